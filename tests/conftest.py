@@ -1,0 +1,139 @@
+"""Fixtures that every part shares: real faces, real weights, one started engine, logged-in operators.
+
+What a machine lacks is skipped by name and counted at the end of the run; with CI=true a skip fails the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.support import skips
+
+if TYPE_CHECKING:
+    from recognizer.engine import FaceEngine
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared_faces() -> Path:
+    """../shared/faces: eval/ (LFW), portraits/, webcam/ (clips)."""
+    if not (SHARED / "faces").is_dir():
+        skips.skip("faces", "no ../shared/faces")
+    return SHARED / "faces"
+
+
+@pytest.fixture(scope="session")
+def shared_models() -> Path:
+    """../shared/models: the weights of several packs, with PROVENANCE.md."""
+    if not (SHARED / "models").is_dir():
+        skips.skip("weights", "no ../shared/models")
+    return SHARED / "models"
+
+
+@pytest.fixture(scope="session")
+def found_models_dir() -> Iterator[Path | str]:
+    """A folder with an installed pack, with FACESITE_MODELS_DIR pointed at it; else the reason why there is none."""
+    from tests.support.weights import NoWeights, find_models_dir
+
+    before = django_settings.FACESITE_MODELS_DIR
+    try:
+        found: Path | str = find_models_dir()
+    except NoWeights as error:
+        found = str(error)
+    if isinstance(found, Path):
+        django_settings.FACESITE_MODELS_DIR = found
+    yield found
+    django_settings.FACESITE_MODELS_DIR = before
+
+
+@pytest.fixture(scope="session")
+def models_dir(found_models_dir: Path | str) -> Path:
+    """Real weights (FACESITE_MODELS_DIR points here for the rest of the session)."""
+    if isinstance(found_models_dir, str):
+        skips.skip("weights", found_models_dir)
+    return found_models_dir
+
+
+@pytest.fixture(scope="session")
+def engine(models_dir: Path) -> Iterator[FaceEngine]:
+    """The one started FaceEngine on real weights, which enrollment.runtime.get_engine() gives too.
+
+    A test that wants the process without an engine, or with another one, uses `no_engine`; reset_engine() would close
+    this one for everybody.
+    """
+    from enrollment import runtime
+
+    started = runtime.get_engine()
+    yield started
+    runtime._engine = started
+    runtime.reset_engine()
+
+
+@pytest.fixture
+def no_engine(monkeypatch) -> Iterator[None]:
+    """A process that has not started its engine. What the test starts is closed; the shared engine comes back."""
+    from enrollment import runtime
+
+    monkeypatch.setattr(runtime, "_engine", None)
+    yield
+    runtime.reset_engine()
+
+
+@pytest.fixture
+def liveness_off(settings) -> None:
+    """For tests that show still pictures to the product, as FACESITE_LIVENESS=off does for a site's trials."""
+    settings.FACESITE_LIVENESS = "off"
+
+
+@pytest.fixture
+def operator(db) -> User:
+    """A login without staff rights."""
+    return User.objects.create_user("olivia", password="operator-password")
+
+
+@pytest.fixture
+def staff(db) -> User:
+    """A login that may use the admin and change policy."""
+    return User.objects.create_superuser("stefan", password="staff-password")
+
+
+@pytest.fixture
+def operator_client(operator: User) -> Client:
+    client = Client()
+    client.force_login(operator)
+    return client
+
+
+@pytest.fixture
+def staff_client(staff: User) -> Client:
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+def skip_reasons(terminalreporter) -> list[str]:
+    return [report.longrepr[2] for report in terminalreporter.stats.get("skipped", ()) if report.longrepr]
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    line = skips.summary_line(skip_reasons(terminalreporter))
+    if line:
+        terminalreporter.write_line(line)
+        if skips.in_ci():
+            terminalreporter.write_line("In CI nothing may be skipped: this run has failed.", red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if skips.in_ci() and session.exitstatus == pytest.ExitCode.OK and skip_reasons(reporter):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,24 @@
+"""The product's settings with what a test run needs: no secrets, no slow password hashes, nothing from a site's .env.
+
+DATABASE_URL is left alone: the suite runs on SQLite and, with DATABASE_URL=mysql://..., on a real server.
+"""
+
+from __future__ import annotations
+
+import os
+
+# Set, not defaulted: read_env() never overrides what is in the environment, so a developer's .env cannot change a test.
+os.environ["SECRET_KEY"] = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"
+os.environ["DEBUG"] = "off"
+os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"
+for name in ("CSRF_TRUSTED_ORIGINS", "REDIS_URL", "FACESITE_LIVENESS", "FACESITE_HTTPS"):
+    os.environ[name] = ""
+
+from facesite.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Hashed names need collectstatic first; tests/facesite/test_storage.py tests that storage on its own.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
