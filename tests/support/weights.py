@@ -1,4 +1,4 @@
-"""Real model weights for the tests: an installed pack, else one installed into a cached folder outside the repository."""
+"""Real model weights for the tests: an installed pack, else one installed into a cached folder elsewhere."""
 
 from __future__ import annotations
 
