@@ -32,6 +32,7 @@ class Person(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        verbose_name = "person"
         verbose_name_plural = "people"
         ordering = ["name", "id"]
         indexes = [models.Index(fields=["name"])]
@@ -110,7 +111,22 @@ class GalleryRevision(models.Model):
     SINGLETON_PK = 1
 
     number = models.PositiveBigIntegerField(default=0)
+    # Tells a database put back from a backup (or flushed) from the one whose numbers a process remembers.
+    epoch = models.UUIDField(default=uuid.uuid4, editable=False)
     changed_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:
         return f"revision {self.number}"
+
+
+class GalleryChange(models.Model):
+    """Whose templates a revision touched, so that a process reads those people again and not the whole gallery.
+
+    No foreign key: the line outlives an erased person, as a bare number that says nothing about them.
+    """
+
+    revision = models.PositiveBigIntegerField(db_index=True)
+    person_uuid = models.UUIDField()
+
+    def __str__(self) -> str:
+        return f"revision {self.revision}"

@@ -1,0 +1,54 @@
+"""A sample that is not stored yet: what the capture, the upload and the folder import hand to the services."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from enrollment.models import FaceSample
+from recognizer.types import Face, Image, Quality, Vector
+
+SIDE_YAW = 12.0
+"""Degrees: a head turned further than this counts as slight left or slight right, below it as front."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleDraft:
+    aligned: Image
+    """(112, 112, 3) uint8 BGR."""
+    embedding: Vector
+    """(d,) float32, L2-normalised."""
+    contract_id: str
+    quality: Quality
+    source: str
+    """One of FaceSample.Source."""
+    pose: str
+    """One of FaceSample.PoseBucket."""
+
+    @property
+    def digest(self) -> str:
+        """sha256 (hexadecimal) of the crop's pixels."""
+        return hashlib.sha256(self.aligned.tobytes()).hexdigest()
+
+
+def draft_from_face(face: Face, *, contract_id: str, source: str) -> SampleDraft:
+    """`face` must have been embedded."""
+    if face.embedding is None:
+        raise ValueError("a face without an embedding cannot become a sample")
+    return SampleDraft(
+        aligned=face.aligned,
+        embedding=face.embedding,
+        contract_id=contract_id,
+        quality=face.quality,
+        source=source,
+        pose=pose_bucket(face.quality.pose.yaw),
+    )
+
+
+def pose_bucket(yaw: float) -> str:
+    """yaw in degrees, positive towards the person's own left."""
+    if yaw > SIDE_YAW:
+        return FaceSample.PoseBucket.LEFT
+    if yaw < -SIDE_YAW:
+        return FaceSample.PoseBucket.RIGHT
+    return FaceSample.PoseBucket.FRONT

@@ -1,0 +1,84 @@
+"""Why something could not be written, at a glance. `code` is stable and public; str() is a sentence for the operator.
+
+    EnrollmentError
+    ├── ConsentRequired      consent_required
+    ├── NameInvalid          name_invalid
+    ├── ExternalIdInvalid    external_id_invalid
+    ├── ExternalIdTaken      external_id_taken
+    ├── PersonUnknown        person_unknown
+    ├── SampleUnknown        sample_unknown
+    ├── NoSamples            no_samples
+    ├── SampleInvalid        sample_invalid: an embedding that is not what its contract_id promises
+    ├── PackChanged          pack_changed: samples of another embedding space than the one that is searched
+    └── PossibleDuplicate    possible_duplicate: nothing stored; .candidates says who looks like them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from enrollment.reasons import sentence_for
+
+if TYPE_CHECKING:
+    from enrollment.models import Person
+
+
+class EnrollmentError(Exception):
+    code: ClassVar[str] = "enrollment_error"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or sentence_for(self.code))
+
+
+class ConsentRequired(EnrollmentError):
+    code = "consent_required"
+
+
+class NameInvalid(EnrollmentError):
+    code = "name_invalid"
+
+
+class ExternalIdInvalid(EnrollmentError):
+    code = "external_id_invalid"
+
+
+class ExternalIdTaken(EnrollmentError):
+    code = "external_id_taken"
+
+
+class PersonUnknown(EnrollmentError):
+    code = "person_unknown"
+
+
+class SampleUnknown(EnrollmentError):
+    code = "sample_unknown"
+
+
+class NoSamples(EnrollmentError):
+    code = "no_samples"
+
+
+class SampleInvalid(EnrollmentError):
+    code = "sample_invalid"
+
+
+class PackChanged(EnrollmentError):
+    code = "pack_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateCandidate:
+    person: Person
+    comparison_score: float
+    """Cosine, -1..1: the best of all new samples against all of this person's templates."""
+
+
+class PossibleDuplicate(EnrollmentError):
+    code = "possible_duplicate"
+
+    def __init__(self, candidates: Sequence[DuplicateCandidate]) -> None:
+        super().__init__()
+        self.candidates = tuple(candidates)
+        """Best first, at least one."""

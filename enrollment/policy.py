@@ -1,0 +1,32 @@
+"""The decision policy that enrolment compares with: verification owns it, but enrollment must not import verification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+
+from recognizer.engine import FaceEngine
+from recognizer.packs import policy_for
+from recognizer.types import DecisionPolicy, LivenessMode
+
+DEFAULT_FMR = 1e-4
+
+
+def default_policy(engine: FaceEngine) -> DecisionPolicy:
+    liveness = LivenessMode(settings.FACESITE_LIVENESS or LivenessMode.REQUIRED)
+    return policy_for(engine.pack, DEFAULT_FMR, liveness)
+
+
+_source: Callable[[FaceEngine], DecisionPolicy] = default_policy
+
+
+def use_policy_source(source: Callable[[FaceEngine], DecisionPolicy]) -> None:
+    """Called once by verification's AppConfig.ready(): from then on the stored policy counts here too."""
+    global _source
+    _source = source
+
+
+def current_policy(engine: FaceEngine) -> DecisionPolicy:
+    """May query the database: call it in a database thread."""
+    return _source(engine)

@@ -1,0 +1,78 @@
+"""Every reason code of the product with the sentence that tells a person what to do. Pages, sockets and commands use it."""
+
+from __future__ import annotations
+
+GUIDANCE = {
+    "no_face": "No face can be seen. Look into the camera.",
+    "several_faces": "More than one face can be seen. Only one person may be in the picture.",
+    "face_too_small": "Move closer to the camera.",
+    "face_too_large": "Move a little away from the camera.",
+    "face_off_centre": "Move your face to the middle of the picture.",
+    "face_cut_off": "Part of the face is outside the picture. Move into the middle.",
+    "too_dark": "It is too dark. Turn on a light in front of you.",
+    "too_bright": "It is too bright. Avoid strong light on your face.",
+    "low_contrast": "The face is washed out. Avoid light from behind and wipe the lens.",
+    "blurred": "The picture is blurred. Hold still and wipe the lens.",
+    "turned_away": "Look straight into the camera.",
+    "tilted": "Hold your head upright.",
+    "eyes_hidden": "Your eyes must be visible. Take off dark glasses and keep hair out of your eyes.",
+    "low_detection_score": "The face can barely be made out. Face the camera and turn on more light.",
+    "hold_still": "Hold still for a moment.",
+    "turn_left": "Turn your head slightly to your left.",
+    "turn_right": "Turn your head slightly to your right.",
+    "different_person": "This is a different face from the one before. Only one person can be enrolled at a time.",
+    "done": "All pictures are taken. You can save them now.",
+}
+FRAMES = {
+    "frame_too_short": "The frame is too short: a header of 12 bytes and a picture are needed.",
+    "frame_too_large": "The picture has too many bytes. Send a smaller or more strongly compressed one.",
+    "image_undecodable": "The picture cannot be read. Send a complete JPEG, PNG or WebP image.",
+    "image_too_many_pixels": "The picture has too many pixels. Send a smaller one.",
+    "image_too_small": "The picture is too small to find a face in. Send a larger one.",
+    "not_configured": "Send a configure message before the first frame.",
+}
+MESSAGES = {
+    "message_invalid": "This message could not be understood.",
+    "message_unknown": "There is no message of this type.",
+    "message_too_large": "This message is too long.",
+    "internal_error": "Something went wrong on the server. Try again; if it stays, look at the server's log.",
+    "too_many_connections": "Too many connections are open for this login. Close another tab and try again.",
+    "too_many_frames": "Frames arrive too fast. Send fewer per second.",
+    "not_logged_in": "Log in again to go on.",
+    "not_allowed": "This login may not do that.",
+    "idle": "The connection was closed because nothing was sent. Reload the page to go on.",
+}
+ENROLLMENT = {
+    "consent_required": "The person must agree to the consent text before pictures are taken.",
+    "name_invalid": "Give the person's name: at most 200 characters, without control characters.",
+    "external_id_invalid": "The external ID may have at most 100 characters, without control characters.",
+    "external_id_taken": "Somebody else already has this external ID. Check it, or add the pictures to that person.",
+    "person_unknown": "There is no such person. The record may have been erased.",
+    "sample_unknown": "There is no such picture. It may have been removed already.",
+    "no_samples": "No picture has been taken yet. Take at least one before saving.",
+    "possible_duplicate": "This face looks like somebody who is already enrolled. Check before saving.",
+    "sample_invalid": "A picture could not be kept because its data is not as expected. Take it again.",
+    "pack_changed": "The model pack has changed since these pictures were taken. Take them again.",
+    "already_enrolled": "This picture is already enrolled.",
+    "unclear_which_face": "Several faces of similar size can be seen. Use a picture that shows one person.",
+    "file_unreadable": "The file cannot be read. Check that it exists and that you may read it.",
+    "file_too_large": "The file is too large. Use a picture of at most 30 MB.",
+}
+ENGINE = {
+    "engine_not_ready": "The recogniser is not ready yet. Try again in a moment.",
+    "pack_error": "No model pack can be used. Run: manage.py packs list",
+    "manifest_invalid": "The list of model packs cannot be read. Run: manage.py packs list",
+    "pack_unknown": "There is no model pack of this name. Run: manage.py packs list",
+    "pack_not_installed": "No model pack is installed. Run: manage.py packs install mobile",
+    "pack_corrupt": "A file of the model pack is damaged. Run: manage.py packs verify",
+    "contract_mismatch": "These templates come from another model pack. Run: manage.py rebuild_templates",
+    "recognizer_error": "The picture could not be analysed. Try another one.",
+}
+DECISIONS: dict[str, str] = {}
+
+SENTENCES = GUIDANCE | FRAMES | MESSAGES | ENROLLMENT | ENGINE | DECISIONS
+
+
+def sentence_for(code: str) -> str:
+    """Never raises: a code without a sentence (which a test forbids) is shown as it is."""
+    return SENTENCES.get(code, code)
