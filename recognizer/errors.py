@@ -1,18 +1,18 @@
 """Everything the engine raises, at a glance. `code` is stable and public (docs/protocol.md); str() is a sentence.
 
-    RecognizerError
-    ├── ImageError                  the bytes are no usable picture
-    │   ├── FrameTooLarge           frame_too_large
-    │   ├── ImageUndecodable        image_undecodable
-    │   ├── ImageTooManyPixels      image_too_many_pixels
-    │   └── ImageTooSmall           image_too_small
-    ├── PackError                   pack_error: a model pack cannot be used
-    │   ├── ManifestInvalid         manifest_invalid
-    │   ├── PackUnknown             pack_unknown
-    │   ├── PackNotInstalled        pack_not_installed
-    │   └── PackCorrupt             pack_corrupt: a file's size or sha256 differs from the manifest
-    ├── EngineNotReady              engine_not_ready: startup() has not run, or close() has
-    └── ContractMismatch            contract_mismatch: embeddings of two different spaces must never meet
+RecognizerError
+├── ImageError                  the bytes are no usable picture
+│   ├── FrameTooLarge           frame_too_large
+│   ├── ImageUndecodable        image_undecodable
+│   ├── ImageTooManyPixels      image_too_many_pixels
+│   └── ImageTooSmall           image_too_small
+├── PackError                   pack_error: a model pack cannot be used
+│   ├── ManifestInvalid         manifest_invalid
+│   ├── PackUnknown             pack_unknown
+│   ├── PackNotInstalled        pack_not_installed
+│   └── PackCorrupt             pack_corrupt: a file's size or sha256 differs from the manifest
+├── EngineNotReady              engine_not_ready: startup() has not run, or close() has
+└── ContractMismatch            contract_mismatch: embeddings of two different spaces must never meet
 """
 
 from __future__ import annotations

@@ -1,0 +1,46 @@
+"""Bringing a face upright to 112 x 112, so that eyes, nose and mouth lie where the embedders expect them."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import cv2
+import numpy as np
+
+from recognizer.types import Image, Vector
+
+SIDE = 112
+TEMPLATE = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
+)
+"""Where the five landmarks belong, in pixels of the 112 x 112 crop. Source: InsightFace, `arcface_dst` in
+python-package/insightface/utils/face_align.py, the template that the ArcFace family of models is trained on."""
+_CENTRE = TEMPLATE.mean(axis=0)
+_CENTRED = TEMPLATE - _CENTRE
+
+
+def similarity_to_template(landmarks: Vector) -> Vector:
+    """The (2, 3) matrix that brings (5, 2) landmarks closest to the template by scale, rotation and shift.
+
+    The least-squares solution of Umeyama (1991) in two dimensions without reflection, in closed form: with centred
+    points p and targets q, a = sum(p . q) / sum(p . p) and b = sum(p x q) / sum(p . p) make [[a, -b], [b, a]].
+    """
+    points = np.asarray(landmarks, np.float32)
+    centre = points.mean(axis=0)
+    points = points - centre
+    spread = max(float((points * points).sum()), 1e-6)  # five equal points have no scale; never divide by zero
+    a = float((points * _CENTRED).sum()) / spread
+    b = float((points[:, 0] * _CENTRED[:, 1] - points[:, 1] * _CENTRED[:, 0]).sum()) / spread
+    return np.array(
+        [
+            [a, -b, _CENTRE[0] - a * centre[0] + b * centre[1]],
+            [b, a, _CENTRE[1] - b * centre[0] - a * centre[1]],
+        ],
+        np.float32,
+    )
+
+
+def align_face(image: Image, landmarks: Vector) -> Image:
+    """The face as (112, 112, 3) uint8 BGR on the ArcFace template; what lies outside the picture is black."""
+    matrix = similarity_to_template(landmarks)
+    return cast(Image, cv2.warpAffine(image, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR))

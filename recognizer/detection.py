@@ -1,0 +1,152 @@
+"""Finding faces: boxes, five landmarks and a score for each.
+
+YuNet (Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector", 2023) through ONNX Runtime is what the
+product uses. Haar (Viola and Jones 2001) is here for comparison only: it is what the seed project used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+import cv2
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from recognizer.types import Detection, Image, Vector
+
+STRIDES = (8, 16, 32)
+OVERLAP_LIMIT = 0.3
+"""Of two boxes with a larger intersection over union only the better one stays (OpenCV's default)."""
+HAAR_LANDMARKS = np.array([[0.31, 0.38], [0.69, 0.38], [0.50, 0.58], [0.35, 0.77], [0.65, 0.77]], np.float32)
+"""Where the five landmarks usually lie in a Haar box, as shares of its sides: Haar itself finds none."""
+
+
+class Detector(Protocol):
+    def detect(self, image: Image) -> list[Detection]:
+        """All faces of a H x W x 3 BGR picture, the largest first, in pixels of that picture."""
+
+
+class YuNetDetector:
+    """YuNet with its own decoding: shrinks the picture so that its longer side is at most `size` pixels."""
+
+    def __init__(self, session: ort.InferenceSession, *, size: int = 320, threshold: float = 0.6) -> None:
+        self._session = session
+        self._input = session.get_inputs()[0].name
+        self._outputs = [f"{kind}_{stride}" for stride in STRIDES for kind in ("cls", "obj", "bbox", "kps")]
+        self._size = size
+        self._threshold = threshold
+
+    def detect(self, image: Image) -> list[Detection]:
+        blob, scale = self.prepare(image)
+        outputs = self.infer(blob)
+        faces = decode_yunet(outputs, blob.shape[3], self._threshold)
+        return _to_detections(faces[keep_best(faces)], scale)
+
+    def infer(self, blob: Vector) -> Sequence[Vector]:
+        """The model alone: for each stride cls, obj, bbox and kps."""
+        return cast(Sequence[Vector], self._session.run(self._outputs, {self._input: blob}))
+
+    def prepare(self, image: Image) -> tuple[Vector, tuple[float, float]]:
+        """(1, 3, H, W) float32 BGR 0..255 with sides of multiples of 32, and shrunk size / original size (x, y)."""
+        height, width = image.shape[:2]
+        shrink = min(1.0, self._size / max(height, width))
+        small_width, small_height = max(1, round(width * shrink)), max(1, round(height * shrink))
+        if shrink < 1.0:
+            image = cast(Image, cv2.resize(image, (small_width, small_height), interpolation=cv2.INTER_LINEAR))
+        right, bottom = -small_width % 32, -small_height % 32
+        if right or bottom:
+            image = cast(Image, cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_CONSTANT))
+        return cast(Vector, cv2.dnn.blobFromImage(image)), (small_width / width, small_height / height)
+
+
+class HaarDetector:
+    """OpenCV's frontal-face cascade, called as the seed project did. Its landmarks are guesses from the box."""
+
+    def __init__(self) -> None:
+        self._cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+
+    def detect(self, image: Image) -> list[Detection]:
+        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        boxes = self._cascade.detectMultiScale(grey, 1.1, 5)
+        found = [_haar_detection(*(float(value) for value in box)) for box in boxes]
+        return sorted(found, key=_area, reverse=True)
+
+
+def _haar_detection(left: float, top: float, width: float, height: float) -> Detection:
+    corner, size = np.array([left, top], np.float32), np.array([width, height], np.float32)
+    return Detection(
+        box_xyxy=np.concatenate([corner, corner + size]),
+        landmarks=corner + HAAR_LANDMARKS * size,
+        detection_score=1.0,
+    )
+
+
+def decode_yunet(outputs: Sequence[Vector], width: int, threshold: float) -> Vector:
+    """YuNet's outputs as (n, 15) rows: left, top, width, height, five x y pairs, score. Pixels of the model's input.
+
+    `outputs`: for each stride cls (1, a, 1), obj (1, a, 1), bbox (1, a, 4), kps (1, a, 10); `width` of the input.
+    score = sqrt(cls * obj); centres and landmarks are offsets from the cell's corner in strides, sides are exp() of
+    strides, as in OpenCV's face_detect.cpp.
+    """
+    rows = [
+        _decode_stride(stride, width // stride, threshold, *outputs[4 * index : 4 * index + 4])
+        for index, stride in enumerate(STRIDES)
+    ]
+    return np.concatenate(rows)
+
+
+def _decode_stride(
+    stride: int, columns: int, threshold: float, cls: Vector, obj: Vector, bbox: Vector, kps: Vector
+) -> Vector:
+    squared = np.clip(cls[0, :, 0], 0, 1) * np.clip(obj[0, :, 0], 0, 1)
+    cells = np.flatnonzero(squared >= threshold * threshold)
+    rows = np.empty((len(cells), 15), np.float32)
+    if len(cells) == 0:
+        return rows
+    corner = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
+    box = bbox[0, cells]
+    size = np.exp(box[:, 2:]) * stride
+    rows[:, 0:2] = (corner + box[:, :2]) * stride - size / 2
+    rows[:, 2:4] = size
+    rows[:, 4:14] = (np.tile(corner, 5) + kps[0, cells]) * stride
+    rows[:, 14] = np.sqrt(squared[cells])
+    return rows
+
+
+def keep_best(faces: Vector, limit: float = OVERLAP_LIMIT) -> NDArray[np.intp]:
+    """Greedy non-maximum suppression: indices of the (n, 15) rows that stay, the best score first."""
+    order = np.argsort(-faces[:, 14], kind="stable")
+    kept: list[int] = []
+    while len(order):
+        best, order = order[0], order[1:]
+        kept.append(int(best))
+        order = order[_overlap(faces[best], faces[order]) <= limit]
+    return np.array(kept, np.intp)
+
+
+def _overlap(one: Vector, many: Vector) -> Vector:
+    """Intersection over union of one box with many (left, top, width, height first)."""
+    low = np.maximum(one[:2], many[:, :2])
+    high = np.minimum(one[:2] + one[2:4], many[:, :2] + many[:, 2:4])
+    shared = np.clip(high - low, 0, None).prod(axis=1)
+    return cast(Vector, shared / (one[2] * one[3] + many[:, 2] * many[:, 3] - shared))
+
+
+def _to_detections(faces: Vector, scale: tuple[float, float]) -> list[Detection]:
+    stretch = np.array(scale, np.float32)
+    found = [
+        Detection(
+            box_xyxy=np.concatenate([face[:2], face[:2] + face[2:4]]) / np.tile(stretch, 2),
+            landmarks=face[4:14].reshape(5, 2) / stretch,
+            detection_score=float(face[14]),
+        )
+        for face in faces
+    ]
+    return sorted(found, key=_area, reverse=True)
+
+
+def _area(detection: Detection) -> float:
+    left, top, right, bottom = detection.box_xyxy
+    return float((right - left) * (bottom - top))

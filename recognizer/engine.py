@@ -1,0 +1,170 @@
+"""FaceEngine: the models, loaded once, and the one pool of inference threads that every caller shares."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+import cv2
+import numpy as np
+
+from recognizer.alignment import align_face
+from recognizer.detection import Detector, YuNetDetector
+from recognizer.embedding import Embedder, OnnxEmbedder
+from recognizer.errors import EngineNotReady, PackCorrupt
+from recognizer.images import FRAME_LIMITS, ImageLimits, decode_image
+from recognizer.liveness import LivenessChecker, MiniFasNet, ScaledModel
+from recognizer.packs import Manifest, Pack, choose_pack, verify_pack
+from recognizer.quality import measure_quality
+from recognizer.sessions import open_session
+from recognizer.types import AnalyzedImage, Detection, Face, Image, Liveness, Quality, RecognizerConfig, Vector
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class FaceEngine:
+    """Call startup() first; then the stages may be called from any thread, best inside submit().
+
+    Every stage raises EngineNotReady before startup() and after close().
+    """
+
+    def __init__(self, config: RecognizerConfig) -> None:
+        self.config = config
+        self._stages: _Stages | None = None
+        self._pool: ThreadPoolExecutor | None = None
+
+    def startup(self) -> None:
+        """Check the files' sha256, load the models, compare dimensions and run everything once. Raises PackError."""
+        if self._stages is not None:
+            return
+        # The pool has a worker per core already; OpenCV's own threads would only fight with it.
+        cv2.setNumThreads(1)
+        pack = choose_pack(Manifest.load(self.config.models_dir), self.config.pack)
+        verify_pack(pack)
+        stages = _Stages(pack, self.config)
+        stages.warm_up()
+        self._pool = ThreadPoolExecutor(max_workers=max(1, self.config.threads), thread_name_prefix="engine")
+        self._stages = stages
+
+    def close(self) -> None:
+        """Finish what runs, refuse what comes. May be called twice."""
+        self._stages = None
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    @property
+    def ready(self) -> bool:
+        return self._stages is not None
+
+    @property
+    def pack(self) -> Pack:
+        return self._loaded.pack
+
+    @property
+    def contract_id(self) -> str:
+        return self.pack.contract_id
+
+    @property
+    def dimension(self) -> int:
+        return self.pack.dimension
+
+    @property
+    def _loaded(self) -> _Stages:
+        if self._stages is None:
+            raise EngineNotReady("The face engine is not running: call startup() first.")
+        return self._stages
+
+    def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a function in the one pool of `threads` workers. Raises EngineNotReady."""
+        pool = self._pool
+        if pool is None:
+            raise EngineNotReady("The face engine is not running: call startup() first.")
+        try:
+            return pool.submit(function, *args, **kwargs)
+        except RuntimeError as error:  # close() came in between
+            raise EngineNotReady("The face engine has been closed.") from error
+
+    def decode(self, data: bytes, limits: ImageLimits = FRAME_LIMITS) -> Image:
+        """Untrusted bytes to H x W x 3 uint8 BGR. Raises ImageError."""
+        return decode_image(data, limits)
+
+    def detect(self, image: Image) -> list[Detection]:
+        """All faces of the picture, the largest first."""
+        return self._loaded.detector.detect(image)
+
+    def align(self, image: Image, detection: Detection) -> Image:
+        """(112, 112, 3) uint8 BGR on the ArcFace template."""
+        return align_face(image, detection.landmarks)
+
+    def measure_quality(self, image: Image, detection: Detection, aligned: Image) -> Quality:
+        return measure_quality(image, detection, aligned)
+
+    def embed(self, aligned: Sequence[Image]) -> Vector:
+        """(n, d) float32, each row of length 1."""
+        return self._loaded.embedder.embed(aligned)
+
+    def check_liveness(self, image: Image, detection: Detection) -> Liveness:
+        """NOT_CHECKED when the pack has no liveness models."""
+        checker = self._loaded.liveness
+        return checker.check(image, detection) if checker else Liveness()
+
+    def analyze(self, image: Image, *, embed: bool = True, liveness: bool = False) -> AnalyzedImage:
+        """Every face of one picture with its crop and quality, on demand with embedding and liveness."""
+        watch = _Stopwatch()
+        detections = self.detect(image)
+        watch.lap("detect")
+        crops = [self.align(image, detection) for detection in detections]
+        watch.lap("align")
+        qualities = [self.measure_quality(image, *pair) for pair in zip(detections, crops, strict=True)]
+        watch.lap("quality")
+        checks = [self.check_liveness(image, detection) if liveness else Liveness() for detection in detections]
+        watch.lap("liveness")
+        vectors = self.embed(crops) if embed else [None] * len(crops)
+        watch.lap("embed")
+        faces = map(Face, detections, crops, qualities, vectors, checks)
+        return AnalyzedImage((image.shape[1], image.shape[0]), tuple(faces), watch.timings())
+
+
+class _Stages:
+    """The loaded models of one pack."""
+
+    def __init__(self, pack: Pack, config: RecognizerConfig) -> None:
+        self.pack = pack
+        self.detector: Detector = YuNetDetector(
+            open_session(pack.detector.path), size=config.detection_size, threshold=config.detection_threshold
+        )
+        self.embedder: Embedder = OnnxEmbedder(open_session(pack.embedder.path), pack.preprocessing)
+        if self.embedder.dimension != pack.dimension:
+            raise PackCorrupt(
+                f"The embedder of the pack {pack.name} gives {self.embedder.dimension} numbers per face "
+                f"where the manifest says {pack.dimension}. Correct the manifest or install the right file."
+            )
+        models = [ScaledModel(open_session(file.path), file.crop_scale) for file in pack.files_of("liveness")]
+        self.liveness: LivenessChecker | None = MiniFasNet(models) if models else None
+
+    def warm_up(self) -> None:
+        """The first call of a session allocates its memory; nobody should wait for that."""
+        blank = np.zeros((480, 640, 3), np.uint8)
+        self.detector.detect(blank)
+        self.embedder.embed([blank[:112, :112]])
+        if self.liveness:
+            box = np.array([200, 100, 400, 340], np.float32)
+            self.liveness.check(blank, Detection(box, np.zeros((5, 2), np.float32), 1.0))
+
+
+class _Stopwatch:
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._laps[stage] = (now - self._last) * 1000
+        self._last = now
+
+    def timings(self) -> dict[str, float]:
+        return self._laps | {"total": (self._last - self._start) * 1000}

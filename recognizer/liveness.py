@@ -1,0 +1,75 @@
+"""Presentation attack detection: a live face, or a photograph or screen held before the camera?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import cv2
+import numpy as np
+import onnxruntime as ort
+
+from recognizer.types import Detection, Image, Liveness, LivenessVerdict, Vector
+
+INPUT_SIDE = 80
+REAL_CLASS = 1
+"""Of MiniFASNet's three classes; 0 and 2 are kinds of attacks."""
+ATTACK_BELOW = 0.5
+BONA_FIDE_FROM = 0.7
+
+
+class LivenessChecker(Protocol):
+    def check(self, image: Image, detection: Detection) -> Liveness:
+        """Judge one face of the full H x W x 3 BGR picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScaledModel:
+    session: ort.InferenceSession
+    crop_scale: float
+    """Side of the crop in face boxes."""
+
+
+class MiniFasNet:
+    """The pair of minivision's Silent-Face-Anti-Spoofing: two crops of different width, the scores averaged."""
+
+    def __init__(self, models: Sequence[ScaledModel]) -> None:
+        self._models = tuple(models)
+
+    def check(self, image: Image, detection: Detection) -> Liveness:
+        score = float(np.mean([self._score(model, image, detection) for model in self._models]))
+        return Liveness(verdict=verdict_for(score), score=score)
+
+    def _score(self, model: ScaledModel, image: Image, detection: Detection) -> float:
+        blob = cv2.dnn.blobFromImage(crop_for_liveness(image, detection.box_xyxy, model.crop_scale))
+        name = model.session.get_inputs()[0].name
+        logits = cast(Vector, model.session.run(None, {name: blob})[0])[0]
+        weights = np.exp(logits - logits.max())
+        return float(weights[REAL_CLASS] / weights.sum())
+
+
+def verdict_for(score: float) -> LivenessVerdict:
+    if score >= BONA_FIDE_FROM:
+        return LivenessVerdict.BONA_FIDE
+    return LivenessVerdict.ATTACK if score < ATTACK_BELOW else LivenessVerdict.UNCERTAIN
+
+
+def crop_for_liveness(image: Image, box_xyxy: Vector, scale: float) -> Image:
+    """The (80, 80, 3) surroundings of a face: `scale` times its box, less where the picture ends, shifted to fit inside.
+
+    Exactly what the models were trained on: CropImage in minivision's src/generate_patches.py.
+    """
+    height, width = image.shape[:2]
+    left, top, right, bottom = (float(value) for value in box_xyxy)
+    box_width, box_height = max(right - left, 1.0), max(bottom - top, 1.0)
+    scale = min((height - 1) / box_height, (width - 1) / box_width, scale)
+    x1, x2 = _fit((left + right) / 2, box_width * scale, width - 1)
+    y1, y2 = _fit((top + bottom) / 2, box_height * scale, height - 1)
+    return cast(Image, cv2.resize(image[y1 : y2 + 1, x1 : x2 + 1], (INPUT_SIDE, INPUT_SIDE)))
+
+
+def _fit(centre: float, length: float, last: int) -> tuple[int, int]:
+    """An interval of that length around the centre, shifted into 0..last."""
+    start = min(max(centre - length / 2, 0.0), max(last - length, 0.0))
+    return int(start), int(min(start + length, last))

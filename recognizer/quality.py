@@ -1,0 +1,159 @@
+"""How usable one face is for recognition, as measured numbers, reasons and one score.
+
+Every rule is one function in RULES, the most important first; its thresholds stand beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import cv2
+import numpy as np
+
+from recognizer.types import Detection, Image, Pose, Quality, Vector
+
+_POINTS_3D = np.array(
+    [[-17.6, -20.1, 0.0], [17.6, -20.3, 0.0], [0.1, 0.0, 15.0], [-14.4, 20.6, 3.0], [14.8, 20.5, 3.0]], np.float64
+)
+"""The five landmarks of a head seen from the front: x right, y down as in the ArcFace template (relative to the nose tip),
+z towards the camera. Depths: nose tip about 27 mm and mouth corners about 5 mm before the eyes, at 63 mm between the eyes."""
+_FIT_3D = np.linalg.pinv(_POINTS_3D - _POINTS_3D.mean(axis=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What the rules judge."""
+
+    face_size: float
+    inter_eye_distance: float
+    share_of_picture: float
+    """The larger of box width over picture width and box height over picture height."""
+    share_outside: float
+    """Share of the box's area outside the picture."""
+    landmarks_inside: bool
+    brightness: float
+    contrast: float
+    sharpness: float
+    pose: Pose
+    detection_score: float
+
+
+def measure_quality(image: Image, detection: Detection, aligned: Image) -> Quality:
+    """Judge one face of a H x W x 3 BGR picture; `aligned` is its (112, 112, 3) crop."""
+    measures = take_measures(image, detection, aligned)
+    reasons = tuple(code for code, rule in RULES if rule(measures))
+    return Quality(
+        score=quality_score(measures),
+        reasons=reasons,
+        pose=measures.pose,
+        face_size=measures.face_size,
+        inter_eye_distance=measures.inter_eye_distance,
+        brightness=measures.brightness,
+        contrast=measures.contrast,
+        sharpness=measures.sharpness,
+    )
+
+
+def take_measures(image: Image, detection: Detection, aligned: Image) -> Measures:
+    height, width = image.shape[:2]
+    left, top, right, bottom = (float(value) for value in detection.box_xyxy)
+    box_width, box_height = right - left, bottom - top
+    visible = max(0.0, min(right, width) - max(left, 0.0)) * max(0.0, min(bottom, height) - max(top, 0.0))
+    points = detection.landmarks
+    inside = (points >= 0).all() and (points[:, 0] < width).all() and (points[:, 1] < height).all()
+    luma = cv2.cvtColor(aligned, cv2.COLOR_BGR2GRAY)
+    mean, deviation = cv2.meanStdDev(luma)
+    edges = cv2.Laplacian(luma, cv2.CV_32F)
+    return Measures(
+        face_size=min(box_width, box_height),
+        inter_eye_distance=float(np.hypot(*(points[1] - points[0]))),
+        share_of_picture=max(box_width / width, box_height / height),
+        share_outside=1.0 - visible / max(box_width * box_height, 1e-6),
+        landmarks_inside=bool(inside),
+        brightness=float(mean[0, 0]),
+        contrast=float(deviation[0, 0]),
+        sharpness=float(cv2.meanStdDev(edges)[1][0, 0] ** 2),
+        pose=estimate_pose(points),
+        detection_score=detection.detection_score,
+    )
+
+
+def estimate_pose(landmarks: Vector) -> Pose:
+    """Yaw, pitch and roll in degrees from (5, 2) landmarks: rough, but free.
+
+    Scaled orthographic projection, linear least squares (the POS step of DeMenthon and Davis 1995): the 2 x 3 matrix that maps
+    a mean head onto the landmarks holds the first two rows of the rotation times a scale.
+    yaw > 0: turned to the person's own left (the picture's right); pitch > 0: looking down; roll > 0: tilted clockwise
+    in the picture.
+    """
+    points = np.asarray(landmarks, np.float64)
+    rows = (_FIT_3D @ (points - points.mean(axis=0))).T
+    first, second = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    yaw = math.asin(float(np.clip(first[2], -1, 1)))
+    pitch = math.asin(float(np.clip(second[2], -1, 1)))
+    roll = math.atan2(float(points[1, 1] - points[0, 1]), float(points[1, 0] - points[0, 0]))
+    return Pose(yaw=math.degrees(yaw), pitch=math.degrees(pitch), roll=math.degrees(roll))
+
+
+def face_too_small(m: Measures) -> bool:
+    return m.face_size < 40 or m.inter_eye_distance < 16
+
+
+def face_cut_off(m: Measures) -> bool:
+    return m.share_outside > 0.12 or not m.landmarks_inside
+
+
+def face_too_large(m: Measures) -> bool:
+    return m.share_of_picture > 0.95
+
+
+def too_dark(m: Measures) -> bool:
+    return m.brightness < 45
+
+
+def too_bright(m: Measures) -> bool:
+    return m.brightness > 210
+
+
+def blurred(m: Measures) -> bool:
+    return m.sharpness < 40
+
+
+def turned_away(m: Measures) -> bool:
+    return abs(m.pose.yaw) > 40 or abs(m.pose.pitch) > 40
+
+
+def tilted(m: Measures) -> bool:
+    return abs(m.pose.roll) > 35
+
+
+RULES: tuple[tuple[str, Callable[[Measures], bool]], ...] = (
+    ("face_too_small", face_too_small),
+    ("face_cut_off", face_cut_off),
+    ("face_too_large", face_too_large),
+    ("too_dark", too_dark),
+    ("too_bright", too_bright),
+    ("turned_away", turned_away),
+    ("tilted", tilted),
+    ("blurred", blurred),
+)
+
+
+def quality_score(m: Measures) -> float:
+    """0..1: the product of five parts, each 1 when that property could not be better."""
+    parts = (
+        _ramp(m.inter_eye_distance, 12, 40),
+        _ramp(m.sharpness, 10, 250),
+        _ramp(m.brightness, 20, 80) * _ramp(255 - m.brightness, 20, 70),
+        math.cos(math.radians(min(abs(m.pose.yaw), 90.0))) * math.cos(math.radians(min(abs(m.pose.pitch), 90.0))),
+        _ramp(m.detection_score, 0.3, 0.9) * (1.0 - min(m.share_outside, 1.0)),
+    )
+    return cast(float, math.prod(parts))
+
+
+def _ramp(value: float, low: float, high: float) -> float:
+    """0 below `low`, 1 above `high`, straight between."""
+    return min(max((value - low) / (high - low), 0.0), 1.0)
