@@ -1,16 +1,16 @@
 """Why something could not be written, at a glance. `code` is stable and public; str() is a sentence for the operator.
 
-    EnrollmentError
-    ├── ConsentRequired      consent_required
-    ├── NameInvalid          name_invalid
-    ├── ExternalIdInvalid    external_id_invalid
-    ├── ExternalIdTaken      external_id_taken
-    ├── PersonUnknown        person_unknown
-    ├── SampleUnknown        sample_unknown
-    ├── NoSamples            no_samples
-    ├── SampleInvalid        sample_invalid: an embedding that is not what its contract_id promises
-    ├── PackChanged          pack_changed: samples of another embedding space than the one that is searched
-    └── PossibleDuplicate    possible_duplicate: nothing stored; .candidates says who looks like them
+EnrollmentError
+├── ConsentRequired      consent_required
+├── NameInvalid          name_invalid
+├── ExternalIdInvalid    external_id_invalid
+├── ExternalIdTaken      external_id_taken
+├── PersonUnknown        person_unknown
+├── SampleUnknown        sample_unknown
+├── NoSamples            no_samples
+├── SampleInvalid        sample_invalid: an embedding that is not what its contract_id promises
+├── PackChanged          pack_changed: samples of another embedding space than the one that is searched
+└── PossibleDuplicate    possible_duplicate: nothing stored; .candidates says who looks like them
 """
 
 from __future__ import annotations

@@ -74,9 +74,7 @@ class FaceSample(models.Model):
 
     class Meta:
         ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(fields=["person", "digest"], name="one_sample_per_picture_and_person")
-        ]
+        constraints = [models.UniqueConstraint(fields=["person", "digest"], name="one_sample_per_picture_and_person")]
 
     def __str__(self) -> str:
         return f"sample {self.pk} ({self.get_pose_display()})"
@@ -102,7 +100,9 @@ class FaceTemplate(models.Model):
 
     def clean(self) -> None:
         if len(self.embedding) != 4 * self.dimension:
-            raise ValidationError({"embedding": f"{len(self.embedding)} bytes are not {self.dimension} float32 values."})
+            raise ValidationError(
+                {"embedding": f"{len(self.embedding)} bytes are not {self.dimension} float32 values."}
+            )
 
 
 class GalleryRevision(models.Model):

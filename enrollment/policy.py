@@ -1,4 +1,4 @@
-"""The decision policy that enrolment compares with: verification owns it, but enrollment must not import verification."""
+"""The decision policy that enrolment compares with: verification owns it and registers it here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every reason code of the product with the sentence that tells a person what to do. Pages, sockets and commands use it."""
+"""Every reason code of the product, with the sentence that tells a person what to do."""
 
 from __future__ import annotations
 

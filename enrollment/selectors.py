@@ -1,0 +1,113 @@
+"""Every read of people, samples and templates; a constant number of queries each."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from enrollment.errors import PersonUnknown, SampleUnknown
+from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, Person
+from recognizer.images import decode_crop, encode_thumbnail
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryCounts:
+    people: int
+    active_people: int
+    samples: int
+    templates: int
+    """Of all embedding spaces together."""
+    revision: int
+
+
+def search_people(text: str = "", *, only_active: bool = False) -> QuerySet[Person]:
+    """People by name, with `sample_count` and `cover_id` (their best sample) on each.
+
+    `text`: words that must all be part of the name or the external ID.
+    """
+    best = FaceSample.objects.filter(person=OuterRef("pk")).order_by("set_aside", "-quality_score", "pk")
+    people = Person.objects.select_related("created_by").annotate(
+        sample_count=Coalesce(
+            Subquery(
+                FaceSample.objects.filter(person=OuterRef("pk"))
+                .order_by()
+                .values("person")
+                .annotate(number=Count("pk"))
+                .values("number")
+            ),
+            0,
+        ),
+        cover_id=Subquery(best.values("pk")[:1]),
+    )
+    for word in text.split():
+        people = people.filter(Q(name__icontains=word) | Q(external_id__icontains=word))
+    if only_active:
+        people = people.filter(is_active=True)
+    return people.order_by("name", "pk")
+
+
+def cover_thumbnails(people: Iterable[Person]) -> dict[int, str]:
+    """Person's primary key -> data URL of their cover; for people from search_people(). One query."""
+    covers = {cover: person.pk for person in people if (cover := getattr(person, "cover_id", None))}
+    rows = FaceSample.objects.filter(pk__in=covers).values_list("pk", "crop")
+    return {covers[pk]: thumbnail_url(crop) for pk, crop in rows}
+
+
+def person_by_uuid(uuid: UUID | str) -> Person:
+    """Raises PersonUnknown, for text that is no UUID too."""
+    try:
+        return Person.objects.select_related("created_by").get(uuid=UUID(str(uuid)))
+    except (ValueError, Person.DoesNotExist):
+        raise PersonUnknown from None
+
+
+def people_by_uuid(uuids: Iterable[UUID | str]) -> dict[str, Person]:
+    """uuid as text -> person; unknown ones are absent. One query."""
+    return {str(person.uuid): person for person in Person.objects.filter(uuid__in={UUID(str(uuid)) for uuid in uuids})}
+
+
+def samples_of(person: Person, *, contract_id: str | None = None) -> QuerySet[FaceSample]:
+    """Oldest first, crop included. With `contract_id`: `is_searched` tells whether a template of that pack exists."""
+    samples = person.samples.select_related("created_by").order_by("pk")
+    if contract_id is None:
+        return samples
+    templates = FaceTemplate.objects.filter(sample=OuterRef("pk"), contract_id=contract_id)
+    return samples.annotate(template_id=Subquery(templates.values("pk")[:1]))
+
+
+def sample_by_uuid(uuid: UUID | str) -> FaceSample:
+    """With its person. Raises SampleUnknown, for text that is no UUID too."""
+    try:
+        return FaceSample.objects.select_related("person").get(uuid=UUID(str(uuid)))
+    except (ValueError, FaceSample.DoesNotExist):
+        raise SampleUnknown from None
+
+
+def gallery_counts() -> GalleryCounts:
+    """Counts for pages that people look at; too slow for a probe that is called every second."""
+    people = Person.objects.aggregate(every=Count("pk"), active=Count("pk", filter=Q(is_active=True)))
+    return GalleryCounts(
+        people=people["every"],
+        active_people=people["active"],
+        samples=FaceSample.objects.count(),
+        templates=FaceTemplate.objects.count(),
+        revision=GalleryRevision.objects.values_list("number", flat=True).first() or 0,
+    )
+
+
+def thumbnail_bytes(crop: bytes | memoryview[int], size: int = 112) -> bytes:
+    """A stored crop as a JPEG of `size` x `size` pixels."""
+    return encode_thumbnail(decode_crop(bytes(crop)), size)
+
+
+def thumbnail_url(crop: bytes | memoryview[int], size: int = 112) -> str:
+    return jpeg_data_url(thumbnail_bytes(crop, size))
+
+
+def jpeg_data_url(jpeg: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()

@@ -1,0 +1,256 @@
+"""Every write of people, samples and templates. Infer first: models never run in here.
+
+Each function checks, writes in one transaction, moves the gallery's revision in that same transaction and tells other
+processes after the commit. `actor` is the operator who asked for it; None stands for a command on the server.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from enrollment.drafts import SampleDraft
+from enrollment.duplicates import find_duplicates
+from enrollment.errors import (
+    ConsentRequired,
+    EnrollmentError,
+    ExternalIdInvalid,
+    ExternalIdTaken,
+    NameInvalid,
+    PersonUnknown,
+    PossibleDuplicate,
+    SampleUnknown,
+)
+from enrollment.gallery import KEPT_REVISIONS
+from enrollment.models import FaceSample, GalleryChange, GalleryRevision, Person
+from enrollment.notices import announce_gallery_change
+from enrollment.storing import checked_drafts, keep_to_cap, store_drafts
+
+logger = logging.getLogger("facesite.enrollment")
+
+EraseHook = Callable[[Sequence[Person]], None]
+_erase_hooks: list[EraseHook] = []
+
+
+def on_erase(callback: EraseHook) -> None:
+    """Have `callback(people)` called inside every erasure's transaction, while the people still exist."""
+    if callback not in _erase_hooks:
+        _erase_hooks.append(callback)
+
+
+def enroll_person(
+    *,
+    actor: AbstractBaseUser | None,
+    name: str,
+    external_id: str | None = None,
+    consent_version: str,
+    samples: Sequence[SampleDraft],
+    despite_duplicate: bool = False,
+) -> Person:
+    """A new person with their samples and templates: all of it or nothing.
+
+    Raises ConsentRequired, NameInvalid, ExternalIdInvalid, ExternalIdTaken, NoSamples, SampleInvalid, PackChanged and,
+    unless `despite_duplicate`, PossibleDuplicate.
+    """
+    if not consent_version:
+        raise ConsentRequired
+    drafts = checked_drafts(samples)
+    person = Person(
+        name=clean_name(name),
+        external_id=clean_external_id(external_id),
+        consent_given_at=timezone.now(),
+        consent_version=consent_version,
+        created_by=actor,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
+    )
+    if not despite_duplicate:
+        _refuse_duplicates(drafts)
+    with transaction.atomic():
+        _save_person(person)
+        store_drafts(person, drafts, actor)
+        bump_gallery_revision([person.uuid])
+    _log("enrolled", actor, person, samples=len(drafts))
+    return person
+
+
+def add_samples(
+    *,
+    actor: AbstractBaseUser | None,
+    person: Person,
+    samples: Sequence[SampleDraft],
+    despite_duplicate: bool = False,
+) -> list[FaceSample]:
+    """Returns the samples that were new and kept; a picture that the person already has changes nothing.
+
+    Above storing.MAX_SAMPLES the least telling ones go, old or new. Raises NoSamples, SampleInvalid, PackChanged,
+    PersonUnknown and, unless `despite_duplicate`, PossibleDuplicate when they look like somebody else.
+    """
+    drafts = checked_drafts(samples)
+    if not despite_duplicate:
+        _refuse_duplicates(drafts, person)
+    with transaction.atomic():
+        person = _locked(person)
+        stored, changed = store_drafts(person, drafts, actor)
+        dropped = keep_to_cap(person, drafts[0].contract_id)
+        if changed or dropped:
+            bump_gallery_revision([person.uuid])
+    kept = [sample for sample in stored if sample.pk not in dropped]
+    _log("samples_added", actor, person, samples=len(kept))
+    return kept
+
+
+def remove_sample(*, actor: AbstractBaseUser | None, sample: FaceSample) -> None:
+    """Erase one sample with its templates. The last one too: the person stays, unfindable until more are added.
+
+    Raises SampleUnknown when it is gone already.
+    """
+    with transaction.atomic():
+        person = _locked(sample.person)
+        if not FaceSample.objects.filter(pk=sample.pk).delete()[0]:
+            raise SampleUnknown
+        bump_gallery_revision([person.uuid])
+    _log("sample_removed", actor, person)
+
+
+def set_aside(*, actor: AbstractBaseUser | None, sample: FaceSample, aside: bool) -> None:
+    """Keep a sample but leave it out of searches, or take it back in."""
+    with transaction.atomic():
+        if FaceSample.objects.filter(pk=sample.pk, set_aside=not aside).update(set_aside=aside):
+            bump_gallery_revision([sample.person.uuid])
+    sample.set_aside = aside
+    _log("sample_set_aside" if aside else "sample_taken_back", actor, sample.person)
+
+
+def update_person(
+    *, actor: AbstractBaseUser | None, person: Person, name: str, external_id: str | None, is_active: bool | None = None
+) -> Person:
+    """Change what is written about a person. Raises NameInvalid, ExternalIdInvalid, ExternalIdTaken, PersonUnknown."""
+    with transaction.atomic():
+        stored = _locked(person)
+        stored.name = clean_name(name)
+        stored.external_id = clean_external_id(external_id)
+        if is_active is not None:
+            stored.is_active = is_active
+        _save_person(stored)
+        bump_gallery_revision([stored.uuid])
+    _log("updated", actor, stored)
+    return stored
+
+
+def set_active(*, actor: AbstractBaseUser | None, people: Iterable[Person], active: bool) -> int:
+    """Let searches find these people, or no longer. Returns how many were changed."""
+    primary_keys = [person.pk for person in people]
+    with transaction.atomic():
+        to_change = Person.objects.select_for_update().filter(pk__in=primary_keys, is_active=not active)
+        uuids = list(to_change.order_by("pk").values_list("uuid", flat=True))
+        Person.objects.filter(uuid__in=uuids).update(is_active=active, updated_at=timezone.now())
+        if uuids:
+            bump_gallery_revision(uuids)
+    logger.info("event=%s people=%d actor=%s", "activated" if active else "deactivated", len(uuids), _id(actor))
+    return len(uuids)
+
+
+def erase_people(*, actor: AbstractBaseUser | None, people: Iterable[Person]) -> int:
+    """Erase people for good: samples, templates, and (through on_erase) what other apps keep of their faces.
+
+    Returns how many were erased; those already gone are not counted.
+    """
+    primary_keys = [person.pk for person in people]
+    with transaction.atomic():
+        found = list(Person.objects.select_for_update().filter(pk__in=primary_keys).order_by("pk"))
+        for callback in _erase_hooks:
+            callback(found)
+        Person.objects.filter(pk__in=[person.pk for person in found]).delete()
+        if found:
+            bump_gallery_revision([person.uuid for person in found])
+    logger.info("event=erased people=%d actor=%s", len(found), _id(actor))
+    return len(found)
+
+
+def bump_gallery_revision(changed: Collection[UUID]) -> int:
+    """Note that the templates of the people `changed` (by uuid) are not what they were. Returns the new revision.
+
+    Call it last in the transaction that changes them: it holds the one row that every writer needs until the commit.
+    """
+    revision = GalleryRevision.objects.filter(pk=GalleryRevision.SINGLETON_PK)
+    moved = {"number": F("number") + 1, "changed_at": timezone.now()}
+    if not revision.update(**moved):
+        GalleryRevision.objects.get_or_create(pk=GalleryRevision.SINGLETON_PK)
+        revision.update(**moved)
+    number = revision.values_list("number", flat=True).get()
+    GalleryChange.objects.bulk_create([GalleryChange(revision=number, person_uuid=uuid) for uuid in changed])
+    if number % 100 == 0:
+        # Twice as many as readers use, so that none is taken away between a reader's two queries.
+        GalleryChange.objects.filter(revision__lt=number - 2 * KEPT_REVISIONS).delete()
+    transaction.on_commit(announce_gallery_change)
+    return number
+
+
+def clean_name(name: str) -> str:
+    """Raises NameInvalid."""
+    name = " ".join(name.split())
+    if not name or len(name) > 200 or not name.isprintable():
+        raise NameInvalid
+    return name
+
+
+def clean_external_id(external_id: str | None) -> str | None:
+    """Empty text counts as none. Raises ExternalIdInvalid."""
+    text = (external_id or "").strip()
+    if len(text) > 100 or not text.isprintable():
+        raise ExternalIdInvalid
+    return text or None
+
+
+def require_free_external_id(external_id: str | None, *, except_for: Person | None = None) -> None:
+    """Raises ExternalIdTaken. (The database's own constraint still decides when two write at once.)"""
+    others = Person.objects.exclude(pk=except_for.pk) if except_for else Person.objects.all()
+    if external_id and others.filter(external_id=external_id).exists():
+        raise ExternalIdTaken
+
+
+def _refuse_duplicates(drafts: Sequence[SampleDraft], person: Person | None = None) -> None:
+    candidates = find_duplicates(drafts, except_for=person)
+    if candidates:
+        raise PossibleDuplicate(candidates)
+
+
+def _locked(person: Person) -> Person:
+    try:
+        return Person.objects.select_for_update().get(pk=person.pk)
+    except Person.DoesNotExist:
+        raise PersonUnknown from None
+
+
+def _save_person(person: Person) -> None:
+    try:
+        person.full_clean(exclude={"created_by"})
+        person.save()
+    except ValidationError as error:
+        raise _person_error(error) from None
+    except IntegrityError:  # another process took it between the check and the write
+        raise ExternalIdTaken from None
+
+
+def _person_error(error: ValidationError) -> EnrollmentError:
+    if "name" in error.message_dict:
+        return NameInvalid()
+    codes = {problem.code for problem in error.error_dict.get("external_id", ())}
+    return ExternalIdTaken() if "unique" in codes else ExternalIdInvalid()
+
+
+def _log(event: str, actor: AbstractBaseUser | None, person: Person, **numbers: int) -> None:
+    """No names: ids and counts only."""
+    extra = "".join(f" {key}={value}" for key, value in numbers.items())
+    logger.info("event=%s person=%s actor=%s%s", event, person.uuid, _id(actor), extra)
+
+
+def _id(actor: AbstractBaseUser | None) -> Any:
+    return actor.pk if actor else None

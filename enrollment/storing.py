@@ -1,0 +1,106 @@
+"""How drafts become rows: checked first, each picture once, at most MAX_SAMPLES per person. Used by services only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from django.contrib.auth.models import AbstractBaseUser
+
+from enrollment.drafts import SampleDraft
+from enrollment.errors import NoSamples, PackChanged, SampleInvalid
+from enrollment.models import FaceSample, FaceTemplate, Person
+from enrollment.variety import least_telling
+from recognizer.images import encode_crop
+from recognizer.types import Quality, Vector
+
+MAX_SAMPLES = 20
+"""Kept per person. More hardly help a search that takes the best of them, and each one costs time."""
+
+
+def checked_drafts(samples: Sequence[SampleDraft]) -> list[SampleDraft]:
+    """Each picture once, all of one embedding space, each vector finite and of length one."""
+    if not samples:
+        raise NoSamples
+    contract_id, dimension = samples[0].contract_id, samples[0].embedding.shape
+    for draft in samples:
+        if draft.contract_id != contract_id:
+            raise PackChanged
+        vector = draft.embedding
+        # NaN fails this comparison too.
+        if vector.ndim != 1 or vector.shape != dimension or not abs(float(np.linalg.norm(vector)) - 1.0) < 1e-3:
+            raise SampleInvalid
+    return list({draft.digest: draft for draft in samples}.values())
+
+
+def store_drafts(
+    person: Person, drafts: Sequence[SampleDraft], actor: AbstractBaseUser | None
+) -> tuple[list[FaceSample], bool]:
+    """The samples that were new, and whether anything was written (a known sample may lack this pack's template)."""
+    known = dict(person.samples.filter(digest__in=[draft.digest for draft in drafts]).values_list("digest", "pk"))
+    with_template = set(
+        FaceTemplate.objects.filter(sample__in=known.values(), contract_id=drafts[0].contract_id).values_list(
+            "sample_id", flat=True
+        )
+    )
+    stored: list[FaceSample] = []
+    templates: list[FaceTemplate] = []
+    for draft in drafts:
+        sample_id = known.get(draft.digest)
+        if sample_id is None:
+            stored.append(_save_sample(person, draft, actor))
+            sample_id = stored[-1].pk
+        if sample_id not in with_template:
+            templates.append(template_for(sample_id, draft.embedding, draft.contract_id))
+    FaceTemplate.objects.bulk_create(templates)
+    return stored, bool(templates)
+
+
+def _save_sample(person: Person, draft: SampleDraft, actor: AbstractBaseUser | None) -> FaceSample:
+    sample = FaceSample(
+        person=person,
+        crop=encode_crop(draft.aligned),
+        source=draft.source,
+        pose=draft.pose,
+        quality_score=draft.quality.score,
+        quality=_measures(draft.quality),
+        digest=draft.digest,
+        created_by=actor,  # type: ignore[misc]
+    )
+    # Uniqueness was looked up for all drafts at once, and the person's row is locked.
+    sample.full_clean(exclude={"person", "created_by"}, validate_unique=False, validate_constraints=False)
+    sample.save(force_insert=True)
+    return sample
+
+
+def _measures(quality: Quality) -> dict[str, Any]:
+    """As JSON keeps them, rounded to what the measurements are worth."""
+    pose = {axis: round(float(getattr(quality.pose, axis)), 1) for axis in ("yaw", "pitch", "roll")}
+    names = ("face_size", "inter_eye_distance", "brightness", "contrast", "sharpness")
+    numbers = {name: round(float(getattr(quality, name)), 2) for name in names}
+    return {"score": round(float(quality.score), 4), "reasons": list(quality.reasons), "pose": pose, **numbers}
+
+
+def template_for(sample_id: int, embedding: Vector, contract_id: str) -> FaceTemplate:
+    """An unsaved, checked template: little-endian float32."""
+    template = FaceTemplate(
+        sample_id=sample_id,
+        contract_id=contract_id,
+        embedding=np.ascontiguousarray(embedding, "<f4").tobytes(),
+        dimension=len(embedding),
+    )
+    template.full_clean(exclude={"sample"}, validate_unique=False, validate_constraints=False)
+    return template
+
+
+def keep_to_cap(person: Person, contract_id: str) -> set[int]:
+    """Erase the least telling samples above MAX_SAMPLES; their primary keys."""
+    samples = list(person.samples.order_by("pk").values_list("pk", "quality_score"))
+    if len(samples) <= MAX_SAMPLES:
+        return set()
+    rows = FaceTemplate.objects.filter(sample__person=person, contract_id=contract_id)
+    vectors = {pk: np.frombuffer(data, "<f4") for pk, data in rows.values_list("sample_id", "embedding")}
+    dropped = least_telling(samples, vectors, len(samples) - MAX_SAMPLES)
+    FaceSample.objects.filter(pk__in=dropped).delete()
+    return dropped

@@ -1,0 +1,27 @@
+"""Which of a person's samples tell the least, so that a full record stays varied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from recognizer.types import Vector
+
+
+def least_telling(samples: Sequence[tuple[int, float]], vectors: Mapping[int, Vector], number: int) -> set[int]:
+    """Primary keys of the `number` samples to let go.
+
+    samples: (primary key, quality_score). vectors: primary key -> L2-normalised (d,) embedding; a sample without one
+    goes first. Then, again and again, of the two samples that resemble each other most the one of lower quality goes.
+    """
+    quality = dict(samples)
+    gone = [pk for pk, _ in samples if pk not in vectors][:number]
+    kept = [pk for pk, _ in samples if pk in vectors]
+    while len(gone) < number and len(kept) > 1:
+        matrix = np.stack([vectors[pk] for pk in kept])
+        similarity = matrix @ matrix.T
+        np.fill_diagonal(similarity, -2.0)  # below every cosine
+        first, second = np.unravel_index(int(similarity.argmax()), similarity.shape)
+        gone.append(kept.pop(int(first if quality[kept[first]] < quality[kept[second]] else second)))
+    return set(gone)
