@@ -1,11 +1,19 @@
 #!/usr/bin/env python
-"""Django's command line for facesite."""
+"""Django's command line for facesite: a wrong setting or a database out of reach is one sentence, not a traceback."""
 
 import os
 import sys
+from pathlib import Path
 
-from django.core.management import execute_from_command_line
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "facesite.settings")
+    try:
+        from facesite.commandline import run
+    except ModuleNotFoundError as error:
+        sys.exit(f"The Python package {error.name} is missing. Run `make run`, or use .venv/bin/python manage.py.")
+    run(sys.argv, env_file=Path(__file__).resolve().parent / ".env")
+
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "facesite.settings")
-    execute_from_command_line(sys.argv)
+    main()

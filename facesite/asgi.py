@@ -1,19 +1,27 @@
 """HTTP goes to Django, websockets to the apps' consumers: same origin and a logged-in session only."""
 
+from __future__ import annotations
+
 import os
+import sys
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "facesite.settings")
 
-from django.core.asgi import get_asgi_application  # noqa: E402
+from django.core.asgi import get_asgi_application
 
-http_application = get_asgi_application()
+from facesite.env import SettingsError
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+try:
+    http_application = get_asgi_application()
+except SettingsError as error:
+    sys.exit(str(error))
 
-from enrollment.routing import websocket_urlpatterns as enrollment_sockets  # noqa: E402
-from verification.routing import websocket_urlpatterns as verification_sockets  # noqa: E402
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+
+from enrollment.routing import websocket_urlpatterns as enrollment_sockets
+from verification.routing import websocket_urlpatterns as verification_sockets
 
 application = ProtocolTypeRouter(
     {

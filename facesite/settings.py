@@ -6,20 +6,21 @@ import os
 from pathlib import Path
 from tempfile import gettempdir
 
-import environ
+from facesite import env
+from facesite.logs import logging_config
+from facesite.security import HTTPS_MODES, https_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+env.read_env_file(BASE_DIR / ".env")
 
-DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="only-for-development")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+DEBUG = env.read_bool("DEBUG", default=False)
+SECRET_KEY = env.read_secret_key(debug=DEBUG)
+ALLOWED_HOSTS = env.read_hosts("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.read_origins("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
+    "facesite",  # before daphne: its runserver and serve end open sockets properly
     "daphne",
-    "facesite",
     "enrollment",
     "verification",
     "django.contrib.admin",
@@ -33,6 +34,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "facesite.security.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -58,7 +60,9 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
+DATABASES = {"default": env.read_database("DATABASE_URL", default="sqlite:///db.sqlite3", base=BASE_DIR)}
+# Connections are not kept between requests: under ASGI every request has a thread of its own.
+DATABASES["default"]["CONN_MAX_AGE"] = 0
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
@@ -67,9 +71,17 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
     # A file, not :memory:, since consumers work in several threads; one per process, so that two test runs never meet.
     DATABASES["default"]["TEST"] = {"NAME": f"{gettempdir()}/facesite-test-{os.getpid()}.sqlite3"}
+else:
+    DATABASES["default"]["OPTIONS"] |= {
+        "charset": "utf8mb4",
+        "isolation_level": "read committed",
+        "init_command": "SET sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",
+        "connect_timeout": 5,
+    }
+    DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_ci"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = env.read_redis_url("REDIS_URL")
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
     if REDIS_URL
@@ -94,11 +106,22 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "facesite.storage.HashedStaticFiles"},
 }
 
-FACESITE_MODELS_DIR = Path(env.str("FACESITE_MODELS_DIR", default=str(BASE_DIR / "models")))
-FACESITE_MODELS_MIRROR = env.str("FACESITE_MODELS_MIRROR", default="")
-FACESITE_MODEL_PACK = env.str("FACESITE_MODEL_PACK", default="") or None
-FACESITE_THREADS = env.int("FACESITE_THREADS", default=os.cpu_count() or 1)
-FACESITE_LIVENESS = env.str("FACESITE_LIVENESS", default="") or None
+
+globals().update(https_settings(env.read_choice("FACESITE_HTTPS", HTTPS_MODES) or "off"))
+SECURE_REFERRER_POLICY = "same-origin"
+# Load balancers ask over plain http.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# HSTS for the site's other hosts and browsers' preload lists are not for one application to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SAMESITE = "Lax"
+LOGGING = logging_config(debug=DEBUG)
+
+FACESITE_MODELS_DIR = env.read_folder("FACESITE_MODELS_DIR", default=BASE_DIR / "models", base=BASE_DIR)
+FACESITE_MODELS_MIRROR = env.read_folder_or_url("FACESITE_MODELS_MIRROR", base=BASE_DIR)
+FACESITE_MODEL_PACK = env.read_pack("FACESITE_MODEL_PACK", FACESITE_MODELS_DIR)
+FACESITE_THREADS = env.read_int("FACESITE_THREADS", default=os.cpu_count() or 1, least=1, most=256)
+FACESITE_LIVENESS = env.read_choice("FACESITE_LIVENESS", ["required", "advisory", "off"])

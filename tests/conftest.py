@@ -41,18 +41,18 @@ def shared_models() -> Path:
 
 @pytest.fixture(scope="session")
 def found_models_dir() -> Iterator[Path | str]:
-    """A folder with an installed pack, with FACESITE_MODELS_DIR pointed at it; else the reason why there is none."""
-    from tests.support.weights import NoWeights, find_models_dir
+    """A folder with an installed pack, with the settings pointed at it; else the reason why there is none."""
+    from tests.support.weights import PACK, NoWeights, find_models_dir
 
-    before = django_settings.FACESITE_MODELS_DIR
+    before = django_settings.FACESITE_MODELS_DIR, django_settings.FACESITE_MODEL_PACK
     try:
         found: Path | str = find_models_dir()
     except NoWeights as error:
         found = str(error)
     if isinstance(found, Path):
-        django_settings.FACESITE_MODELS_DIR = found
+        django_settings.FACESITE_MODELS_DIR, django_settings.FACESITE_MODEL_PACK = found, PACK
     yield found
-    django_settings.FACESITE_MODELS_DIR = before
+    django_settings.FACESITE_MODELS_DIR, django_settings.FACESITE_MODEL_PACK = before
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +86,14 @@ def no_engine(monkeypatch) -> Iterator[None]:
     monkeypatch.setattr(runtime, "_engine", None)
     yield
     runtime.reset_engine()
+
+
+@pytest.fixture(autouse=True)
+def unread_gallery() -> None:
+    """No test searches the people of the one before it: the gallery reads its revision again at once."""
+    from enrollment.gallery import mark_gallery_stale
+
+    mark_gallery_stale()
 
 
 @pytest.fixture

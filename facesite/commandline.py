@@ -1,0 +1,33 @@
+"""What manage.py does: Django's command line, with what an operator can mend said in one sentence."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+from django.db.utils import DatabaseError, InterfaceError
+
+from facesite.env import ensure_secret_key
+
+
+def run(argv: list[str], *, env_file: Path) -> None:
+    """Run one command. Exits with status 1 and a sentence on stderr when settings or database cannot be used."""
+    try:
+        if ensure_secret_key(env_file):
+            print(f"A new SECRET_KEY was written to {env_file}.", file=sys.stderr)  # noqa: T201
+        execute_from_command_line(argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
+    except (DatabaseError, InterfaceError) as error:
+        if "--traceback" in argv:
+            raise
+        sys.exit(describe_database_error(error))
+
+
+def describe_database_error(error: Exception) -> str:
+    text = " ".join(str(part) for part in error.args) or type(error).__name__
+    if "no such table" in text or "doesn't exist" in text:
+        return "The database has no tables for this version yet. Run: manage.py migrate"
+    return f"The database cannot be used: {text}. Check DATABASE_URL."

@@ -1,0 +1,216 @@
+"""The environment, read strictly: a wrong value stops the start with one sentence that names the variable.
+
+Every reader raises SettingsError; manage.py and the ASGI entry point print it without a traceback.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+_BOOLEANS = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+_DATABASE_FORMS = "sqlite:///file, sqlite:////absolute/file or mysql://user:password@host:port/name"
+
+
+class SettingsError(ImproperlyConfigured):
+    """A setting from the environment cannot be used. str() is one sentence for the operator."""
+
+
+def read_env_file(path: Path) -> None:
+    """Take what `path` (a .env file) adds to the environment; what is set already wins."""
+    if not path.is_file():
+        return
+    try:
+        environ.Env.read_env(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}.") from error
+
+
+def ensure_secret_key(path: Path) -> bool:
+    """Write a new SECRET_KEY into the .env file at `path` unless it or the environment has one. True: written."""
+    read_env_file(path)
+    if "SECRET_KEY" in os.environ:
+        return False
+    text = path.read_text() if path.is_file() else ""
+    if text and not text.endswith("\n"):
+        text += "\n"
+    key = get_random_secret_key()  # never holds a quote, so single quotes keep it whole in the file
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(f"{text}SECRET_KEY='{key}'\n")
+    os.environ["SECRET_KEY"] = key
+    return True
+
+
+def read_text(name: str, default: str = "") -> str:
+    return os.environ.get(name, default).strip()
+
+
+def read_secret_key(*, debug: bool) -> str:
+    key = read_text("SECRET_KEY")
+    if key:
+        return key
+    if debug and "SECRET_KEY" not in os.environ:
+        return "only-for-development-with-debug-on"
+    raise SettingsError("SECRET_KEY is not set: put a long random text into it, or into .env (`make run` does).")
+
+
+def read_bool(name: str, *, default: bool) -> bool:
+    raw = read_text(name)
+    if not raw:
+        return default
+    try:
+        return _BOOLEANS[raw.lower()]
+    except KeyError:
+        raise SettingsError(f"{name} must be on or off, not '{raw}'.") from None
+
+
+def read_int(name: str, *, default: int, least: int, most: int) -> int:
+    raw = read_text(name)
+    if not raw:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", raw) or not least <= int(raw) <= most:
+        raise SettingsError(f"{name} must be a whole number from {least} to {most}, not '{raw}'.")
+    return int(raw)
+
+
+def read_choice(name: str, choices: Sequence[str]) -> str | None:
+    """One of `choices`; None when unset."""
+    raw = read_text(name)
+    if raw and raw not in choices:
+        raise SettingsError(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}, not '{raw}'.")
+    return raw or None
+
+
+def read_list(name: str, default: str = "") -> list[str]:
+    """Comma-separated."""
+    return [item.strip() for item in read_text(name, default).split(",") if item.strip()]
+
+
+def read_hosts(name: str, default: str) -> list[str]:
+    """Host names without scheme, port or path, as Django's ALLOWED_HOSTS takes them."""
+    hosts = read_list(name, default)
+    for host in hosts:
+        if not re.fullmatch(r"\*|\[[0-9A-Fa-f:.]+\]|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?", host):
+            raise SettingsError(
+                f"{name} must list host names without scheme, port or path (faces.example.org), not '{host}'."
+            )
+    return hosts
+
+
+def read_origins(name: str) -> list[str]:
+    origins = read_list(name)
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/"):
+            raise SettingsError(f"{name} must list origins such as https://faces.example.org, not '{origin}'.")
+    return [origin.rstrip("/") for origin in origins]
+
+
+def read_redis_url(name: str) -> str:
+    raw = read_text(name)
+    if raw and (urlsplit(raw).scheme not in {"redis", "rediss", "unix"} or not raw.partition("://")[2]):
+        raise SettingsError(f"{name} must look like redis://host:6379/0, not '{_without_password(raw)}'.")
+    return raw
+
+
+def read_folder(name: str, *, default: Path, base: Path) -> Path:
+    """A folder; a relative one counts from `base`. It need not exist yet."""
+    raw = read_text(name)
+    folder = (base / Path(raw).expanduser()).resolve() if raw else default
+    if folder.exists() and not folder.is_dir():
+        raise SettingsError(f"{name} must be a folder, but {folder} is a file.")
+    return folder
+
+
+def read_folder_or_url(name: str, *, base: Path) -> str:
+    """A base URL, or a folder as an absolute path; empty when unset."""
+    raw = read_text(name)
+    scheme, separator, _ = raw.partition("://")
+    if separator and scheme in {"http", "https", "file"}:
+        return raw
+    if separator:
+        raise SettingsError(f"{name} must be a folder or an http(s) address, not '{raw}'.")
+    return str((base / Path(raw).expanduser()).resolve()) if raw else ""
+
+
+def read_pack(name: str, models_dir: Path) -> str | None:
+    """Name of a pack that the manifest knows (it need not be installed yet); None when unset."""
+    raw = read_text(name)
+    if not raw:
+        return None
+    from recognizer.errors import PackUnknown, RecognizerError
+    from recognizer.manifest import Manifest
+
+    try:
+        Manifest.load(models_dir).get(raw)
+    except PackUnknown as error:
+        raise SettingsError(f"{name} cannot be used: {error}") from error
+    except RecognizerError:
+        pass  # a broken manifest is told by whoever needs it
+    return raw
+
+
+def read_database(name: str, *, default: str, base: Path) -> dict[str, Any]:
+    """Django's DATABASES entry from sqlite:///... or mysql://user:password@host:port/name."""
+    raw = read_text(name, default)
+    scheme = raw.partition("://")[0]
+    if scheme == "sqlite":
+        return _sqlite(name, raw, base)
+    if scheme == "mysql":
+        return _mysql(name, raw)
+    raise SettingsError(f"{name} must be {_DATABASE_FORMS}, not '{_without_password(raw)}'.")
+
+
+def _sqlite(name: str, raw: str, base: Path) -> dict[str, Any]:
+    rest = unquote(raw.removeprefix("sqlite://"))
+    if not rest.startswith("/") or rest == "/" or ":memory:" in rest or "?" in rest:
+        raise SettingsError(f"{name} must name a database file ({_DATABASE_FORMS}), not '{raw}'.")
+    # Three slashes: relative to the project; four: absolute.
+    path = (base / Path(rest[1:]).expanduser()).resolve()
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else f"lies in {path.parent}, which does not exist"
+        raise SettingsError(f"{name} must name a file in an existing folder, but {path} {what}.")
+    return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path)}
+
+
+def _mysql(name: str, raw: str) -> dict[str, Any]:
+    try:
+        parts = urlsplit(raw)
+        port = parts.port or 3306
+        parameters = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    except ValueError:
+        raise SettingsError(f"{name} must be {_DATABASE_FORMS}, not '{_without_password(raw)}'.") from None
+    database = unquote(parts.path.lstrip("/"))
+    if not database or "/" in database or not parts.hostname or not parts.username:
+        raise SettingsError(f"{name} must be {_DATABASE_FORMS}, not '{_without_password(raw)}'.")
+    unknown = sorted(set(parameters) - {"ssl_ca", "unix_socket"})
+    if unknown:
+        raise SettingsError(f"{name} takes the parameters ssl_ca and unix_socket only, not '{unknown[0]}'.")
+    if importlib.util.find_spec("MySQLdb") is None:
+        raise SettingsError(
+            f"{name} names a MySQL database, but its driver is not installed: install the packages "
+            "default-libmysqlclient-dev, pkg-config and gcc, then run make run again."
+        )
+    return {
+        "ENGINE": "django.db.backends.mysql",
+        "NAME": database,
+        "USER": unquote(parts.username),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parameters.get("unix_socket", parts.hostname),
+        "PORT": "" if "unix_socket" in parameters else str(port),
+        "OPTIONS": {"ssl": {"ca": parameters["ssl_ca"]}} if "ssl_ca" in parameters else {},
+    }
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)

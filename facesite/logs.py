@@ -1,0 +1,76 @@
+"""One JSON object per line, without personal data: no query strings, no client addresses, no values from exceptions."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import traceback
+from datetime import UTC, datetime
+from typing import Any
+
+_QUERY = re.compile(r"\?[^\s\"']*")
+
+
+class JsonFormatter(logging.Formatter):
+    """time, level, logger, message; a `data` mapping passed with `extra={"data": {...}}` is merged in."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[1] if record.exc_info else None
+        message = _QUERY.sub("", record.getMessage())
+        if error and str(error):  # Daphne puts the exception's text into its message
+            message = message.replace(str(error), type(error).__name__)
+        entry: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": message,
+            **getattr(record, "data", {}),
+            **(describe_exception(error) if error else {}),
+        }
+        return json.dumps(entry, ensure_ascii=False, default=str)
+
+
+def describe_exception(error: BaseException) -> dict[str, Any]:
+    """Type and call stack. Not the exception's text: a database error may quote a person's name."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return {
+        "exception": f"{type(error).__module__}.{type(error).__qualname__}",
+        "stack": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+
+
+def log_action(protocol: str, action: str, details: dict[str, Any]) -> None:
+    """Daphne's access log: method, path, status and duration; neither the address nor the query string."""
+    logger = logging.getLogger("facesite.access")
+    data: dict[str, Any] = {"protocol": protocol, "action": action, "path": str(details["path"]).partition("?")[0]}
+    if protocol == "http":
+        data |= {
+            "method": details["method"],
+            "status": details["status"],
+            "bytes": details["size"],
+            "ms": round(details["time_taken"] * 1000, 1),
+        }
+    logger.info("request", extra={"data": data})
+
+
+def logging_config(*, debug: bool) -> dict[str, Any]:
+    """Django's LOGGING: JSON lines on stderr, plain text with exception texts while DEBUG is on."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "json": {"()": "facesite.logs.JsonFormatter"},
+            "plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        },
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": "plain" if debug else "json"},
+        },
+        "root": {"handlers": ["console"], "level": "WARNING"},
+        "loggers": {
+            "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
+            "facesite": {"level": "INFO"},
+            "verification": {"level": "INFO"},
+            "enrollment": {"level": "INFO"},
+        },
+    }
