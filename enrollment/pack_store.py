@@ -14,6 +14,7 @@ import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -83,22 +84,20 @@ Attempt = Callable[[Path, Progress], None]
 
 
 def _attempts(file: PackFile, sources: tuple[str, ...]) -> Iterator[Attempt]:
-    archive = file.archive
     for source in sources:
-        yield lambda target, progress, source=source: _from_source(source, file, target, progress)
-        if archive:
-            yield lambda target, progress, source=source: _from_archive(source, archive, file, target, progress)
+        yield partial(_from_source, source, file)
+        if file.archive:
+            yield partial(_from_archive, source, file.archive, file)
     if file.url:
-        url = file.url
-        yield lambda target, progress: _download(url, target, file.size, progress)
-    if archive:
-        yield lambda target, progress: _from_archive(None, archive, file, target, progress)
+        yield partial(_download, file.url, file.size)
+    if file.archive:
+        yield partial(_from_archive, None, file.archive, file)
 
 
 def _from_source(source: str, file: PackFile, target: Path, progress: Progress) -> None:
     names = [file.published_name or file.name, file.name]
     if _is_url(source):
-        _download(_join(source, names[0]), target, file.size, progress)
+        _download(_join(source, names[0]), file.size, target, progress)
         return
     found = _find_in_folder(Path(source), file.size, file.sha256)
     if found is None:
@@ -110,9 +109,9 @@ def _from_archive(source: str | None, archive: Archive, file: PackFile, target: 
     """Fetch the zip beside the target, check it, take the one member out, drop the zip."""
     with _temporary_beside(target) as zipped:
         if source is None:
-            _download(archive.url, zipped, archive.size, progress)
+            _download(archive.url, archive.size, zipped, progress)
         elif _is_url(source):
-            _download(_join(source, archive.name), zipped, archive.size, progress)
+            _download(_join(source, archive.name), archive.size, zipped, progress)
         else:
             found = Path(source) / archive.name
             if not found.is_file():
@@ -147,7 +146,7 @@ def _copy(source: Path, target: Path, progress: Progress) -> None:
         _pour(stream, out, size, lambda done: progress(source.name, done, size))
 
 
-def _download(url: str, target: Path, size: int | None, progress: Progress) -> None:
+def _download(url: str, size: int | None, target: Path, progress: Progress) -> None:
     name = urllib.parse.urlsplit(url).path.rsplit("/", 1)[-1]
     request = urllib.request.Request(url, headers={"User-Agent": "facesite"})  # noqa: S310  (_is_url and the manifest)
     try:

@@ -7,18 +7,21 @@ product uses. Haar (Viola and Jones 2001) is here for comparison only: it is wha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol, cast
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
+from recognizer.sessions import Session
 from recognizer.types import Detection, Image, Vector
 
 STRIDES = (8, 16, 32)
 OVERLAP_LIMIT = 0.3
 """Of two boxes with a larger intersection over union only the better one stays (OpenCV's default)."""
+HAAR_CASCADE = Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_default.xml"
+"""Comes with opencv-python below 5."""
 HAAR_LANDMARKS = np.array([[0.31, 0.38], [0.69, 0.38], [0.50, 0.58], [0.35, 0.77], [0.65, 0.77]], np.float32)
 """Where the five landmarks usually lie in a Haar box, as shares of its sides: Haar itself finds none."""
 
@@ -31,7 +34,7 @@ class Detector(Protocol):
 class YuNetDetector:
     """YuNet with its own decoding: shrinks the picture so that its longer side is at most `size` pixels."""
 
-    def __init__(self, session: ort.InferenceSession, *, size: int = 320, threshold: float = 0.6) -> None:
+    def __init__(self, session: Session, *, size: int = 320, threshold: float = 0.6) -> None:
         self._session = session
         self._input = session.get_inputs()[0].name
         self._outputs = [f"{kind}_{stride}" for stride in STRIDES for kind in ("cls", "obj", "bbox", "kps")]
@@ -65,7 +68,7 @@ class HaarDetector:
     """OpenCV's frontal-face cascade, called as the seed project did. Its landmarks are guesses from the box."""
 
     def __init__(self) -> None:
-        self._cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+        self._cascade = cv2.CascadeClassifier(str(HAAR_CASCADE))
 
     def detect(self, image: Image) -> list[Detection]:
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
@@ -138,7 +141,7 @@ def _to_detections(faces: Vector, scale: tuple[float, float]) -> list[Detection]
     stretch = np.array(scale, np.float32)
     found = [
         Detection(
-            box_xyxy=np.concatenate([face[:2], face[:2] + face[2:4]]) / np.tile(stretch, 2),
+            box_xyxy=np.concatenate([face[:2], face[:2] + face[2:4]]) / np.concatenate([stretch, stretch]),
             landmarks=face[4:14].reshape(5, 2) / stretch,
             detection_score=float(face[14]),
         )

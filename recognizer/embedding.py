@@ -7,10 +7,10 @@ from typing import Protocol, cast
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 
 from recognizer.errors import PackCorrupt
 from recognizer.manifest import Preprocessing
+from recognizer.sessions import Session
 from recognizer.types import Image, Vector
 
 LARGEST_BATCH = 16
@@ -29,7 +29,7 @@ class OnnxEmbedder:
     Raises PackCorrupt when the graph does not take 112 x 112 colour pictures or gives no vectors.
     """
 
-    def __init__(self, session: ort.InferenceSession, preprocessing: Preprocessing) -> None:
+    def __init__(self, session: Session, preprocessing: Preprocessing) -> None:
         self._session = session
         entry = session.get_inputs()[0]
         self._input, shape = entry.name, entry.shape

@@ -8,8 +8,8 @@ from typing import Protocol, cast
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 
+from recognizer.sessions import Session
 from recognizer.types import Detection, Image, Liveness, LivenessVerdict, Vector
 
 INPUT_SIDE = 80
@@ -26,7 +26,7 @@ class LivenessChecker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ScaledModel:
-    session: ort.InferenceSession
+    session: Session
     crop_scale: float
     """Side of the crop in face boxes."""
 
@@ -56,7 +56,7 @@ def verdict_for(score: float) -> LivenessVerdict:
 
 
 def crop_for_liveness(image: Image, box_xyxy: Vector, scale: float) -> Image:
-    """The (80, 80, 3) surroundings of a face: `scale` times its box, less where the picture ends, shifted to fit inside.
+    """The (80, 80, 3) surroundings of a face: `scale` times its box, shrunk and shifted to fit the picture.
 
     Exactly what the models were trained on: CropImage in minivision's src/generate_patches.py.
     """

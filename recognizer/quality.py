@@ -18,8 +18,8 @@ from recognizer.types import Detection, Image, Pose, Quality, Vector
 _POINTS_3D = np.array(
     [[-17.6, -20.1, 0.0], [17.6, -20.3, 0.0], [0.1, 0.0, 15.0], [-14.4, 20.6, 3.0], [14.8, 20.5, 3.0]], np.float64
 )
-"""The five landmarks of a head seen from the front: x right, y down as in the ArcFace template (relative to the nose tip),
-z towards the camera. Depths: nose tip about 27 mm and mouth corners about 5 mm before the eyes, at 63 mm between the eyes."""
+"""The five landmarks of a head seen from the front, from the nose tip: x right and y down as in the ArcFace template,
+z towards the camera: nose tip about 27 mm and mouth corners about 5 mm before the eyes, at 63 mm between the eyes."""
 _FIT_3D = np.linalg.pinv(_POINTS_3D - _POINTS_3D.mean(axis=0))
 
 
@@ -84,8 +84,8 @@ def take_measures(image: Image, detection: Detection, aligned: Image) -> Measure
 def estimate_pose(landmarks: Vector) -> Pose:
     """Yaw, pitch and roll in degrees from (5, 2) landmarks: rough, but free.
 
-    Scaled orthographic projection, linear least squares (the POS step of DeMenthon and Davis 1995): the 2 x 3 matrix that maps
-    a mean head onto the landmarks holds the first two rows of the rotation times a scale.
+    Scaled orthographic projection, linear least squares (the POS step of DeMenthon and Davis 1995): the 2 x 3 matrix
+    that maps a mean head onto the landmarks holds the first two rows of the rotation times a scale.
     yaw > 0: turned to the person's own left (the picture's right); pitch > 0: looking down; roll > 0: tilted clockwise
     in the picture.
     """
