@@ -12,7 +12,8 @@ RecognizerError
 │   ├── PackNotInstalled        pack_not_installed
 │   └── PackCorrupt             pack_corrupt: a file's size or sha256 differs from the manifest
 ├── EngineNotReady              engine_not_ready: startup() has not run, or close() has
-└── ContractMismatch            contract_mismatch: embeddings of two different spaces must never meet
+├── ContractMismatch            contract_mismatch: embeddings of two different spaces must never meet
+└── TooFewPairs                 too_few_pairs: too few comparisons to conclude what was asked
 """
 
 from __future__ import annotations
@@ -70,3 +71,7 @@ class EngineNotReady(RecognizerError):
 
 class ContractMismatch(RecognizerError):
     code = "contract_mismatch"
+
+
+class TooFewPairs(RecognizerError):
+    code = "too_few_pairs"

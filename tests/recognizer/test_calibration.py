@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from recognizer.calibration import (
+    ScoreDistribution,
+    accuracy_at,
+    best_threshold,
+    cross_validate,
+    rate_of,
+)
+from recognizer.errors import TooFewPairs
+
+score = st.one_of(st.floats(-1, 1, width=32), st.sampled_from([-0.5, 0.0, 0.25, 0.5]))
+score_list = st.lists(score, min_size=1, max_size=60)
+
+
+def binomial_tail(errors: int, trials: int, rate: float) -> float:
+    """P(X >= errors) for X ~ Binomial(trials, rate), summed term by term."""
+    return sum(math.comb(trials, k) * rate**k * (1 - rate) ** (trials - k) for k in range(errors, trials + 1))
+
+
+class TestRates:
+    @given(mated=score_list, non_mated=score_list, thresholds=st.lists(score, min_size=2, max_size=8))
+    def test_fmr_falls_and_fnmr_rises_with_the_threshold(self, mated, non_mated, thresholds):
+        scores = ScoreDistribution(mated, non_mated)
+        thresholds.sort()
+        fmrs = [scores.fmr(t).value for t in thresholds]
+        fnmrs = [scores.fnmr(t).value for t in thresholds]
+        assert fmrs == sorted(fmrs, reverse=True)
+        assert fnmrs == sorted(fnmrs)
+
+    @given(mated=score_list, non_mated=score_list, threshold=score)
+    def test_count_what_a_comparison_at_or_above_the_threshold_would_do(self, mated, non_mated, threshold):
+        scores = ScoreDistribution(mated, non_mated)
+        assert scores.fmr(threshold).errors == sum(s >= threshold for s in non_mated)
+        assert scores.fnmr(threshold).errors == sum(s < threshold for s in mated)
+
+    def test_a_score_that_equals_the_threshold_matches(self):
+        scores = ScoreDistribution([0.5], [0.5])
+        assert (scores.fmr(0.5).errors, scores.fnmr(0.5).errors) == (1, 0)
+
+    def test_without_pairs_nothing_is_known(self):
+        rate = ScoreDistribution([], []).fmr(0.3)
+        assert math.isnan(rate.value)
+        assert (rate.trials, rate.low, rate.high) == (0, 0.0, 1.0)
+
+    def test_a_score_that_is_no_number_is_refused(self):
+        with pytest.raises(ValueError, match="finite"):
+            ScoreDistribution([0.5, math.nan], [])
+
+
+class TestThresholdAt:
+    @given(non_mated=score_list, target=st.floats(0, 1))
+    def test_keeps_the_rate_asked_for(self, non_mated, target):
+        scores = ScoreDistribution([], non_mated)
+        assert scores.fmr(scores.threshold_at(target)).value <= target + 1e-9
+
+    @given(non_mated=score_list, target=st.floats(0, 0.99))
+    def test_is_the_lowest_that_keeps_it(self, non_mated, target):
+        scores = ScoreDistribution([], non_mated)
+        threshold = scores.threshold_at(target)
+        assume(threshold > -1)
+        assert scores.fmr(np.nextafter(threshold, -np.inf)).value > target
+
+    @given(non_mated=score_list, targets=st.lists(st.floats(0, 1), min_size=2, max_size=5))
+    def test_falls_when_more_false_matches_are_allowed(self, non_mated, targets):
+        scores = ScoreDistribution([], non_mated)
+        thresholds = [scores.threshold_at(target) for target in sorted(targets)]
+        assert thresholds == sorted(thresholds, reverse=True)
+
+    def test_counts_the_share_exactly_in_spite_of_rounding(self):
+        scores = ScoreDistribution([], np.linspace(-0.5, 0.5, 1_000))
+        assert scores.fmr(scores.threshold_at(0.003)).errors == 3
+
+    def test_three_over_the_rate_are_enough_pairs_and_one_less_is_not(self):
+        ScoreDistribution([], np.zeros(30_000)).require_pairs(1e-4)
+        with pytest.raises(TooFewPairs, match=r"at least 30,000 .* there are 29,999"):
+            ScoreDistribution([], np.zeros(29_999)).require_pairs(1e-4)
+
+
+class TestConfidenceInterval:
+    @given(trials=st.integers(1, 60), data=st.data())
+    def test_bounds_are_where_the_binomial_tails_are_two_and_a_half_percent(self, trials, data):
+        errors = data.draw(st.integers(0, trials))
+        rate = rate_of(errors, trials)
+        assert 0 <= rate.low <= rate.value <= rate.high <= 1
+        if errors:
+            assert binomial_tail(errors, trials, rate.low) == pytest.approx(0.025, rel=1e-6)
+        if errors < trials:
+            assert 1 - binomial_tail(errors + 1, trials, rate.high) == pytest.approx(0.025, rel=1e-6)
+
+    @pytest.mark.parametrize("true_rate", [0.01, 0.2, 0.5, 0.93])
+    def test_covers_the_true_rate_at_least_as_often_as_it_says(self, true_rate):
+        trials = 40
+        covered = sum(
+            math.comb(trials, k) * true_rate**k * (1 - true_rate) ** (trials - k)
+            for k in range(trials + 1)
+            if (rate := rate_of(k, trials)).low <= true_rate <= rate.high
+        )
+        assert covered >= 0.95
+
+    def test_known_values(self):
+        """R: binom.test(0, 3000), binom.test(10, 100)."""
+        assert rate_of(0, 3_000).high == pytest.approx(0.0012289, rel=1e-3)
+        assert (rate_of(10, 100).low, rate_of(10, 100).high) == pytest.approx((0.0490047, 0.1762226), abs=1e-6)
+
+    def test_of_millions_of_trials_is_narrow_and_finite(self):
+        rate = rate_of(3_000, 30_000_000)
+        assert rate.low == pytest.approx(1e-4 - 1.96 * math.sqrt(1e-4 / 3e7), rel=0.01)
+        assert rate.high == pytest.approx(1e-4 + 1.96 * math.sqrt(1e-4 / 3e7), rel=0.01)
+
+    @given(errors=st.integers(0, 50), trials=st.integers(50, 5_000))
+    def test_narrows_with_more_trials_of_the_same_rate(self, errors, trials):
+        few, many = rate_of(errors, trials), rate_of(errors * 4, trials * 4)
+        assert many.high - many.low < few.high - few.low
+
+
+class TestDetCurve:
+    @given(mated=score_list, non_mated=score_list)
+    def test_is_monotone_and_agrees_with_the_rates(self, mated, non_mated):
+        scores = ScoreDistribution(mated, non_mated)
+        curve = scores.det_curve(points=20)
+        assert [p.threshold for p in curve] == sorted({p.threshold for p in curve})
+        assert all(a.fmr >= b.fmr and a.fnmr <= b.fnmr for a, b in itertools.pairwise(curve))
+        assert all(p.fmr == scores.fmr(p.threshold).value for p in curve)
+        assert len(curve) <= 20
+
+    def test_shows_every_step_of_the_smallest_rates(self):
+        curve = ScoreDistribution(np.linspace(0.3, 0.9, 500), np.linspace(-0.5, 0.4, 5_000)).det_curve()
+        assert {round(point.fmr * 5_000) for point in curve} >= {1, 2, 3, 4, 5}
+
+
+class TestEqualErrorRate:
+    def test_of_separable_scores_is_zero(self):
+        point = ScoreDistribution([0.6, 0.7], [0.1, 0.2]).equal_error_rate()
+        assert (point.fmr, point.fnmr, point.threshold) == (0.0, 0.0, 0.6)
+
+    def test_of_overlapping_scores_balances_both_errors(self):
+        rng = np.random.default_rng(1)
+        point = ScoreDistribution(rng.normal(0.5, 0.1, 4_000), rng.normal(0.3, 0.1, 4_000)).equal_error_rate()
+        assert point.fmr == pytest.approx(point.fnmr, abs=1e-3)
+        assert point.fmr == pytest.approx(0.1587, abs=0.02)  # one standard deviation from both means
+
+    def test_needs_both_kinds(self):
+        with pytest.raises(TooFewPairs):
+            ScoreDistribution([0.5], []).equal_error_rate()
+
+
+class TestAccuracy:
+    @given(pairs=st.lists(st.tuples(score, st.booleans()), min_size=1, max_size=40), threshold=score)
+    def test_no_threshold_beats_the_best_one(self, pairs, threshold):
+        scores, same = zip(*pairs, strict=True)
+        best = accuracy_at(scores, same, best_threshold(scores, same))
+        assert best >= accuracy_at(scores, same, threshold)
+
+    def test_best_threshold_lies_halfway_between_the_two_kinds(self):
+        assert best_threshold([0.2, 0.6, 0.1, 0.8], [False, True, False, True]) == pytest.approx(0.4)
+
+    def test_folds_are_judged_by_the_others(self):
+        """The second fold alone would choose 0.55; judged at the first one's 0.3 it gets one of two pairs wrong."""
+        result = cross_validate([0.2, 0.4, 0.5, 0.6], [False, True, False, True], [0, 0, 1, 1])
+        assert result.thresholds == pytest.approx((0.55, 0.3))
+        assert result.mean == pytest.approx((0.5 + 0.5) / 2)
+        assert result.standard_error == pytest.approx(0.0)
+
+    def test_one_fold_is_too_few(self):
+        with pytest.raises(TooFewPairs):
+            cross_validate([0.1, 0.5], [False, True], [3, 3])
+
+    def test_no_pairs_are_too_few(self):
+        with pytest.raises(TooFewPairs):
+            best_threshold([], [])
