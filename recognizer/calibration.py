@@ -71,7 +71,7 @@ class ScoreDistribution:
     def threshold_at(self, fmr: float) -> float:
         """The smallest threshold whose observed FMR is at most `fmr`; just above the highest score that must not match.
 
-        Without non-mated scores any threshold will do: -1, the lowest cosine. `require_pairs` says when it means something.
+        Without non-mated scores that is -1, the lowest cosine. `require_pairs` says when the answer means something.
         """
         allowed = math.floor(fmr * len(self.non_mated) + 1e-9)
         if allowed >= len(self.non_mated):
