@@ -82,7 +82,10 @@ class VerificationPolicy(models.Model):
         ONE_IN_100000 = "0.00001", "1 in 100,000"
 
     fmr = models.CharField(
-        max_length=10, choices=FalseMatchRate.choices, default=FalseMatchRate.ONE_IN_10000, verbose_name="false-match rate"
+        max_length=10,
+        choices=FalseMatchRate.choices,
+        default=FalseMatchRate.ONE_IN_10000,
+        verbose_name="false-match rate",
     )
     liveness = models.CharField(max_length=10, choices=Liveness.choices, default=Liveness.REQUIRED)
     saved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")

@@ -1,0 +1,141 @@
+"""Every read of attempts; a constant number of queries each. Lists leave the thumbnails in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from enrollment.models import Person
+from enrollment.selectors import jpeg_data_url
+from verification.models import VerificationAttempt
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFilters:
+    """What the history is narrowed down to; an empty field narrows nothing. Days are whole ones, both included."""
+
+    since: date | None = None
+    until: date | None = None
+    verdict: str = ""
+    mode: str = ""
+    source: str = ""
+    liveness: str = ""
+    person: UUID | None = None
+    """Matched or claimed."""
+    operator: int | None = None
+    text: str = ""
+    """Words that must all be part of a person's name or external ID or of the operator's login."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    day: date
+    match: int = 0
+    non_match: int = 0
+    attack: int = 0
+    uncertain: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.match + self.non_match + self.attack + self.uncertain
+
+
+def find_attempts(filters: AttemptFilters | None = None) -> QuerySet[VerificationAttempt]:
+    """Newest first, with people and operator, without thumbnails. Lazy: slice or paginate it."""
+    attempts = VerificationAttempt.objects.select_related("matched_person", "claimed_person", "operator")
+    return attempts.filter(_condition(filters or AttemptFilters())).defer("thumbnail").order_by("-created_at", "-pk")
+
+
+def recent_attempts(limit: int = 10) -> list[VerificationAttempt]:
+    return list(find_attempts()[:limit])
+
+
+def attempts_of(person: Person, limit: int = 20) -> list[VerificationAttempt]:
+    """Where this person was matched or claimed."""
+    return list(find_attempts(AttemptFilters(person=person.uuid))[:limit])
+
+
+def attempt_by_uuid(uuid: UUID) -> VerificationAttempt:
+    """With its thumbnail. Raises VerificationAttempt.DoesNotExist."""
+    return VerificationAttempt.objects.select_related("matched_person", "claimed_person", "operator").get(uuid=uuid)
+
+
+def thumbnail_url(attempt: VerificationAttempt) -> str:
+    """A data URL; empty when the person was erased."""
+    return jpeg_data_url(bytes(attempt.thumbnail)) if attempt.thumbnail else ""
+
+
+def thumbnail_urls(attempts: Iterable[VerificationAttempt]) -> dict[int, str]:
+    """Primary key -> data URL, for the attempts that have a thumbnail. One query; for one page of a list."""
+    rows = VerificationAttempt.objects.filter(pk__in=[attempt.pk for attempt in attempts])
+    return {pk: jpeg_data_url(bytes(jpeg)) for pk, jpeg in rows.values_list("pk", "thumbnail") if jpeg}
+
+
+def attempts_per_day(days: int = 14, *, until: date | None = None) -> list[DayCount]:
+    """One entry per UTC day, oldest first, days without attempts included. One query."""
+    last = until or timezone.now().astimezone(UTC).date()
+    first = last - timedelta(days=days - 1)
+    # Days in UTC: any other zone would need MySQL's time zone tables.
+    rows = (
+        VerificationAttempt.objects.filter(_since(first) & _until(last))
+        .annotate(day=TruncDate("created_at", tzinfo=UTC))
+        .order_by()
+        .values_list("day", "verdict")
+        .annotate(number=Count("pk"))
+    )
+    counts: dict[date, dict[str, int]] = {}
+    for day, verdict, number in rows:
+        counts.setdefault(day, {})[verdict] = number
+    every_day = (first + timedelta(days=n) for n in range(days))
+    return [DayCount(day, **counts.get(day, {})) for day in every_day]
+
+
+def person_names(uuids: Iterable[str]) -> dict[str, str]:
+    """uuid as text -> name; erased people are absent. One query."""
+    rows = Person.objects.filter(uuid__in=set(uuids)).values_list("uuid", "name")
+    return {str(uuid): name for uuid, name in rows}
+
+
+def claimable_person_exists(uuid: str) -> bool:
+    """Whether "I am this person" can be checked: known and active. False for text that is no UUID too."""
+    try:
+        return Person.objects.filter(uuid=UUID(uuid), is_active=True).exists()
+    except ValueError:
+        return False
+
+
+def _condition(filters: AttemptFilters) -> Q:
+    condition = _since(filters.since) & _until(filters.until)
+    exact = {
+        "verdict": filters.verdict,
+        "mode": filters.mode,
+        "source": filters.source,
+        "liveness_verdict": filters.liveness,
+        "operator": filters.operator,
+    }
+    condition &= Q(**{field: value for field, value in exact.items() if value})
+    if filters.person:
+        condition &= Q(matched_person__uuid=filters.person) | Q(claimed_person__uuid=filters.person)
+    for word in filters.text.split():
+        condition &= (
+            Q(matched_person__name__icontains=word)
+            | Q(matched_person__external_id__icontains=word)
+            | Q(claimed_person__name__icontains=word)
+            | Q(claimed_person__external_id__icontains=word)
+            | Q(operator__username__icontains=word)
+        )
+    return condition
+
+
+def _since(day: date | None) -> Q:
+    return Q(created_at__gte=datetime.combine(day, time.min, UTC)) if day else Q()
+
+
+def _until(day: date | None) -> Q:
+    return Q(created_at__lt=datetime.combine(day + timedelta(days=1), time.min, UTC)) if day else Q()
