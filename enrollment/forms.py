@@ -1,0 +1,134 @@
+"""What operators type and upload. The rules for names and external IDs are the services' own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.template.defaultfilters import filesizeformat
+
+from enrollment.errors import ConsentRequired, EnrollmentError, ExternalIdInvalid, ExternalIdTaken, NameInvalid
+from enrollment.models import Person
+from enrollment.photos import MAX_FILES, PHOTO_LIMITS
+from enrollment.services import clean_external_id, clean_name, require_free_external_id
+
+V = TypeVar("V")
+R = TypeVar("R")
+
+ACTIVE_CHOICES = [("", "All"), ("yes", "Active"), ("no", "Deactivated")]
+
+
+class PeopleFilter(forms.Form):
+    q = forms.CharField(label="Search", required=False, max_length=200)
+    active = forms.ChoiceField(label="Status", choices=ACTIVE_CHOICES, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["q"].widget.attrs |= {"type": "search", "placeholder": "Name or external ID"}
+
+
+class PersonFields(forms.Form):
+    """Name and external ID, checked by the same functions that the services use."""
+
+    name = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    external_id = forms.CharField(
+        label="External ID",
+        required=False,
+        max_length=100,
+        help_text="Staff or visitor number in another system.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, person: Person | None = None, **kwargs: Any) -> None:
+        self.person = person
+        super().__init__(*args, **kwargs)
+
+    def clean_name(self) -> str:
+        return _checked(clean_name, self.cleaned_data["name"])
+
+    def clean_external_id(self) -> str | None:
+        external_id = _checked(clean_external_id, self.cleaned_data["external_id"])
+        _checked(lambda value: require_free_external_id(value, except_for=self.person), external_id)
+        return external_id
+
+    def add_service_error(self, error: EnrollmentError) -> None:
+        """Put what a service refused beside the field that it is about."""
+        self.add_error(field_of(error), str(error))
+
+
+class EraseForm(forms.Form):
+    typed_name = forms.CharField(label="Name", widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+    def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
+        self.person = person
+        super().__init__(*args, **kwargs)
+
+    def clean_typed_name(self) -> str:
+        typed = " ".join(self.cleaned_data["typed_name"].split())
+        if typed != " ".join(self.person.name.split()):
+            raise ValidationError("This is not the person's name as written above. Nothing was erased.")
+        return typed
+
+
+class ManyFilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class PhotosField(forms.FileField):
+    """Up to MAX_FILES files. Their content is looked at later, one by one: one bad file must not spoil the rest."""
+
+    widget = ManyFilesInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.widget.attrs |= {"accept": "image/jpeg,image/png,image/webp", "multiple": True}
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
+        files: list[UploadedFile[Any]] = data or []
+        if self.required and not files:
+            raise ValidationError("Choose at least one picture.", code="required")
+        if len(files) > MAX_FILES:
+            raise ValidationError(f"You chose {len(files)} pictures. Choose at most {MAX_FILES} at a time.")
+        return files
+
+
+class PhotosForm(forms.Form):
+    """Pictures for somebody who is enrolled already."""
+
+    photos = PhotosField(
+        label="Pictures",
+        required=False,
+        help_text=f"JPEG, PNG or WebP; up to {MAX_FILES} pictures of at most "
+        f"{filesizeformat(PHOTO_LIMITS.max_bytes)} and {PHOTO_LIMITS.max_pixels // 1_000_000} megapixels each.",
+    )
+
+    def add_service_error(self, error: EnrollmentError) -> None:
+        self.add_error(None, str(error))
+
+
+class NewPersonPhotosForm(PersonFields, PhotosForm):
+    consent = forms.BooleanField(
+        label="The person has read this text and agrees.", error_messages={"required": str(ConsentRequired())}
+    )
+    field_order = ["name", "external_id", "photos", "consent"]
+
+    def add_service_error(self, error: EnrollmentError) -> None:
+        self.add_error(field_of(error), str(error))
+
+
+def field_of(error: EnrollmentError) -> str | None:
+    if isinstance(error, NameInvalid):
+        return "name"
+    if isinstance(error, ExternalIdInvalid | ExternalIdTaken):
+        return "external_id"
+    return None
+
+
+def _checked(rule: Callable[[V], R], value: V) -> R:
+    try:
+        return rule(value)
+    except EnrollmentError as error:
+        raise ValidationError(str(error), code=error.code) from None
