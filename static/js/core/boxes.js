@@ -1,0 +1,33 @@
+// From pixels of the picture that the server saw to CSS pixels of the preview, as object-fit and the mirror place it.
+
+/**
+ * Where a picture lies inside an element.
+ * @returns {{scale: number, left: number, top: number}}
+ */
+export function placePicture(picture, element, fit = "cover") {
+  const [width, height] = picture;
+  const across = element.width / width;
+  const down = element.height / height;
+  const scale = fit === "cover" ? Math.max(across, down) : Math.min(across, down);
+  return { scale, left: (element.width - width * scale) / 2, top: (element.height - height * scale) / 2 };
+}
+
+/** box_xyxy -> {x, y, width, height} in the element. The mirrored preview swaps left and right, never the text. */
+export function mapBox(box, picture, element, { fit = "cover", mirrored = false } = {}) {
+  const { scale, left, top } = placePicture(picture, element, fit);
+  const [x1, y1, x2, y2] = box;
+  const width = (x2 - x1) * scale;
+  const x = left + x1 * scale;
+  return { x: mirrored ? element.width - x - width : x, y: top + y1 * scale, width, height: (y2 - y1) * scale };
+}
+
+/** Above the box when there is room, else below it, else inside at its top; always fully in the element. */
+export function placeLabel(box, label, element, gap = 6) {
+  const above = box.y - label.height - gap;
+  const below = box.y + box.height + gap;
+  let y = Math.max(box.y, 0) + gap;
+  if (above >= 0) y = above;
+  else if (below + label.height <= element.height) y = below;
+  const x = Math.min(Math.max(box.x, gap), Math.max(gap, element.width - label.width - gap));
+  return { x, y: Math.min(Math.max(y, gap), Math.max(gap, element.height - label.height - gap)) };
+}

@@ -1,0 +1,30 @@
+// What a closed socket means for the person in front of it, and what the page does next.
+// action: "retry" (again by itself), "login", "idle" (again when it is needed), "stop" (only after a reload).
+
+const RESTARTING = "The server is restarting. Connecting again…";
+const LOST = "The connection was lost. Connecting again…";
+const UNREACHABLE =
+  "The server cannot be reached. Check the network and that the server runs; behind a proxy, that it lets WebSockets through. Trying again…";
+
+const CODES = {
+  1001: { action: "retry", text: RESTARTING },
+  1012: { action: "retry", text: RESTARTING },
+  1013: { action: "retry", text: "The server is overloaded. Connecting again…", wait: 5000 },
+  4400: { action: "stop", text: "This page and the server do not speak the same version. Reload the page." },
+  4401: { action: "login", text: "You are no longer logged in. Taking you to the login page…" },
+  4403: { action: "stop", text: "Your account may not use this page. Ask an administrator." },
+  4408: { action: "idle", text: "The connection rested because nothing happened. Start the camera to go on." },
+  4413: { action: "retry", text: "A picture was too large for the server. Connecting again…" },
+  4429: {
+    action: "retry",
+    text: "Too many connections or pictures at once. Close other tabs of this page. Trying again…",
+    wait: 5000,
+  },
+};
+
+/** @param {number} failures connections in a row that never opened. */
+export function explainClose(code, failures = 0) {
+  const known = CODES[code];
+  if (known) return { wait: 0, ...known };
+  return { action: "retry", wait: 0, text: failures >= 2 ? UNREACHABLE : LOST };
+}

@@ -1,0 +1,98 @@
+// The enrollment page as a state machine: (state, event) -> state. No DOM, no socket; the page draws what it says.
+
+export const NEEDED = 5;
+
+export function newEnrollment({ needed = NEEDED } = {}) {
+  return { step: "details", needed, samples: [], code: null, message: "", notice: "", candidates: [], person: null };
+}
+
+const STEPS = {
+  /** The form was sent; the socket is being configured. */
+  began: (state) => ({ ...newEnrollment({ needed: state.needed }), step: "capturing", message: "Look at the camera." }),
+
+  result: (state, { guidance, message, needed }) => {
+    if (state.step !== "capturing") return state;
+    return { ...state, needed: needed ?? state.needed, code: guidance, message: message ?? "", notice: "" };
+  },
+
+  captured: (state, { sample, pose, thumbnail, quality }) => {
+    if (state.step !== "capturing") return state;
+    const others = state.samples.filter((known) => known.sample !== sample);
+    return { ...state, samples: [...others, { sample, pose, thumbnail, quality }] };
+  },
+
+  discarded: (state, { sample }) => ({
+    ...state,
+    code: null,
+    samples: state.samples.filter((known) => known.sample !== sample),
+  }),
+
+  finishing: (state) => (canFinish(state) || state.step === "duplicate" ? { ...state, step: "saving" } : state),
+
+  possible_duplicate: (state, { candidates }) => ({ ...state, step: "duplicate", candidates }),
+
+  reconsidered: (state) => (state.step === "duplicate" ? { ...state, step: "capturing", candidates: [] } : state),
+
+  enrolled: (state, { person, samples }) => ({ ...state, step: "done", person, saved: samples, candidates: [] }),
+
+  /** A sentence about the whole enrollment (not about one frame). Saving goes back to capturing. */
+  refused: (state, { message }) => ({
+    ...state,
+    notice: message,
+    step: state.step === "saving" || state.step === "duplicate" ? "capturing" : state.step,
+  }),
+
+  /** The server forgets unsaved samples with the connection. */
+  disconnected: (state) => {
+    if (!["capturing", "saving", "duplicate"].includes(state.step)) return state;
+    const lost = state.samples.length > 0;
+    return {
+      ...newEnrollment({ needed: state.needed }),
+      step: "capturing",
+      notice: lost ? "The connection was lost, and with it the pictures taken so far. They are taken again." : "",
+    };
+  },
+
+  cancelled: (state) => newEnrollment({ needed: state.needed }),
+};
+
+/** An event that the table does not know leaves the state as it is. */
+export function advance(state, event) {
+  return Object.hasOwn(STEPS, event.type) ? STEPS[event.type](state, event) : state;
+}
+
+export const isComplete = (state) => state.samples.length >= state.needed;
+export const canFinish = (state) => state.step === "capturing" && state.samples.length > 0;
+export const wantsFrames = (state) => state.step === "capturing" && !isComplete(state);
+/** Leaving now would throw pictures away. */
+export const hasUnsaved = (state) => state.samples.length > 0 && state.step !== "done";
+
+export function finishLabel(state) {
+  const count = state.samples.length;
+  if (state.step === "saving") return "Saving…";
+  if (count === 0) return "Save";
+  return `Save with ${count} ${count === 1 ? "sample" : "samples"}`;
+}
+
+/** The one instruction in large letters. */
+export function instruction(state) {
+  if (state.step === "saving") return "Saving…";
+  if (isComplete(state)) return "All done. Save the samples below.";
+  return state.message || "Look at the camera.";
+}
+
+/**
+ * Which way the arrow points on the screen: "left", "right" or null. "Turn left" means the person's own left, which
+ * a mirrored preview shows on its left, and any other preview on its right.
+ */
+export function arrowFor(code, mirrored) {
+  if (code !== "turn_left" && code !== "turn_right") return null;
+  return (code === "turn_left") === mirrored ? "left" : "right";
+}
+
+/** "good" while all is well, "adjust" while the person should change something, "done" at the end. */
+export function guideMood(state) {
+  if (isComplete(state)) return "done";
+  if (state.code === null) return "idle";
+  return ["hold_still", "turn_left", "turn_right", "done"].includes(state.code) ? "good" : "adjust";
+}

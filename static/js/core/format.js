@@ -1,0 +1,70 @@
+// Numbers as operators read them. A score stays a score: cosine, never a percentage.
+
+export const VERDICTS = {
+  match: "Match",
+  non_match: "No match",
+  attack: "Attack",
+  uncertain: "Uncertain",
+  pending: "Looking",
+};
+
+const LIVENESS = {
+  bona_fide: "Live person",
+  attack: "Not a live person",
+  uncertain: "Uncertain",
+  not_checked: "Not checked",
+};
+
+export function formatScore(score, digits = 2) {
+  if (score === null || score === undefined) return "–";
+  const text = score.toFixed(digits);
+  return Number(text) === 0 ? (0).toFixed(digits) : text.replace("-", "\u2212");
+}
+
+/** Score and threshold with as many digits as it takes to see which one is larger. */
+export function formatPair(score, threshold) {
+  let digits = 2;
+  if (score !== null && score !== undefined) {
+    while (digits < 4 && score !== threshold && score.toFixed(digits) === threshold.toFixed(digits)) digits += 1;
+  }
+  return { score: formatScore(score, digits), threshold: formatScore(threshold, digits) };
+}
+
+/** 1 / rate, rounded to two significant digits: "1 in 830". */
+export function oneIn(rate) {
+  if (!(rate > 0)) return "none";
+  const count = 1 / Math.min(rate, 1);
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(count)) - 1);
+  return `1 in ${(Math.round(count / step) * step).toLocaleString("en")}`;
+}
+
+/**
+ * What the threshold stands for, for a stranger in front of the camera. In a search every enrolled person is one more
+ * chance: 1 - (1 - FMR)^people (independent comparisons).
+ */
+export function strangersSentence(fmr, people = 1) {
+  const chance = people > 1 ? 1 - (1 - fmr) ** people : fmr;
+  if (people <= 1) return `About ${oneIn(fmr)} strangers would pass.`;
+  return `About ${oneIn(chance)} strangers would pass as one of the ${people.toLocaleString("en")} people enrolled.`;
+}
+
+export function formatLiveness(liveness) {
+  const word = LIVENESS[liveness?.verdict] ?? LIVENESS.not_checked;
+  return typeof liveness?.score === "number" ? `${word} (${formatScore(liveness.score)})` : word;
+}
+
+export function formatMs(ms) {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+export function formatCount(count, one, many = `${one}s`) {
+  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+}
+
+/** Two letters for an avatar. */
+export function initials(name) {
+  const words = name.trim().split(/\s+/u).filter(Boolean);
+  if (!words.length) return "?";
+  const letters = words.length === 1 ? [...words[0]].slice(0, 2) : [[...words[0]][0], [...words.at(-1)][0]];
+  return letters.join("").toLocaleUpperCase();
+}

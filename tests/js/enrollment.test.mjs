@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import {
+  advance,
+  arrowFor,
+  canFinish,
+  finishLabel,
+  guideMood,
+  hasUnsaved,
+  instruction,
+  isComplete,
+  newEnrollment,
+  wantsFrames,
+} from "../../static/js/core/enrollment.js";
+
+const play = (...events) => events.reduce(advance, newEnrollment());
+const began = { type: "began" };
+const captured = (sample, pose = "front") => ({ type: "captured", sample, pose, thumbnail: "data:", quality: { score: 0.8 } });
+const five = [1, 2, 3, 4, 5].map((sample) => captured(sample));
+
+describe("an enrollment", () => {
+  it("starts with the details and sends no frame", () => {
+    assert.equal(newEnrollment().step, "details");
+    assert.equal(wantsFrames(newEnrollment()), false);
+  });
+
+  it("wants frames until there are as many samples as needed", () => {
+    assert.equal(wantsFrames(play(began)), true);
+    assert.equal(wantsFrames(play(began, ...five.slice(0, 4))), true);
+    assert.equal(wantsFrames(play(began, ...five)), false);
+    assert.equal(isComplete(play(began, ...five)), true);
+  });
+
+  it("shows the server's sentence, and its number of needed samples counts", () => {
+    const state = play(began, { type: "result", guidance: "face_too_small", message: "Move closer.", captured: 0, needed: 3 });
+    assert.equal(instruction(state), "Move closer.");
+    assert.equal(state.needed, 3);
+    assert.equal(guideMood(state), "adjust");
+  });
+
+  it("may be saved from the first sample on", () => {
+    assert.equal(canFinish(play(began)), false);
+    assert.equal(canFinish(play(began, captured(1))), true);
+    assert.equal(finishLabel(play(began, captured(1))), "Save with 1 sample");
+    assert.equal(finishLabel(play(began, captured(1), captured(2), captured(3))), "Save with 3 samples");
+  });
+
+  it("takes a discarded sample away and goes on capturing", () => {
+    const state = play(began, ...five, { type: "discarded", sample: 2 });
+    assert.deepEqual(state.samples.map((sample) => sample.sample), [1, 3, 4, 5]);
+    assert.equal(wantsFrames(state), true);
+  });
+
+  it("keeps one sample per number", () => {
+    assert.equal(play(began, captured(1), captured(1, "left")).samples.length, 1);
+  });
+
+  it("asks about a possible duplicate, and can go back or insist", () => {
+    const candidates = [{ person: { id: "x", name: "Ada" }, comparison_score: 0.71 }];
+    const asked = play(began, captured(1), { type: "finishing" }, { type: "possible_duplicate", candidates });
+    assert.equal(asked.step, "duplicate");
+    assert.equal(hasUnsaved(asked), true);
+    assert.equal(advance(asked, { type: "reconsidered" }).step, "capturing");
+    assert.equal(advance(asked, { type: "reconsidered" }).samples.length, 1);
+    assert.equal(advance(asked, { type: "finishing" }).step, "saving");
+  });
+
+  it("ends with the person that was saved", () => {
+    const state = play(began, captured(1), { type: "finishing" }, {
+      type: "enrolled",
+      person: { id: "x", name: "Ada" },
+      samples: 1,
+    });
+    assert.equal(state.step, "done");
+    assert.equal(state.person.name, "Ada");
+    assert.equal(state.saved, 1);
+    assert.equal(hasUnsaved(state), false);
+  });
+
+  it("returns to capturing with the reason when saving is refused", () => {
+    const state = play(began, captured(1), { type: "finishing" }, { type: "refused", message: "That number is taken." });
+    assert.equal(state.step, "capturing");
+    assert.equal(state.notice, "That number is taken.");
+    assert.equal(canFinish(state), true);
+  });
+
+  it("cannot be saved twice while it is being saved", () => {
+    assert.equal(canFinish(play(began, captured(1), { type: "finishing" })), false);
+  });
+
+  it("says so when a lost connection took unsaved pictures with it", () => {
+    const state = play(began, captured(1), { type: "disconnected" });
+    assert.equal(state.samples.length, 0);
+    assert.equal(state.step, "capturing");
+    assert.match(state.notice, /connection was lost/);
+    assert.equal(play(began, { type: "disconnected" }).notice, "");
+    assert.equal(play({ type: "disconnected" }).step, "details");
+  });
+
+  it("forgets everything when cancelled", () => {
+    assert.deepEqual(play(began, captured(1), { type: "cancelled" }), newEnrollment());
+  });
+
+  it("ignores late answers and unknown events", () => {
+    const done = play(began, captured(1), { type: "finishing" }, { type: "enrolled", person: { id: "x", name: "A" }, samples: 1 });
+    assert.equal(advance(done, { type: "result", guidance: "no_face", message: "?" }), done);
+    assert.equal(advance(done, captured(9)), done);
+    assert.equal(advance(done, { type: "toString" }), done);
+  });
+});
+
+describe("the guide", () => {
+  it("points the way the person sees it in a mirror", () => {
+    assert.equal(arrowFor("turn_left", true), "left");
+    assert.equal(arrowFor("turn_right", true), "right");
+  });
+  it("points the other way in a preview that is not mirrored", () => {
+    assert.equal(arrowFor("turn_left", false), "right");
+    assert.equal(arrowFor("turn_right", false), "left");
+  });
+  it("has no arrow for anything else", () => assert.equal(arrowFor("hold_still", true), null));
+  it("is done when all samples are there", () => assert.equal(guideMood(play(began, ...five)), "done"));
+});

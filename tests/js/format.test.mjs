@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import {
+  formatCount,
+  formatLiveness,
+  formatMs,
+  formatPair,
+  formatScore,
+  initials,
+  oneIn,
+  strangersSentence,
+} from "../../static/js/core/format.js";
+
+describe("formatScore", () => {
+  it("shows the raw cosine", () => assert.equal(formatScore(0.634), "0.63"));
+  it("has a real minus sign and no negative zero", () => {
+    assert.equal(formatScore(-0.12), "\u22120.12");
+    assert.equal(formatScore(-0.001), "0.00");
+  });
+  it("has a dash where there is none", () => {
+    assert.equal(formatScore(null), "–");
+    assert.equal(formatScore(undefined), "–");
+  });
+});
+
+describe("formatPair", () => {
+  it("needs two digits as a rule", () => {
+    assert.deepEqual(formatPair(0.63, 0.31), { score: "0.63", threshold: "0.31" });
+  });
+  it("adds digits until one sees which is larger", () => {
+    assert.deepEqual(formatPair(0.3099, 0.31), { score: "0.3099", threshold: "0.3100" });
+    assert.deepEqual(formatPair(0.308, 0.311), { score: "0.308", threshold: "0.311" });
+  });
+  it("leaves equal numbers alone", () => {
+    assert.deepEqual(formatPair(0.31, 0.31), { score: "0.31", threshold: "0.31" });
+  });
+  it("lives without a score", () => {
+    assert.deepEqual(formatPair(null, 0.31), { score: "–", threshold: "0.31" });
+  });
+});
+
+describe("strangersSentence", () => {
+  it("says what the false-match rate means for one comparison", () => {
+    assert.equal(strangersSentence(0.0001), "About 1 in 10,000 strangers would pass.");
+  });
+  it("counts every enrolled person as one more chance", () => {
+    assert.equal(
+      strangersSentence(0.0001, 12),
+      "About 1 in 830 strangers would pass as one of the 12 people enrolled.",
+    );
+  });
+  it("never promises more than certainty", () => {
+    assert.match(strangersSentence(0.5, 1000), /^About 1 in 1 strangers/);
+  });
+});
+
+describe("oneIn", () => {
+  it("rounds to two significant digits", () => {
+    assert.equal(oneIn(1 / 833.9), "1 in 830");
+    assert.equal(oneIn(0.001), "1 in 1,000");
+    assert.equal(oneIn(0.3), "1 in 3");
+  });
+  it("says none for a rate of zero", () => assert.equal(oneIn(0), "none"));
+});
+
+describe("small words", () => {
+  it("names liveness", () => {
+    assert.equal(formatLiveness({ verdict: "bona_fide", score: 0.981 }), "Live person (0.98)");
+    assert.equal(formatLiveness({ verdict: "not_checked", score: null }), "Not checked");
+    assert.equal(formatLiveness(undefined), "Not checked");
+  });
+  it("writes times", () => {
+    assert.equal(formatMs(84.6), "85 ms");
+    assert.equal(formatMs(1540), "1.5 s");
+  });
+  it("counts", () => {
+    assert.equal(formatCount(1, "person", "people"), "1 person");
+    assert.equal(formatCount(1200, "person", "people"), "1,200 people");
+  });
+  it("makes initials of any name", () => {
+    assert.equal(initials("Ada Lovelace"), "AL");
+    assert.equal(initials("  Grace   Brewster Hopper "), "GH");
+    assert.equal(initials("Madonna"), "MA");
+    assert.equal(initials("李 小龙"), "李小");
+    assert.equal(initials("  "), "?");
+  });
+});

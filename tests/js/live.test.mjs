@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { HISTORY_LENGTH, advance, cardOf, configureMessage, newLive } from "../../static/js/core/live.js";
+
+const play = (...events) => events.reduce(advance, newLive());
+const hello = { type: "hello", fmr: 0.0001, match_threshold: 0.31, gallery: { people: 12, templates: 60 } };
+const ada = { id: "3f2b", name: "Ada" };
+const pending = { track: 3, verdict: "pending", runner_up: 0.12, quality: { score: 0.8, reasons: ["blurred"] } };
+const result = (...faces) => ({ type: "result", seq: 1, dropped: 0, image: [640, 480], faces, match_threshold: 0.31 });
+const decision = { type: "decision", track: 3, verdict: "match", person: ada, comparison_score: 0.63, match_threshold: 0.31, at: 5 };
+
+describe("configureMessage", () => {
+  it("identifies from the start", () => assert.deepEqual(configureMessage(newLive()), { type: "configure", mode: "identify" }));
+  it("waits for a person before it verifies", () => {
+    const choosing = play({ type: "mode", mode: "verify" });
+    assert.equal(configureMessage(choosing), null);
+    assert.deepEqual(configureMessage(advance(choosing, { type: "claimed", person: ada })), {
+      type: "configure",
+      mode: "verify",
+      person: "3f2b",
+    });
+  });
+});
+
+describe("the card", () => {
+  it("asks for a person first in verify mode", () => assert.equal(cardOf(play(hello, { type: "mode", mode: "verify" })).kind, "choose"));
+  it("says that nobody is enrolled", () => {
+    assert.equal(cardOf(play({ ...hello, gallery: { people: 0, templates: 0 } })).kind, "empty");
+  });
+  it("tells nobody from somebody being looked at", () => {
+    assert.equal(cardOf(play(hello, result())).kind, "nobody");
+    assert.equal(cardOf(play(hello, result(pending))).kind, "looking");
+  });
+  it("shows a decision until another question is asked", () => {
+    const decided = play(hello, result(pending), decision, result());
+    assert.equal(cardOf(decided).kind, "decision");
+    assert.equal(cardOf(advance(decided, { type: "again" })).kind, "nobody");
+    assert.equal(cardOf(advance(decided, { type: "mode", mode: "verify" })).kind, "choose");
+  });
+});
+
+describe("a decision", () => {
+  it("gets runner-up and quality from its track's last frame", () => {
+    const { decision: shown } = play(hello, result(pending), decision);
+    assert.equal(shown.runner_up, 0.12);
+    assert.equal(shown.quality.score, 0.8);
+    assert.equal(shown.at, 5);
+  });
+  it("keeps the server's own words where it has any", () => {
+    assert.equal(play(hello, result(pending), { ...decision, runner_up: 0.2 }).decision.runner_up, 0.2);
+  });
+  it("stands without a frame of its track", () => assert.equal(play(hello, decision).decision.runner_up, null));
+  it("remembers who was claimed", () => {
+    const state = play(hello, { type: "mode", mode: "verify" }, { type: "claimed", person: ada }, decision);
+    assert.equal(state.history[0].claimed.name, "Ada");
+    assert.equal(state.history[0].mode, "verify");
+  });
+  it("stays in the list, newest first, and the list stays short", () => {
+    const many = Array.from({ length: HISTORY_LENGTH + 3 }, (_, at) => ({ ...decision, at }));
+    const state = play(hello, ...many, { type: "mode", mode: "verify" });
+    assert.equal(state.history.length, HISTORY_LENGTH);
+    assert.equal(state.history[0].at, HISTORY_LENGTH + 2);
+  });
+});
+
+describe("a stopped camera", () => {
+  it("leaves no box behind and keeps the answer", () => {
+    const state = play(hello, result(pending), decision, { type: "stopped" });
+    assert.deepEqual(state.faces, []);
+    assert.equal(cardOf(state).kind, "decision");
+  });
+});
