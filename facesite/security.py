@@ -1,4 +1,4 @@
-"""HTTPS settings, and the response headers that Django has no setting for."""
+"""The security headers that Django has no setting for."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-
-HTTPS_MODES = ("off", "on", "proxy")
-YEAR_S = 365 * 24 * 3600
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -30,24 +27,6 @@ CONTENT_SECURITY_POLICY = "; ".join(
     ]
 )
 PERMISSIONS_POLICY = "camera=(self), microphone=(), geolocation=(), display-capture=(), payment=(), usb=()"
-
-
-def https_settings(mode: str) -> dict[str, Any]:
-    """Django settings for `off` (plain http on localhost), `on` (Daphne has a certificate) or `proxy` (a proxy has one).
-
-    Only behind a proxy may X-Forwarded-Proto be believed: it must set or strip that header.
-    """
-    secure = mode != "off"
-    chosen: dict[str, Any] = {
-        "FACESITE_HTTPS": mode,
-        "SESSION_COOKIE_SECURE": secure,
-        "CSRF_COOKIE_SECURE": secure,
-        "SECURE_SSL_REDIRECT": secure,
-        "SECURE_HSTS_SECONDS": YEAR_S if secure else 0,
-    }
-    if mode == "proxy":
-        chosen["SECURE_PROXY_SSL_HEADER"] = ("HTTP_X_FORWARDED_PROTO", "https")
-    return chosen
 
 
 class SecurityHeaders:

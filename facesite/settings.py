@@ -8,7 +8,6 @@ from tempfile import gettempdir
 
 from facesite import env
 from facesite.logs import logging_config
-from facesite.security import HTTPS_MODES, https_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.read_env_file(BASE_DIR / ".env")
@@ -110,7 +109,13 @@ STORAGES = {
 }
 
 
-globals().update(https_settings(env.read_choice("FACESITE_HTTPS", HTTPS_MODES) or "off"))
+# off: plain http on localhost; on: Daphne has the certificate; proxy: a proxy in front has it.
+FACESITE_HTTPS = env.read_choice("FACESITE_HTTPS", ["off", "on", "proxy"]) or "off"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = FACESITE_HTTPS != "off"
+SECURE_HSTS_SECONDS = 0 if FACESITE_HTTPS == "off" else 365 * 24 * 3600
+if FACESITE_HTTPS == "proxy":
+    # Believed only behind a proxy, which must set this header or strip it.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 # Load balancers ask over plain http.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]

@@ -1,0 +1,108 @@
+"""The production server: Daphne with our ending, optional TLS, the engine warmed up in the background."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from daphne.endpoints import build_endpoint_description_strings
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, InterfaceError
+
+from facesite.server import Server  # installs Twisted's asyncio reactor: before anything else imports one
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Command(BaseCommand):
+    help = "Serve pages and sockets with Daphne. SIGTERM and Ctrl-C end it in order."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+        parser.add_argument("--port", type=read_port, default=8000, help="port to listen on (default: %(default)s)")
+        parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate (PEM, with its chain)")
+        parser.add_argument("--tls-key", type=Path, metavar="FILE", help="private key of the certificate (PEM)")
+
+    def handle(self, *, host: str, port: int, tls_cert: Path | None, tls_key: Path | None, **options: Any) -> None:
+        endpoints = choose_endpoints(host, port, tls_cert, tls_key)
+        if tls_cert:
+            switch_to_https()
+        self.tell_what_is_missing(host)
+        address = f"{'https' if tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}/"
+        server = build_server(endpoints, when_listening=lambda: self.begin(address))
+        try:
+            server.run()
+        finally:
+            close_engine()
+        if server.listen_failure:
+            raise CommandError(
+                f"Port {port} on {host} cannot be used ({server.listen_failure.rstrip('.')}). "
+                f"Stop what runs there, or take another port: PORT={port + 1} make run"
+            )
+
+    def begin(self, address: str) -> None:
+        from facesite import warmup
+
+        self.stdout.write(f"facesite is at {address} (Ctrl-C stops it)")
+        self.stdout.flush()
+        warmup.start()
+
+    def tell_what_is_missing(self, host: str) -> None:
+        """Notes on stderr about what the operator will stumble over; none of it stops the server."""
+        try:
+            self.check_migrations()
+        except (DatabaseError, InterfaceError):
+            self.stderr.write("The database does not answer; /readyz says 503 until it does.")
+        if host not in LOOPBACK and set(settings.ALLOWED_HOSTS) <= {*LOOPBACK, "[::1]"}:
+            self.stderr.write("ALLOWED_HOSTS names this machine only: add the name that browsers will use.")
+
+
+def read_port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise CommandError(f"PORT must be a number from 1 to 65535, not '{text}'.")
+    return int(text)
+
+
+def choose_endpoints(host: str, port: int, certificate: Path | None, key: Path | None) -> list[str]:
+    """Twisted endpoint descriptions. Raises CommandError."""
+    from facesite.tls import TlsFilesInvalid, check_tls_files, tls_endpoint
+
+    if certificate is None and key is None:
+        return list(build_endpoint_description_strings(host=host, port=port))
+    if certificate is None or key is None:
+        raise CommandError("--tls-cert and --tls-key belong together.")
+    try:
+        check_tls_files(certificate, key)
+    except TlsFilesInvalid as error:
+        raise CommandError(str(error)) from error
+    return [tls_endpoint(host, port, certificate, key)]
+
+
+def switch_to_https() -> None:
+    """Who passes a certificate wants secure cookies too, whatever FACESITE_HTTPS says. (HSTS waits for it.)"""
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+
+
+def build_server(endpoints: list[str], *, when_listening: Callable[[], None]) -> Server:
+    from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+
+    from facesite.asgi import application
+    from facesite.logs import log_action
+
+    # With DEBUG on nobody has run collectstatic; otherwise WhiteNoise serves the collected files.
+    return Server(
+        application=ASGIStaticFilesHandler(application) if settings.DEBUG else application,  # type: ignore[arg-type]
+        endpoints=endpoints,
+        action_logger=log_action,
+        ready_callable=when_listening,
+        server_name="facesite",
+    )
+
+
+def close_engine() -> None:
+    from enrollment.runtime import reset_engine
+
+    reset_engine()

@@ -1,0 +1,89 @@
+"""Daphne, with an orderly end: open sockets get close code 1012, their consumers a disconnect, requests an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Final
+
+from daphne.server import Server as DaphneServer
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet import defer
+
+logger = logging.getLogger(__name__)
+SERVICE_RESTART: Final = 1012
+"""Close code of RFC 6455's registry: the server ends or restarts; clients reconnect."""
+GRACE_S: Final = 5.0
+"""How long running requests and consumers may take to end."""
+FAREWELL_S: Final = 1.0
+"""How long clients may take to answer the close frame."""
+MESSAGE_BYTES: Final = 8 * 1024 * 1024
+"""Above this Daphne closes the socket (1009). Far above a frame's limit, so that the consumer can tell the client."""
+
+
+class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
+    """Daphne's own kill_all_applications cancels consumers in mid-flight and crashes with sockets open."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # runserver passes None where nothing was asked for.
+        for name in ("websocket_max_message_size", "websocket_max_frame_size"):
+            if kwargs.get(name) is None:
+                kwargs[name] = MESSAGE_BYTES
+        then = kwargs.pop("ready_callable", None)
+        super().__init__(*args, **kwargs, ready_callable=lambda: self._when_ready(then))
+        self.listen_failure = ""
+        self._ports: list[Any] = []
+
+    def _when_ready(self, then: Any) -> None:
+        # A message over the limit is answered with close code 1009 instead of a dropped connection.
+        self.ws_factory.setProtocolOptions(failByDrop=False)
+        if then is not None:
+            then()
+
+    def listen_success(self, port: Any) -> None:
+        super().listen_success(port)
+        self._ports.append(port)
+
+    def listen_error(self, failure: Any) -> None:
+        self.listen_failure = failure.getErrorMessage()
+        super().listen_error(failure)
+
+    def kill_all_applications(self) -> defer.Deferred[None]:
+        """Called before the reactor stops, which waits for the result."""
+        return defer.Deferred.fromFuture(asyncio.ensure_future(self._drain()))
+
+    async def _drain(self) -> None:
+        for port in self._ports:
+            port.stopListening()
+        sockets = [protocol for protocol in self.connections if isinstance(protocol, WebSocketProtocol)]
+        for protocol in sockets:
+            say_goodbye(protocol)
+        running = [app for app in map(_application, self.connections.values()) if app and not app.done()]
+        logger.info("Stopping: %d sockets and %d applications are open.", len(sockets), len(running))
+        if running:
+            await _end(running)
+        if sockets:
+            loop = asyncio.get_running_loop()
+            await asyncio.wait([socket.is_closed.asFuture(loop) for socket in sockets], timeout=FAREWELL_S)
+
+
+def say_goodbye(protocol: Any) -> None:
+    """Close one socket with 1012 and tell its consumer once; what it still sends is dropped."""
+    if protocol.state == protocol.STATE_CONNECTING:
+        return  # not accepted yet: its application is cancelled with the others
+    protocol.muted = True
+    if hasattr(protocol, "application_queue"):
+        protocol.application_queue.put_nowait({"type": "websocket.disconnect", "code": SERVICE_RESTART})
+    protocol.serverClose(code=SERVICE_RESTART)
+
+
+def _application(details: dict[str, Any]) -> asyncio.Future[None] | None:
+    return details.get("application_instance")
+
+
+async def _end(applications: list[asyncio.Future[None]]) -> None:
+    _, late = await asyncio.wait(applications, timeout=GRACE_S)
+    for application in late:
+        application.cancel()
+    # Their exceptions have been told, or are those of an end that nobody waits for.
+    await asyncio.gather(*applications, return_exceptions=True)
