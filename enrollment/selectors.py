@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+import numpy as np
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from enrollment.errors import PersonUnknown, SampleUnknown
 from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, Person
 from recognizer.images import decode_crop, encode_thumbnail
+from recognizer.types import Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,12 @@ def sample_by_uuid(uuid: UUID | str) -> FaceSample:
         return FaceSample.objects.select_related("person").get(uuid=UUID(str(uuid)))
     except (ValueError, FaceSample.DoesNotExist):
         raise SampleUnknown from None
+
+
+def embeddings_of(person: Person, contract_id: str) -> list[Vector]:
+    """Of one embedding space, samples that were set aside left out; each (d,) float32."""
+    rows = FaceTemplate.objects.filter(sample__person=person, sample__set_aside=False, contract_id=contract_id)
+    return [np.frombuffer(data, "<f4") for data in rows.values_list("embedding", flat=True)]
 
 
 def gallery_counts() -> GalleryCounts:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -32,7 +31,7 @@ from enrollment.errors import (
 from enrollment.gallery import KEPT_REVISIONS
 from enrollment.models import FaceSample, GalleryChange, GalleryRevision, Person
 from enrollment.notices import announce_gallery_change
-from enrollment.storing import checked_drafts, keep_to_cap, store_drafts
+from enrollment.storing import Actor, checked_drafts, keep_to_cap, store_drafts
 
 logger = logging.getLogger("facesite.enrollment")
 
@@ -48,7 +47,7 @@ def on_erase(callback: EraseHook) -> None:
 
 def enroll_person(
     *,
-    actor: AbstractBaseUser | None,
+    actor: Actor | None,
     name: str,
     external_id: str | None = None,
     consent_version: str,
@@ -82,7 +81,7 @@ def enroll_person(
 
 def add_samples(
     *,
-    actor: AbstractBaseUser | None,
+    actor: Actor | None,
     person: Person,
     samples: Sequence[SampleDraft],
     despite_duplicate: bool = False,
@@ -106,7 +105,7 @@ def add_samples(
     return kept
 
 
-def remove_sample(*, actor: AbstractBaseUser | None, sample: FaceSample) -> None:
+def remove_sample(*, actor: Actor | None, sample: FaceSample) -> None:
     """Erase one sample with its templates. The last one too: the person stays, unfindable until more are added.
 
     Raises SampleUnknown when it is gone already.
@@ -119,7 +118,7 @@ def remove_sample(*, actor: AbstractBaseUser | None, sample: FaceSample) -> None
     _log("sample_removed", actor, person)
 
 
-def set_aside(*, actor: AbstractBaseUser | None, sample: FaceSample, aside: bool) -> None:
+def set_aside(*, actor: Actor | None, sample: FaceSample, aside: bool) -> None:
     """Keep a sample but leave it out of searches, or take it back in."""
     with transaction.atomic():
         if FaceSample.objects.filter(pk=sample.pk, set_aside=not aside).update(set_aside=aside):
@@ -129,7 +128,7 @@ def set_aside(*, actor: AbstractBaseUser | None, sample: FaceSample, aside: bool
 
 
 def update_person(
-    *, actor: AbstractBaseUser | None, person: Person, name: str, external_id: str | None, is_active: bool | None = None
+    *, actor: Actor | None, person: Person, name: str, external_id: str | None, is_active: bool | None = None
 ) -> Person:
     """Change what is written about a person. Raises NameInvalid, ExternalIdInvalid, ExternalIdTaken, PersonUnknown."""
     with transaction.atomic():
@@ -144,7 +143,7 @@ def update_person(
     return stored
 
 
-def set_active(*, actor: AbstractBaseUser | None, people: Iterable[Person], active: bool) -> int:
+def set_active(*, actor: Actor | None, people: Iterable[Person], active: bool) -> int:
     """Let searches find these people, or no longer. Returns how many were changed."""
     primary_keys = [person.pk for person in people]
     with transaction.atomic():
@@ -157,7 +156,7 @@ def set_active(*, actor: AbstractBaseUser | None, people: Iterable[Person], acti
     return len(uuids)
 
 
-def erase_people(*, actor: AbstractBaseUser | None, people: Iterable[Person]) -> int:
+def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
     """Erase people for good: samples, templates, and (through on_erase) what other apps keep of their faces.
 
     Returns how many were erased; those already gone are not counted.
@@ -246,11 +245,11 @@ def _person_error(error: ValidationError) -> EnrollmentError:
     return ExternalIdTaken() if "unique" in codes else ExternalIdInvalid()
 
 
-def _log(event: str, actor: AbstractBaseUser | None, person: Person, **numbers: int) -> None:
+def _log(event: str, actor: Actor | None, person: Person, **numbers: int) -> None:
     """No names: ids and counts only."""
     extra = "".join(f" {key}={value}" for key, value in numbers.items())
     logger.info("event=%s person=%s actor=%s%s", event, person.uuid, _id(actor), extra)
 
 
-def _id(actor: AbstractBaseUser | None) -> Any:
+def _id(actor: Actor | None) -> Any:
     return actor.pk if actor else None

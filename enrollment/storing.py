@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from enrollment.drafts import SampleDraft
 from enrollment.errors import NoSamples, PackChanged, SampleInvalid
@@ -15,6 +15,8 @@ from enrollment.variety import least_telling
 from recognizer.images import encode_crop
 from recognizer.types import Quality, Vector
 
+Actor = AbstractBaseUser | AnonymousUser
+"""A request's or a socket's user. Whoever calls a service has seen to it that it is a logged-in operator."""
 MAX_SAMPLES = 20
 """Kept per person. More hardly help a search that takes the best of them, and each one costs time."""
 
@@ -34,9 +36,7 @@ def checked_drafts(samples: Sequence[SampleDraft]) -> list[SampleDraft]:
     return list({draft.digest: draft for draft in samples}.values())
 
 
-def store_drafts(
-    person: Person, drafts: Sequence[SampleDraft], actor: AbstractBaseUser | None
-) -> tuple[list[FaceSample], bool]:
+def store_drafts(person: Person, drafts: Sequence[SampleDraft], actor: Actor | None) -> tuple[list[FaceSample], bool]:
     """The samples that were new, and whether anything was written (a known sample may lack this pack's template)."""
     known = dict(person.samples.filter(digest__in=[draft.digest for draft in drafts]).values_list("digest", "pk"))
     with_template = set(
@@ -57,7 +57,7 @@ def store_drafts(
     return stored, bool(templates)
 
 
-def _save_sample(person: Person, draft: SampleDraft, actor: AbstractBaseUser | None) -> FaceSample:
+def _save_sample(person: Person, draft: SampleDraft, actor: Actor | None) -> FaceSample:
     sample = FaceSample(
         person=person,
         crop=encode_crop(draft.aligned),

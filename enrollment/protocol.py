@@ -1,0 +1,196 @@
+"""The messages of /ws/enrollment/, one TypedDict each, and how they are read and made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+from uuid import UUID
+
+from enrollment.errors import ConsentRequired, DuplicateCandidate, NameInvalid, PersonUnknown
+from enrollment.models import Person
+from recognizer.engine import FaceEngine
+from recognizer.gallery import GallerySnapshot
+from recognizer.images import FRAME_LIMITS
+from recognizer.types import DecisionPolicy, Face, Quality
+
+PROTOCOL_VERSION = 1
+
+
+class GalleryMessage(TypedDict):
+    people: int
+    templates: int
+
+
+class LimitsMessage(TypedDict):
+    frame_bytes: int
+    pixels: int
+    frames_per_second: int
+
+
+class HelloMessage(TypedDict):
+    type: Literal["hello"]
+    protocol: int
+    pack: str
+    match_threshold: float
+    fmr: float
+    liveness: str
+    gallery: GalleryMessage
+    limits: LimitsMessage
+
+
+class PersonMessage(TypedDict):
+    id: str
+    name: str
+
+
+class QualityMessage(TypedDict):
+    score: float
+    reasons: list[str]
+
+
+class PoseMessage(TypedDict):
+    yaw: float
+    pitch: float
+    roll: float
+
+
+class FaceMessage(TypedDict):
+    box_xyxy: list[float]
+    landmarks: list[list[float]]
+    detection_score: float
+    quality: QualityMessage
+    pose: PoseMessage
+
+
+class ResultMessage(TypedDict):
+    type: Literal["result"]
+    seq: int
+    dropped: int
+    image: list[int]
+    faces: list[FaceMessage]
+    guidance: str
+    message: str
+    captured: int
+    needed: int
+    timings_ms: Mapping[str, float]
+
+
+class CapturedMessage(TypedDict):
+    type: Literal["captured"]
+    sample: int
+    pose: str
+    quality: QualityMessage
+    thumbnail: str
+
+
+class CandidateMessage(TypedDict):
+    person: PersonMessage
+    comparison_score: float
+
+
+class PossibleDuplicateMessage(TypedDict):
+    type: Literal["possible_duplicate"]
+    message: str
+    candidates: list[CandidateMessage]
+
+
+class EnrolledMessage(TypedDict):
+    type: Literal["enrolled"]
+    person: PersonMessage
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """`configure` for somebody who is not enrolled yet; consent was ticked."""
+
+    name: str
+    external_id: str | None
+
+
+class NotTheProtocol(Exception):
+    """str() says what is wrong with the message, for whoever writes a client."""
+
+
+def hello_message(
+    engine: FaceEngine, policy: DecisionPolicy, gallery: GallerySnapshot, *, frame_bytes: int, frames_per_second: int
+) -> HelloMessage:
+    return {
+        "type": "hello",
+        "protocol": PROTOCOL_VERSION,
+        "pack": engine.pack.name,
+        "match_threshold": policy.match_threshold,
+        "fmr": policy.fmr,
+        "liveness": policy.liveness.value,
+        "gallery": {"people": gallery.people, "templates": gallery.templates},
+        "limits": {
+            "frame_bytes": frame_bytes,
+            "pixels": FRAME_LIMITS.max_pixels,
+            "frames_per_second": frames_per_second,
+        },
+    }
+
+
+def person_message(person: Person) -> PersonMessage:
+    return {"id": str(person.uuid), "name": person.name}
+
+
+def quality_message(quality: Quality) -> QualityMessage:
+    return {"score": round(float(quality.score), 3), "reasons": list(quality.reasons)}
+
+
+def face_message(face: Face) -> FaceMessage:
+    """Pixels of the whole image and degrees, one decimal."""
+    detection, pose = face.detection, face.quality.pose
+    return {
+        "box_xyxy": [round(float(value), 1) for value in detection.box_xyxy],
+        "landmarks": [[round(float(x), 1), round(float(y), 1)] for x, y in detection.landmarks],
+        "detection_score": round(float(detection.detection_score), 3),
+        "quality": quality_message(face.quality),
+        "pose": {"yaw": round(pose.yaw, 1), "pitch": round(pose.pitch, 1), "roll": round(pose.roll, 1)},
+    }
+
+
+def candidate_message(candidate: DuplicateCandidate) -> CandidateMessage:
+    return {
+        "person": person_message(candidate.person),
+        "comparison_score": round(float(candidate.comparison_score), 4),
+    }
+
+
+def parse_configure(message: Mapping[str, Any]) -> NewPerson | UUID:
+    """Whom to enrol: a new person, or the uuid of somebody enrolled.
+
+    Raises NotTheProtocol, and ConsentRequired, NameInvalid or PersonUnknown for what the operator can put right.
+    """
+    if "person_id" in message:
+        return _parse_uuid(message["person_id"])
+    person = message.get("person")
+    if not isinstance(person, dict):
+        raise NotTheProtocol('configure needs "person" (a new one) or "person_id" (somebody enrolled).')
+    name, external_id = person.get("name"), person.get("external_id")
+    if not isinstance(external_id, str | None):
+        raise NotTheProtocol('"external_id" must be text.')
+    if not isinstance(name, str):
+        raise NameInvalid
+    if message.get("consent") is not True:
+        raise ConsentRequired
+    return NewPerson(name, external_id)
+
+
+def parse_discard(message: Mapping[str, Any]) -> int:
+    """The number of a captured sample. Raises NotTheProtocol."""
+    number = message.get("sample")
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise NotTheProtocol('discard needs "sample": the number of a captured sample.')
+    return number
+
+
+def _parse_uuid(value: Any) -> UUID:
+    if not isinstance(value, str):
+        raise NotTheProtocol('"person_id" must be the text of a UUID.')
+    try:
+        return UUID(value)
+    except ValueError:
+        raise PersonUnknown from None
