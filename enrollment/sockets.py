@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractBaseUser
 from django.utils.crypto import constant_time_compare
 
 from enrollment.errors import EnrollmentError
@@ -64,6 +64,8 @@ class Frame:
     """Frames that no result has accounted for yet: put it into the result's `dropped`."""
     queued_ms: float
     """Milliseconds between arrival and the worker's turn."""
+    arrived: float
+    """time.perf_counter() at arrival."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
     failures_allowed: ClassVar[int] = 5
     """Unexpected exceptions in a row; one more ends the socket."""
 
-    operator: AbstractBaseUser | AnonymousUser
+    operator: AbstractBaseUser
     _closing: bool
     _close_code: int | None
 
@@ -201,8 +203,12 @@ class FrameConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         # Accept first: a browser is not told the close code of a refused handshake.
         await self.accept()  # type: ignore[no-untyped-call]
-        self.operator = self.scope.get("user") or AnonymousUser()
-        if not self.operator.is_authenticated or not await self._is_still_logged_in():
+        user = self.scope.get("user")
+        if user is None or not user.is_authenticated:
+            await self.close(CLOSE_LOGGED_OUT)
+            return
+        self.operator = user
+        if not await self._is_still_logged_in():
             await self.close(CLOSE_LOGGED_OUT)
         elif _open_sockets[self.operator.pk] >= self.sockets_per_operator:
             await self.close(CLOSE_TOO_MANY)
@@ -282,7 +288,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
 
     async def _answer_frame(self, item: _QueuedFrame) -> None:
         queued_ms = (time.perf_counter() - item.arrived) * 1000
-        frame = Frame(item.seq, item.captured_at_ms, item.payload, self._unreported, queued_ms)
+        frame = Frame(item.seq, item.captured_at_ms, item.payload, self._unreported, queued_ms, item.arrived)
         await self._guard(self.on_frame(frame), seq=item.seq)
 
     async def _answer_message(self, message: dict[str, Any]) -> None:
@@ -304,7 +310,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
         except (RecognizerError, EnrollmentError) as error:
             await self.send_error(error.code, str(error), seq)
         except Exception:
-            logger.exception("socket=%d event=failed", self._number)
+            logger.exception("socket failed", extra={"data": {"socket": self._number}})
             self._failures += 1
             await self.send_error("internal_error", seq=seq)
             if self._failures > self.failures_allowed:
@@ -347,17 +353,16 @@ class FrameConsumer(AsyncWebsocketConsumer):
             await self.on_closed()
 
     def _log(self, event: str) -> None:
-        """One line without personal data: numbers only."""
-        logger.info(
-            "socket=%d kind=%s operator=%s event=%s code=%s seconds=%.1f frames=%d results=%d dropped=%d errors=%d",
-            self._number,
-            type(self).__name__,
-            self.operator.pk,
-            event,
-            self._close_code,
-            time.perf_counter() - self._opened,
-            *(self._counts[name] for name in ("frames", "results", "dropped", "errors")),
-        )
+        """Numbers only, no personal data."""
+        data = {
+            "socket": self._number,
+            "kind": type(self).__name__,
+            "operator": self.operator.pk,
+            "code": self._close_code,
+            "seconds": round(time.perf_counter() - self._opened, 1),
+            **{name: self._counts[name] for name in ("frames", "results", "dropped", "errors")},
+        }
+        logger.info("socket %s", event, extra={"data": data})
 
 
 def _session_belongs_to(session_key: str, operator_id: Any) -> bool:

@@ -1,0 +1,110 @@
+"""The history and the policy in the admin: to be read, never edited. A new policy may be added."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, StreamingHttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from verification.exports import stream_attempts
+from verification.models import VerificationAttempt, VerificationPolicy
+from verification.selectors import thumbnail_url
+from verification.services import save_policy
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(VerificationAttempt)
+class VerificationAttemptAdmin(ReadOnlyAdmin):
+    list_display = (
+        "created_at",
+        "verdict",
+        "mode",
+        "matched_person",
+        "claimed_person",
+        "score_and_threshold",
+        "liveness_verdict",
+        "frames",
+        "operator",
+    )
+    list_filter = ("verdict", "mode", "source", "liveness_verdict", "created_at")
+    list_select_related = ("matched_person", "claimed_person", "operator")
+    list_per_page = 50
+    show_full_result_count = False
+    date_hierarchy = "created_at"
+    search_fields = ("matched_person__name", "claimed_person__name", "operator__username")
+    search_help_text = "Name of the matched or claimed person, or login of the operator"
+    actions = ("export_csv",)
+    fields = (
+        "picture",
+        "created_at",
+        "uuid",
+        "mode",
+        "source",
+        "verdict",
+        "reasons",
+        "matched_person",
+        "claimed_person",
+        "score_and_threshold",
+        "runner_up",
+        "fmr",
+        "liveness_verdict",
+        "liveness_score",
+        "quality_score",
+        "frames",
+        "operator",
+        "contract_id",
+    )
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[VerificationAttempt]:
+        attempts: QuerySet[VerificationAttempt] = super().get_queryset(request)
+        url_name = request.resolver_match.url_name if request.resolver_match else None
+        return attempts.defer("thumbnail") if (url_name or "").endswith("_changelist") else attempts
+
+    @admin.display(description="comparison score / threshold", ordering="comparison_score")
+    def score_and_threshold(self, attempt: VerificationAttempt) -> str:
+        score = "–" if attempt.comparison_score is None else f"{attempt.comparison_score:.3f}"
+        return f"{score} / {attempt.match_threshold:.3f}"
+
+    @admin.display(description="frames agreed / seen")
+    def frames(self, attempt: VerificationAttempt) -> str:
+        return f"{attempt.frames_agreed} / {attempt.frames_seen}"
+
+    @admin.display(description="face")
+    def picture(self, attempt: VerificationAttempt) -> SafeString | str:
+        url = thumbnail_url(attempt)
+        return format_html('<img src="{}" width="112" alt="The face of this attempt">', url) if url else "erased"
+
+    @admin.action(description="Export the selected attempts as CSV")
+    def export_csv(self, request: HttpRequest, queryset: QuerySet[VerificationAttempt]) -> StreamingHttpResponse:
+        attempts = queryset.select_related(*self.list_select_related).defer("thumbnail")
+        response = StreamingHttpResponse(stream_attempts(attempts), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = 'attachment; filename="attempts.csv"'
+        return response
+
+
+@admin.register(VerificationPolicy)
+class VerificationPolicyAdmin(ReadOnlyAdmin):
+    list_display = ("saved_at", "fmr", "liveness", "saved_by")
+    list_select_related = ("saved_by",)
+    fields = ("fmr", "liveness")
+
+    def save_model(self, request: HttpRequest, obj: VerificationPolicy, form: ModelForm[Any], change: bool) -> None:
+        saved = save_policy(actor=request.user, fmr=obj.fmr, liveness=obj.liveness)  # type: ignore[arg-type]
+        obj.pk, obj.saved_at, obj.saved_by = saved.pk, saved.saved_at, saved.saved_by
+        messages.info(request, "The policy holds from now on; open live pages follow within seconds.")

@@ -1,0 +1,152 @@
+"""/ws/verification/: who is in front of the camera, or is it who they say?"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError
+
+from enrollment.gallery import current_gallery, fresh_gallery, mark_gallery_stale
+from enrollment.notices import GROUP
+from enrollment.runtime import get_engine, run_in_database_thread
+from enrollment.sockets import Frame, FrameConsumer
+from recognizer.engine import FaceEngine
+from recognizer.gallery import GallerySnapshot
+from recognizer.tracking import Decision
+from verification.live import Configure, LiveResult, LiveSession
+from verification.models import VerificationAttempt
+from verification.protocol import (
+    ConfigureInvalid,
+    decision_message,
+    hello_message,
+    parse_configure,
+    result_message,
+)
+from verification.selectors import claimable_person_exists, person_names
+from verification.services import current_policy, record_attempt
+
+logger = logging.getLogger("facesite.verification")
+
+POLICY_CHECK_SECONDS = 2.0
+"""How long an open live page may go on with a policy that was replaced."""
+
+
+class VerificationConsumer(FrameConsumer):
+    """Parses, lets the engine's pool work on the newest frame, has decisions recorded, answers."""
+
+    groups = [GROUP]
+
+    engine: FaceEngine
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._live: LiveSession | None = None
+        self._policy_checked = 0.0
+        self._names: dict[str, str] = {}
+        self._names_revision = -1
+
+    async def on_connected(self) -> None:
+        self.engine = await run_in_database_thread(get_engine)
+        policy = await run_in_database_thread(current_policy, self.engine)
+        await self.send_message(
+            hello_message(
+                pack=self.engine.pack.name,
+                policy=policy,
+                gallery=await self._current_gallery(),
+                frames_per_second=self.frames_per_second,
+            )
+        )
+
+    async def on_message(self, message: dict[str, Any]) -> None:
+        if message["type"] != "configure":
+            await self.reject_message("message_unknown")
+            return
+        try:
+            configure = parse_configure(message)
+        except ConfigureInvalid as error:
+            await self.reject_message("message_invalid", str(error))
+            return
+        self._live = None  # after a refused claim nobody is identified instead
+        if configure.person and not await run_in_database_thread(claimable_person_exists, configure.person):
+            await self.send_error("person_unknown", "There is no such person, or they are not active.")
+            return
+        await self._start_session(configure)
+
+    async def on_frame(self, frame: Frame) -> None:
+        if self._live is None:
+            await self.send_error("not_configured", seq=frame.seq)
+            return
+        live = await self._follow_policy(self._live)
+        gallery = await self._current_gallery()
+        job = self.engine.submit(
+            live.process, frame.payload, dropped=frame.dropped, gallery=gallery, arrived=frame.arrived
+        )
+        result = await asyncio.wrap_future(job)
+        names = await self._names_of(result, gallery)
+        await self.send_message(
+            result_message(
+                result, names, seq=frame.seq, dropped=frame.dropped, match_threshold=live.policy.match_threshold
+            )
+        )
+        for decision in result.decisions:
+            await self._decide(live, decision, names)
+
+    async def on_closed(self) -> None:
+        self._live = None
+
+    async def gallery_changed(self, event: Mapping[str, Any]) -> None:
+        """Another process wrote to the gallery."""
+        mark_gallery_stale()
+
+    async def _start_session(self, configure: Configure) -> LiveSession:
+        policy = await run_in_database_thread(current_policy, self.engine)
+        self._policy_checked = time.monotonic()
+        self._live = LiveSession(self.engine, policy, configure)
+        return self._live
+
+    async def _follow_policy(self, live: LiveSession) -> LiveSession:
+        """A new session, with new tracks, when somebody saved another policy meanwhile."""
+        if time.monotonic() - self._policy_checked < POLICY_CHECK_SECONDS:
+            return live
+        self._policy_checked = time.monotonic()
+        if await run_in_database_thread(current_policy, self.engine) == live.policy:
+            return live
+        return await self._start_session(live.configure)
+
+    async def _current_gallery(self) -> GallerySnapshot:
+        gallery = fresh_gallery(self.engine)
+        return await run_in_database_thread(current_gallery, self.engine) if gallery is None else gallery
+
+    async def _names_of(self, result: LiveResult, gallery: GallerySnapshot) -> dict[str, str]:
+        """Names of those matched in this result; asked for once per person and gallery revision."""
+        if gallery.revision != self._names_revision:
+            self._names, self._names_revision = {}, gallery.revision
+        missing = result.matched_people - self._names.keys()
+        if missing:
+            self._names |= await run_in_database_thread(person_names, missing)
+        return self._names
+
+    async def _decide(self, live: LiveSession, decision: Decision, names: Mapping[str, str]) -> None:
+        """Told only once it is in the history."""
+        configure = live.configure
+        try:
+            attempt = await run_in_database_thread(
+                record_attempt,
+                operator=self.operator,
+                mode=configure.mode,
+                source=VerificationAttempt.Source.LIVE,
+                decision=decision,
+                claimed=configure.person,
+                policy=live.policy,
+                contract_id=self.engine.contract_id,
+            )
+        except (DatabaseError, InterfaceError):
+            logger.exception("attempt not recorded")
+            await self.send_error("internal_error", "The decision could not be written to the history. Try again.")
+            await self._start_session(configure)  # new tracks: the face is decided again
+            return
+        await self.send_message(decision_message(decision, names, attempt))

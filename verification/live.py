@@ -1,0 +1,77 @@
+"""One socket's stream: frame bytes in, faces and decisions out. No database, no socket."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from recognizer.engine import FaceEngine
+from recognizer.gallery import GallerySnapshot
+from recognizer.tracking import Decision, TrackedFace, TrackFuser
+from recognizer.types import DecisionPolicy, LivenessMode, Verdict
+from verification.models import VerificationAttempt
+
+STAGES = ("queue", "decode", "detect", "liveness", "embed", "search", "total")
+
+
+@dataclass(frozen=True, slots=True)
+class Configure:
+    """What the operator asked for."""
+
+    mode: VerificationAttempt.Mode
+    person: str | None
+    """uuid of the claimed person; only in verify mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveResult:
+    """What one frame showed."""
+
+    image_size: tuple[int, int]
+    """width, height in pixels."""
+    faces: tuple[TrackedFace, ...]
+    decisions: tuple[Decision, ...]
+    timings_ms: Mapping[str, float]
+    """The STAGES; `total` spans from the frame's arrival to the end of the search."""
+
+    @property
+    def matched_people(self) -> set[str]:
+        """uuids of those whom the faces or decisions name."""
+        said = (*self.faces, *self.decisions)
+        return {one.person_id for one in said if one.person_id and one.verdict == Verdict.MATCH}
+
+
+class LiveSession:
+    """The tracks of one socket between two `configure` messages. One frame at a time."""
+
+    def __init__(self, engine: FaceEngine, policy: DecisionPolicy, configure: Configure) -> None:
+        self.policy = policy
+        self.configure = configure
+        self._engine = engine
+        self._fuser = TrackFuser(
+            engine, policy, claimed=configure.person, check_liveness=policy.liveness != LivenessMode.OFF
+        )
+
+    def process(
+        self, frame_bytes: bytes, *, dropped: int, gallery: GallerySnapshot, arrived: float | None = None
+    ) -> LiveResult:
+        """One job for the engine's pool. arrived: time.perf_counter() when the frame came. Raises ImageError."""
+        started = time.perf_counter()
+        image = self._engine.decode(frame_bytes)
+        decoded = time.perf_counter()
+        outcome = self._fuser.process(image, gallery, skipped=dropped, now=started)
+        ended = time.perf_counter()
+        first = started if arrived is None else arrived
+        measured = {
+            **outcome.timings_ms,
+            "queue": (started - first) * 1000,
+            "decode": (decoded - started) * 1000,
+            "total": (ended - first) * 1000,
+        }
+        return LiveResult(
+            image_size=(image.shape[1], image.shape[0]),
+            faces=outcome.faces,
+            decisions=outcome.decisions,
+            timings_ms={stage: round(measured.get(stage, 0.0), 2) for stage in STAGES},
+        )

@@ -1,0 +1,118 @@
+"""Every write of attempts and policy, and the one way from a still picture to decisions.
+
+Infer first: models never run inside a transaction.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import Q
+
+from enrollment.models import Person
+from recognizer.images import encode_thumbnail
+from recognizer.types import DecisionPolicy, Verdict
+from verification.models import VerificationAttempt, VerificationPolicy
+from verification.policy import current_policy
+
+__all__ = ["current_policy", "forget_people", "record_attempt", "save_policy"]
+
+if TYPE_CHECKING:
+    from recognizer.tracking import Decision
+
+logger = logging.getLogger("facesite.verification")
+
+
+def record_attempt(
+    *,
+    operator: AbstractBaseUser | None,
+    mode: str,
+    source: str,
+    decision: Decision,
+    claimed: str | None,
+    policy: DecisionPolicy,
+    contract_id: str,
+) -> VerificationAttempt:
+    """Keep one decision with the face it was about. claimed: uuid of the claimed person; operator None: a command.
+
+    Only a match links a person. Somebody erased since the decision leaves neither link nor thumbnail.
+    """
+    matched = decision.person_id if decision.verdict == Verdict.MATCH else None
+    thumbnail = encode_thumbnail(decision.aligned)
+    with transaction.atomic():
+        people = _locked_people({claimed, matched} - {None})
+        gone = any(uuid is not None and uuid not in people for uuid in (claimed, matched))
+        attempt = VerificationAttempt(
+            mode=mode,
+            source=source,
+            claimed_person=people.get(claimed or ""),
+            matched_person=people.get(matched or ""),
+            verdict=decision.verdict.value,
+            comparison_score=decision.comparison_score,
+            runner_up=decision.runner_up,
+            match_threshold=decision.match_threshold,
+            fmr=policy.fmr,
+            liveness_verdict=decision.liveness.verdict.value,
+            liveness_score=decision.liveness.score,
+            quality_score=decision.quality_score,
+            frames_agreed=decision.frames_agreed,
+            frames_seen=decision.frames_seen,
+            reasons=list(decision.reasons),
+            operator=operator,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
+            thumbnail=b"" if gone else thumbnail,
+            contract_id=contract_id,
+        )
+        # The people are locked and the operator was logged in a moment ago: asking for them again only costs queries.
+        attempt.full_clean(exclude={"operator", "matched_person", "claimed_person", "uuid"})
+        attempt.save(force_insert=True)
+    logger.info("attempt", extra={"data": _log_data(attempt)})
+    return attempt
+
+
+def save_policy(*, actor: AbstractBaseUser | None, fmr: str, liveness: str) -> VerificationPolicy:
+    """A new row, so that the history stays; open live pages follow within seconds.
+
+    fmr: one of VerificationPolicy.FalseMatchRate. Raises ValidationError.
+    """
+    policy = VerificationPolicy(fmr=fmr, liveness=liveness, saved_by=actor)  # type: ignore[misc]
+    policy.full_clean(exclude={"saved_by"})
+    policy.save(force_insert=True)
+    logger.info("policy", extra={"data": {"fmr": fmr, "liveness": liveness, "actor": actor.pk if actor else None}})
+    return policy
+
+
+def forget_people(people: Sequence[Person]) -> None:
+    """Erase these people's faces and links from the history; the verdicts stay. Runs in the erasure's transaction."""
+    primary_keys = [person.pk for person in people]
+    attempts = VerificationAttempt.objects.filter(
+        Q(matched_person__in=primary_keys) | Q(claimed_person__in=primary_keys)
+    )
+    attempts.update(thumbnail=b"")
+    VerificationAttempt.objects.filter(matched_person__in=primary_keys).update(matched_person=None)
+    VerificationAttempt.objects.filter(claimed_person__in=primary_keys).update(claimed_person=None)
+
+
+def _locked_people(uuids: set[str | None]) -> dict[str, Person]:
+    """uuid as text -> person. Locked, so that an erasure comes wholly before or wholly after this attempt."""
+    if not uuids:
+        return {}
+    found = Person.objects.select_for_update().filter(uuid__in=[UUID(uuid) for uuid in uuids if uuid]).order_by("pk")
+    return {str(person.uuid): person for person in found}
+
+
+def _log_data(attempt: VerificationAttempt) -> dict[str, Any]:
+    """Ids and numbers; no names."""
+    return {
+        "attempt": str(attempt.uuid),
+        "mode": attempt.mode,
+        "source": attempt.source,
+        "verdict": attempt.verdict,
+        "operator": attempt.operator_id,
+        "frames_agreed": attempt.frames_agreed,
+        "frames_seen": attempt.frames_seen,
+    }
