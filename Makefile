@@ -1,0 +1,53 @@
+# make run | test | lint | bench. Everything is set up on first use; CONTRIBUTING.md says more.
+HOST ?= 127.0.0.1
+PORT ?= 8000
+PYTHON ?= python3
+ARGS ?=
+PY := .venv/bin/python
+# Checks need settings, not secrets and not a site's database.
+CHECK_ENV := SECRET_KEY=only-for-checks-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789 DEBUG=off \
+	DATABASE_URL=sqlite:////tmp/facesite-lint.sqlite3 FACESITE_LIVENESS= FACESITE_MODEL_PACK= REDIS_URL=
+PRODUCTION_ENV := ALLOWED_HOSTS=faces.example.org CSRF_TRUSTED_ORIGINS=https://faces.example.org FACESITE_HTTPS=proxy
+
+.PHONY: run setup setup-dev test lint format bench screenshots clean
+
+run: setup
+	@$(PY) manage.py prepare
+	@exec $(PY) manage.py serve --host "$(HOST)" --port "$(PORT)"
+
+setup:
+	@$(PYTHON) scripts/bootstrap.py
+
+setup-dev:
+	@$(PYTHON) scripts/bootstrap.py --dev
+
+test: setup-dev
+	$(PY) -m pytest $(ARGS)
+	@scripts/test-js
+
+lint: setup-dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy .
+	.venv/bin/lint-imports
+	.venv/bin/djade --check --target-version 5.2 $$(git ls-files -co --exclude-standard 'templates/*.html')
+	$(CHECK_ENV) $(PY) manage.py makemigrations --check --dry-run
+	$(CHECK_ENV) $(PRODUCTION_ENV) $(PY) manage.py check --deploy --fail-level WARNING
+	@scripts/check-js
+
+format: setup-dev
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+	.venv/bin/djade --target-version 5.2 $$(git ls-files -co --exclude-standard 'templates/*.html')
+
+bench: setup
+	@$(PY) manage.py prepare
+	$(PY) manage.py benchmark pipeline $(ARGS)
+	$(PY) manage.py benchmark gallery $(ARGS)
+	$(PY) manage.py benchmark live $(ARGS)
+
+screenshots: setup-dev
+	$(PY) -m scripts.screenshots $(ARGS)
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles

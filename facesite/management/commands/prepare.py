@@ -1,0 +1,76 @@
+"""What `make run` does before it serves, in one process: model pack, tables, first operator, static files."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from recognizer.errors import PackError
+from recognizer.packs import Manifest, choose_pack
+
+
+class Command(BaseCommand):
+    help = "Get ready to serve: install the model pack, migrate, create the first operator, collect static files."
+    requires_migrations_checks = False
+
+    def handle(self, **options: Any) -> None:
+        self.install_pack()
+        if has_pending_migrations():
+            self.stdout.write("Preparing the database")
+            call_command("migrate", interactive=False, verbosity=0)
+        collect_static_files()
+        call_command("create_first_operator", stdout=self.stdout)
+
+    def install_pack(self) -> None:
+        """A server without a pack starts as well: its pages say which command installs one."""
+        wanted = missing_pack()
+        if wanted is None:
+            return
+        try:
+            call_command("packs", "install", wanted)
+        except (CommandError, PackError, OSError) as error:
+            self.stderr.write(
+                f"{error}\nThe server starts without a model pack. Later: manage.py packs install {wanted}"
+            )
+
+
+def missing_pack() -> str | None:
+    """Name of the pack to install; None when one can be used already."""
+    manifest = Manifest.load(Path(settings.FACESITE_MODELS_DIR))
+    try:
+        choose_pack(manifest, settings.FACESITE_MODEL_PACK)
+    except PackError:
+        return settings.FACESITE_MODEL_PACK or manifest.default
+    return None
+
+
+def has_pending_migrations() -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def collect_static_files() -> None:
+    """collectstatic, skipped while the sources are what they were: hashing and compressing takes seconds."""
+    stamp = Path(settings.STATIC_ROOT) / ".sources"
+    now = fingerprint_static_files()
+    if stamp.is_file() and stamp.read_text() == now:
+        return
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    stamp.write_text(now)
+
+
+def fingerprint_static_files() -> str:
+    digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            stat = Path(storage.path(name)).stat()
+            digest.update(f"{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
