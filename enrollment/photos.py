@@ -84,7 +84,7 @@ def draft_thumbnail(draft: SampleDraft) -> str:
 def _check_photo(engine: FaceEngine, file: UploadedFile[Any]) -> PhotoOutcome:
     name = file.name or "picture"
     if (file.size or 0) > PHOTO_LIMITS.max_bytes:  # not even read into memory
-        return PhotoOutcome(name, code=FrameTooLarge.code, message=_too_large(file.size or 0))
+        return PhotoOutcome(name, code=FrameTooLarge.code, message=too_large(file.size or 0))
     data = file.read()
     try:
         analyzed = engine.submit(lambda: engine.analyze(engine.decode(data, PHOTO_LIMITS))).result()
@@ -122,7 +122,7 @@ def _wrong_number(name: str, number: int) -> PhotoOutcome:
     return PhotoOutcome(name, code="no_face", message="No face was found. Use a picture that shows the face clearly.")
 
 
-def _too_large(size: int) -> str:
+def too_large(size: int) -> str:
     limit = PHOTO_LIMITS.max_bytes // (1024 * 1024)
     return f"The file has {size / 1024 / 1024:.1f} MB; at most {limit} MB are allowed. Use a smaller picture."
 

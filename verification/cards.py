@@ -1,0 +1,98 @@
+"""A decision in words: what was decided about whom, and what that rests on. One card for history and photo check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from enrollment.models import Person
+from enrollment.reasons import sentence_for
+from verification.models import VerificationAttempt
+
+ERASED = "erased person"
+Mode, Verdict, Liveness = VerificationAttempt.Mode, VerificationAttempt.Verdict, VerificationAttempt.LivenessVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionCard:
+    verdict: str
+    headline: str
+    person: Person | None
+    """Whom to link to: the matched person, else the claimed one."""
+    comparison_score: float | None
+    match_threshold: float
+    facts: tuple[tuple[str, str], ...]
+    """Label and sentence, in reading order."""
+    reasons: tuple[str, ...]
+    """Sentences."""
+
+
+def card_of(attempt: VerificationAttempt) -> DecisionCard:
+    """`attempt` may be one that is not saved."""
+    return DecisionCard(
+        verdict=attempt.verdict,
+        headline=headline_of(attempt),
+        person=attempt.matched_person or attempt.claimed_person,
+        comparison_score=attempt.comparison_score,
+        match_threshold=attempt.match_threshold,
+        facts=tuple(_facts(attempt)),
+        reasons=tuple(sentence_for(code) for code in attempt.reasons),
+    )
+
+
+def headline_of(attempt: VerificationAttempt) -> str:
+    verify = attempt.mode == Mode.VERIFY
+    claimed = str(attempt.claimed_person or ERASED)
+    if attempt.verdict == Verdict.MATCH:
+        return f"Yes, this is {claimed}" if verify else f"This is {attempt.matched_person or ERASED}"
+    if attempt.verdict == Verdict.NON_MATCH:
+        return f"No, this is not {claimed}" if verify else "Nobody who is enrolled"
+    if attempt.verdict == Verdict.ATTACK:
+        return "Not a live face"
+    return f"It cannot be said whether this is {claimed}" if verify else "It cannot be said who this is"
+
+
+def one_in(rate: float) -> str:
+    """A false-match rate in words: 0.0001 -> "1 in 10,000"."""
+    return f"1 in {round(1 / rate):,}" if rate > 0 else "none"
+
+
+def _facts(attempt: VerificationAttempt) -> list[tuple[str, str]]:
+    facts = [("Comparison", _comparison(attempt)), ("Threshold", _threshold(attempt))]
+    if attempt.mode == Mode.IDENTIFY and attempt.comparison_score is not None:
+        facts.append(("Runner-up", _runner_up(attempt.comparison_score, attempt.runner_up)))
+    facts.append(("Frames", _frames(attempt)))
+    facts.append(("Liveness", _liveness(attempt)))
+    if attempt.quality_score is not None:
+        facts.append(("Quality", f"{attempt.quality_score:.2f} on a scale from 0 to 1"))
+    return facts
+
+
+def _comparison(attempt: VerificationAttempt) -> str:
+    score, threshold = attempt.comparison_score, attempt.match_threshold
+    if score is None:
+        return "There was nobody to compare with."
+    reached = "reaches" if score >= threshold else "is below"
+    return f"{score:.3f} {reached} the {threshold:.3f} that a match needs."
+
+
+def _threshold(attempt: VerificationAttempt) -> str:
+    return f"Set so that {one_in(attempt.fmr)} comparisons of two different people would match by mistake."
+
+
+def _runner_up(best: float, runner_up: float | None) -> str:
+    if runner_up is None:
+        return "Nobody else to compare with."
+    return f"The next person has {runner_up:.3f}: a lead of {best - runner_up:.3f}."
+
+
+def _frames(attempt: VerificationAttempt) -> str:
+    if attempt.source != VerificationAttempt.Source.LIVE:
+        return "One still picture."
+    return f"{attempt.frames_agreed} of {attempt.frames_seen} compared frames agreed."
+
+
+def _liveness(attempt: VerificationAttempt) -> str:
+    if attempt.liveness_verdict == Liveness.NOT_CHECKED:
+        return "Not checked."
+    score = "" if attempt.liveness_score is None else f" (liveness score {attempt.liveness_score:.2f}, from 0 to 1)"
+    return f"{Liveness(attempt.liveness_verdict).label}{score}."

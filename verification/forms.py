@@ -1,0 +1,53 @@
+"""Filters of the history and the picture of the photo check."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib.auth import get_user_model
+
+from verification.models import VerificationAttempt
+from verification.selectors import AttemptFilters
+
+ANY = ("", "Any")
+
+
+class AttemptFilterForm(forms.Form):
+    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    verdict = forms.ChoiceField(required=False, choices=[ANY, *VerificationAttempt.Verdict.choices])
+    mode = forms.ChoiceField(required=False, choices=[ANY, ("identify", "Identify"), ("verify", "Verify")])
+    liveness = forms.ChoiceField(required=False, choices=[ANY, *VerificationAttempt.LivenessVerdict.choices])
+    operator = forms.ModelChoiceField(get_user_model().objects.none(), required=False, empty_label="Any")
+    q = forms.CharField(label="Person", required=False, max_length=200)
+    person = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    """Comes with the link on a person's page."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        operators = get_user_model().objects.order_by(get_user_model().USERNAME_FIELD)
+        self.fields["operator"].queryset = operators  # type: ignore[attr-defined]
+        self.fields["q"].widget.attrs |= {"type": "search", "placeholder": "Name or external ID"}
+
+    def clean(self) -> None:
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        if since and until and since > until:
+            self.add_error("until", "This day is before the first one.")
+
+    def filters(self) -> AttemptFilters:
+        """What was understood; call it after is_valid()."""
+        data = self.cleaned_data
+        operator = data.get("operator")
+        person: UUID | None = data.get("person")
+        return AttemptFilters(
+            since=data.get("since"),
+            until=data.get("until"),
+            verdict=data.get("verdict", ""),
+            mode=data.get("mode", ""),
+            liveness=data.get("liveness", ""),
+            operator=operator.pk if operator else None,
+            text=data.get("q", ""),
+            person=person,
+        )
