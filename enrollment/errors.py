@@ -3,6 +3,7 @@
 EnrollmentError
 ├── ConsentRequired      consent_required
 ├── NameInvalid          name_invalid
+├── NameAmbiguous        name_ambiguous: several people have the name that an import goes by
 ├── ExternalIdInvalid    external_id_invalid
 ├── ExternalIdTaken      external_id_taken
 ├── PersonUnknown        person_unknown
@@ -38,6 +39,10 @@ class ConsentRequired(EnrollmentError):
 
 class NameInvalid(EnrollmentError):
     code = "name_invalid"
+
+
+class NameAmbiguous(EnrollmentError):
+    code = "name_ambiguous"
 
 
 class ExternalIdInvalid(EnrollmentError):

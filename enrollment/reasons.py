@@ -45,6 +45,7 @@ MESSAGES = {
 ENROLLMENT = {
     "consent_required": "The person must agree to the consent text before pictures are taken.",
     "name_invalid": "Give the person's name: at most 200 characters, without control characters.",
+    "name_ambiguous": "Several people have this name. Rename all but one, or add the pictures on the person's page.",
     "external_id_invalid": "The external ID may have at most 100 characters, without control characters.",
     "external_id_taken": "Somebody else already has this external ID. Check it, or add the pictures to that person.",
     "person_unknown": "There is no such person. The record may have been erased.",
@@ -54,9 +55,12 @@ ENROLLMENT = {
     "sample_invalid": "A picture could not be kept because its data is not as expected. Take it again.",
     "pack_changed": "The model pack has changed since these pictures were taken. Take them again.",
     "already_enrolled": "This picture is already enrolled.",
+    "no_person_folder": "Put the picture into a folder that has the person's name.",
+    "samples_full": "The person has as many pictures as are kept, and they tell more. This one was not kept.",
+    "photos_expired": "The pictures of the step before are no longer valid. Choose them again.",
+    "enrollment_error": "This could not be saved.",
     "unclear_which_face": "Several faces of similar size can be seen. Use a picture that shows one person.",
     "file_unreadable": "The file cannot be read. Check that it exists and that you may read it.",
-    "file_too_large": "The file is too large. Use a picture of at most 30 MB.",
 }
 ENGINE = {
     "engine_not_ready": "The recogniser is not ready yet. Try again in a moment.",

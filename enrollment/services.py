@@ -56,7 +56,7 @@ def enroll_person(
 ) -> Person:
     """A new person with their samples and templates: all of it or nothing.
 
-    Raises ConsentRequired, NameInvalid, ExternalIdInvalid, ExternalIdTaken, NoSamples, SampleInvalid, PackChanged and,
+    Above storing.MAX_SAMPLES the least telling samples are left out. Raises ConsentRequired, NameInvalid, ExternalIdInvalid, ExternalIdTaken, NoSamples, SampleInvalid, PackChanged and,
     unless `despite_duplicate`, PossibleDuplicate.
     """
     if not consent_version:
@@ -74,6 +74,7 @@ def enroll_person(
     with transaction.atomic():
         _save_person(person)
         store_drafts(person, drafts, actor)
+        keep_to_cap(person, drafts[0].contract_id)
         bump_gallery_revision([person.uuid])
     _log("enrolled", actor, person, samples=len(drafts))
     return person
@@ -98,7 +99,7 @@ def add_samples(
         person = _locked(person)
         stored, changed = store_drafts(person, drafts, actor)
         dropped = keep_to_cap(person, drafts[0].contract_id)
-        if changed or dropped:
+        if changed:
             bump_gallery_revision([person.uuid])
     kept = [sample for sample in stored if sample.pk not in dropped]
     _log("samples_added", actor, person, samples=len(kept))

@@ -1,0 +1,144 @@
+"""manage.py enroll_folder DIR [--json]: people from folders of pictures."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from enrollment.folder_import import (
+    ALREADY,
+    ENROLLED,
+    REFUSED,
+    FileOutcome,
+    PersonOutcome,
+    find_loose_pictures,
+    import_folder,
+)
+from enrollment.reasons import sentence_for
+from enrollment.runtime import get_engine
+from recognizer.errors import PackError
+
+
+class Command(BaseCommand):
+    help = (
+        "Enrols people from DIR/<person name>/*.jpg, *.png, *.webp. Run it only for people who have consented: "
+        "it notes today as the time of their consent. It may be run again: what is enrolled already stays as it is."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("directory", metavar="DIR", type=Path)
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, directory: Path, **options: Any) -> None:
+        if not directory.is_dir():
+            raise CommandError(f"There is no folder {directory}.")
+        people = self._import(directory, quiet=options["json"])
+        loose = find_loose_pictures(directory)
+        if not people and not loose:
+            raise CommandError(f"{directory} has no folders in it. Make one per person, named like the person.")
+        files = [*loose, *(file for person in people for file in person.files)]
+        totals = count(people, files)
+        if options["json"]:
+            self.stdout.write(json.dumps(report(people, files, totals), indent=2, ensure_ascii=False))
+        else:
+            self._print_files(loose)
+            self.stdout.write(summary(totals))
+        if totals["refused"] or totals["people_refused"]:
+            raise CommandError(
+                f"Not everything was enrolled: {totals['refused']} of {totals['files']} files and "
+                f"{totals['people_refused']} of {len(people)} people were refused, for the reasons listed."
+            )
+
+    def _import(self, directory: Path, *, quiet: bool) -> list[PersonOutcome]:
+        people = []
+        try:
+            for person in import_folder(get_engine(), directory):
+                people.append(person)
+                if not quiet:
+                    self._print(person)
+        except (PackError, OSError) as error:
+            raise CommandError(str(error)) from None
+        return people
+
+    def _print_files(self, files: Sequence[FileOutcome]) -> None:
+        for file in files:
+            self.stdout.write(f"{file.outcome:8}  {file.person}/{file.path.name}  {file.message}".rstrip())
+
+    def _print(self, person: PersonOutcome) -> None:
+        self._print_files(person.files)
+        if not person.files:
+            self.stdout.write(f"{REFUSED:8}  {person.name}  {person.message}")
+        for candidate in person.lookalikes:
+            self.stdout.write(
+                f"warning   {person.name} looks like {candidate.person.name} "
+                f"(comparison score {candidate.comparison_score:.2f}). Check whether they are one person."
+            )
+
+
+def count(people: Sequence[PersonOutcome], files: Sequence[FileOutcome]) -> dict[str, int]:
+    outcomes = Counter(file.outcome for file in files)
+    return {
+        "people": len(people),
+        "people_created": sum(person.created for person in people),
+        "people_refused": sum(person.person is None for person in people),
+        "files": len(files),
+        **{outcome: outcomes[outcome] for outcome in (ENROLLED, ALREADY, REFUSED)},
+        "possible_duplicates": sum(bool(person.lookalikes) for person in people),
+    }
+
+
+def summary(totals: dict[str, int]) -> str:
+    return (
+        f"{totals['people']} people, {totals['people_created']} of them new. {totals['files']} files: "
+        f"{totals[ENROLLED]} enrolled, {totals[ALREADY]} already there, {totals[REFUSED]} refused."
+    )
+
+
+def report(people: Sequence[PersonOutcome], files: Sequence[FileOutcome], totals: dict[str, int]) -> dict[str, Any]:
+    return {
+        "people": [
+            {
+                "id": str(person.person.uuid) if person.person else None,
+                "name": person.person.name if person.person else person.name,
+                "created": person.created,
+                "samples": person.samples,
+                "code": person.code,
+                "message": person.message,
+            }
+            for person in people
+        ],
+        "files": [
+            {
+                "path": str(file.path),
+                "person": file.person,
+                "outcome": file.outcome,
+                "code": file.code,
+                "message": file.message,
+            }
+            for file in files
+        ],
+        "warnings": [
+            {
+                "code": "possible_duplicate",
+                "message": sentence_for("possible_duplicate"),
+                "person": person.name,
+                "candidates": [
+                    {
+                        "id": str(candidate.person.uuid),
+                        "name": candidate.person.name,
+                        "comparison_score": round(candidate.comparison_score, 4),
+                    }
+                    for candidate in person.lookalikes
+                ],
+            }
+            for person in people
+            if person.lookalikes
+        ],
+        "totals": totals,
+    }
