@@ -2,13 +2,74 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
+
+from enrollment import selectors as enrollment
+from enrollment.gallery import cached_gallery
+from enrollment.runtime import engine_if_ready
+from facesite import health, warmup
+from recognizer.errors import PackError
+from recognizer.packs import Manifest, Pack, choose_pack
+from verification import selectors as verification
+
+RECENT_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PackStatus:
+    pack: Pack | None
+    problem: str = ""
+    """Why no pack can be used and which command helps; empty when one can."""
 
 
 @login_required
 @require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
-    return render(request, "facesite/dashboard.html", {})
+    warmup.start()
+    checks = health.run_checks()
+    recent = verification.recent_attempts(RECENT_ATTEMPTS)
+    context = {
+        "counts": enrollment.gallery_counts(),
+        "today": verification.attempts_per_day(1)[0],
+        "recent": recent,
+        "thumbnails": verification.thumbnail_urls(recent),
+        "pack_status": pack_status(),
+        "gallery": cached_gallery(),
+        "database_vendor": database_vendor(),
+        "database_name": database_name(),
+        "checks": checks,
+        "health_sentence": "" if all(checks.values()) else health.explain(checks),
+    }
+    return render(request, "facesite/dashboard.html", context)
+
+
+def pack_status() -> PackStatus:
+    """The running engine's pack, else the one that would be chosen. Reads the manifest at most; loads no model."""
+    engine = engine_if_ready()
+    if engine is not None:
+        return PackStatus(engine.pack)
+    try:
+        manifest = Manifest.load(settings.FACESITE_MODELS_DIR)
+        return PackStatus(choose_pack(manifest, settings.FACESITE_MODEL_PACK))
+    except PackError as error:
+        return PackStatus(None, str(error))
+
+
+def database_vendor() -> str:
+    if connection.vendor == "mysql":
+        return "MariaDB" if getattr(connection, "mysql_is_mariadb", False) else "MySQL"
+    return connection.display_name
+
+
+def database_name() -> str:
+    """A file's name without its folders, or the name of the schema."""
+    name = str(connection.settings_dict["NAME"])
+    return Path(name).name if connection.vendor == "sqlite" else name

@@ -17,6 +17,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_safe
 
 from enrollment.errors import PersonUnknown
+from enrollment.models import Person
+from enrollment.reasons import SENTENCES
 from enrollment.selectors import person_by_uuid
 from verification import selectors
 from verification.cards import card_of
@@ -31,7 +33,17 @@ LINES_PER_CHUNK = 500
 @login_required
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
-    return render(request, "verification/live.html", {})
+    """`?person=UUID` asks about that person at once."""
+    context = {"reason_sentences": SENTENCES, "claimed": _claimed_person(request.GET.get("person", ""))}
+    return render(request, "verification/live.html", context)
+
+
+def _claimed_person(uuid: str) -> Person | None:
+    try:
+        person = person_by_uuid(uuid)
+    except PersonUnknown:
+        return None
+    return person if person.is_active else None
 
 
 @login_required

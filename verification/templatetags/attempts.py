@@ -1,4 +1,4 @@
-"""What pages of other apps show of the history: templates meet here, so that enrollment need not import verification."""
+"""What pages of other apps show of the history. Templates meet here: enrollment need not import verification."""
 
 from __future__ import annotations
 
