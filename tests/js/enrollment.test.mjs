@@ -32,6 +32,12 @@ describe("an enrollment", () => {
     assert.equal(isComplete(play(began, ...five)), true);
   });
 
+  it("keeps the connection alive while unsaved pictures wait", () => {
+    assert.equal(wantsFrames(play(began, ...five), 1000), false);
+    assert.equal(wantsFrames(play(began, ...five), 20_000), true);
+    assert.equal(wantsFrames(newEnrollment(), 20_000), false);
+  });
+
   it("shows the server's sentence, and its number of needed samples counts", () => {
     const state = play(began, { type: "result", guidance: "face_too_small", message: "Move closer.", captured: 0, needed: 3 });
     assert.equal(instruction(state), "Move closer.");

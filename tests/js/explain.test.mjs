@@ -13,7 +13,7 @@ import {
 const ada = { id: "3f2b", name: "Ada" };
 
 describe("headline", () => {
-  it("names whom a search found", () => assert.equal(headline({ verdict: "match", person: ada, mode: "identify" }), "Ada"));
+  it("names whom a search found", () => assert.equal(headline({ verdict: "match", person: ada, mode: "identify" }), "This is Ada"));
   it("names nobody for a stranger", () => {
     assert.equal(headline({ verdict: "non_match", person: null, mode: "identify" }), "Nobody who is enrolled");
   });
@@ -21,10 +21,10 @@ describe("headline", () => {
     const words = ["match", "non_match", "uncertain"].map((verdict) =>
       headline({ verdict, person: null, claimed: ada, mode: "verify" }),
     );
-    assert.deepEqual(words, ["Yes, this is Ada", "No, this is not Ada", "Not sure that this is Ada"]);
+    assert.deepEqual(words, ["Yes, this is Ada", "No, this is not Ada", "It cannot be said whether this is Ada"]);
   });
   it("names nobody when the liveness check fails", () => {
-    assert.equal(headline({ verdict: "attack", person: ada, mode: "identify" }), "Not a live person");
+    assert.equal(headline({ verdict: "attack", person: ada, mode: "identify" }), "Not a live face");
   });
 });
 

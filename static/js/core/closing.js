@@ -9,7 +9,8 @@ const UNREACHABLE =
 const CODES = {
   1001: { action: "retry", text: RESTARTING },
   1012: { action: "retry", text: RESTARTING },
-  1013: { action: "retry", text: "The server is overloaded. Connecting again…", wait: 5000 },
+  1011: { action: "retry", text: "Something went wrong on the server. Connecting again…", wait: 3000 },
+  1013: { action: "retry", text: "The server is not ready. Trying again…", wait: 5000 },
   4400: { action: "stop", text: "This page and the server do not speak the same version. Reload the page." },
   4401: { action: "login", text: "You are no longer logged in. Taking you to the login page…" },
   4403: { action: "stop", text: "Your account may not use this page. Ask an administrator." },

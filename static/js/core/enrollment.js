@@ -1,6 +1,7 @@
 // The enrollment page as a state machine: (state, event) -> state. No DOM, no socket; the page draws what it says.
 
 export const NEEDED = 5;
+const KEEP_ALIVE_MS = 15000;
 
 export function newEnrollment({ needed = NEEDED } = {}) {
   return { step: "details", needed, samples: [], code: null, message: "", notice: "", candidates: [], person: null };
@@ -63,7 +64,9 @@ export function advance(state, event) {
 
 export const isComplete = (state) => state.samples.length >= state.needed;
 export const canFinish = (state) => state.step === "capturing" && state.samples.length > 0;
-export const wantsFrames = (state) => state.step === "capturing" && !isComplete(state);
+/** With all samples taken, a frame now and then keeps the server from closing the connection as idle. */
+export const wantsFrames = (state, sinceLast = 0) =>
+  (state.step === "capturing" && !isComplete(state)) || (hasUnsaved(state) && sinceLast > KEEP_ALIVE_MS);
 /** Leaving now would throw pictures away. */
 export const hasUnsaved = (state) => state.samples.length > 0 && state.step !== "done";
 

@@ -2,12 +2,14 @@
 
 import { formatCount, formatLiveness, formatPair, formatScore, strangersSentence } from "./format.js";
 
+/** The same words as verification/cards.py uses in the history. */
 export function headline({ verdict, person, mode, claimed }) {
-  const name = claimed?.name ?? person?.name;
-  if (verdict === "attack") return "Not a live person";
-  if (verdict === "uncertain") return mode === "verify" && name ? `Not sure that this is ${name}` : "Not sure who this is";
-  if (verdict === "match") return mode === "verify" ? `Yes, this is ${name}` : (name ?? "Match");
-  return mode === "verify" && name ? `No, this is not ${name}` : "Nobody who is enrolled";
+  const verify = mode === "verify";
+  const name = (verify ? claimed?.name : person?.name) ?? "an erased person";
+  if (verdict === "match") return verify ? `Yes, this is ${name}` : `This is ${name}`;
+  if (verdict === "non_match") return verify ? `No, this is not ${name}` : "Nobody who is enrolled";
+  if (verdict === "attack") return "Not a live face";
+  return verify ? `It cannot be said whether this is ${name}` : "It cannot be said who this is";
 }
 
 /** Score against threshold in one sentence; it never says more than the numbers do. */
@@ -56,7 +58,7 @@ export function labelOf(face, threshold) {
     return { title: "Looking…", detail: seen ? formatCount(seen, "frame") : "" };
   }
   if (face.verdict === "match") return { title: face.person?.name ?? "Match", detail: numbers };
-  if (face.verdict === "attack") return { title: "Not a live person", detail: "" };
+  if (face.verdict === "attack") return { title: "Not a live face", detail: "" };
   if (face.verdict === "uncertain") return { title: "Not sure", detail: numbers };
   return { title: "No match", detail: numbers };
 }

@@ -10,7 +10,7 @@ export const VERDICTS = {
 
 const LIVENESS = {
   bona_fide: "Live person",
-  attack: "Not a live person",
+  attack: "Attack",
   uncertain: "Uncertain",
   not_checked: "Not checked",
 };

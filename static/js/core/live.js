@@ -53,8 +53,8 @@ export function configureMessage(state) {
 /** What the card shows: {kind: "decision"|"looking"|"nobody"|"choose"|"empty"}. */
 export function cardOf(state) {
   if (state.mode === "verify" && !state.claimed) return { kind: "choose" };
+  if (state.hello?.gallery.people === 0 && typeof state.decision?.comparison_score !== "number") return { kind: "empty" };
   if (state.decision) return { kind: "decision", decision: state.decision };
-  if (state.hello && state.hello.gallery.people === 0) return { kind: "empty" };
   const undecided = state.faces.find((face) => face.verdict === "pending");
   if (undecided) return { kind: "looking", face: undecided };
   return { kind: "nobody" };

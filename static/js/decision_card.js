@@ -1,0 +1,79 @@
+// What the live page says about a decision, and the list of the last ones.
+
+import { factsOf, headline, reasonSentences, scoreSentence, thresholdSentence } from "./core/explain.js";
+import { VERDICTS, formatPair } from "./core/format.js";
+import { el, icon, withUuid } from "./dom.js";
+import { drawScale } from "./scale.js";
+
+export function badge(verdict) {
+  return el("span", { class: `badge badge--${verdict}` }, icon(verdict), VERDICTS[verdict]);
+}
+
+const timeOf = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+/** The card's children for a decision. `onAgain` asks the server to decide anew. */
+export function decisionCard(decision, { hello, sentences, urls, onAgain }) {
+  const reasons = reasonSentences(decision, sentences);
+  const scored = typeof decision.comparison_score === "number";
+  return [
+    el(
+      "div",
+      { class: "verdict__head" },
+      el("span", { class: "verdict__mark" }, icon(decision.verdict)),
+      el("div", {}, badge(decision.verdict), el("h2", {}, headline(decision))),
+    ),
+    scored ? drawScale({ score: decision.comparison_score, threshold: decision.match_threshold, verdict: decision.verdict }) : null,
+    el(
+      "p",
+      {},
+      scoreSentence(decision),
+      scored ? el("span", { class: "muted" }, ` ${thresholdSentence(hello, decision.mode)}`) : null,
+    ),
+    reasons.length ? el("ul", { class: "verdict__reasons" }, ...reasons.map((text) => el("li", {}, text))) : null,
+    el("dl", { class: "kv" }, ...factsOf(decision).flatMap(([label, value]) => [el("dt", {}, label), el("dd", {}, value)])),
+    el(
+      "div",
+      { class: "actions" },
+      el("button", { class: "btn", type: "button", click: onAgain }, icon("refresh"), "Check again"),
+      el("a", { class: "btn btn--ghost", href: withUuid(urls.attempt, decision.attempt) }, "Details", icon("chevron-right")),
+    ),
+  ].filter(Boolean);
+}
+
+/** The card's children while there is no decision to show. */
+export function quietCard(kind, { hint, urls }) {
+  const states = {
+    looking: { icon: "live", title: "Looking…", text: hint || "Keep looking at the camera for a moment." },
+    nobody: { icon: "live", title: "Nobody to decide about yet", text: hint || "Step in front of the camera." },
+    choose: { icon: "people", title: "Who do they say they are?", text: "Choose the claimed person above." },
+    empty: { icon: "people", title: "Nobody is enrolled yet", text: "Enrol somebody first; then this page can tell who it is." },
+  };
+  const state = states[kind];
+  return [
+    el(
+      "div",
+      { class: "empty" },
+      icon(state.icon),
+      el("h2", {}, state.title),
+      el("p", {}, state.text),
+      kind === "empty"
+        ? el("div", { class: "actions" }, el("a", { class: "btn btn--primary", href: urls.enroll }, "Enrol a person"))
+        : null,
+    ),
+  ];
+}
+
+export function recentItem(decision, urls) {
+  const { score, threshold } = formatPair(decision.comparison_score, decision.match_threshold);
+  return el(
+    "li",
+    {},
+    el(
+      "a",
+      { href: withUuid(urls.attempt, decision.attempt) },
+      el("span", { class: "recent__who" }, badge(decision.verdict), el("span", { class: "truncate" }, headline(decision))),
+      el("span", { class: "recent__numbers" }, `${score} / ${threshold}`),
+      el("time", { datetime: new Date(decision.at).toISOString() }, timeOf(decision.at)),
+    ),
+  );
+}

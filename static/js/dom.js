@@ -1,0 +1,80 @@
+// Small helpers that every page's module shares.
+
+/** The one element that must be there: a template without it is a mistake worth hearing about at once. */
+export function find(selector, root = document) {
+  const node = root.querySelector(selector);
+  if (!node) throw new Error(`The page has no ${selector}`);
+  return node;
+}
+
+/** el("p", {class: "muted", hidden: true}, "text", child, null) */
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (typeof value === "function") node.addEventListener(name, value);
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export function svg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+/** One symbol of static/icons/sprite.svg, whose hashed address the body carries. */
+export function icon(name) {
+  const use = svg("use", { href: `${document.body.dataset.icons}#${name}` });
+  return svg("svg", { class: "icon", "aria-hidden": "true", focusable: "false" }, use);
+}
+
+export function setIcon(node, name) {
+  find("use", node).setAttribute("href", `${document.body.dataset.icons}#${name}`);
+}
+
+/** Writes only what changed: screen readers repeat a live region with every write. */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+export function toggle(node, shown) {
+  if (node.hidden === shown) node.hidden = !shown;
+}
+
+/** What a template left with json_script. */
+export function readJson(id) {
+  return JSON.parse(find(`#${id}`).textContent);
+}
+
+/** An address that a template rendered for the all-zero UUID, for a real one. */
+export function withUuid(address, uuid) {
+  return address.replace("00000000-0000-0000-0000-000000000000", encodeURIComponent(uuid));
+}
+
+/** A photograph or two letters. */
+export function avatar(letters) {
+  return el("span", { class: "avatar", "aria-hidden": "true" }, letters);
+}
+
+export function remember(key, value) {
+  try {
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
+  } catch {
+    // Storage is blocked: the choice then lasts for this page only.
+  }
+}
+
+export function recall(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}

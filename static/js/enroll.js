@@ -1,0 +1,296 @@
+// The enrollment page: details -> guided capture -> saved.
+
+import { CameraPanel } from "./camera_panel.js";
+import {
+  advance,
+  arrowFor,
+  canFinish,
+  finishLabel,
+  guideMood,
+  hasUnsaved,
+  instruction,
+  isComplete,
+  newEnrollment,
+  wantsFrames,
+} from "./core/enrollment.js";
+import { formatCount, formatScore, initials } from "./core/format.js";
+import { Steady } from "./core/steady.js";
+import { avatar, el, find, icon, setText, svg, toggle, withUuid } from "./dom.js";
+import { FramePump } from "./frames.js";
+import { Socket } from "./socket.js";
+
+const POSES = { front: "Front", left: "Left", right: "Right" };
+const FIELD_OF = { name_invalid: "name", external_id_invalid: "external_id", external_id_taken: "external_id", consent_required: "consent" };
+const RING = "M150 36A84 112 0 1 1 149.99 36";
+
+const root = find("[data-enrollment]");
+const form = root.querySelector("form[data-step=details]");
+const personId = root.dataset.personId ?? null;
+const guide = find("[data-guide]", root);
+const duplicateDialog = find("[data-duplicate]");
+const leaveDialog = find("[data-leave]");
+const calm = new Steady(800);
+
+let state = newEnrollment();
+let drawnSamples = null;
+let lastSentAt = 0;
+
+function dispatch(event) {
+  const before = state;
+  state = advance(state, event);
+  if (state !== before) render(before);
+}
+
+const panel = new CameraPanel(root, {
+  onStartPressed: begin,
+  onChange: (camera) => {
+    if (camera.name === "on") pump.start();
+    else pump.stop();
+    render(state);
+  },
+});
+
+const socket = new Socket({
+  path: root.dataset.socket,
+  loginUrl: root.dataset.loginUrl,
+  onState: (connection) => panel.showConnection(connection),
+  onMessage: receive,
+  onLost: () => {
+    pump.reset();
+    dispatch({ type: "disconnected" });
+  },
+});
+
+const pump = new FramePump({
+  video: panel.video,
+  socket,
+  workerUrl: root.dataset.workerUrl,
+  wanted: () => wantsFrames(state, performance.now() - lastSentAt),
+});
+
+/** Everything that the server needs to know before the first frame; said again on every new connection. */
+function configureMessage() {
+  if (personId) return { type: "configure", person_id: personId };
+  const name = form.elements.name.value.trim();
+  const externalId = form.elements.external_id.value.trim();
+  const person = externalId ? { name, external_id: externalId } : { name };
+  return { type: "configure", person, consent: form.elements.consent.checked };
+}
+
+function begin() {
+  if (state.step !== "capturing") dispatch({ type: "began" });
+  if (socket.isOpen) socket.send(configureMessage());
+  else socket.connect();
+  panel.camera.start();
+}
+
+function receive(message) {
+  if (message.type === "hello") {
+    pump.obey(message.limits);
+    if (state.step === "capturing") socket.send(configureMessage());
+  } else if (message.type === "result") {
+    lastSentAt = performance.now();
+    panel.countAnswer(pump.answered(message.seq));
+    dispatch(message);
+  } else if (message.type === "error") {
+    refuse(message);
+  } else {
+    dispatch(message);
+  }
+}
+
+function refuse({ code, message, seq }) {
+  if (seq !== undefined) pump.refused(seq);
+  if (code === "not_configured") return; // frames that were under way when the session ended
+  if (FIELD_OF[code] && form) {
+    backToDetails();
+    showFieldError(FIELD_OF[code], message);
+  } else {
+    dispatch({ type: "refused", message });
+  }
+}
+
+function backToDetails() {
+  socket.send({ type: "cancel" });
+  panel.camera.stop();
+  dispatch({ type: "cancelled" });
+}
+
+// Drawing
+
+function render(before) {
+  for (const part of root.querySelectorAll("[data-step]")) toggle(part, part.dataset.step === visibleStep());
+  for (const mark of root.querySelectorAll("[data-step-mark]")) {
+    if (mark.dataset.stepMark === visibleStep()) mark.setAttribute("aria-current", "step");
+    else mark.removeAttribute("aria-current");
+  }
+  renderGuide();
+  renderSamples();
+  renderDialog();
+  setText(find("[data-notice-text]", root), state.notice);
+  toggle(find("[data-notice]", root), Boolean(state.notice));
+  if (state.step === "done" && before.step !== "done") showDone(before.samples);
+}
+
+function visibleStep() {
+  if (state.step === "details") return personId ? "capturing" : "details";
+  return state.step === "done" ? "done" : "capturing";
+}
+
+function renderGuide() {
+  const on = panel.camera.isOn && state.step !== "details";
+  const urgent = !on || isComplete(state);
+  const code = calm.offer(on ? `${guideMood(state)}|${state.code ?? ""}|${instruction(state)}` : "idle||Start the camera to begin.", performance.now(), urgent);
+  const [mood, guidance, text] = code.split("|");
+  const line = find("[data-instruction]", root);
+  line.dataset.mood = mood;
+  setText(line, text);
+  guide.dataset.mood = mood;
+  guide.dataset.arrow = (mood === "good" && arrowFor(guidance, panel.mirrored)) || "none";
+}
+
+function renderSamples() {
+  const finish = find("[data-finish]", root);
+  finish.disabled = !canFinish(state);
+  setText(finish, finishLabel(state));
+  finish.classList.toggle("is-suggested", isComplete(state));
+  if (drawnSamples === state.samples) return;
+  drawnSamples = state.samples;
+  const missing = Math.max(0, state.needed - state.samples.length);
+  setText(find("[data-progress]", root), `${state.samples.length} of ${state.needed}`);
+  find("[data-samples]", root).replaceChildren(
+    ...state.samples.map(sampleItem),
+    ...Array.from({ length: missing }, () => el("li", { class: "thumb thumb--empty", "aria-hidden": "true" }, icon("account"))),
+  );
+  find("[data-ring]", guide).replaceChildren(...ringSegments(state.samples.length, state.needed));
+}
+
+function sampleItem({ sample, pose, thumbnail, quality }) {
+  const name = POSES[pose] ?? pose;
+  return el(
+    "li",
+    { class: "thumb" },
+    el("img", { src: thumbnail, alt: `Sample: ${name.toLowerCase()}`, width: 112, height: 112 }),
+    el("p", { class: "thumb__note" }, el("span", {}, name), el("span", { title: "Picture quality" }, formatScore(quality.score))),
+    el(
+      "button",
+      { class: "btn btn--icon btn--small thumb__action", type: "button", "aria-label": `Remove this sample (${name.toLowerCase()})`, click: () => discard(sample) },
+      icon("close"),
+    ),
+  );
+}
+
+function ringSegments(filled, needed) {
+  const share = 100 / needed;
+  return Array.from({ length: needed }, (_, index) =>
+    svg("path", {
+      class: index < filled ? "guide__segment guide__segment--filled" : "guide__segment",
+      d: RING,
+      pathLength: 100,
+      "stroke-dasharray": `${share - 2} ${100 - share + 2}`,
+      "stroke-dashoffset": -(index * share + 1),
+    }),
+  );
+}
+
+function renderDialog() {
+  const wanted = state.step === "duplicate";
+  if (wanted && !duplicateDialog.open) {
+    find("[data-candidates]", duplicateDialog).replaceChildren(...state.candidates.map(candidateItem));
+    duplicateDialog.showModal();
+  } else if (!wanted && duplicateDialog.open) {
+    duplicateDialog.close();
+  }
+}
+
+function candidateItem({ person, comparison_score: score }) {
+  return el(
+    "li",
+    {},
+    el(
+      "span",
+      { class: "person" },
+      avatar(initials(person.name)),
+      el("span", {}, el("strong", {}, person.name), el("span", { class: "person__sub" }, `Comparison score ${formatScore(score)}`)),
+    ),
+    el("button", { class: "btn btn--small", type: "button", click: () => leaveFor(personUrl(person)) }, "Same person: open their page"),
+  );
+}
+
+function showDone(samples) {
+  setText(find("[data-done-title]", root), personId ? `Saved for ${state.person.name}` : `${state.person.name} is enrolled`);
+  setText(find("[data-done-text]", root), `${formatCount(state.saved, "sample was", "samples were")} saved.`);
+  find("[data-done-faces]", root).replaceChildren(
+    ...samples.map(({ thumbnail }) => el("li", {}, el("img", { src: thumbnail, alt: "", width: 64, height: 64 }))),
+  );
+  find("[data-done-person]", root).href = personUrl(state.person);
+  panel.camera.stop();
+  socket.close();
+  find("[data-done-title]", root).focus();
+}
+
+const personUrl = (person) => withUuid(root.dataset.personUrl, person.id);
+
+// What the operator does
+
+function discard(sample) {
+  socket.send({ type: "discard", sample });
+  dispatch({ type: "discarded", sample });
+  find("[data-finish]", root).focus();
+}
+
+function finish(insist = false) {
+  if (!canFinish(state) && state.step !== "duplicate") return;
+  dispatch({ type: "finishing" });
+  socket.send(insist ? { type: "finish", despite_duplicate: true } : { type: "finish" });
+}
+
+function leaveFor(address) {
+  state = newEnrollment(); // decided: no second question by the browser
+  location.assign(address);
+}
+
+function cancel() {
+  if (hasUnsaved(state)) leaveDialog.showModal();
+  else leave();
+}
+
+function leave() {
+  leaveDialog.close();
+  if (personId) return leaveFor(personUrl({ id: personId }));
+  backToDetails();
+  form.elements.name.focus();
+}
+
+function showFieldError(field, message) {
+  const line = find(`[data-error-for=${field}]`, form);
+  setText(line, message);
+  toggle(line, Boolean(message));
+  form.elements[field].setAttribute("aria-invalid", String(Boolean(message)));
+  if (message) form.elements[field].focus();
+}
+
+function submitDetails(event) {
+  event.preventDefault();
+  const { name, consent } = form.elements;
+  const faults = { name: "", external_id: "", consent: "" };
+  if (!consent.checked) faults.consent = "Pictures may only be taken once the person has agreed.";
+  if (!name.value.trim()) faults.name = "Please enter the person's name.";
+  for (const field of ["consent", "external_id", "name"]) showFieldError(field, faults[field]); // the first fault gets the focus last
+  if (!Object.values(faults).some(Boolean)) begin();
+}
+
+form?.addEventListener("submit", submitDetails);
+find("[data-finish]", root).addEventListener("click", () => finish());
+find("[data-cancel]", root).addEventListener("click", cancel);
+find("[data-duplicate-back]").addEventListener("click", () => dispatch({ type: "reconsidered" }));
+find("[data-duplicate-save]").addEventListener("click", () => finish(true));
+duplicateDialog.addEventListener("cancel", () => dispatch({ type: "reconsidered" }));
+find("[data-leave-stay]").addEventListener("click", () => leaveDialog.close());
+find("[data-leave-go]").addEventListener("click", leave);
+addEventListener("beforeunload", (event) => hasUnsaved(state) && event.preventDefault());
+setInterval(() => {
+  panel.showRate();
+  renderGuide(); // a held instruction gives way even when no frame comes
+}, 1000);
+render(state);

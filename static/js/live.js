@@ -1,0 +1,174 @@
+// The live page: camera -> frames -> socket -> boxes, decision card and the list of the last decisions.
+
+import { CameraPanel } from "./camera_panel.js";
+import { advance, cardOf, configureMessage, newLive } from "./core/live.js";
+import { Steady } from "./core/steady.js";
+import { decisionCard, quietCard, recentItem } from "./decision_card.js";
+import { find, readJson, setText, toggle } from "./dom.js";
+import { FramePump } from "./frames.js";
+import { Overlay } from "./overlay.js";
+import { PersonPicker } from "./picker.js";
+import { Socket } from "./socket.js";
+
+const STALE_MS = 1500;
+const HELP = {
+  identify: "Who is in front of the camera? Everybody enrolled is compared.",
+  verify: "Is it the person they say they are? Only that person is compared.",
+};
+
+const root = find("[data-live]");
+const sentences = readJson("reason-sentences");
+const urls = { attempt: root.dataset.attemptUrl, enroll: root.dataset.enrollUrl };
+const card = find("[data-card]", root);
+const overlay = new Overlay(find("[data-overlay]", root));
+const hints = new Steady(1200);
+
+let state = newLive();
+let drawnCard = null;
+let drawnHistory = null;
+let lastResultAt = 0;
+
+function dispatch(event) {
+  state = advance(state, event);
+  render();
+}
+
+const panel = new CameraPanel(root, {
+  onChange: (camera) => {
+    if (camera.name === "on") {
+      socket.connect();
+      pump.start();
+    } else {
+      pump.stop();
+      overlay.clear();
+      dispatch({ type: "stopped" });
+    }
+  },
+});
+
+const socket = new Socket({
+  path: root.dataset.socket,
+  loginUrl: root.dataset.loginUrl,
+  onState: (connection) => panel.showConnection(connection),
+  onMessage: receive,
+  onLost: () => {
+    pump.reset();
+    overlay.clear();
+    dispatch({ type: "stopped" });
+  },
+});
+
+const pump = new FramePump({
+  video: panel.video,
+  socket,
+  workerUrl: root.dataset.workerUrl,
+  wanted: () => state.hello !== null && configureMessage(state) !== null,
+});
+
+const picker = new PersonPicker(find("[data-picker]", root), {
+  searchUrl: root.dataset.searchUrl,
+  onChoose: (person) => {
+    dispatch({ type: "claimed", person });
+    configure();
+  },
+});
+
+function configure() {
+  const message = configureMessage(state);
+  if (message) socket.send(message);
+}
+
+function receive(message) {
+  if (message.type === "hello") {
+    showProblem("");
+    pump.obey(message.limits);
+    dispatch(message);
+    configure();
+  } else if (message.type === "result") {
+    panel.countAnswer(pump.answered(message.seq));
+    lastResultAt = performance.now();
+    dispatch(message);
+    overlay.draw(state.faces, state.picture, { mirrored: panel.mirrored, threshold: state.threshold });
+  } else if (message.type === "decision") {
+    dispatch({ ...message, at: Date.now() });
+  } else if (message.type === "error") {
+    if (message.seq !== undefined) pump.refused(message.seq);
+    if (message.code === "person_unknown") picker.choose(null);
+    showProblem(message.message);
+  }
+}
+
+function showProblem(text) {
+  setText(find("[data-problem-text]"), text);
+  toggle(find("[data-problem]"), Boolean(text));
+}
+
+function render() {
+  const shown = cardOf(state);
+  const hint = hintFor(shown);
+  const key = shown.kind === "decision" ? shown.decision : `${shown.kind} ${hint}`;
+  if (key !== drawnCard) {
+    drawnCard = key;
+    card.dataset.verdict = shown.kind === "decision" ? shown.decision.verdict : "none";
+    card.replaceChildren(
+      ...(shown.kind === "decision"
+        ? decisionCard(shown.decision, { hello: state.hello, sentences, urls, onAgain: again })
+        : quietCard(shown.kind, { hint, urls })),
+    );
+  }
+  if (state.history !== drawnHistory) {
+    drawnHistory = state.history;
+    toggle(find("[data-recent-empty]", root), !state.history.length);
+    find("[data-recent]", root).replaceChildren(...state.history.map((decision) => recentItem(decision, urls)));
+  }
+}
+
+/** What the person could do better, said calmly. */
+function hintFor(shown) {
+  if (!panel.camera.isOn && shown.kind === "nobody") return hints.offer("Start the camera to begin.", performance.now(), true);
+  const code = shown.face?.reasons[0] ?? shown.face?.quality.reasons[0];
+  return hints.offer((shown.kind === "looking" && sentences[code]) || "", performance.now());
+}
+
+function again() {
+  dispatch({ type: "again" });
+  configure();
+  if (!panel.camera.isOn) panel.camera.start();
+}
+
+function setMode(mode) {
+  setText(find("[data-mode-help]", root), HELP[mode]);
+  toggle(find("[data-picker]", root), mode === "verify");
+  dispatch({ type: "mode", mode });
+  configure();
+}
+
+for (const radio of root.querySelectorAll("input[name=mode]")) {
+  radio.addEventListener("change", () => setMode(radio.value));
+}
+
+setInterval(() => {
+  panel.showRate();
+  if (state.faces.length && performance.now() - lastResultAt > STALE_MS) {
+    overlay.clear();
+    dispatch({ type: "stopped" });
+  }
+}, 1000);
+
+async function begin() {
+  const { claimedId, claimedName } = root.dataset;
+  const mode = claimedId ? "verify" : root.querySelector("input[name=mode]:checked").value;
+  find(`input[name=mode][value=${mode}]`, root).checked = true;
+  setMode(mode);
+  if (claimedId) {
+    const person = { id: claimedId, name: claimedName };
+    picker.choose(person, { quiet: true });
+    dispatch({ type: "claimed", person });
+  }
+  socket.connect(); // says at once whether the server is ready
+  // Once the camera has been allowed, nobody needs to press a button again.
+  const permission = await navigator.permissions?.query({ name: "camera" }).catch(() => null);
+  if (permission?.state === "granted") panel.camera.start();
+}
+
+begin();
