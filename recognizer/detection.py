@@ -7,6 +7,7 @@ product uses. Haar (Viola and Jones 2001) is here for comparison only: it is wha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -44,7 +45,7 @@ class YuNetDetector:
     def detect(self, image: Image) -> list[Detection]:
         blob, scale = self.prepare(image)
         outputs = self.infer(blob)
-        faces = decode_yunet(outputs, blob.shape[3], self._threshold)
+        faces = decode_yunet(outputs, blob.shape[2], blob.shape[3], self._threshold)
         return _to_detections(faces[keep_best(faces)], scale)
 
     def infer(self, blob: Vector) -> Sequence[Vector]:
@@ -58,10 +59,11 @@ class YuNetDetector:
         small_width, small_height = max(1, round(width * shrink)), max(1, round(height * shrink))
         if shrink < 1.0:
             image = cast(Image, cv2.resize(image, (small_width, small_height), interpolation=cv2.INTER_LINEAR))
-        right, bottom = -small_width % 32, -small_height % 32
-        if right or bottom:
-            image = cast(Image, cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_CONSTANT))
-        return cast(Vector, cv2.dnn.blobFromImage(image)), (small_width / width, small_height / height)
+        blob = np.zeros((1, 3, small_height + -small_height % 32, small_width + -small_width % 32), np.float32)
+        # Three planes copied one by one: half the time of a transposed copy.
+        for channel, plane in enumerate(cv2.split(image)):
+            blob[0, channel, :small_height, :small_width] = plane
+        return blob, (small_width / width, small_height / height)
 
 
 class HaarDetector:
@@ -86,36 +88,34 @@ def _haar_detection(left: float, top: float, width: float, height: float) -> Det
     )
 
 
-def decode_yunet(outputs: Sequence[Vector], width: int, threshold: float) -> Vector:
+def decode_yunet(outputs: Sequence[Vector], height: int, width: int, threshold: float) -> Vector:
     """YuNet's outputs as (n, 15) rows: left, top, width, height, five x y pairs, score. Pixels of the model's input.
 
-    `outputs`: for each stride cls (1, a, 1), obj (1, a, 1), bbox (1, a, 4), kps (1, a, 10); `width` of the input.
-    score = sqrt(cls * obj); centres and landmarks are offsets from the cell's corner in strides, sides are exp() of
-    strides, as in OpenCV's face_detect.cpp.
+    `outputs`: for each stride cls (1, a, 1), obj (1, a, 1), bbox (1, a, 4), kps (1, a, 10); sides of the input.
+    score = sqrt(cls * obj), both in 0..1; centres and landmarks are offsets from the cell's corner in strides, sides
+    are exp() of strides, as in OpenCV's face_detect.cpp.
     """
-    rows = [
-        _decode_stride(stride, width // stride, threshold, *outputs[4 * index : 4 * index + 4])
-        for index, stride in enumerate(STRIDES)
-    ]
-    return np.concatenate(rows)
-
-
-def _decode_stride(
-    stride: int, columns: int, threshold: float, cls: Vector, obj: Vector, bbox: Vector, kps: Vector
-) -> Vector:
-    squared = np.clip(cls[0, :, 0], 0, 1) * np.clip(obj[0, :, 0], 0, 1)
+    cls, obj, bbox, kps = (np.concatenate(outputs[kind::4], axis=1)[0] for kind in range(4))
+    squared = (cls * obj)[:, 0]
     cells = np.flatnonzero(squared >= threshold * threshold)
+    grid = _grid(height, width)[cells]
+    corner, stride = grid[:, :2], grid[:, 2:]
     rows = np.empty((len(cells), 15), np.float32)
-    if len(cells) == 0:
-        return rows
-    corner = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
-    box = bbox[0, cells]
-    size = np.exp(box[:, 2:]) * stride
-    rows[:, 0:2] = (corner + box[:, :2]) * stride - size / 2
-    rows[:, 2:4] = size
-    rows[:, 4:14] = (np.tile(corner, 5) + kps[0, cells]) * stride
+    rows[:, 2:4] = np.exp(bbox[cells, 2:]) * stride
+    rows[:, :2] = (corner + bbox[cells, :2]) * stride - rows[:, 2:4] / 2
+    rows[:, 4:14] = (np.tile(corner, 5) + kps[cells]) * stride
     rows[:, 14] = np.sqrt(squared[cells])
     return rows
+
+
+@lru_cache(maxsize=64)
+def _grid(height: int, width: int) -> Vector:
+    """(a, 3): column, row and stride of every cell, in the order of YuNet's outputs."""
+    parts = []
+    for stride in STRIDES:
+        rows, columns = np.mgrid[: height // stride, : width // stride]
+        parts.append(np.stack([columns.ravel(), rows.ravel(), np.full(rows.size, stride)], axis=1))
+    return np.concatenate(parts).astype(np.float32)
 
 
 def keep_best(faces: Vector, limit: float = OVERLAP_LIMIT) -> NDArray[np.intp]:

@@ -73,6 +73,14 @@ class FaceEngine:
         return self.pack.dimension
 
     @property
+    def detector(self) -> Detector:
+        return self._loaded.detector
+
+    @property
+    def embedder(self) -> Embedder:
+        return self._loaded.embedder
+
+    @property
     def _loaded(self) -> _Stages:
         if self._stages is None:
             raise EngineNotReady("The face engine is not running: call startup() first.")

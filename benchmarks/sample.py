@@ -1,0 +1,35 @@
+"""What the benchmarks work on: real pictures, and galleries of made-up people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from recognizer.gallery import GallerySnapshot
+from recognizer.types import Vector
+
+DEFAULT_FACES = Path(__file__).resolve().parent.parent.parent / "shared" / "faces" / "eval"
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+
+
+def read_pictures(folder: Path, limit: int) -> list[bytes]:
+    """At most `limit` picture files below a folder, evenly spread over its sorted tree. Raises ValueError if none."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
+    if not paths:
+        raise ValueError(f"There are no pictures in {folder}: name a folder that has some with --faces.")
+    step = max(1, len(paths) // max(1, limit))
+    return [path.read_bytes() for path in paths[::step][:limit]]
+
+
+def random_templates(count: int, dimension: int, seed: int = 7) -> Vector:
+    """(count, dimension) float32 directions, evenly spread over the sphere: strangers to every real probe."""
+    vectors = np.random.default_rng(seed).standard_normal((count, dimension), dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
+
+
+def build_gallery(count: int, dimension: int, contract_id: str) -> GallerySnapshot:
+    people = [f"person-{number // 5}" for number in range(count)]
+    rows = (list(range(1, count + 1)), people, random_templates(count, dimension))
+    return GallerySnapshot.build(rows, contract_id=contract_id, dimension=dimension, revision=1)
