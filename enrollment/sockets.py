@@ -2,7 +2,8 @@
 
 `receive` never waits for a model: it checks the message and puts it into an inbox whose newest place belongs to the
 newest frame. One worker per socket takes things out in order and is the only one that calls the subclass. Daphne's own
-queue has no bound, so waiting for inference in `receive` would be a memory leak under load.
+queue has no bound, so waiting for inference in `receive` would be a memory leak under load. A frame leaves the inbox
+only when an inference thread is free for it: what waits is the socket, not a frame that gets old meanwhile.
 
 Every frame gets exactly one answer: a result, an error with its seq, or being counted in the next result's `dropped`.
 """
@@ -14,13 +15,12 @@ import contextlib
 import itertools
 import json
 import logging
-import struct
 import time
-from collections import Counter, deque
-from collections.abc import Awaitable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
@@ -29,14 +29,18 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.utils.crypto import constant_time_compare
 
 from enrollment.errors import EnrollmentError
+from enrollment.mailbox import HEADER, FrameBudget, Inbox, InferenceTurn, QueuedFrame
 from enrollment.reasons import sentence_for
 from enrollment.runtime import run_in_database_thread
+from recognizer.engine import FaceEngine
 from recognizer.errors import EngineNotReady, PackError, RecognizerError
 
+P = ParamSpec("P")
+T = TypeVar("T")
 logger = logging.getLogger("facesite.sockets")
 
-HEADER = struct.Struct(">Id")
-"""Sequence number (uint32), capture time in ms since the epoch (float64), both big-endian."""
+SPARE_TURNS = 1
+"""Frames that wait in the engine's pool already, so that no thread idles while the loop finds the next one."""
 
 CLOSE_PROTOCOL = 4400
 CLOSE_LOGGED_OUT = 4401
@@ -66,32 +70,6 @@ class Frame:
     """Milliseconds between arrival and the worker's turn."""
     arrived: float
     """time.perf_counter() at arrival."""
-
-
-@dataclass(frozen=True, slots=True)
-class _QueuedFrame:
-    seq: int
-    captured_at_ms: float
-    payload: bytes
-    arrived: float
-    """time.perf_counter()"""
-
-
-class FrameBudget:
-    """A token bucket: `rate` messages per second in the long run, `burst` at once."""
-
-    def __init__(self, rate: float, burst: float, now: float) -> None:
-        self._rate, self._burst = rate, burst
-        self._tokens, self._filled_at = burst, now
-
-    def take(self, now: float) -> bool:
-        """Pay for one message at time `now` (seconds, any monotonic clock). False: the budget is used up."""
-        self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
-        self._filled_at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
 
 
 class FrameConsumer(AsyncWebsocketConsumer):
@@ -147,7 +125,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
             return
         if message["type"] == "result":
             self._counts["results"] += 1
-            self._unreported -= message["dropped"]
+            self._reported += message["dropped"]
         await self.send(text_data=json.dumps(message, separators=(",", ":")))  # type: ignore[no-untyped-call]
 
     async def send_error(self, code: str, message: str | None = None, seq: int | None = None) -> None:
@@ -155,6 +133,13 @@ class FrameConsumer(AsyncWebsocketConsumer):
         self._counts["errors"] += 1
         error: dict[str, Any] = {"type": "error", "code": code, "message": message or sentence_for(code)}
         await self.send_message(error if seq is None else error | {"seq": seq})
+
+    async def run_inference(self, engine: FaceEngine, job: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run one job in the engine's pool. For on_frame: afterwards the next socket has its turn."""
+        try:
+            return await asyncio.wrap_future(engine.submit(job, *args, **kwargs))
+        finally:
+            self._turn.end()
 
     async def reject_message(self, code: str, message: str | None = None) -> None:
         """Answer what is not the protocol (message_invalid, message_unknown); too many in a row end the socket."""
@@ -176,9 +161,9 @@ class FrameConsumer(AsyncWebsocketConsumer):
         self._number = next(_socket_numbers)
         self._opened = self._last_heard = now
         self._budget = FrameBudget(2 * self.frames_per_second, self.burst, now)
-        self._inbox: deque[dict[str, Any] | _QueuedFrame] = deque()
-        self._inbox_filled = asyncio.Event()
-        self._unreported = 0
+        self._inbox = Inbox(self.inbox_size)
+        self._turn = InferenceTurn(settings.FACESITE_THREADS + SPARE_TURNS)
+        self._reported = 0
         self._bad_messages = 0
         self._failures = 0
         self._counts: Counter[str] = Counter()
@@ -245,11 +230,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
             await self.send_error("frame_too_large", seq=seq)
             return
         self._bad_messages = 0
-        if self._inbox and isinstance(self._inbox[-1], _QueuedFrame):
-            self._inbox.pop()  # the latest frame wins
-            self._unreported += 1
-            self._counts["dropped"] += 1
-        await self._put(_QueuedFrame(seq, captured_at_ms, data[HEADER.size :], now))
+        await self._put(QueuedFrame(seq, captured_at_ms, data[HEADER.size :], now))
 
     async def _receive_text(self, text: str) -> None:
         if len(text) > self.text_bytes:
@@ -266,29 +247,27 @@ class FrameConsumer(AsyncWebsocketConsumer):
                 "message_invalid", 'A text message must be one JSON object with a "type"; frames are sent as binary.'
             )
 
-    async def _put(self, item: dict[str, Any] | _QueuedFrame) -> None:
-        if len(self._inbox) >= self.inbox_size:
+    async def _put(self, item: dict[str, Any] | QueuedFrame) -> None:
+        if not self._inbox.put(item):
             await self.close(CLOSE_TOO_MANY)
-            return
-        self._inbox.append(item)
-        self._inbox_filled.set()
 
     async def _work(self) -> None:
         """The one worker: everything that a subclass does happens here, one thing at a time."""
         await self._guard(self.on_connected())
         while not self._closing:
-            await self._inbox_filled.wait()
-            item = self._inbox.popleft()
-            if not self._inbox:
-                self._inbox_filled.clear()
-            if isinstance(item, _QueuedFrame):
-                await self._answer_frame(item)
-            else:
-                await self._answer_message(item)
+            await self._inbox.wait()
+            if self._inbox.frame_is_next:
+                await self._turn.take()  # meanwhile a newer frame may take the place of the one that waits
+            try:
+                item = self._inbox.take()
+                await (self._answer_frame(item) if isinstance(item, QueuedFrame) else self._answer_message(item))
+            finally:
+                self._turn.end()
 
-    async def _answer_frame(self, item: _QueuedFrame) -> None:
+    async def _answer_frame(self, item: QueuedFrame) -> None:
         queued_ms = (time.perf_counter() - item.arrived) * 1000
-        frame = Frame(item.seq, item.captured_at_ms, item.payload, self._unreported, queued_ms, item.arrived)
+        dropped = self._inbox.dropped - self._reported
+        frame = Frame(item.seq, item.captured_at_ms, item.payload, dropped, queued_ms, item.arrived)
         await self._guard(self.on_frame(frame), seq=item.seq)
 
     async def _answer_message(self, message: dict[str, Any]) -> None:
@@ -343,7 +322,6 @@ class FrameConsumer(AsyncWebsocketConsumer):
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        self._inbox.clear()
         if self._admitted:
             self._admitted = False
             _open_sockets[self.operator.pk] -= 1
@@ -360,7 +338,8 @@ class FrameConsumer(AsyncWebsocketConsumer):
             "operator": self.operator.pk,
             "code": self._close_code,
             "seconds": round(time.perf_counter() - self._opened, 1),
-            **{name: self._counts[name] for name in ("frames", "results", "dropped", "errors")},
+            "dropped": self._inbox.dropped,
+            **{name: self._counts[name] for name in ("frames", "results", "errors")},
         }
         logger.info("socket %s", event, extra={"data": data})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -82,10 +81,9 @@ class VerificationConsumer(FrameConsumer):
             return
         live = await self._follow_policy(self._live)
         gallery = await self._current_gallery()
-        job = self.engine.submit(
-            live.process, frame.payload, dropped=frame.dropped, gallery=gallery, arrived=frame.arrived
+        result = await self.run_inference(
+            self.engine, live.process, frame.payload, dropped=frame.dropped, gallery=gallery, arrived=frame.arrived
         )
-        result = await asyncio.wrap_future(job)
         names = await self._names_of(result, gallery)
         await self.send_message(
             result_message(

@@ -12,7 +12,7 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.sessions.models import Session
 
 from enrollment import sockets
-from enrollment.sockets import Frame, FrameBudget, FrameConsumer
+from enrollment.sockets import Frame, FrameConsumer
 from recognizer.errors import ImageUndecodable, PackNotInstalled
 from tests.support.sockets import headers
 
@@ -288,14 +288,3 @@ class TestEnd:
         data = caplog.records[-1].__dict__["data"]
         assert (data["operator"], data["frames"], data["results"], data["errors"]) == (operator.pk, 1, 1, 0)
         assert operator.username not in caplog.text + json.dumps(data)
-
-
-class TestFrameBudget:
-    def test_a_burst_passes_then_the_rate_decides(self):
-        budget = FrameBudget(rate=10, burst=3, now=0.0)
-        assert [budget.take(0.0) for _ in range(4)] == [True, True, True, False]
-        assert [budget.take(0.1), budget.take(0.1)] == [True, False]
-
-    def test_a_long_pause_saves_no_more_than_one_burst(self):
-        budget = FrameBudget(rate=10, burst=3, now=0.0)
-        assert [budget.take(1000.0) for _ in range(4)] == [True, True, True, False]
