@@ -31,6 +31,13 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False, default=str)
 
 
+class NotReadiness(logging.Filter):
+    """Drops Django's error line for /readyz: a 503 there is an answer, and probes ask for it every few seconds."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(getattr(record, "request", None), "path", "") != "/readyz"
+
+
 def describe_exception(error: BaseException) -> dict[str, Any]:
     """Type and call stack. Not the exception's text: a database error may quote a person's name."""
     frames = traceback.extract_tb(error.__traceback__)
@@ -63,8 +70,13 @@ def logging_config(*, debug: bool) -> dict[str, Any]:
             "json": {"()": "facesite.logs.JsonFormatter"},
             "plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
         },
+        "filters": {"not_readiness": {"()": "facesite.logs.NotReadiness"}},
         "handlers": {
-            "console": {"class": "logging.StreamHandler", "formatter": "plain" if debug else "json"},
+            "console": {
+                "class": "logging.StreamHandler",
+                "formatter": "plain" if debug else "json",
+                "filters": ["not_readiness"],
+            },
         },
         "root": {"handlers": ["console"], "level": "WARNING"},
         "loggers": {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ class Command(BaseCommand):
 
 def read_port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise CommandError(f"PORT must be a number from 1 to 65535, not '{text}'.")
+        raise ArgumentTypeError(f"PORT must be a number from 1 to 65535, not '{text}'.")
     return int(text)
 
 

@@ -1,0 +1,61 @@
+"""manage.py: what an operator can mend is one sentence on stderr, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+
+def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "facesite.settings", **environment}
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, timeout=60)
+
+
+class TestWrongSettings:
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("DATABASE_URL", "postgres://db/faces"),
+            ("SECRET_KEY", ""),
+            ("DEBUG", "perhaps"),
+            ("ALLOWED_HOSTS", "http://faces.example.org"),
+            ("CSRF_TRUSTED_ORIGINS", "faces.example.org"),
+            ("REDIS_URL", "localhost"),
+            ("FACESITE_MODELS_DIR", "manage.py"),
+            ("FACESITE_MODELS_MIRROR", "ftp://host/x"),
+            ("FACESITE_MODEL_PACK", "nonsense"),
+            ("FACESITE_THREADS", "0"),
+            ("FACESITE_LIVENESS", "sometimes"),
+            ("FACESITE_HTTPS", "yes"),
+        ],
+    )
+    def test_stop_the_start_with_one_sentence(self, name, value):
+        done = manage("check", **{name: value})
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+        assert done.stderr.startswith(name)
+
+    def test_stop_the_asgi_application_as_well(self):
+        env = {**os.environ, "DJANGO_SETTINGS_MODULE": "facesite.settings", "DEBUG": "perhaps"}
+        command = [sys.executable, "-c", "import facesite.asgi"]
+        done = subprocess.run(command, cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (1, "DEBUG must be on or off, not 'perhaps'.\n")
+
+
+class TestDatabase:
+    def test_without_tables_says_which_command_makes_them(self, tmp_path):
+        done = manage("create_first_operator", DATABASE_URL=f"sqlite:///{tmp_path}/new.sqlite3")
+        assert done.returncode == 1
+        assert done.stderr.strip().endswith("The database has no tables for this version yet. Run: manage.py migrate")
+        assert "Traceback" not in done.stderr
+
+    def test_that_is_no_database_is_one_sentence(self, tmp_path):
+        (tmp_path / "x.sqlite3").write_text("this is no database, whatever its name says" * 50)
+        done = manage("migrate", DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite3")
+        assert done.returncode == 1
+        assert done.stderr.strip() == "The database cannot be used: file is not a database. Check DATABASE_URL."

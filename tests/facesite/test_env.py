@@ -1,0 +1,227 @@
+"""The strict readers: what they take, and the sentence that names what they refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from facesite import env
+from facesite.env import SettingsError
+
+BASE = Path("/")
+
+
+def sentence(read, *args, **kwargs) -> str:
+    with pytest.raises(SettingsError) as refused:
+        read(*args, **kwargs)
+    return str(refused.value)
+
+
+@pytest.fixture
+def variable(monkeypatch):
+    """variable(NAME, value) sets one for this test."""
+    return monkeypatch.setenv
+
+
+class TestReadBool:
+    @pytest.mark.parametrize(
+        ("text", "value"), [("on", True), ("False", False), ("1", True), ("no", False), ("", True)]
+    )
+    def test_takes_on_and_off_in_their_usual_spellings(self, variable, text, value):
+        variable("X", text)
+        assert env.read_bool("X", default=True) is value
+
+    def test_names_the_variable_and_what_it_takes(self, variable):
+        variable("DEBUG", "maybe")
+        assert sentence(env.read_bool, "DEBUG", default=False) == "DEBUG must be on or off, not 'maybe'."
+
+
+class TestReadInt:
+    def test_takes_a_number_within_its_bounds(self, variable):
+        variable("X", "256")
+        assert env.read_int("X", default=2, least=1, most=256) == 256
+
+    @pytest.mark.parametrize("text", ["0", "257", "-1", "2.5", "two", "1e3"])
+    def test_refuses_everything_else(self, variable, text):
+        variable("X", text)
+        said = sentence(env.read_int, "X", default=2, least=1, most=256)
+        assert said == f"X must be a whole number from 1 to 256, not '{text}'."
+
+
+class TestReadChoice:
+    def test_unset_is_none(self, variable):
+        variable("X", "")
+        assert env.read_choice("X", ["a", "b"]) is None
+
+    def test_lists_the_choices(self, variable):
+        variable("X", "c")
+        assert sentence(env.read_choice, "X", ["a", "b", "d"]) == "X must be a, b or d, not 'c'."
+
+
+class TestReadHosts:
+    def test_takes_names_addresses_and_wildcards(self, variable):
+        variable("X", "faces.example.org, .example.org,10.0.0.5,[::1],*")
+        assert env.read_hosts("X", "") == ["faces.example.org", ".example.org", "10.0.0.5", "[::1]", "*"]
+
+    @pytest.mark.parametrize("host", ["https://faces.example.org", "faces.example.org:8000", "a/b", "a b"])
+    def test_refuses_what_django_would_never_match(self, variable, host):
+        variable("X", host)
+        assert f"X must list host names without scheme, port or path (faces.example.org), not '{host}'." == sentence(
+            env.read_hosts, "X", ""
+        )
+
+
+class TestReadOrigins:
+    def test_drops_a_slash_at_the_end(self, variable):
+        variable("X", "https://faces.example.org/")
+        assert env.read_origins("X") == ["https://faces.example.org"]
+
+    @pytest.mark.parametrize("origin", ["faces.example.org", "https://", "https://a.example/path"])
+    def test_wants_scheme_and_host_only(self, variable, origin):
+        variable("X", origin)
+        assert origin in sentence(env.read_origins, "X")
+
+
+class TestReadSecretKey:
+    def test_without_one_the_start_stops(self, monkeypatch):
+        monkeypatch.delenv("SECRET_KEY")
+        assert sentence(env.read_secret_key, debug=False).startswith("SECRET_KEY is not set: ")
+
+    def test_an_empty_one_is_none(self, variable):
+        variable("SECRET_KEY", " ")
+        assert sentence(env.read_secret_key, debug=True).startswith("SECRET_KEY is not set: ")
+
+    def test_with_debug_on_a_fixed_one_will_do(self, monkeypatch):
+        monkeypatch.delenv("SECRET_KEY")
+        assert env.read_secret_key(debug=True)
+
+
+class TestEnsureSecretKey:
+    def test_writes_one_that_the_next_start_reads(self, monkeypatch, tmp_path):
+        file = tmp_path / ".env"
+        file.write_text("FACESITE_TEST_ONE=1")
+        monkeypatch.delenv("SECRET_KEY")
+        monkeypatch.delenv("FACESITE_TEST_ONE", raising=False)
+        assert env.ensure_secret_key(file) is True
+        written = env.read_text("SECRET_KEY")
+        monkeypatch.delenv("SECRET_KEY")
+        assert env.ensure_secret_key(file) is False
+        assert env.read_text("SECRET_KEY") == written
+        assert len(written) >= 50
+        assert env.read_text("FACESITE_TEST_ONE") == "1"
+        monkeypatch.delenv("FACESITE_TEST_ONE")
+
+    def test_only_its_owner_can_read_the_file(self, monkeypatch, tmp_path):
+        monkeypatch.delenv("SECRET_KEY")
+        env.ensure_secret_key(tmp_path / ".env")
+        assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
+
+    def test_leaves_everything_alone_when_the_environment_has_one(self, tmp_path):
+        assert env.ensure_secret_key(tmp_path / ".env") is False
+        assert not (tmp_path / ".env").exists()
+
+
+class TestReadFolder:
+    def test_a_relative_one_counts_from_the_project(self, variable, tmp_path):
+        variable("X", "packs")
+        assert env.read_folder("X", default=BASE, base=tmp_path) == tmp_path / "packs"
+
+    def test_a_file_is_refused(self, variable, tmp_path):
+        (tmp_path / "packs").write_text("")
+        variable("X", "packs")
+        assert sentence(env.read_folder, "X", default=BASE, base=tmp_path) == (
+            f"X must be a folder, but {tmp_path}/packs is a file."
+        )
+
+
+class TestReadFolderOrUrl:
+    def test_keeps_an_address(self, variable):
+        variable("X", "https://mirror.example.org/packs")
+        assert env.read_folder_or_url("X", base=BASE) == "https://mirror.example.org/packs"
+
+    def test_makes_a_folder_absolute(self, variable, tmp_path):
+        variable("X", "../shared/models")
+        assert env.read_folder_or_url("X", base=tmp_path) == str(tmp_path.parent / "shared" / "models")
+
+    def test_refuses_other_schemes(self, variable):
+        variable("X", "ftp://mirror.example.org")
+        assert "X must be a folder or an http(s) address" in sentence(env.read_folder_or_url, "X", base=BASE)
+
+
+class TestReadRedisUrl:
+    def test_refuses_what_is_no_redis_address_without_showing_the_password(self, variable):
+        variable("X", "http://user:secret@host")
+        assert sentence(env.read_redis_url, "X") == "X must look like redis://host:6379/0, not 'http://user:***@host'."
+
+
+class TestReadPack:
+    def test_takes_one_that_the_manifest_knows(self, variable, tmp_path):
+        variable("X", "mobile")
+        assert env.read_pack("X", tmp_path) == "mobile"
+
+    def test_names_the_known_ones_otherwise(self, variable, tmp_path):
+        variable("X", "nonsense")
+        said = sentence(env.read_pack, "X", tmp_path)
+        assert said.startswith("X cannot be used: ")
+        assert "mobile" in said
+
+
+class TestReadDatabase:
+    def read(self, base: Path = BASE) -> dict:
+        return env.read_database("X", default="sqlite:///db.sqlite3", base=base)
+
+    def test_three_slashes_are_relative_to_the_project(self, variable, tmp_path):
+        variable("X", "sqlite:///faces.sqlite3")
+        assert self.read(tmp_path)["NAME"] == f"{tmp_path}/faces.sqlite3"
+
+    def test_four_slashes_are_absolute(self, variable, tmp_path):
+        variable("X", f"sqlite:///{tmp_path}/faces.sqlite3")
+        assert self.read()["NAME"] == f"{tmp_path}/faces.sqlite3"
+
+    def test_mysql_with_escaped_characters_in_the_password(self, variable):
+        pytest.importorskip("MySQLdb", reason="mysql: no driver")
+        variable("X", "mysql://faces:p%40ss%2Fword@db.example.org:3307/faces")
+        read = self.read()
+        assert (read["USER"], read["PASSWORD"], read["HOST"], read["PORT"], read["NAME"]) == (
+            "faces",
+            "p@ss/word",
+            "db.example.org",
+            "3307",
+            "faces",
+        )
+
+    def test_mysql_over_tls(self, variable):
+        pytest.importorskip("MySQLdb", reason="mysql: no driver")
+        variable("X", "mysql://faces:x@db/faces?ssl_ca=/etc/ca.pem")
+        assert self.read()["OPTIONS"] == {"ssl": {"ca": "/etc/ca.pem"}}
+
+    def test_mysql_without_its_driver_says_what_to_install(self, variable, monkeypatch):
+        monkeypatch.setattr(env.importlib.util, "find_spec", lambda name: None)
+        variable("X", "mysql://faces:x@db/faces")
+        assert "default-libmysqlclient-dev" in sentence(self.read)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "postgres://faces:x@db/faces",
+            "faces.sqlite3",
+            "sqlite://",
+            "sqlite:///:memory:",
+            "sqlite:////nowhere/at/all.sqlite3",
+            "mysql://db/faces",
+            "mysql://faces@db",
+            "mysql://faces@db:port/faces",
+            "mysql://faces@db/faces?charset=latin1",
+        ],
+    )
+    def test_refuses_everything_else_in_one_sentence(self, variable, url):
+        variable("X", url)
+        said = sentence(self.read)
+        assert said.startswith("X ")
+        assert said.endswith(".")
+        assert "\n" not in said
+
+    def test_never_shows_a_password(self, variable):
+        variable("X", "postgres://faces:top-secret@db/faces")
+        assert "top-secret" not in sentence(self.read)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from enrollment import gallery
+from enrollment.gallery import current_gallery
+from facesite import warmup
+
+
+@pytest.fixture
+def cold(no_engine, monkeypatch):
+    """A process that has just started; warming up is left to the test."""
+    monkeypatch.setattr(gallery, "_latest", None)
+    monkeypatch.setattr(warmup, "_problem", "")
+    monkeypatch.setattr(warmup, "start", lambda: None)
+
+
+def warm_up_in_a_thread() -> None:
+    """It closes its thread's database connections, so never in the test's own."""
+    thread = threading.Thread(target=warmup.warm_up)
+    thread.start()
+    thread.join()
+
+
+class TestHealthz:
+    def test_answers_without_login_and_without_the_database(self):
+        answer = Client().get("/healthz")
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.django_db
+class TestReadyz:
+    def test_is_503_until_the_engine_is_warm(self, cold):
+        answer = Client().get("/readyz")
+        assert answer.status_code == 503
+        assert answer.json() == {
+            "ready": False,
+            "checks": {"engine": False, "database": True, "gallery": False},
+            "message": "The engine is starting.",
+        }
+
+    def test_is_503_until_the_gallery_is_loaded(self, engine, monkeypatch):
+        monkeypatch.setattr(gallery, "_latest", None)
+        monkeypatch.setattr(warmup, "start", lambda: None)
+        answer = Client().get("/readyz")
+        assert answer.status_code == 503
+        assert answer.json()["checks"] == {"engine": True, "database": True, "gallery": False}
+
+    def test_is_200_when_all_is_there_and_reads_no_table(self, engine):
+        current_gallery(engine)
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            answer = Client().get("/readyz")
+        assert (answer.status_code, answer.json()["ready"]) == (200, True)
+        assert [query["sql"] for query in queries] == ["SELECT 1"]
+
+    def test_is_503_when_the_gallery_is_another_packs(self, engine, monkeypatch):
+        monkeypatch.setattr(gallery, "_latest", gallery.gallery_for("another-contract", 64))
+        monkeypatch.setattr(warmup, "start", lambda: None)
+        assert Client().get("/readyz").status_code == 503
+
+    def test_names_the_command_when_no_pack_is_installed(self, cold, settings, tmp_path, caplog):
+        settings.FACESITE_MODELS_DIR = tmp_path
+        settings.FACESITE_MODEL_PACK = "mobile"
+        warm_up_in_a_thread()
+        answer = Client().get("/readyz")
+        assert answer.status_code == 503
+        assert "manage.py packs install mobile" in answer.json()["message"]
+
+    def test_says_so_when_the_database_does_not_answer(self, engine, monkeypatch):
+        monkeypatch.setattr("facesite.health.database_answers", lambda: False)
+        answer = Client().get("/readyz")
+        assert answer.status_code == 503
+        assert answer.json()["message"] == "The database does not answer."
+
+    def test_is_never_cached(self, engine):
+        assert "no-store" in Client().get("/readyz").headers["Cache-Control"]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWarmUp:
+    def test_starts_the_engine_and_loads_the_gallery(self, cold, models_dir):
+        assert not warmup.is_warm()
+        warm_up_in_a_thread()
+        assert warmup.is_warm()
+        assert warmup.problem() == ""

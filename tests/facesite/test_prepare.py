@@ -1,0 +1,63 @@
+"""What `make run` does before it serves."""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+
+from facesite.management.commands import prepare
+
+
+@pytest.fixture
+def own_static_root(settings, tmp_path) -> Path:
+    settings.STATIC_ROOT = tmp_path / "static"
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "facesite.storage.HashedStaticFiles"}}
+    return settings.STATIC_ROOT
+
+
+def said_by(command: str) -> str:
+    out = StringIO()
+    call_command(command, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+@pytest.mark.django_db
+class TestCreateFirstOperator:
+    def test_prints_a_password_that_works(self):
+        said = said_by("create_first_operator")
+        password = re.search(r"One-time password: (\S+)", said)
+        assert password
+        operator = User.objects.get(username="operator")
+        assert operator.is_superuser
+        assert operator.check_password(password.group(1))
+
+    def test_does_nothing_when_somebody_can_log_in(self, operator):
+        assert said_by("create_first_operator") == ""
+        assert User.objects.get() == operator
+
+
+class TestCollectStaticFiles:
+    def test_names_what_modules_import_by_its_content(self, own_static_root):
+        prepare.collect_static_files()
+        entry = next(own_static_root.glob("js/enroll*.*.js"))
+        assert re.search(r'from "\./[\w/]+\.[0-9a-f]{12}\.js"', entry.read_text())
+
+    def test_is_skipped_while_nothing_changed(self, own_static_root, monkeypatch):
+        prepare.collect_static_files()
+        monkeypatch.setattr(prepare, "call_command", lambda *args, **kwargs: pytest.fail("collected again"))
+        prepare.collect_static_files()
+
+
+class TestMissingPack:
+    def test_is_none_when_one_is_installed(self, models_dir):
+        assert prepare.missing_pack() is None
+
+    def test_is_the_one_that_the_site_chose(self, settings, tmp_path):
+        settings.FACESITE_MODELS_DIR = tmp_path
+        settings.FACESITE_MODEL_PACK = "sface"
+        assert prepare.missing_pack() == "sface"

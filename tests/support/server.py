@@ -1,0 +1,209 @@
+"""A real Daphne for tests: `manage.py serve` in a process of its own, with a database of its own."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.cookiejar import CookieJar
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import quote, urlencode
+from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
+
+import pytest
+from django.conf import settings
+from websockets.sync.client import ClientConnection, connect
+
+START_S = 60
+_numbers = itertools.count(1)
+
+
+class LiveServer:
+    """Start it with `with running_server(...)`, or through the fixture live_server_process."""
+
+    def __init__(self, folder: Path, database_url: str, **environment: str) -> None:
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
+        self.log = folder / "serve.log"
+        # Set even where empty: a developer's .env must not change what a test sees.
+        clean = dict.fromkeys(("REDIS_URL", "CSRF_TRUSTED_ORIGINS", "FACESITE_HTTPS", "FACESITE_MODEL_PACK"), "")
+        self.environment = {
+            **os.environ,
+            **clean,
+            "DJANGO_SETTINGS_MODULE": "facesite.settings",
+            "DATABASE_URL": database_url,
+            "DEBUG": "off",
+            "ALLOWED_HOSTS": "localhost,127.0.0.1",
+            "FACESITE_LIVENESS": "off",
+            **environment,
+        }
+        self.operator = self.password = ""
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def manage(self, *arguments: str) -> str:
+        """stdout of a management command on this server's database; a failure fails the test with its stderr."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(
+            command, cwd=settings.BASE_DIR, env=self.environment, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, f"{arguments} ended with {done.returncode}: {done.stderr}"
+        return done.stdout
+
+    def prepare(self) -> None:
+        """Tables, static files and the first operator, as `make run` does."""
+        said = self.manage("prepare")
+        self.operator = find(r"Operator name:\s+(\S+)", said)
+        self.password = find(r"One-time password:\s+(\S+)", said)
+
+    def start(self, *arguments: str) -> None:
+        command = [sys.executable, "manage.py", "serve", "--port", str(self.port), *arguments]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=settings.BASE_DIR, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_S
+        status = 0
+        while time.monotonic() < deadline:
+            assert self.process and self.process.poll() is None, f"serve ended early: {self.log.read_text()}"
+            try:
+                status = build_opener().open(f"{self.url}/readyz", timeout=5).status
+            except OSError as error:
+                status = getattr(error, "code", 0)
+                time.sleep(0.1)
+            if status == 200:
+                return
+        pytest.fail(f"/readyz still says {status}: {self.log.read_text()}")
+
+    def send_signal(self, number: signal.Signals) -> None:
+        assert self.process
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def stop(self) -> int:
+        """The exit status; a server that does not end is killed and fails the test."""
+        assert self.process
+        self.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            pytest.fail(f"serve did not end: {self.log.read_text()}")
+
+    def login(self) -> Browser:
+        browser = Browser(self)
+        browser.login(self.operator, self.password)
+        return browser
+
+
+class Browser:
+    """Pages and sockets of one login, without a real browser."""
+
+    def __init__(self, server: LiveServer) -> None:
+        self.server = server
+        self.cookies = CookieJar()
+        self.opener: OpenerDirector = build_opener(HTTPCookieProcessor(self.cookies))
+
+    def get(self, path: str) -> tuple[int, str]:
+        return self._open(Request(self.server.url + path))
+
+    def post(self, path: str, **fields: str) -> tuple[int, str]:
+        fields["csrfmiddlewaretoken"] = self.cookie("csrftoken")
+        return self._open(Request(self.server.url + path, data=urlencode(fields).encode()))
+
+    def login(self, name: str, password: str) -> None:
+        self.get("/accounts/login/")
+        status, page = self.post("/accounts/login/", username=name, password=password, next="/healthz")
+        assert (status, json.loads(page)) == (200, {"status": "ok"})
+
+    def cookie(self, name: str) -> str:
+        return next((cookie.value or "" for cookie in self.cookies if cookie.name == name), "")
+
+    def socket(self, path: str, **options: Any) -> ClientConnection:
+        url = f"{self.server.url.replace('http', 'ws', 1)}{path}"
+        headers = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies)}
+        options.setdefault("origin", self.server.url)
+        return connect(url, additional_headers=headers, proxy=None, **options)
+
+    def _open(self, request: Request) -> tuple[int, str]:
+        try:
+            with self.opener.open(request, timeout=30) as response:
+                return response.status, response.read().decode()
+        except HTTPError as error:
+            return error.code, error.read().decode()
+
+
+def receive(connection: ClientConnection, kind: str, *, timeout: float = 20) -> dict[str, Any]:
+    """The next message of this type; others before it are dropped."""
+    while True:
+        message: dict[str, Any] = json.loads(connection.recv(timeout=timeout))
+        if message["type"] == kind:
+            return message
+
+
+@contextmanager
+def own_database(folder: Path) -> Iterator[str]:
+    """The URL of an empty database of the kind that the suite runs on; it is gone afterwards."""
+    default = settings.DATABASES["default"]
+    if not default["ENGINE"].endswith("mysql"):
+        yield f"sqlite:///{folder / 'live.sqlite3'}"
+        return
+    import MySQLdb
+
+    name = f"facesite_live_{os.getpid()}_{next(_numbers)}"
+    server = MySQLdb.connect(
+        host=default["HOST"], port=int(default["PORT"]), user=default["USER"], password=default["PASSWORD"]
+    )
+    try:
+        server.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        login = f"{quote(default['USER'])}:{quote(default['PASSWORD'])}"
+        yield f"mysql://{login}@{default['HOST']}:{default['PORT']}/{name}"
+        server.cursor().execute(f"DROP DATABASE {name}")
+    finally:
+        server.close()
+
+
+@contextmanager
+def running_server(models_dir: Path, **environment: str) -> Iterator[LiveServer]:
+    """A ready server with its own database and a superuser (`server.operator`, `server.password`)."""
+    environment.setdefault("FACESITE_MODELS_DIR", str(models_dir))
+    with tempfile.TemporaryDirectory(prefix="facesite-live-") as name, own_database(Path(name)) as database_url:
+        server = LiveServer(Path(name), database_url, **environment)
+        server.prepare()
+        server.start()
+        try:
+            server.wait_until_ready()
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="module")
+def live_server_process(models_dir: Path) -> Iterator[LiveServer]:
+    """One ready server for a module, with liveness off."""
+    with running_server(models_dir) as server:
+        yield server
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def find(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    assert found, f"{pattern} is not in: {text}"
+    return found.group(1)
