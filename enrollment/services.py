@@ -7,7 +7,7 @@ processes after the commit. `actor` is the operator who asked for it; None stand
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -29,9 +29,10 @@ from enrollment.errors import (
     SampleUnknown,
 )
 from enrollment.gallery import KEPT_REVISIONS
-from enrollment.models import FaceSample, GalleryChange, GalleryRevision, Person
+from enrollment.models import FaceSample, FaceTemplate, GalleryChange, GalleryRevision, Person
 from enrollment.notices import announce_gallery_change
-from enrollment.storing import Actor, checked_drafts, keep_to_cap, store_drafts
+from enrollment.storing import Actor, checked_drafts, keep_to_cap, store_drafts, template_for
+from recognizer.types import Vector
 
 logger = logging.getLogger("facesite.enrollment")
 
@@ -56,8 +57,9 @@ def enroll_person(
 ) -> Person:
     """A new person with their samples and templates: all of it or nothing.
 
-    Above storing.MAX_SAMPLES the least telling samples are left out. Raises ConsentRequired, NameInvalid, ExternalIdInvalid, ExternalIdTaken, NoSamples, SampleInvalid, PackChanged and,
-    unless `despite_duplicate`, PossibleDuplicate.
+    Above storing.MAX_SAMPLES the least telling samples are left out. Raises ConsentRequired, NameInvalid,
+    ExternalIdInvalid, ExternalIdTaken, NoSamples, SampleInvalid, PackChanged and, unless `despite_duplicate`,
+    PossibleDuplicate.
     """
     if not consent_version:
         raise ConsentRequired
@@ -174,6 +176,21 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
     return len(found)
 
 
+def store_templates(*, actor: Actor | None, contract_id: str, embeddings: Mapping[int, Vector]) -> int:
+    """Templates of another embedding space, beside those that are there. embeddings: sample's primary key -> (d,).
+
+    Samples that are gone meanwhile, or have such a template already, are passed over. Returns how many were written.
+    """
+    with transaction.atomic():
+        samples = FaceSample.objects.select_for_update().filter(pk__in=embeddings).order_by("pk")
+        missing = samples.exclude(templates__contract_id=contract_id)
+        people = dict(missing.values_list("pk", "person__uuid"))
+        FaceTemplate.objects.bulk_create(template_for(pk, embeddings[pk], contract_id) for pk in people)
+        if people:
+            bump_gallery_revision(set(people.values()))
+    return len(people)
+
+
 def bump_gallery_revision(changed: Collection[UUID]) -> int:
     """Note that the templates of the people `changed` (by uuid) are not what they were. Returns the new revision.
 
@@ -247,9 +264,11 @@ def _person_error(error: ValidationError) -> EnrollmentError:
 
 
 def _log(event: str, actor: Actor | None, person: Person, **numbers: int) -> None:
-    """No names: ids and counts only."""
+    """No names: ids and counts only. Commands (no actor) tell what they do by themselves."""
     extra = "".join(f" {key}={value}" for key, value in numbers.items())
-    logger.info("event=%s person=%s actor=%s%s", event, person.uuid, _id(actor), extra)
+    logger.log(
+        logging.INFO if actor else logging.DEBUG, "event=%s person=%s actor=%s%s", event, person.uuid, _id(actor), extra
+    )
 
 
 def _id(actor: Actor | None) -> Any:

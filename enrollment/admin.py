@@ -1,0 +1,167 @@
+"""People and templates in the admin. Every write goes through enrollment.services; faces are never added by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, StreamingHttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from enrollment import selectors, services
+from enrollment.errors import EnrollmentError
+from enrollment.exports import stream_people
+from enrollment.models import FaceSample, FaceTemplate, Person
+
+
+class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """The services' own rules, so that what they would refuse is said beside the field."""
+
+    class Meta:
+        model = Person
+        fields = ("name", "external_id", "is_active")
+
+    def clean_name(self) -> str:
+        try:
+            return services.clean_name(self.cleaned_data["name"])
+        except EnrollmentError as error:
+            raise ValidationError(str(error), code=error.code) from None
+
+    def clean_external_id(self) -> str | None:
+        try:
+            return services.clean_external_id(self.cleaned_data["external_id"])
+        except EnrollmentError as error:
+            raise ValidationError(str(error), code=error.code) from None
+
+
+class NothingByHand:
+    """Neither adding, nor editing, nor deleting: what the services made is shown as it is."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class FaceSampleInline(NothingByHand, admin.TabularInline):  # type: ignore[type-arg]
+    model = FaceSample
+    verbose_name_plural = "samples (add and remove them on the person's page)"
+    fields = ("picture", "pose", "quality_score", "reasons", "source", "set_aside", "created_by", "created_at")
+    readonly_fields = fields
+    ordering = ("pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[FaceSample]:
+        samples: QuerySet[FaceSample] = super().get_queryset(request)
+        return samples.select_related("created_by", "person")
+
+    @admin.display(description="face")
+    def picture(self, sample: FaceSample) -> SafeString:
+        return format_html('<img src="{}" width="84" height="84" alt="A sample">', selectors.thumbnail_url(sample.crop))
+
+    @admin.display(description="quality remarks")
+    def reasons(self, sample: FaceSample) -> str:
+        return ", ".join(sample.quality.get("reasons", ())) or "none"
+
+
+@admin.register(Person)
+class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = PersonForm
+    inlines = (FaceSampleInline,)
+    list_display = ("name", "external_id", "is_active", "sample_count", "consent_version", "created_by", "created_at")
+    list_filter = ("is_active", "consent_version", "created_at")
+    list_select_related = ("created_by",)
+    list_per_page = 50
+    show_full_result_count = False
+    date_hierarchy = "created_at"
+    search_fields = ("name", "external_id")
+    search_help_text = "Name or external ID"
+    actions = ("activate", "deactivate", "export_csv")
+    readonly_fields = ("uuid", "consent_given_at", "consent_version", "created_by", "created_at", "updated_at")
+    fields = (*PersonForm.Meta.fields, *readonly_fields)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Person]:
+        return selectors.search_people()
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions = super().get_actions(request)
+        if "delete_selected" in actions:
+            function, name, _ = actions["delete_selected"]
+            actions["delete_selected"] = (function, name, "Erase the selected people for good")
+        return actions
+
+    def get_deleted_objects(
+        self, objs: Iterable[Person], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """What the confirmation page says. Django's own would load every crop and vector to count them."""
+        people = list(objs)
+        samples = FaceSample.objects.filter(person__in=people).count()
+        templates = FaceTemplate.objects.filter(sample__person__in=people).count()
+        lines = [f"{person.name}, with all samples, templates and small pictures in the history" for person in people]
+        missing = set() if self.has_delete_permission(request) else {"person"}
+        return lines, {"people": len(people), "samples": samples, "templates": templates}, missing, []
+
+    def save_model(self, request: HttpRequest, obj: Person, form: forms.ModelForm[Person], change: bool) -> None:
+        values = {name: form.cleaned_data[name] for name in PersonForm.Meta.fields}
+        services.update_person(actor=request.user, person=obj, **values)
+
+    def delete_model(self, request: HttpRequest, obj: Person) -> None:
+        services.erase_people(actor=request.user, people=[obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Person]) -> None:
+        services.erase_people(actor=request.user, people=queryset)
+
+    @admin.display(description="samples", ordering="sample_count")
+    def sample_count(self, person: Person) -> int:
+        number: int = person.sample_count  # type: ignore[attr-defined]  # annotated by selectors.search_people()
+        return number
+
+    @admin.action(description="Activate: let searches find the selected people", permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[Person]) -> None:
+        number = services.set_active(actor=request.user, people=queryset, active=True)
+        messages.success(request, f"{number} people were activated.")
+
+    @admin.action(description="Deactivate: searches find the selected people no longer", permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[Person]) -> None:
+        number = services.set_active(actor=request.user, people=queryset, active=False)
+        messages.success(request, f"{number} people were deactivated.")
+
+    @admin.action(description="Export the selected people as CSV", permissions=["view"])
+    def export_csv(self, request: HttpRequest, queryset: QuerySet[Person]) -> StreamingHttpResponse:
+        response = StreamingHttpResponse(stream_people(queryset), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = 'attachment; filename="people.csv"'
+        return response
+
+
+@admin.register(FaceTemplate)
+class FaceTemplateAdmin(NothingByHand, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Which embedding spaces the samples have templates in. The vectors themselves are shown nowhere."""
+
+    list_display = ("id", "person", "contract_id", "dimension", "created_at")
+    list_filter = ("contract_id", "created_at")
+    list_per_page = 50
+    show_full_result_count = False
+    date_hierarchy = "created_at"
+    search_fields = ("sample__person__name", "sample__person__external_id")
+    search_help_text = "Name or external ID of the person"
+    fields = ("person", "sample", "contract_id", "dimension", "created_at")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[FaceTemplate]:
+        templates = FaceTemplate.objects.select_related("sample__person").order_by("-pk")
+        return templates.defer("embedding", "sample__crop", "sample__quality")
+
+    @admin.display(ordering="sample__person__name")
+    def person(self, template: FaceTemplate) -> Person:
+        return template.sample.person

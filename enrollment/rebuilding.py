@@ -1,0 +1,73 @@
+"""Templates of another embedding space from the crops that were kept: nobody has to come again after a model change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from enrollment import services
+from enrollment.models import FaceSample
+from recognizer.engine import FaceEngine
+from recognizer.errors import ImageError
+from recognizer.images import decode_crop
+from recognizer.types import Vector
+
+BATCH = 128
+"""Samples per transaction: what a stop in between loses at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    sample: str
+    """uuid"""
+    person: str
+    """uuid: output may end up in a log, so it names nobody."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    done: int
+    """Samples looked at in this run."""
+    total: int
+    """Samples that had no such template when the run began."""
+    written: int
+    failures: tuple[Failure, ...]
+    """Of this batch."""
+
+
+def samples_without_template(contract_id: str) -> QuerySet[FaceSample]:
+    return FaceSample.objects.exclude(templates__contract_id=contract_id)
+
+
+def rebuild_templates(engine: FaceEngine) -> Iterator[Progress]:
+    """Give every sample a template of the engine's embedding space, batch by batch.
+
+    Each batch is one transaction, and what has its template is passed over: a stopped run can be started again.
+    """
+    missing = samples_without_template(engine.contract_id)
+    total, done, last = missing.count(), 0, 0
+    while batch := list(missing.filter(pk__gt=last).select_related("person").order_by("pk")[:BATCH]):
+        embeddings, failures = _embed_batch(engine, batch)
+        written = services.store_templates(actor=None, contract_id=engine.contract_id, embeddings=embeddings)
+        done, last = done + len(batch), batch[-1].pk
+        yield Progress(done, max(total, done), written, tuple(failures))
+
+
+def _embed_batch(engine: FaceEngine, batch: list[FaceSample]) -> tuple[dict[int, Vector], list[Failure]]:
+    jobs = [(sample, engine.submit(_embed_crop, engine, bytes(sample.crop))) for sample in batch]
+    embeddings: dict[int, Vector] = {}
+    failures = []
+    for sample, job in jobs:
+        try:
+            embeddings[sample.pk] = job.result()
+        except ImageError as error:
+            failures.append(Failure(str(sample.uuid), str(sample.person.uuid), str(error)))
+    return embeddings, failures
+
+
+def _embed_crop(engine: FaceEngine, crop: bytes) -> Vector:
+    vector: Vector = engine.embed([decode_crop(crop)])[0]
+    return vector
