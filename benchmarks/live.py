@@ -1,0 +1,294 @@
+"""What the live page costs and how it behaves under load: `manage.py benchmark live`.
+
+Sockets against a real Daphne on a site of its own, in three phases: as fast as answers come (capacity and CPU per
+frame), a quarter of that (latency without load), twice that (overload: the latest frame wins, memory stays flat).
+The raw cost is that of the detector's and the embedder's session, called alternately on the inputs of one such frame,
+before and after the phases.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import struct
+import tempfile
+import time
+from argparse import ArgumentParser
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.sample import DEFAULT_FACES, read_pictures
+from benchmarks.site import Server, prepare_site, running_server, site_environment
+from benchmarks.websocket import TEXT, Client
+from recognizer.alignment import align_face
+from recognizer.detection import YuNetDetector
+from recognizer.embedding import OnnxEmbedder
+from recognizer.images import decode_image, encode_thumbnail
+from recognizer.packs import Manifest, choose_pack
+from recognizer.sessions import open_session
+from recognizer.types import Image
+
+WIDTH, HEIGHT = 640, 480
+"""What the live page sends."""
+CPU_GOAL = 1.4
+LATENCY_GOAL = 3.0
+"""Issue 2: server CPU per frame against raw; p95 in overload against p95 without load."""
+LIVELY = 16
+"""Different frames per socket: the face moves by a few pixels."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--faces", type=Path, default=DEFAULT_FACES, help="folder with pictures (default: %(default)s)")
+    parser.add_argument("--sockets", type=int, default=4, help="open at once (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=6.0, help="for each of three phases (default: %(default)s)")
+    parser.add_argument("--people", type=int, default=100, help="enrolled besides those seen (default: %(default)s)")
+
+
+def run(
+    *, models_dir: Path, pack: str | None, faces: Path, sockets: int, seconds: float, people: int, **options: Any
+) -> dict[str, Any]:
+    """Answers per second, latency, drops, server CPU and memory per phase, and the ratios that the goals are about.
+
+    Raises PackError, ValueError (no pictures), RuntimeError (the server does not start).
+    """
+    pictures = read_pictures(faces, sockets)
+    streams = [make_stream(picture) for picture in pictures]
+    raw = RawCost(models_dir, pack, streams[0][0])
+    before = raw.measure()
+    with tempfile.TemporaryDirectory(prefix="facesite-benchmark-") as work:
+        environment = site_environment(Path(work), models_dir=models_dir, pack=pack)
+        files = [write_file(Path(work) / f"{number}.jpg", stream[0]) for number, stream in enumerate(streams)]
+        cookies = prepare_site(environment, operators=sockets, people=people, pictures=files)
+        with running_server(environment) as server:
+            phases = asyncio.run(run_phases(server, cookies, streams, seconds))
+            peak = server.memory_mb("VmHWM")
+    raw_ms = (before + raw.measure()) / 2
+    return report(phases, raw_ms=raw_ms, peak_mb=peak, sockets=sockets, pack=raw.pack)
+
+
+def make_stream(picture: bytes) -> list[bytes]:
+    """One picture as JPEG frames of WIDTH x HEIGHT, the picture in the middle and a few pixels off every time."""
+    source = decode_image(picture)
+    height = HEIGHT - 2 * LIVELY
+    width = min(WIDTH - 2 * LIVELY, round(source.shape[1] * height / source.shape[0]))
+    rows = np.linspace(0, source.shape[0] - 1, height).astype(int)
+    columns = np.linspace(0, source.shape[1] - 1, width).astype(int)
+    large: Image = source[rows][:, columns]
+    frames = []
+    for shift in range(LIVELY):
+        canvas = np.full((HEIGHT, WIDTH, 3), 110, np.uint8)
+        left = (WIDTH - width) // 2 + shift - LIVELY // 2
+        canvas[shift : shift + height, left : left + width] = large
+        frames.append(encode_thumbnail(canvas, WIDTH))
+    return frames
+
+
+def write_file(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+class RawCost:
+    """The two models that a frame cannot do without, on the inputs of one frame."""
+
+    def __init__(self, models_dir: Path, pack: str | None, frame: bytes) -> None:
+        chosen = choose_pack(Manifest.load(models_dir), pack)
+        self.pack = chosen.name
+        self._detector = YuNetDetector(open_session(chosen.detector.path))
+        self._embedder = OnnxEmbedder(open_session(chosen.embedder.path), chosen.preprocessing)
+        image = decode_image(frame)
+        faces = self._detector.detect(image)
+        if not faces:
+            raise ValueError("No face was found in the first picture: name a folder of faces with --faces.")
+        self._detector_input = self._detector.prepare(image)[0]
+        self._embedder_input = self._embedder.prepare([align_face(image, faces[0].landmarks)])
+
+    def measure(self, rounds: int = 100) -> float:
+        """CPU milliseconds of one call of each: sum of the two medians."""
+        calls: tuple[Callable[[], object], ...] = (
+            lambda: self._detector.infer(self._detector_input),
+            lambda: self._embedder.infer(self._embedder_input),
+        )
+        costs: list[list[float]] = [[], []]
+        for _ in range(rounds):
+            for call, cost in zip(calls, costs, strict=True):
+                start = time.thread_time()
+                call()
+                cost.append((time.thread_time() - start) * 1000)
+        return sum(float(np.median(cost)) for cost in costs)
+
+
+@dataclass(slots=True)
+class Phase:
+    """What was seen at the clients and at the server's process while one load lasted."""
+
+    seconds: float = 0.0
+    sent: int = 0
+    answered: int = 0
+    dropped: int = 0
+    errors: int = 0
+    embedded: int = 0
+    latencies_ms: list[float] = field(default_factory=list)
+    cpu_seconds: float = 0.0
+    memory_mb: tuple[float, float] = (0.0, 0.0)
+    """Resident at the start and at the end."""
+
+    def summary(self) -> dict[str, float]:
+        return {
+            "sent_per_second": round(self.sent / self.seconds, 1),
+            "answers_per_second": round(self.answered / self.seconds, 1),
+            "p50_ms": round(self.percentile(50), 1),
+            "p95_ms": round(self.percentile(95), 1),
+            "dropped": self.dropped,
+            "errors": self.errors,
+            "embedded_share": round(self.embedded / max(1, self.answered), 3),
+            "cpu_ms_per_answer": round(self.cpu_ms_per_answer, 2),
+            "memory_mb_start": round(self.memory_mb[0], 1),
+            "memory_mb_end": round(self.memory_mb[1], 1),
+        }
+
+    def percentile(self, percent: float) -> float:
+        return float(np.percentile(self.latencies_ms, percent)) if self.latencies_ms else 0.0
+
+    @property
+    def cpu_ms_per_answer(self) -> float:
+        return self.cpu_seconds * 1000 / max(1, self.answered)
+
+
+class Camera:
+    """One socket that sends frames and notes the answers."""
+
+    def __init__(self, client: Client, frames: list[bytes]) -> None:
+        self._client, self._frames = client, frames
+        self._sent_at: dict[int, float] = {}
+        self._seq = 0
+        self.phase = Phase()
+
+    async def start(self) -> None:
+        hello = json.loads(await self._client.receive())
+        if hello["type"] != "hello":
+            raise RuntimeError(f"The server answered {hello} instead of hello.")
+        await self._client.send(json.dumps({"type": "configure", "mode": "identify"}).encode(), TEXT)
+
+    async def send_frame(self) -> None:
+        self._seq += 1
+        self._sent_at[self._seq] = time.perf_counter()
+        self.phase.sent += 1
+        await self._client.send(struct.pack(">Id", self._seq, time.time() * 1000) + self._frames[self._seq % LIVELY])
+
+    async def note_answer(self) -> None:
+        """Waits for the next answer to a frame; decisions in between are passed over."""
+        while True:
+            message = json.loads(await self._client.receive())
+            if message["type"] in ("result", "error"):
+                break
+        sent_at = self._sent_at.pop(message.get("seq"), None)
+        if message["type"] == "error" or sent_at is None:
+            self.phase.errors += 1
+            return
+        self.phase.latencies_ms.append((time.perf_counter() - sent_at) * 1000)
+        self.phase.answered += 1
+        self.phase.dropped += message["dropped"]
+        self.phase.embedded += message["timings_ms"]["embed"] > 0
+
+    async def as_fast_as_answers_come(self, until: float) -> None:
+        while time.perf_counter() < until:
+            await self.send_frame()
+            await self.note_answer()
+
+    async def at_a_pace(self, until: float, *, interval: float, delay: float) -> None:
+        """Sends every `interval` seconds whatever comes back."""
+        noting = asyncio.create_task(self._note_for_ever())
+        due = time.perf_counter() + delay
+        while due < until:
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            await self.send_frame()
+            due += interval
+        await asyncio.sleep(0.5)  # for the last answers
+        noting.cancel()
+        await asyncio.wait([noting])
+        if not noting.cancelled():
+            noting.result()
+
+    async def _note_for_ever(self) -> None:
+        while True:
+            await self.note_answer()
+
+
+async def run_phases(
+    server: Server, cookies: list[str], streams: list[list[bytes]], seconds: float
+) -> dict[str, Phase]:
+    clients = [await Client.connect(server.port, "/ws/verification/", cookie) for cookie in cookies]
+    cameras = [Camera(client, streams[number % len(streams)]) for number, client in enumerate(clients)]
+    await asyncio.gather(*(camera.start() for camera in cameras))
+
+    def all_at_once(until: float) -> list[Awaitable[None]]:
+        return [camera.as_fast_as_answers_come(until) for camera in cameras]
+
+    def paced(rate: float) -> Callable[[float], list[Awaitable[None]]]:
+        interval = len(cameras) / rate
+        return lambda until: [
+            camera.at_a_pace(until, interval=interval, delay=number / rate) for number, camera in enumerate(cameras)
+        ]
+
+    await measure(server, cameras, all_at_once, min(2.0, seconds))  # decisions are made, memory settles
+    full = await measure(server, cameras, all_at_once, seconds)
+    rate = full.answered / full.seconds
+    phases = {
+        "full": full,
+        "unloaded": await measure(server, cameras, paced(rate / 4), seconds),
+        "overload": await measure(server, cameras, paced(2 * rate), seconds),
+    }
+    for client in clients:
+        await client.close()
+    return phases
+
+
+async def measure(
+    server: Server, cameras: list[Camera], load: Callable[[float], list[Awaitable[None]]], seconds: float
+) -> Phase:
+    """Put one load on the server; what all cameras saw, as one."""
+    for camera in cameras:
+        camera.phase = Phase()
+    memory, cpu, start = server.memory_mb(), server.cpu_seconds(), time.perf_counter()
+    await asyncio.gather(*load(start + seconds))
+    total = Phase(seconds=seconds, cpu_seconds=server.cpu_seconds() - cpu, memory_mb=(memory, server.memory_mb()))
+    for camera in cameras:
+        total.sent += camera.phase.sent
+        total.answered += camera.phase.answered
+        total.dropped += camera.phase.dropped
+        total.errors += camera.phase.errors
+        total.embedded += camera.phase.embedded
+        total.latencies_ms += camera.phase.latencies_ms
+    return total
+
+
+def report(phases: dict[str, Phase], *, raw_ms: float, peak_mb: float, sockets: int, pack: str) -> dict[str, Any]:
+    full, unloaded, overload = phases["full"], phases["unloaded"], phases["overload"]
+    cpu_ratio = full.cpu_ms_per_answer / raw_ms
+    latency_ratio = overload.percentile(95) / max(unloaded.percentile(95), 1e-9)
+    return {
+        "benchmark": "live",
+        "pack": pack,
+        "sockets": sockets,
+        "cores": os.cpu_count(),
+        "answers_per_second": full.summary()["answers_per_second"],
+        "p50_ms": unloaded.summary()["p50_ms"],
+        "p95_ms": unloaded.summary()["p95_ms"],
+        "dropped": overload.dropped,
+        "cpu_ms_per_frame": round(full.cpu_ms_per_answer, 2),
+        "raw_ms_per_frame": round(raw_ms, 2),
+        "cpu_ratio": round(cpu_ratio, 2),
+        "cpu_goal": CPU_GOAL,
+        "cpu_goal_met": cpu_ratio <= CPU_GOAL,
+        "overload_p95_ratio": round(latency_ratio, 2),
+        "overload_goal": LATENCY_GOAL,
+        "overload_goal_met": latency_ratio < LATENCY_GOAL,
+        "peak_memory_mb": round(peak_mb, 1),
+        "phases": {name: phase.summary() for name, phase in phases.items()},
+    }

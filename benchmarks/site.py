@@ -1,0 +1,167 @@
+"""A site of its own for a benchmark: temporary SQLite database, gallery, operators, and Daphne in a process of its own.
+
+`python -m benchmarks.site` fills the database that DATABASE_URL names and prints the operators' cookies as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+START_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server. Its costs are read from /proc, so this is for Linux."""
+
+    pid: int
+    port: int
+
+    def cpu_seconds(self) -> float:
+        """User and system time so far; proc(5), fields 14 and 15 of stat."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+
+    def memory_mb(self, kind: str = "VmRSS") -> float:
+        """VmRSS: resident now; VmHWM: the most it ever was."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith(kind + ":"):
+                return int(line.split()[1]) / 1024
+        raise ValueError(f"/proc/{self.pid}/status has no {kind}")
+
+
+def site_environment(work: Path, *, models_dir: Path, pack: str | None) -> dict[str, str]:
+    """What the site's processes get instead of this machine's settings; no file of the real site is touched."""
+    return os.environ | {
+        "DATABASE_URL": f"sqlite:///{work / 'benchmark.sqlite3'}",
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "DEBUG": "off",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "REDIS_URL": "",
+        "FACESITE_HTTPS": "",
+        "FACESITE_MODELS_DIR": str(models_dir.resolve()),
+        "FACESITE_MODEL_PACK": pack or "",
+    }
+
+
+def prepare_site(environment: dict[str, str], *, operators: int, people: int, pictures: list[Path]) -> list[str]:
+    """Migrate, enrol, log in. Returns one cookie per operator. Raises RuntimeError with what went wrong."""
+    arguments = [str(operators), str(people), *map(str, pictures)]
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "benchmarks.site", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise RuntimeError(f"The benchmark's site could not be prepared: {done.stderr.strip().splitlines()[-1]}")
+    cookies: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return cookies
+
+
+@contextmanager
+def running_server(environment: dict[str, str]) -> Iterator[Server]:
+    """`manage.py serve` on a free loopback port, warm. Raises RuntimeError when it does not come up."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(  # noqa: S603
+        [sys.executable, "manage.py", "serve", "--port", str(port)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_until_ready(process, port)
+        yield Server(process.pid, port)
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    raise RuntimeError("The benchmark's server did not get ready; start it by hand to see why: manage.py serve")
+
+
+def fill_site(operators: int, people: int, pictures: list[Path]) -> list[str]:
+    """`people` made-up ones with five templates each, and everybody on the pictures."""
+    from django.conf import settings
+    from django.contrib.auth.models import User
+    from django.core.management import call_command
+    from django.test import Client
+
+    call_command("migrate", interactive=False, verbosity=0)
+    _enrol(people, pictures)
+    cookies = []
+    for number in range(operators):
+        client = Client()
+        client.force_login(User.objects.create_user(f"operator-{number}"))
+        cookies.append(f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}")
+    return cookies
+
+
+def _enrol(people: int, pictures: list[Path]) -> None:
+    import numpy as np
+
+    from benchmarks.sample import random_templates
+    from enrollment.drafts import SampleDraft, draft_from_face
+    from enrollment.runtime import get_engine, reset_engine
+    from enrollment.services import enroll_person
+    from recognizer.types import Pose, Quality
+
+    engine = get_engine()
+    noise = np.random.default_rng(1)
+    quality = Quality(1.0, (), Pose(0, 0, 0), 200.0, 80.0, 120.0, 50.0, 100.0)
+    groups = [
+        [
+            SampleDraft(
+                noise.integers(0, 255, (112, 112, 3), np.uint8), vector, engine.contract_id, quality, "folder", "front"
+            )
+            for vector in vectors
+        ]
+        for vectors in random_templates(5 * people, engine.dimension).reshape(people, 5, -1)
+    ]
+    for picture in pictures:
+        faces = engine.analyze(engine.decode(picture.read_bytes())).faces
+        groups.append([draft_from_face(face, contract_id=engine.contract_id, source="folder") for face in faces[:1]])
+    for number, group in enumerate(group for group in groups if group):
+        enroll_person(
+            actor=None, name=f"Person {number}", consent_version="benchmark", samples=group, despite_duplicate=True
+        )
+    reset_engine()
+
+
+def main(arguments: list[str]) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "facesite.settings")
+    import django
+
+    django.setup()
+    operators, people, *pictures = arguments
+    print(json.dumps(fill_site(int(operators), int(people), [Path(picture) for picture in pictures])))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
