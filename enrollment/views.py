@@ -100,10 +100,16 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         else:
             messages.success(request, "The details were saved.")
             return redirect(person)
-    engine = engine_if_ready()
-    samples = selectors.samples_of(person, contract_id=engine.contract_id if engine else None).defer("crop")
-    context = {"person": person, "form": form, "samples": list(samples), "knows_pack": engine is not None}
+    context = {"person": person, "form": form} | _samples_context(person)
     return render(request, "enrollment/person.html", context, status=400 if form.errors else 200)
+
+
+def _samples_context(person: Person) -> dict[str, Any]:
+    """Samples without their crops, and those that the running pack's searches do not know."""
+    engine = engine_if_ready()
+    samples = list(selectors.samples_of(person, contract_id=engine.contract_id if engine else None).defer("crop"))
+    missing = [sample for sample in samples if engine and getattr(sample, "template_id", None) is None]
+    return {"samples": samples, "not_searched": [sample for sample in missing if not sample.set_aside]}
 
 
 @login_required

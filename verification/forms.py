@@ -15,13 +15,13 @@ ANY = ("", "Any")
 
 
 class AttemptFilterForm(forms.Form):
-    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    q = forms.CharField(label="Person", required=False, max_length=200)
     verdict = forms.ChoiceField(required=False, choices=[ANY, *VerificationAttempt.Verdict.choices])
     mode = forms.ChoiceField(required=False, choices=[ANY, ("identify", "Identify"), ("verify", "Verify")])
     liveness = forms.ChoiceField(required=False, choices=[ANY, *VerificationAttempt.LivenessVerdict.choices])
     operator = forms.ModelChoiceField(get_user_model().objects.none(), required=False, empty_label="Any")
-    q = forms.CharField(label="Person", required=False, max_length=200)
+    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
     person = forms.UUIDField(required=False, widget=forms.HiddenInput)
     """Comes with the link on a person's page."""
 

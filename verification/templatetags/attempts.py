@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from django import template
 
@@ -17,8 +18,10 @@ register = template.Library()
 
 
 @register.simple_tag
-def recent_attempts_of(person: Person) -> list[VerificationAttempt]:
-    return selectors.attempts_of(person, RECENT)
+def recent_attempts_of(person: Person) -> dict[str, Any]:
+    """`attempts` and their `thumbnails`, as verification/_attempts_table.html takes them."""
+    attempts = selectors.attempts_of(person, RECENT)
+    return {"attempts": attempts, "thumbnails": selectors.thumbnail_urls(attempts)}
 
 
 @register.simple_tag
@@ -34,7 +37,7 @@ def at(mapping: Mapping[int, str] | None, key: int) -> str:
 
 @register.filter
 def subject(attempt: VerificationAttempt) -> str:
-    """Who a row of the history is about. Only a match names anybody who was not claimed."""
+    """Whose face a row of the history shows: known only after a match."""
     if attempt.verdict == VerificationAttempt.Verdict.MATCH:
         return str(attempt.matched_person or ERASED)
-    return "Not the claimed person" if attempt.mode == VerificationAttempt.Mode.VERIFY else "Unknown"
+    return "Unknown"
