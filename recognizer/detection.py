@@ -13,7 +13,6 @@ from typing import Protocol, cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from recognizer.sessions import Session
 from recognizer.types import Detection, Image, Vector
@@ -45,8 +44,7 @@ class YuNetDetector:
     def detect(self, image: Image) -> list[Detection]:
         blob, scale = self.prepare(image)
         outputs = self.infer(blob)
-        faces = decode_yunet(outputs, blob.shape[2], blob.shape[3], self._threshold)
-        return _to_detections(faces[keep_best(faces)], scale)
+        return decode_yunet(outputs, (blob.shape[2], blob.shape[3]), scale, self._threshold)
 
     def infer(self, blob: Vector) -> Sequence[Vector]:
         """The model alone: for each stride cls, obj, bbox and kps."""
@@ -88,24 +86,29 @@ def _haar_detection(left: float, top: float, width: float, height: float) -> Det
     )
 
 
-def decode_yunet(outputs: Sequence[Vector], height: int, width: int, threshold: float) -> Vector:
-    """YuNet's outputs as (n, 15) rows: left, top, width, height, five x y pairs, score. Pixels of the model's input.
+def decode_yunet(
+    outputs: Sequence[Vector], input_size: tuple[int, int], scale: tuple[float, float], threshold: float
+) -> list[Detection]:
+    """YuNet's outputs as detections in pixels of the full picture, the largest first.
 
-    `outputs`: for each stride cls (1, a, 1), obj (1, a, 1), bbox (1, a, 4), kps (1, a, 10); sides of the input.
+    `outputs`: for each stride cls (1, a, 1), obj (1, a, 1), bbox (1, a, 4), kps (1, a, 10); `input_size`: height and
+    width of the model's input; `scale`: its x and y sizes over those of the full picture.
     score = sqrt(cls * obj), both in 0..1; centres and landmarks are offsets from the cell's corner in strides, sides
     are exp() of strides, as in OpenCV's face_detect.cpp.
     """
+    # Few calls on purpose: between two models the processor's caches are cold and every numpy call costs 10 to 50 us.
     cls, obj, bbox, kps = (np.concatenate(outputs[kind::4], axis=1)[0] for kind in range(4))
-    squared = (cls * obj)[:, 0]
-    cells = np.flatnonzero(squared >= threshold * threshold)
-    grid = _grid(height, width)[cells]
-    corner, stride = grid[:, :2], grid[:, 2:]
-    rows = np.empty((len(cells), 15), np.float32)
-    rows[:, 2:4] = np.exp(bbox[cells, 2:]) * stride
-    rows[:, :2] = (corner + bbox[cells, :2]) * stride - rows[:, 2:4] / 2
-    rows[:, 4:14] = (np.tile(corner, 5) + kps[cells]) * stride
-    rows[:, 14] = np.sqrt(squared[cells])
-    return rows
+    squared = cls * obj
+    cells = (squared >= threshold * threshold).nonzero()[0]
+    grid = _grid(*input_size)[cells]
+    corner, stride = grid[:, :2], grid[:, 2:] / np.array(scale, np.float32)
+    box = bbox[cells]
+    centre, half = (corner + box[:, :2]) * stride, np.exp(box[:, 2:]) * stride / 2
+    boxes = np.concatenate([centre - half, centre + half], axis=1)
+    landmarks = (kps[cells].reshape(-1, 5, 2) + corner[:, np.newaxis]) * stride[:, np.newaxis]
+    scores = np.sqrt(squared[cells, 0]).tolist()
+    found = [Detection(boxes[row], landmarks[row], scores[row]) for row in keep_best(boxes.tolist(), scores)]
+    return sorted(found, key=_area, reverse=True)
 
 
 @lru_cache(maxsize=64)
@@ -118,38 +121,25 @@ def _grid(height: int, width: int) -> Vector:
     return np.concatenate(parts).astype(np.float32)
 
 
-def keep_best(faces: Vector, limit: float = OVERLAP_LIMIT) -> NDArray[np.intp]:
-    """Greedy non-maximum suppression: indices of the (n, 15) rows that stay, the best score first."""
-    order = np.argsort(-faces[:, 14], kind="stable")
+def keep_best(boxes: Sequence[Sequence[float]], scores: Sequence[float], limit: float = OVERLAP_LIMIT) -> list[int]:
+    """Greedy non-maximum suppression: indices of the boxes that stay, the best score first."""
     kept: list[int] = []
-    while len(order):
-        best, order = order[0], order[1:]
-        kept.append(int(best))
-        order = order[_overlap(faces[best], faces[order]) <= limit]
-    return np.array(kept, np.intp)
+    for row in sorted(range(len(boxes)), key=scores.__getitem__, reverse=True):
+        if all(overlap(boxes[row], boxes[better]) <= limit for better in kept):
+            kept.append(row)
+    return kept
 
 
-def _overlap(one: Vector, many: Vector) -> Vector:
-    """Intersection over union of one box with many (left, top, width, height first)."""
-    low = np.maximum(one[:2], many[:, :2])
-    high = np.minimum(one[:2] + one[2:4], many[:, :2] + many[:, 2:4])
-    shared = np.clip(high - low, 0, None).prod(axis=1)
-    return cast(Vector, shared / (one[2] * one[3] + many[:, 2] * many[:, 3] - shared))
-
-
-def _to_detections(faces: Vector, scale: tuple[float, float]) -> list[Detection]:
-    stretch = np.array(scale, np.float32)
-    found = [
-        Detection(
-            box_xyxy=np.concatenate([face[:2], face[:2] + face[2:4]]) / np.concatenate([stretch, stretch]),
-            landmarks=face[4:14].reshape(5, 2) / stretch,
-            detection_score=float(face[14]),
-        )
-        for face in faces
-    ]
-    return sorted(found, key=_area, reverse=True)
+def overlap(one: Sequence[float], other: Sequence[float]) -> float:
+    """Intersection over union of two boxes (left, top, right, bottom)."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    areas = ((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return width * height / (sum(areas) - width * height)
 
 
 def _area(detection: Detection) -> float:
-    left, top, right, bottom = detection.box_xyxy
+    left, top, right, bottom = detection.box_xyxy.tolist()
     return float((right - left) * (bottom - top))

@@ -62,8 +62,8 @@ class OnnxEmbedder:
 
 def normalize_rows(vectors: Vector) -> Vector:
     """Each row divided by its length."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return cast(Vector, (vectors / np.maximum(lengths, 1e-12)).astype(np.float32, copy=False))
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    return cast(Vector, vectors / np.maximum(lengths, 1e-12)[:, np.newaxis])
 
 
 def _is_channels_last(shape: Sequence[object]) -> bool:
