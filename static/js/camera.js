@@ -28,6 +28,11 @@ export class Camera {
     return this.state.name === "on";
   }
 
+  /** Why starting would fail at once (an insecure address, an old browser); null when it may work. */
+  get obstacle() {
+    return cameraObstacle({ secure: isSecureContext, hasApi: Boolean(navigator.mediaDevices?.getUserMedia) });
+  }
+
   /** A front camera (or a webcam, which names no direction) shows the person as a mirror would. */
   get mirrored() {
     return this.#track?.getSettings?.().facingMode !== "environment";
@@ -42,8 +47,7 @@ export class Camera {
     this.#wanted = true;
     if (deviceId) remember(CHOICE, deviceId);
     const attempt = this.#beginAttempt();
-    const obstacle = cameraObstacle({ secure: isSecureContext, hasApi: Boolean(navigator.mediaDevices?.getUserMedia) });
-    if (obstacle) return this.#fail(obstacle);
+    if (this.obstacle) return this.#fail(this.obstacle);
     this.#tell({ name: "starting" });
     const impatience = setTimeout(() => {
       if (attempt === this.#attempt) this.#tell({ name: "starting", problem: explainCamera("waiting") });

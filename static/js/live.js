@@ -166,9 +166,9 @@ async function begin() {
     dispatch({ type: "claimed", person });
   }
   socket.connect(); // says at once whether the server is ready
-  // Once the camera has been allowed, nobody needs to press a button again.
+  // Once the camera has been allowed, nobody needs to press a button again; and what cannot work says so at once.
   const permission = await navigator.permissions?.query({ name: "camera" }).catch(() => null);
-  if (permission?.state === "granted") panel.camera.start();
+  if (permission?.state === "granted" || panel.camera.obstacle) panel.camera.start();
 }
 
 begin();
