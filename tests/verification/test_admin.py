@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from tests.verification.rows import make_attempt, make_person
+from verification.models import VerificationAttempt, VerificationPolicy
+
+pytestmark = pytest.mark.django_db
+LIST = "admin:verification_verificationattempt_changelist"
+DETAIL = "admin:verification_verificationattempt_change"
+
+
+class TestAttempts:
+    def test_the_list_costs_the_same_however_long_it_is(self, staff, staff_client, django_assert_max_num_queries):
+        for number in range(12):
+            make_attempt(matched_person=make_person(f"Person {number}"), operator=staff)
+        with django_assert_max_num_queries(10) as captured:
+            page = staff_client.get(reverse(LIST))
+        assert page.status_code == 200
+        assert b"Person 11" in page.content
+        assert b"0.620 / 0.310" in page.content
+        assert not any('"thumbnail"' in query["sql"] for query in captured)
+
+    def test_search_and_filters_narrow_the_list(self, staff_client):
+        make_attempt(matched_person=make_person("Ada"))
+        make_attempt(matched_person=make_person("Bob"), verdict="uncertain")
+        found = staff_client.get(reverse(LIST), {"q": "Ada", "verdict__exact": "match"}).content
+        assert b">Ada<" in found
+        assert b">Bob<" not in found
+
+    def test_one_attempt_shows_its_face(self, staff_client):
+        page = staff_client.get(reverse(DETAIL, args=[make_attempt().pk]))
+        assert b"data:image/jpeg;base64," in page.content
+        assert b"erased" in staff_client.get(reverse(DETAIL, args=[make_attempt(thumbnail=b"").pk])).content
+
+    def test_nothing_can_be_added_changed_or_deleted(self, staff_client):
+        attempt = make_attempt()
+        assert staff_client.get(reverse("admin:verification_verificationattempt_add")).status_code == 403
+        assert staff_client.post(reverse(DETAIL, args=[attempt.pk]), {"verdict": "match"}).status_code == 403
+        delete = reverse("admin:verification_verificationattempt_delete", args=[attempt.pk])
+        assert staff_client.post(delete, {"post": "yes"}).status_code == 403
+        assert VerificationAttempt.objects.count() == 1
+
+    def test_selected_attempts_are_exported(self, staff_client):
+        wanted = make_attempt(matched_person=make_person("Ada"))
+        make_attempt(matched_person=make_person("Bob"))
+        form = {"action": "export_csv", "_selected_action": [wanted.pk]}
+        answer = staff_client.post(reverse(LIST), form)
+        assert answer["Content-Type"].startswith("text/csv")
+        assert b"Ada" in answer.content
+        assert b"Bob" not in answer.content
+
+    def test_operators_who_are_not_staff_see_nothing(self, operator_client):
+        assert operator_client.get(reverse(LIST)).status_code == 302
+
+
+class TestPolicy:
+    def test_a_new_policy_is_a_new_row_with_who_saved_it(self, staff, staff_client):
+        VerificationPolicy.objects.create(fmr="0.001", liveness="off")
+        answer = staff_client.post(
+            reverse("admin:verification_verificationpolicy_add"), {"fmr": "0.00001", "liveness": "advisory"}
+        )
+        assert answer.status_code == 302
+        newest, older = VerificationPolicy.objects.all()
+        assert (newest.fmr, newest.liveness, newest.saved_by) == ("0.00001", "advisory", staff)
+        assert older.fmr == "0.001"
+
+    def test_history_cannot_be_rewritten(self, staff_client):
+        policy = VerificationPolicy.objects.create(fmr="0.001")
+        change = reverse("admin:verification_verificationpolicy_change", args=[policy.pk])
+        assert staff_client.post(change, {"fmr": "0.0001", "liveness": "off"}).status_code == 403
+        assert VerificationPolicy.objects.get().fmr == "0.001"
