@@ -42,7 +42,8 @@ def use_a_recent_python() -> None:
 
 
 def make_venv() -> None:
-    if PYTHON.exists() and run([str(PYTHON), "-m", "pip", "--version"], quiet=True):
+    # A .venv whose Python is gone (a system upgrade), or that was made without pip, is made anew.
+    if (VENV / "bin" / "pip").exists() and run([str(PYTHON), "-c", ""], quiet=True):
         return
     say("Making .venv")
     if make_venv_once() or (apt_install(["python3-venv"]) and make_venv_once()):

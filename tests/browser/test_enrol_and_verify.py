@@ -1,0 +1,94 @@
+"""The product's spine as a person meets it: enrol in front of the webcam, then be recognised by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.webcam import clip_frames, write_y4m
+
+pytestmark = pytest.mark.browser
+NAME = "Zoë Müller-李"
+
+
+@pytest.fixture(scope="module")
+def webcams(shared_faces, tmp_path_factory) -> dict[str, Path]:
+    """Fake webcams by clip: a man, a woman, nobody."""
+    folder = tmp_path_factory.mktemp("webcams")
+    clips = {name: shared_faces / "webcam" / f"{name}.mjpeg" for name in ("real_male", "real_female", "no_face")}
+    return {name: write_y4m(folder / f"{name}.y4m", clip_frames(path)) for name, path in clips.items()}
+
+
+@pytest.fixture(scope="module")
+def enrolled(live_server_process, webcams, browser_opener) -> str:
+    """The name of the man, enrolled through the page in front of his webcam."""
+    with browser_opener(live_server_process, webcams["real_male"]) as page:
+        page.goto("/enrollment/")
+        page.get_by_label("Name", exact=True).fill(NAME)
+        page.get_by_label("The person has read this and agrees").check()
+        page.get_by_role("button", name="Continue to the camera").click()
+        page.get_by_role("button", name="Save with 2 samples").wait_for()
+        page.get_by_role("button", name="Save with").click()
+        page.get_by_role("heading", name=NAME).wait_for()
+        page.goto("/enrollment/people/")
+        page.get_by_role("link", name=NAME).first.wait_for()
+    return NAME
+
+
+def decision_of(page, *, mode: str = "identify"):
+    """The decision card, once there is a decision."""
+    page.get_by_role("button", name="Start the camera").click()
+    card = page.get_by_label("Decision")
+    card.locator("[data-verdict]").or_(page.locator("[data-card]:not([data-verdict=none])")).first.wait_for()
+    return card
+
+
+class TestEnrolAndVerify:
+    def test_the_enrolled_person_is_recognised_by_name(self, live_server_process, webcams, enrolled, browser_opener):
+        with browser_opener(live_server_process, webcams["real_male"]) as page:
+            page.goto("/verification/")
+            card = decision_of(page)
+            assert page.locator("[data-card]").get_attribute("data-verdict") == "match"
+            assert enrolled in card.inner_text()
+            page.goto("/verification/attempts/")
+            assert enrolled in page.get_by_role("main").inner_text()
+
+    def test_a_claim_is_confirmed(self, live_server_process, webcams, enrolled, browser_opener):
+        with browser_opener(live_server_process, webcams["real_male"]) as page:
+            page.goto("/verification/")
+            page.get_by_text("Verify", exact=True).click()
+            page.get_by_role("combobox", name="Claimed person").fill(enrolled[:3])
+            page.get_by_role("option", name=enrolled).click()
+            card = decision_of(page)
+            assert page.locator("[data-card]").get_attribute("data-verdict") == "match"
+            assert enrolled in card.inner_text()
+
+    def test_a_stranger_is_not_named(self, live_server_process, webcams, enrolled, browser_opener):
+        with browser_opener(live_server_process, webcams["real_female"]) as page:
+            page.goto("/verification/")
+            card = decision_of(page)
+            assert page.locator("[data-card]").get_attribute("data-verdict") in {"non_match", "uncertain"}
+            assert enrolled not in card.inner_text()
+
+
+class TestGuidance:
+    def test_an_empty_room_is_told_so(self, live_server_process, webcams, browser_opener):
+        with browser_opener(live_server_process, webcams["no_face"]) as page:
+            page.goto("/enrollment/")
+            page.get_by_label("Name", exact=True).fill("Nobody")
+            page.get_by_label("The person has read this and agrees").check()
+            page.get_by_role("button", name="Continue to the camera").click()
+            page.locator("[data-instruction]", has_text="face").wait_for()
+            assert page.locator("[data-finish]").is_disabled()
+
+    def test_nothing_is_captured_without_consent(self, live_server_process, webcams, browser_opener):
+        with browser_opener(live_server_process, webcams["real_male"]) as page:
+            page.goto("/enrollment/")
+            page.get_by_label("Name", exact=True).fill("No Consent")
+            page.get_by_role("button", name="Continue to the camera").click()
+            page.locator("[data-error-for=consent]").wait_for()
+            assert (
+                page.locator("[data-stage]").get_attribute("data-state") == "off"
+                or not page.locator("[data-stage]").is_visible()
+            )
