@@ -248,11 +248,17 @@ class GallerySnapshot:
 
     def compare(self, probe: Vector, person_id: str) -> Candidate | None:
         """1:1: that person's best template; None when they have none here. Raises what `search` raises."""
+        return min(self._own(probe, person_id), key=_rank, default=None)
+
+    def scores(self, probe: Vector, person_id: str) -> list[float]:
+        """The scores of all templates of one person, best first. Raises what `search` raises."""
+        return sorted((candidate.comparison_score for candidate in self._own(probe, person_id)), reverse=True)
+
+    def _own(self, probe: Vector, person_id: str) -> list[Candidate]:
         probe = self._check_probe(probe)
-        large, small = self._large.rows_of(person_id), self._small.rows_of(person_id)
+        large = self._large.rows_of(person_id)
         large = large[self._alive[large]]
-        found = _candidates(self._large, large, probe) + _candidates(self._small, small, probe)
-        return min(found, key=_rank) if found else None
+        return _candidates(self._large, large, probe) + _candidates(self._small, self._small.rows_of(person_id), probe)
 
     def _best_of_shortlist(self, probe: Vector, count: int) -> tuple[list[Candidate], float]:
         """Each person's best template among at least `count` rows, best first, and the bound on all other rows."""

@@ -84,7 +84,11 @@ def policy_for(pack: Pack, fmr: float, liveness: LivenessMode) -> DecisionPolicy
     for rate, threshold in pack.thresholds.items():
         if math.isclose(rate, fmr, rel_tol=1e-6):
             return DecisionPolicy(
-                match_threshold=threshold.match, uncertain_threshold=threshold.uncertain, fmr=rate, liveness=liveness
+                match_threshold=threshold.match,
+                uncertain_threshold=threshold.uncertain,
+                fmr=rate,
+                liveness=liveness,
+                thresholds=tuple((known, at.match) for known, at in pack.thresholds.items()),
             )
     known = ", ".join(f"{rate:g}" for rate in pack.thresholds)
     raise PackUnknown(f"The pack {pack.name} has no threshold for a false-match rate of {fmr:g}. It has: {known}.")

@@ -150,3 +150,5 @@ class DecisionPolicy:
     """Agreeing frames that settle a track at once."""
     frames_limit: int = 8
     """A track this many frames old is decided with what there is. Frames skipped under load count."""
+    thresholds: tuple[tuple[float, float], ...] = ()
+    """(false-match rate, match threshold) of the pack: a search of a larger gallery finds its stricter threshold here."""

@@ -257,3 +257,8 @@ class TestCompare:
 
     def test_of_somebody_without_templates_gives_nothing(self):
         assert build({1: ("anna", CORNERS[0])}).compare(CORNERS[0], "bert") is None
+
+    def test_gives_all_scores_of_a_person_best_first(self):
+        rows = {1: ("anna", CORNERS[1]), 2: ("anna", CORNERS[8]), 3: ("bert", CORNERS[0]), 4: ("anna", CORNERS[0])}
+        assert build(rows).scores(CORNERS[0], "anna") == [1.0, 0.5, 0.0]
+        assert build(rows).scores(CORNERS[0], "cleo") == []
