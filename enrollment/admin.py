@@ -96,8 +96,8 @@ class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions = super().get_actions(request)
-        if "delete_selected" in actions:
-            function, name, _ = actions["delete_selected"]
+        if delete := actions.get("delete_selected"):
+            function, name, _ = delete
             actions["delete_selected"] = (function, name, "Erase the selected people for good")
         return actions
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from enrollment.drafts import SampleDraft
 from enrollment.errors import DuplicateCandidate, PackChanged
-from enrollment.gallery import current_gallery
+from enrollment.gallery import current_gallery, mark_gallery_stale
 from enrollment.models import Person
 from enrollment.policy import current_policy
 from enrollment.runtime import get_engine
@@ -24,6 +24,7 @@ def find_duplicates(drafts: Sequence[SampleDraft], *, except_for: Person | None 
     if drafts[0].contract_id != engine.contract_id or len(drafts[0].embedding) != engine.dimension:
         raise PackChanged
     threshold = current_policy(engine).match_threshold
+    mark_gallery_stale()  # nobody enrolled half a second ago, here or elsewhere, may be overlooked
     gallery = current_gallery(engine)
     best: dict[str, float] = {}
     for draft in drafts:

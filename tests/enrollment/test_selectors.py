@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from enrollment import selectors, services
+from enrollment.errors import PersonUnknown, SampleUnknown
+from tests.enrollment.conftest import CONTRACT, unit_vector
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def enroll(make_draft):
+    def make(name, *seeds, **changes):
+        return services.enroll_person(
+            actor=None,
+            name=name,
+            consent_version="v",
+            samples=[make_draft(seed) for seed in seeds],
+            despite_duplicate=True,
+            **changes,
+        )
+
+    return make
+
+
+class TestSearchPeople:
+    def test_counts_samples_and_names_a_cover(self, enroll):
+        enroll("Ada", 1, 2)
+        person = selectors.search_people().get()
+        assert person.sample_count == 2
+        assert person.cover_id in person.samples.values_list("pk", flat=True)
+
+    def test_lists_people_without_samples_too(self, enroll):
+        ada = enroll("Ada", 1)
+        services.remove_sample(actor=None, sample=ada.samples.get())
+        person = selectors.search_people().get()
+        assert (person.sample_count, person.cover_id) == (0, None)
+
+    def test_prefers_a_cover_that_was_not_set_aside(self, enroll):
+        ada = enroll("Ada", 1, 2)
+        first, second = ada.samples.all()
+        services.set_aside(actor=None, sample=first, aside=True)
+        assert selectors.search_people().get().cover_id == second.pk
+
+    @pytest.mark.parametrize(
+        ("text", "names"),
+        [
+            ("", ["Ada Lovelace", "Grace Hopper"]),
+            ("lovelace", ["Ada Lovelace"]),
+            ("ada love", ["Ada Lovelace"]),
+            ("grace love", []),
+            ("X-17", ["Grace Hopper"]),
+            ("%", []),
+        ],
+    )
+    def test_finds_words_in_names_and_external_ids(self, enroll, text, names):
+        enroll("Ada Lovelace", 1)
+        enroll("Grace Hopper", 2, external_id="x-17")
+        assert [person.name for person in selectors.search_people(text)] == names
+
+    def test_can_leave_out_the_inactive(self, enroll):
+        services.set_active(actor=None, people=[enroll("Ada", 1)], active=False)
+        assert not selectors.search_people(only_active=True).exists()
+
+    def test_needs_two_queries_for_a_page_with_pictures(self, enroll, django_assert_num_queries):
+        for number in range(6):
+            enroll(f"Person {number}", number)
+        with django_assert_num_queries(2):
+            people = list(selectors.search_people())
+            covers = selectors.cover_thumbnails(people)
+        assert set(covers) == {person.pk for person in people}
+        assert all(url.startswith("data:image/jpeg;base64,/9j/") for url in covers.values())
+
+
+class TestPersonByUuid:
+    def test_finds_them_by_text_or_uuid(self, enroll):
+        ada = enroll("Ada", 1)
+        assert selectors.person_by_uuid(ada.uuid) == selectors.person_by_uuid(str(ada.uuid)) == ada
+
+    @pytest.mark.parametrize("uuid", [uuid4(), "nobody", ""])
+    def test_says_when_there_is_nobody(self, uuid):
+        with pytest.raises(PersonUnknown):
+            selectors.person_by_uuid(uuid)
+
+
+class TestSampleByUuid:
+    def test_brings_the_person_along(self, enroll, django_assert_num_queries):
+        stored = enroll("Ada", 1).samples.get()
+        with django_assert_num_queries(1):
+            assert selectors.sample_by_uuid(str(stored.uuid)).person.name == "Ada"
+
+    @pytest.mark.parametrize("uuid", [uuid4(), "nothing"])
+    def test_says_when_there_is_none(self, uuid):
+        with pytest.raises(SampleUnknown):
+            selectors.sample_by_uuid(uuid)
+
+
+class TestPeopleByUuid:
+    def test_leaves_unknown_ones_out(self, enroll):
+        ada = enroll("Ada", 1)
+        assert selectors.people_by_uuid([str(ada.uuid), uuid4()]) == {str(ada.uuid): ada}
+
+
+class TestSamplesOf:
+    def test_tells_which_samples_a_pack_searches(self, enroll, make_draft):
+        ada = enroll("Ada", 1)
+        services.add_samples(
+            actor=None, person=ada, samples=[make_draft(2, contract_id="another")], despite_duplicate=True
+        )
+        found = [sample.template_id is not None for sample in selectors.samples_of(ada, contract_id=CONTRACT)]
+        assert found == [True, False]
+
+    def test_are_the_persons_own(self, enroll):
+        ada, _ = enroll("Ada", 1), enroll("Grace", 2)
+        assert list(selectors.samples_of(ada)) == list(ada.samples.all())
+
+
+class TestEmbeddingsOf:
+    def test_leaves_out_other_spaces_and_what_was_set_aside(self, enroll):
+        ada = enroll("Ada", 1, 2)
+        services.set_aside(actor=None, sample=ada.samples.first(), aside=True)
+        (vector,) = selectors.embeddings_of(ada, CONTRACT)
+        assert np.array_equal(vector, unit_vector(2))
+        assert selectors.embeddings_of(ada, "another") == []
+
+
+class TestGalleryCounts:
+    def test_counts(self, enroll):
+        services.set_active(actor=None, people=[enroll("Ada", 1, 2)], active=False)
+        enroll("Grace", 3)
+        counts = selectors.gallery_counts()
+        assert (counts.people, counts.active_people, counts.samples, counts.templates) == (2, 1, 3, 3)
+        assert counts.revision == 3
+
+    def test_are_zero_in_an_empty_database(self):
+        assert selectors.gallery_counts() == selectors.GalleryCounts(0, 0, 0, 0, 0)
+
+
+class TestThumbnailBytes:
+    def test_is_a_small_jpeg(self, enroll):
+        crop = enroll("Ada", 1).samples.get().crop
+        jpeg = selectors.thumbnail_bytes(crop, 56)
+        assert jpeg.startswith(b"\xff\xd8")
+        assert len(jpeg) < len(crop)
