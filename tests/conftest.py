@@ -19,7 +19,7 @@ from tests.support import skips
 if TYPE_CHECKING:
     from recognizer.engine import FaceEngine
 
-pytest_plugins = ["tests.support.browser", "tests.support.server"]
+pytest_plugins = ["tests.support.server", "tests.support.browser"]  # in this order: the second imports the first
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
