@@ -1,0 +1,179 @@
+"""Step 7b: compare a detector with YuNet on pictures that training has not seen.
+
+Pictures are shrunk to 320 pixels (the larger side). The reference is YuNet's faces at a score of 0.7 or more whose
+smaller side exceeds 40 pixels. Empty pictures are the clip without a face, corner pieces of the LFW pictures in
+which YuNet sees nothing at a score of 0.2, and pictures in any `--empty` folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.boxes import OnnxDetector, overlaps
+
+Image = NDArray[np.uint8]
+SIDE = 320
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+FACE_CLIPS = ("real_male", "real_female", "two_faces", "real_T1", "spoof_F1", "spoof_F2")
+LEAST_SIDE = 40.0
+REFERENCE_SCORE = 0.7
+
+
+@dataclass
+class Measures:
+    """Counts for one set of pictures; scores and errors are of the reference's faces, 0 where one is missed."""
+
+    scores: list[float] = field(default_factory=list)
+    landmark_errors: list[float] = field(default_factory=list)
+    unmatched: list[float] = field(default_factory=list)
+    pictures: int = 0
+
+    def recall(self, threshold: float) -> float:
+        return float(np.mean(np.array(self.scores) >= threshold) * 100) if self.scores else float("nan")
+
+    def surplus(self, threshold: float) -> float:
+        """Detections that match no YuNet face of any size (at 0.3), per hundred pictures."""
+        return float((np.array(self.unmatched) >= threshold).sum() / max(self.pictures, 1) * 100)
+
+
+def fit_to_side(image: Image, side: int = SIDE) -> Image:
+    scale = side / max(image.shape[:2])
+    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR).astype(np.uint8)
+
+
+def read_clip(path: Path) -> Iterator[Image]:
+    capture = cv2.VideoCapture(str(path))
+    while True:
+        done, frame = capture.read()
+        if not done:
+            return
+        yield frame.astype(np.uint8)
+
+
+def face_pictures(faces: Path) -> Iterator[tuple[str, Image]]:
+    """(set, picture): LFW, portraits at two sizes, webcam clips."""
+    for path in sorted((faces / "eval").glob("*/*.jpg")):
+        yield "lfw", fit_to_side(cv2.imread(str(path)).astype(np.uint8))
+    for path in sorted((faces / "portraits").glob("*.jpg")):
+        picture = cv2.imread(str(path)).astype(np.uint8)
+        for side in (SIDE, 2 * SIDE):
+            yield "portraits", fit_to_side(picture, side)
+    for name in FACE_CLIPS:
+        for frame in read_clip(faces / "webcam" / f"{name}.mjpeg"):
+            yield name, fit_to_side(frame)
+
+
+def empty_pictures(faces: Path, reference: OnnxDetector, folders: list[Path]) -> Iterator[tuple[str, Image]]:
+    """(set, picture) for pictures without a face."""
+    for frame in read_clip(faces / "webcam" / "no_face.mjpeg"):
+        yield "no_face clip", fit_to_side(frame)
+    for path in sorted((faces / "eval").glob("*/*.jpg")):
+        picture = cv2.imread(str(path)).astype(np.uint8)
+        height, width = picture.shape[:2]
+        part = 80
+        for top in (0, height - part):
+            for left in (0, width - part):
+                piece = fit_to_side(np.ascontiguousarray(picture[top : top + part, left : left + part]))
+                if len(reference.detect(piece, 0.2)) == 0:
+                    yield "lfw corners", piece
+    for folder in folders:
+        for path in sorted(folder.iterdir()):
+            picture = cv2.imread(str(path))
+            if picture is not None:
+                yield folder.name, fit_to_side(picture.astype(np.uint8))
+
+
+def compare(detector: OnnxDetector, reference: OnnxDetector, image: Image, measures: Measures) -> None:
+    """Match the reference's faces with the detector's (IoU at least 0.5) and book the results."""
+    expected = reference.detect(image, 0.3)
+    found = detector.detect(image, min(THRESHOLDS))
+    table = overlaps(expected.boxes, found.boxes)
+    sides = (expected.boxes[:, 2:] - expected.boxes[:, :2]).min(1)
+    for row in np.flatnonzero((expected.scores >= REFERENCE_SCORE) & (sides > LEAST_SIDE)):
+        hits = np.flatnonzero(table[row] >= 0.5)
+        if not len(hits):
+            measures.scores.append(0.0)
+            continue
+        best = hits[found.scores[hits].argmax()]
+        measures.scores.append(float(found.scores[best]))
+        eyes = np.linalg.norm(expected.landmarks[row, 0] - expected.landmarks[row, 1])
+        error = np.linalg.norm(found.landmarks[best] - expected.landmarks[row], axis=1).mean()
+        measures.landmark_errors.append(float(error / max(eyes, 1.0)))
+    matched = table.max(0, initial=0.0) >= 0.3
+    measures.unmatched.extend(float(score) for score in found.scores[~matched])
+    measures.pictures += 1
+
+
+def evaluate(model: Path, yunet: Path, faces: Path, folders: list[Path]) -> dict[str, Measures]:
+    detector, reference = OnnxDetector(model), OnnxDetector(yunet)
+    table: dict[str, Measures] = {}
+    for name, image in face_pictures(faces):
+        compare(detector, reference, image, table.setdefault(name, Measures()))
+    for name, image in empty_pictures(faces, reference, folders):
+        measures = table.setdefault(f"empty: {name}", Measures())
+        measures.unmatched.extend(float(score) for score in detector.detect(image, min(THRESHOLDS)).scores)
+        measures.pictures += 1
+    return table
+
+
+def time_models(paths: list[Path], rounds: int = 100) -> list[float]:
+    """Median milliseconds at 320 x 320, one thread, the models taking turns."""
+    detectors = [OnnxDetector(path) for path in paths]
+    tensor = np.random.default_rng(0).uniform(0, 255, (1, 3, SIDE, SIDE)).astype(np.float32)
+    times: list[list[float]] = [[] for _ in paths]
+    for _ in range(rounds):
+        for index, detector in enumerate(detectors):
+            begun = time.perf_counter()
+            detector.session.run(None, {detector.input_name: tensor})
+            times[index].append((time.perf_counter() - begun) * 1000)
+    return [float(np.median(values)) for values in times]
+
+
+def merge(parts: list[Measures]) -> Measures:
+    total = Measures()
+    for part in parts:
+        total.scores += part.scores
+        total.landmark_errors += part.landmark_errors
+        total.unmatched += part.unmatched
+        total.pictures += part.pictures
+    return total
+
+
+def print_table(table: dict[str, Measures]) -> None:
+    faces = {name: m for name, m in table.items() if not name.startswith("empty")}
+    empty = {name: m for name, m in table.items() if name.startswith("empty")}
+    shown = [*table.items(), ("ALL faces", merge(list(faces.values()))), ("ALL empty", merge(list(empty.values())))]
+    print("| set | pictures | faces | recall % at " + " / ".join(map(str, THRESHOLDS)), end="")
+    print(" | landmark error %, median / 90th | extra faces per 100 at the same thresholds |")
+    print("|---|---|---|---|---|---|")
+    for name, measures in shown:
+        recalls = " / ".join(f"{measures.recall(t):.1f}" for t in THRESHOLDS) if measures.scores else "-"
+        errors = np.array(measures.landmark_errors) * 100
+        landmarks = f"{np.median(errors):.2f} / {np.quantile(errors, 0.9):.2f}" if len(errors) else "-"
+        extras = " / ".join(f"{measures.surplus(t):.1f}" for t in THRESHOLDS)
+        print(f"| {name} | {measures.pictures} | {len(measures.scores)} | {recalls} | {landmarks} | {extras} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--yunet", type=Path, default=Path("../shared/models/yunet_s_dynamic.onnx"))
+    parser.add_argument("--faces", type=Path, default=Path("../shared/faces"))
+    parser.add_argument("--empty", type=Path, action="append", default=[], help="folder of pictures without a face")
+    arguments = parser.parse_args()
+    print_table(evaluate(arguments.model, arguments.yunet, arguments.faces, arguments.empty))
+    ours, theirs = time_models([arguments.model, arguments.yunet])
+    print(f"320 x 320, one thread: {ours:.2f} ms; YuNet {theirs:.2f} ms; ratio {ours / theirs:.2f}")
+
+
+if __name__ == "__main__":
+    main()
