@@ -32,6 +32,17 @@ PHOTO_LIMITS = ImageLimits(max_bytes=10 * 1024 * 1024, max_pixels=40_000_000)
 HOLD_SECONDS = 15 * 60
 TOLERATED = frozenset({"face_too_large"})
 """Quality reasons that are advice for somebody before a webcam and no fault of a photograph."""
+FAULTS = {
+    "face_too_small": "The face is too small. Use a picture taken from closer, or one with more pixels.",
+    "face_cut_off": "Part of the face is outside the picture. Use one that shows the whole face.",
+    "too_dark": "The face is too dark. Use a picture with more light.",
+    "too_bright": "The face is too bright. Use a picture without strong light on the face.",
+    "blurred": "The face is blurred. Use a sharper picture.",
+    "turned_away": "The face is turned too far to the side, up or down. Use one that looks into the camera.",
+    "tilted": "The head is tilted too far. Use a picture with the head upright.",
+    "eyes_hidden": "The eyes are hidden. Use a picture without dark glasses or hair over the eyes.",
+}
+"""The sentences of enrollment.reasons speak to somebody before a webcam; a photograph needs other advice."""
 
 
 class PhotosExpired(EnrollmentError):
@@ -101,18 +112,6 @@ def _check_photo(engine: FaceEngine, file: UploadedFile[Any]) -> PhotoOutcome:
 
 def _draft(engine: FaceEngine, face: Face) -> SampleDraft:
     return draft_from_face(face, contract_id=engine.contract_id, source=FaceSample.Source.UPLOAD)
-
-
-FAULTS = {
-    "face_too_small": "The face is too small. Use a picture taken from closer, or one with more pixels.",
-    "face_cut_off": "Part of the face is outside the picture. Use one that shows the whole face.",
-    "too_dark": "The face is too dark. Use a picture with more light.",
-    "too_bright": "The face is too bright. Use a picture without strong light on the face.",
-    "blurred": "The face is blurred. Use a sharper picture.",
-    "turned_away": "The face is turned too far to the side, up or down. Use one that looks into the camera.",
-    "tilted": "The head is tilted too far. Use a picture with the head upright.",
-}
-"""The sentences of enrollment.reasons speak to somebody before a webcam; a photograph needs other advice."""
 
 
 def _wrong_number(name: str, number: int) -> PhotoOutcome:

@@ -1,0 +1,423 @@
+"""The pages of people: real pictures, the real engine, through HTTP."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from uuid import uuid4
+
+import cv2
+import numpy as np
+import pytest
+from django.contrib.auth.models import User
+from django.core import signing
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
+
+from enrollment import photos, services
+from enrollment.gallery import reset_gallery
+from enrollment.models import FaceSample, Person
+from recognizer.images import decode_image
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def enroll(operator, make_draft):
+    """enroll(name, seeds=(1, 2)): somebody with random crops, for pages that are not about recognition."""
+
+    def make(name="Ada Lovelace", seeds=(1, 2), **changes):
+        values = {"consent_version": "2025-1", "samples": [make_draft(seed) for seed in seeds], **changes}
+        return services.enroll_person(actor=operator, name=name, despite_duplicate=True, **values)
+
+    return make
+
+
+@pytest.fixture
+def photo(shared_faces):
+    """photo("Alexander_Downer", 2): an upload of LFW's Alexander_Downer_0002.jpg (or the person's n-th picture)."""
+
+    def make(folder: str, number: int = 0) -> SimpleUploadedFile:
+        path = sorted((shared_faces / "eval" / folder).glob("*.jpg"))[number]
+        return SimpleUploadedFile(path.name, path.read_bytes(), content_type="image/jpeg")
+
+    return make
+
+
+def two_faces(photo) -> SimpleUploadedFile:
+    """Two people's pictures side by side."""
+    pair = [decode_image(photo(name).read()) for name in ("Alexander_Downer", "Halle_Berry")]
+    done, data = cv2.imencode(".jpg", np.hstack(pair))
+    assert done
+    return SimpleUploadedFile("both.jpg", data.tobytes(), content_type="image/jpeg")
+
+
+def new_person(**changes):
+    return {"name": "Alexander Downer", "external_id": "", "consent": "on"} | changes
+
+
+UPLOAD = "/enrollment/upload/"
+
+
+class TestLogin:
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "/enrollment/",
+            "/enrollment/upload/",
+            "/enrollment/people/",
+            "/enrollment/people/search.json",
+            f"/enrollment/people/{uuid4()}/",
+            f"/enrollment/people/{uuid4()}/capture/",
+            f"/enrollment/people/{uuid4()}/upload/",
+            f"/enrollment/people/{uuid4()}/active/",
+            f"/enrollment/people/{uuid4()}/erase/",
+            f"/enrollment/samples/{uuid4()}.jpg",
+            f"/enrollment/samples/{uuid4()}/remove/",
+        ],
+    )
+    def test_is_required_on_every_page(self, client, url):
+        assertRedirects(client.get(url), f"/accounts/login/?next={url}", fetch_redirect_response=False)
+
+    @pytest.mark.parametrize("action", ["active", "erase", "upload"])
+    def test_nothing_changes_without_the_csrf_token(self, operator, enroll, action):
+        person = enroll()
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(operator)
+        response = client.post(f"{person.get_absolute_url()}{action}/", {"active": "no", "typed_name": person.name})
+        assertContains(response, "Nothing was changed", status_code=403)
+        assert Person.objects.get().is_active
+
+    @pytest.mark.parametrize("action", ["active/", "erase/", "capture/", "upload/", ""])
+    def test_an_unknown_person_is_not_found(self, operator_client, action):
+        url = f"/enrollment/people/{uuid4()}/{action}"
+        response = operator_client.post(url) if action == "active/" else operator_client.get(url)
+        assertContains(response, "may have been erased", status_code=404)
+
+
+class TestPeople:
+    def test_lists_everybody_with_the_number_of_samples(self, operator_client, enroll):
+        enroll("Ada Lovelace", external_id="S-17")
+        enroll("Grace Hopper", seeds=(3,))
+        response = operator_client.get("/enrollment/people/")
+        assertContains(response, "Ada Lovelace")
+        assertContains(response, "S-17")
+        assertContains(response, '<td data-label="Samples" class="num">2</td>', html=True)
+        assertContains(response, '<td data-label="Samples" class="num">1</td>', html=True)
+        assertContains(response, "data:image/jpeg;base64,", count=2)
+
+    def test_finds_by_part_of_the_name_and_by_external_id(self, operator_client, enroll):
+        enroll("Ada Lovelace", external_id="S-17")
+        enroll("Grace Hopper", seeds=(3,))
+        for text in ("love", "s-17", "ada lace"):
+            response = operator_client.get("/enrollment/people/", {"q": text})
+            assertContains(response, "Ada Lovelace")
+            assertNotContains(response, "Grace Hopper")
+
+    def test_filters_by_status(self, operator_client, enroll, operator):
+        services.set_active(actor=operator, people=[enroll("Ada Lovelace")], active=False)
+        enroll("Grace Hopper", seeds=(3,))
+        response = operator_client.get("/enrollment/people/", {"active": "no"})
+        assertContains(response, "Ada Lovelace")
+        assertContains(response, "Deactivated")
+        assertNotContains(response, "Grace Hopper")
+
+    def test_says_so_when_nobody_is_found_and_when_nobody_is_enrolled(self, operator_client, enroll):
+        assertContains(operator_client.get("/enrollment/people/"), "Nobody is enrolled yet")
+        enroll("Ada Lovelace")
+        assertContains(operator_client.get("/enrollment/people/", {"q": "zzz"}), "Nobody found")
+
+    def test_shows_twenty_five_a_page_and_keeps_the_filter_in_the_links(self, operator_client, enroll):
+        for number in range(27):
+            enroll(f"Person {number:02}", seeds=(number + 1,))
+        first = operator_client.get("/enrollment/people/", {"q": "person"})
+        assertContains(first, "1 to 25 of 27")
+        assertContains(first, "?q=person&amp;page=2")
+        assertContains(operator_client.get("/enrollment/people/", {"q": "person", "page": 2}), "Person 26")
+        assertContains(operator_client.get("/enrollment/people/", {"q": "person", "page": "x"}), "Person 00")
+
+    def test_takes_the_same_few_queries_however_many_people_there_are(
+        self, operator_client, enroll, django_assert_num_queries
+    ):
+        enroll("Person 0", seeds=(1,))
+        for number in range(1, 9):
+            with django_assert_num_queries(5):  # session, operator, count, people, covers
+                operator_client.get("/enrollment/people/")
+            enroll(f"Person {number}", seeds=(number + 1,))
+
+    def test_escapes_names(self, operator_client, enroll):
+        enroll("<b>Ada</b>")
+        response = operator_client.get("/enrollment/people/")
+        assertNotContains(response, "<b>Ada</b>")
+        assertContains(response, "&lt;b&gt;Ada&lt;/b&gt;")
+
+
+class TestPeopleSearch:
+    def test_gives_active_people_only(self, operator_client, enroll, operator):
+        ada = enroll("Ada Lovelace", external_id="S-17")
+        services.set_active(actor=operator, people=[enroll("Ada Yonath", seeds=(3,))], active=False)
+        response = operator_client.get("/enrollment/people/search.json", {"q": "ada"})
+        assert response.json() == {"people": [{"id": str(ada.uuid), "name": "Ada Lovelace", "external_id": "S-17"}]}
+        assert response.headers["Cache-Control"] == "private, no-store"
+
+    def test_gives_at_most_twenty(self, operator_client, enroll):
+        for number in range(22):
+            enroll(f"Person {number:02}", seeds=(number + 1,))
+        assert len(operator_client.get("/enrollment/people/search.json").json()["people"]) == 20
+
+
+class TestPerson:
+    def test_shows_samples_consent_and_who_enrolled(self, operator_client, enroll):
+        person = enroll("Ada Lovelace", external_id="S-17")
+        response = operator_client.get(person.get_absolute_url())
+        for sample in person.samples.all():
+            assertContains(response, reverse("enrollment:sample_image", args=[sample.uuid]))
+        assertContains(response, "by olivia")
+        assertContains(response, "2025-1")
+        assertContains(response, "No attempt has matched or claimed Ada Lovelace yet.")
+
+    def test_takes_the_same_few_queries_however_many_samples_there_are(
+        self, operator_client, enroll, django_assert_num_queries
+    ):
+        for seeds in ((1,), (2, 3, 4, 5, 6)):
+            person = enroll(f"Person {len(seeds)}", seeds=seeds)
+            with django_assert_num_queries(5):  # session, operator, person, samples, attempts
+                operator_client.get(person.get_absolute_url())
+
+    def test_saves_changed_details(self, operator_client, enroll):
+        person = enroll("Ada Byron")
+        url = person.get_absolute_url()
+        response = operator_client.post(url, {"name": " Ada   Lovelace ", "external_id": "S-17"}, follow=True)
+        assertContains(response, "The details were saved.")
+        person.refresh_from_db()
+        assert (person.name, person.external_id) == ("Ada Lovelace", "S-17")
+
+    def test_says_beside_the_field_what_is_wrong_and_saves_nothing(self, operator_client, enroll):
+        enroll("Grace Hopper", external_id="S-17")
+        person = enroll("Ada Lovelace", seeds=(3,))
+        taken = operator_client.post(person.get_absolute_url(), {"name": "Ada King", "external_id": "S-17"})
+        assertContains(taken, "Somebody else already has this external ID.", status_code=400)
+        empty = operator_client.post(person.get_absolute_url(), {"name": " ", "external_id": ""})
+        assert empty.status_code == 400
+        person.refresh_from_db()
+        assert (person.name, person.external_id) == ("Ada Lovelace", None)
+
+    def test_deactivates_and_activates(self, operator_client, enroll):
+        person = enroll()
+        for value, active in (("no", False), ("yes", True)):
+            operator_client.post(f"{person.get_absolute_url()}active/", {"active": value})
+            person.refresh_from_db()
+            assert person.is_active is active
+
+    def test_does_not_change_anything_on_a_get(self, operator_client, enroll):
+        assert operator_client.get(f"{enroll().get_absolute_url()}active/").status_code == 405
+
+    def test_points_out_samples_that_searches_do_not_know(self, operator_client, enroll, engine):
+        response = operator_client.get(enroll().get_absolute_url())
+        assertContains(response, "manage.py rebuild_templates")
+        assertContains(response, "Not searched", count=2)
+
+
+class TestErase:
+    def test_says_exactly_what_goes_before_it_goes(self, operator_client, enroll):
+        person = enroll("Ada Lovelace")
+        response = operator_client.get(f"{person.get_absolute_url()}erase/")
+        assertContains(response, "2 samples with everything computed from them")
+        assertContains(response, "each of the 0 attempts")
+        assert Person.objects.exists()
+
+    @pytest.mark.parametrize("typed", ["", "Ada", "ada lovelace"])
+    def test_needs_the_name_as_it_is_written(self, operator_client, enroll, typed):
+        person = enroll("Ada Lovelace")
+        response = operator_client.post(f"{person.get_absolute_url()}erase/", {"typed_name": typed})
+        assert response.status_code == 400
+        assert FaceSample.objects.count() == 2
+
+    def test_erases_for_good(self, operator_client, enroll):
+        person = enroll("Ada Lovelace")
+        response = operator_client.post(f"{person.get_absolute_url()}erase/", {"typed_name": "Ada Lovelace "})
+        assertRedirects(response, "/enrollment/people/")
+        assert not Person.objects.exists()
+        assert not FaceSample.objects.exists()
+        assert operator_client.get(person.get_absolute_url()).status_code == 404
+
+
+class TestSamples:
+    def test_are_served_as_private_jpegs(self, operator_client, enroll):
+        sample = enroll().samples.first()
+        response = operator_client.get(f"/enrollment/samples/{sample.uuid}.jpg")
+        assert decode_image(response.content).shape == (112, 112, 3)
+        assert response.headers["Content-Type"] == "image/jpeg"
+        assert response.headers["Cache-Control"] == "private, no-store"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+    def test_that_are_gone_are_not_found(self, operator_client):
+        assert operator_client.get(f"/enrollment/samples/{uuid4()}.jpg").status_code == 404
+        assert operator_client.post(f"/enrollment/samples/{uuid4()}/remove/").status_code == 404
+
+    def test_are_removed_only_after_a_question(self, operator_client, enroll):
+        person = enroll()
+        url = f"/enrollment/samples/{person.samples.first().uuid}/remove/"
+        assertNotContains(operator_client.get(url), "This is the last sample")
+        assert person.samples.count() == 2
+        assertRedirects(operator_client.post(url), person.get_absolute_url())
+        assert person.samples.count() == 1
+
+    def test_the_last_one_is_called_the_last_one(self, operator_client, enroll):
+        sample = enroll(seeds=(1,)).samples.get()
+        assertContains(operator_client.get(f"/enrollment/samples/{sample.uuid}/remove/"), "This is the last sample")
+
+
+class TestUpload:
+    def test_enrols_from_several_pictures_at_once(self, operator_client, engine, photo, operator):
+        files = [photo("Alexander_Downer", number) for number in range(2)]
+        response = operator_client.post(UPLOAD, new_person(external_id="S-1", photos=files), follow=True)
+        person = Person.objects.get()
+        assertRedirects(response, person.get_absolute_url())
+        assertContains(response, "Alexander Downer was enrolled from 2 pictures.")
+        assert (person.external_id, person.created_by, person.samples.count()) == ("S-1", operator, 2)
+        assert set(person.samples.values_list("source", flat=True)) == {"upload"}
+
+    def test_uses_the_good_pictures_and_says_why_not_the_others(self, operator_client, engine, photo):
+        files = [photo("Alexander_Downer"), two_faces(photo), SimpleUploadedFile("note.jpg", b"no picture at all")]
+        response = operator_client.post(UPLOAD, new_person(photos=files), follow=True)
+        assertContains(response, "Alexander Downer was enrolled from 1 picture.")
+        assertContains(response, "both.jpg was not used. 2 faces can be seen.")
+        assertContains(response, "note.jpg was not used. This is no picture that can be read")
+
+    def test_stores_nothing_when_no_picture_can_be_used(self, operator_client, engine, photo):
+        blank = BytesIO(cv2.imencode(".png", np.full((300, 300, 3), 127, np.uint8))[1].tobytes())
+        blank.name = "wall.png"
+        response = operator_client.post(UPLOAD, new_person(photos=[blank]))
+        assertContains(response, "No face was found.", status_code=400)
+        assertContains(response, "None of these pictures can be used.", status_code=400)
+        assertContains(response, 'value="Alexander Downer"', status_code=400)
+        assert not Person.objects.exists()
+
+    def test_asks_for_a_picture_when_there_is_none(self, operator_client, engine):
+        assertContains(operator_client.post(UPLOAD, new_person()), "Choose at least one picture.", status_code=400)
+
+    def test_refuses_more_than_ten_pictures(self, operator_client, engine, photo):
+        files = [photo("Alexander_Downer") for _ in range(11)]
+        response = operator_client.post(UPLOAD, new_person(photos=files))
+        assertContains(response, "You chose 11 pictures. Choose at most 10 at a time.", status_code=400)
+        assert not Person.objects.exists()
+
+    def test_refuses_a_file_of_more_than_ten_megabytes_unread(self, operator_client, engine, photo):
+        big = SimpleUploadedFile("big.jpg", photo("Alexander_Downer").read() + b"\0" * (10 * 1024 * 1024))
+        response = operator_client.post(UPLOAD, new_person(photos=[big]))
+        assertContains(response, "at most 10 MB are allowed", status_code=400)
+
+    def test_refuses_a_blurred_picture_with_advice_for_pictures(self, operator_client, engine, photo):
+        image = cv2.GaussianBlur(decode_image(photo("Alexander_Downer").read()), (0, 0), 5)
+        blurred = SimpleUploadedFile("blurred.jpg", cv2.imencode(".jpg", image)[1].tobytes())
+        response = operator_client.post(UPLOAD, new_person(photos=[blurred]))
+        assertContains(response, "Use a sharper picture.", status_code=400)
+
+    def test_keeps_usable_pictures_while_the_form_is_put_right(self, operator_client, engine, photo):
+        first = operator_client.post(UPLOAD, {"name": "", "external_id": "", "photos": [photo("Alexander_Downer")]})
+        assertContains(first, "1 picture ready, not saved yet", status_code=400)
+        assertContains(first, "must agree to the consent text", status_code=400)
+        assert not Person.objects.exists()
+        operator_client.post(UPLOAD, new_person(held=first.context["held"], photos=[photo("Alexander_Downer", 1)]))
+        assert Person.objects.get().samples.count() == 2
+
+    def test_says_which_command_installs_a_pack(self, operator_client, no_engine, photo, settings, tmp_path):
+        settings.FACESITE_MODELS_DIR = tmp_path
+        settings.FACESITE_MODEL_PACK = None
+        response = operator_client.post(UPLOAD, new_person(photos=[photo("Alexander_Downer")]))
+        assertContains(response, "manage.py packs install", status_code=400)
+
+    def test_adds_to_somebody_who_is_enrolled(self, operator_client, engine, photo):
+        operator_client.post(UPLOAD, new_person(photos=[photo("Alexander_Downer")]))
+        person = Person.objects.get()
+        url = f"{person.get_absolute_url()}upload/"
+        response = operator_client.post(
+            url, {"photos": [photo("Alexander_Downer", 1), photo("Alexander_Downer")]}, follow=True
+        )
+        assertContains(response, "1 new sample of Alexander Downer saved.")
+        assert person.samples.count() == 2
+
+
+class TestPossibleDuplicate:
+    @pytest.fixture
+    def alexander(self, operator_client, engine, photo) -> Person:
+        operator_client.post(UPLOAD, new_person(photos=[photo("Alexander_Downer")]))
+        reset_gallery()  # the test's transaction never commits, so nobody is told
+        return Person.objects.get()
+
+    @pytest.fixture
+    def question(self, operator_client, alexander, photo):
+        return operator_client.post(UPLOAD, new_person(name="William", photos=[photo("Alexander_Downer", 1)]))
+
+    def test_is_asked_about_before_anything_is_stored(self, question, alexander):
+        assertContains(question, "Somebody who looks like this is already enrolled", status_code=409)
+        assertContains(question, alexander.get_absolute_url(), status_code=409)
+        assert Person.objects.count() == 1
+
+    def test_may_be_a_different_person(self, operator_client, question):
+        answer = new_person(name="William", held=question.context["held"], despite_duplicate="yes")
+        operator_client.post(UPLOAD, answer)
+        assert Person.objects.get(name="William").samples.count() == 1
+
+    def test_may_be_the_same_person(self, operator_client, question, alexander):
+        answer = new_person(name="William", held=question.context["held"], add_to=str(alexander.uuid))
+        assertRedirects(operator_client.post(UPLOAD, answer), alexander.get_absolute_url())
+        assert Person.objects.get().samples.count() == 2
+
+    def test_is_asked_about_when_pictures_are_added_to_somebody_else(self, operator_client, alexander, enroll, photo):
+        other = enroll("Ada Lovelace")
+        url = f"{other.get_absolute_url()}upload/"
+        question = operator_client.post(url, {"photos": [photo("Alexander_Downer", 1)]})
+        assertContains(question, "already enrolled", status_code=409)
+        assert other.samples.count() == 2
+        operator_client.post(url, {"held": question.context["held"], "despite_duplicate": "yes"})
+        assert other.samples.count() == 3
+
+
+class TestHeldDrafts:
+    @pytest.fixture
+    def held(self, operator, engine, photo):
+        [outcome] = photos.check_photos([photo("Alexander_Downer")])
+        assert outcome.draft
+        return photos.hold_drafts([outcome.draft], operator), outcome.draft
+
+    def test_come_back_as_they_were(self, held, operator):
+        token, draft = held
+        [released] = photos.release_drafts(token, operator)
+        assert np.array_equal(released.aligned, draft.aligned)
+        assert released.embedding == pytest.approx(draft.embedding, abs=1e-5)
+        assert (released.quality, released.pose, released.source) == (draft.quality, draft.pose, draft.source)
+
+    def test_carry_no_embedding(self, held):
+        token, _ = held
+        [entry] = signing.loads(token, salt=photos._salt(User.objects.get()))
+        assert set(entry) == {"crop", "quality", "source", "pose"}
+
+    def test_are_of_no_use_to_another_operator(self, held, staff):
+        with pytest.raises(photos.PhotosExpired):
+            photos.release_drafts(held[0], staff)
+
+    def test_cannot_be_tampered_with(self, held, operator):
+        token, _ = held
+        with pytest.raises(photos.PhotosExpired):
+            photos.release_drafts("x" + token[1:], operator)
+
+    def test_expire(self, held, operator, monkeypatch):
+        monkeypatch.setattr(photos, "HOLD_SECONDS", -1)
+        with pytest.raises(photos.PhotosExpired):
+            photos.release_drafts(held[0], operator)
+
+    def test_that_expired_are_asked_for_again(self, operator_client, engine):
+        response = operator_client.post(UPLOAD, new_person(held="nonsense"))
+        assertContains(response, "no longer valid. Choose them again.", status_code=400)
+
+
+class TestCapture:
+    def test_pages_name_the_person_that_samples_are_added_to(self, operator_client, enroll):
+        person = enroll("Ada Lovelace")
+        assertContains(operator_client.get(f"{person.get_absolute_url()}capture/"), str(person.uuid))
+
+    def test_the_enrol_page_shows_the_consent_text(self, operator_client):
+        assertContains(operator_client.get("/enrollment/"), "I may withdraw at any time.")
