@@ -77,6 +77,9 @@ export class CameraPanel {
       cover.setAttribute("role", state.problem ? "alert" : "status");
       this.meter.clear();
     }
+    // The whole picture shows, whatever the camera's shape; a phone's upright one is cut to a square.
+    const { videoWidth, videoHeight } = this.video;
+    if (videoWidth) this.stage.style.aspectRatio = Math.min(Math.max(videoWidth / videoHeight, 1), 16 / 9).toFixed(4);
     this.#listCameras();
     this.onChange(state);
   }

@@ -9,7 +9,7 @@ export function badge(verdict) {
   return el("span", { class: `badge badge--${verdict}` }, icon(verdict), VERDICTS[verdict]);
 }
 
-const timeOf = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const timeOf = (at) => new Date(at).toLocaleTimeString([], { timeStyle: "medium", hourCycle: "h23" });
 
 /** The card's children for a decision. `onAgain` asks the server to decide anew. */
 export function decisionCard(decision, { hello, sentences, urls, onAgain }) {
@@ -67,11 +67,11 @@ export function recentItem(decision, urls) {
   const { score, threshold } = formatPair(decision.comparison_score, decision.match_threshold);
   return el(
     "li",
-    {},
+    { "data-verdict": decision.verdict },
     el(
       "a",
       { href: withUuid(urls.attempt, decision.attempt) },
-      el("span", { class: "recent__who" }, badge(decision.verdict), el("span", { class: "truncate" }, headline(decision))),
+      el("span", { class: "recent__who" }, icon(decision.verdict), el("span", { class: "truncate" }, headline(decision))),
       el("span", { class: "recent__numbers" }, `${score} / ${threshold}`),
       el("time", { datetime: new Date(decision.at).toISOString() }, timeOf(decision.at)),
     ),

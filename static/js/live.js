@@ -73,7 +73,9 @@ const picker = new PersonPicker(find("[data-picker]", root), {
   },
 });
 
+/** Asks the server anew; whatever the last question found is no answer to this one. */
 function configure() {
+  overlay.clear();
   const message = configureMessage(state);
   if (message) socket.send(message);
 }

@@ -42,16 +42,16 @@ describe("formatPair", () => {
 
 describe("strangersSentence", () => {
   it("says what the false-match rate means for one comparison", () => {
-    assert.equal(strangersSentence(0.0001), "About 1 in 10,000 strangers would pass.");
+    assert.equal(strangersSentence(0.0001), "At this threshold about 1 in 10,000 strangers would pass.");
   });
   it("counts every enrolled person as one more chance", () => {
     assert.equal(
       strangersSentence(0.0001, 12),
-      "About 1 in 830 strangers would pass as one of the 12 people enrolled.",
+      "At this threshold about 1 in 830 strangers would pass as one of the 12 people enrolled.",
     );
   });
   it("never promises more than certainty", () => {
-    assert.match(strangersSentence(0.5, 1000), /^About 1 in 1 strangers/);
+    assert.match(strangersSentence(0.5, 1000), /about 1 in 1 strangers/);
   });
 });
 

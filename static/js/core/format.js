@@ -44,8 +44,8 @@ export function oneIn(rate) {
  */
 export function strangersSentence(fmr, people = 1) {
   const chance = people > 1 ? 1 - (1 - fmr) ** people : fmr;
-  if (people <= 1) return `About ${oneIn(fmr)} strangers would pass.`;
-  return `About ${oneIn(chance)} strangers would pass as one of the ${people.toLocaleString("en")} people enrolled.`;
+  if (people <= 1) return `At this threshold about ${oneIn(fmr)} strangers would pass.`;
+  return `At this threshold about ${oneIn(chance)} strangers would pass as one of the ${people.toLocaleString("en")} people enrolled.`;
 }
 
 export function formatLiveness(liveness) {
