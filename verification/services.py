@@ -6,8 +6,8 @@ Infer first: models never run inside a transaction.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -16,14 +16,12 @@ from django.db.models import Q
 
 from enrollment.models import Person
 from recognizer.images import encode_thumbnail
-from recognizer.types import DecisionPolicy, Verdict
+from recognizer.tracking import Decision
+from recognizer.types import Verdict
 from verification.models import VerificationAttempt, VerificationPolicy
 from verification.policy import current_policy
 
-__all__ = ["current_policy", "forget_people", "record_attempt", "save_policy"]
-
-if TYPE_CHECKING:
-    from recognizer.tracking import Decision
+__all__ = ["attempt_from", "current_policy", "forget_people", "record_attempt", "save_policy"]
 
 logger = logging.getLogger("facesite.verification")
 
@@ -35,7 +33,6 @@ def record_attempt(
     source: str,
     decision: Decision,
     claimed: str | None,
-    policy: DecisionPolicy,
     contract_id: str,
 ) -> VerificationAttempt:
     """Keep one decision with the face it was about. claimed: uuid of the claimed person; operator None: a command.
@@ -46,32 +43,57 @@ def record_attempt(
     thumbnail = encode_thumbnail(decision.aligned)
     with transaction.atomic():
         people = _locked_people({claimed, matched} - {None})
-        gone = any(uuid is not None and uuid not in people for uuid in (claimed, matched))
-        attempt = VerificationAttempt(
+        attempt = attempt_from(
+            decision,
+            operator=operator,
             mode=mode,
             source=source,
-            claimed_person=people.get(claimed or ""),
-            matched_person=people.get(matched or ""),
-            verdict=decision.verdict.value,
-            comparison_score=decision.comparison_score,
-            runner_up=decision.runner_up,
-            match_threshold=decision.match_threshold,
-            fmr=policy.fmr,
-            liveness_verdict=decision.liveness.verdict.value,
-            liveness_score=decision.liveness.score,
-            quality_score=decision.quality_score,
-            frames_agreed=decision.frames_agreed,
-            frames_seen=decision.frames_seen,
-            reasons=list(decision.reasons),
-            operator=operator,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
-            thumbnail=b"" if gone else thumbnail,
+            claimed=claimed,
+            policy=policy,
             contract_id=contract_id,
+            people=people,
         )
+        gone = any(uuid is not None and uuid not in people for uuid in (claimed, matched))
+        attempt.thumbnail = b"" if gone else thumbnail
         # The people are locked and the operator was logged in a moment ago: asking for them again only costs queries.
         attempt.full_clean(exclude={"operator", "matched_person", "claimed_person", "uuid"})
         attempt.save(force_insert=True)
     logger.info("attempt", extra={"data": _log_data(attempt)})
     return attempt
+
+
+def attempt_from(
+    decision: Decision,
+    *,
+    operator: AbstractBaseUser | None,
+    mode: str,
+    source: str,
+    claimed: str | None,
+    policy: DecisionPolicy,
+    contract_id: str,
+    people: Mapping[str, Person],
+) -> VerificationAttempt:
+    """An attempt that is not saved, without a thumbnail. people: uuid as text -> person, of at least those involved."""
+    matched = decision.person_id if decision.verdict == Verdict.MATCH else None
+    return VerificationAttempt(
+        mode=mode,
+        source=source,
+        claimed_person=people.get(claimed or ""),
+        matched_person=people.get(matched or ""),
+        verdict=decision.verdict.value,
+        comparison_score=decision.comparison_score,
+        runner_up=decision.runner_up,
+        match_threshold=decision.match_threshold,
+        fmr=policy.fmr,
+        liveness_verdict=decision.liveness.verdict.value,
+        liveness_score=decision.liveness.score,
+        quality_score=decision.quality_score,
+        frames_agreed=decision.frames_agreed,
+        frames_seen=decision.frames_seen,
+        reasons=list(decision.reasons),
+        operator=operator,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
+        contract_id=contract_id,
+    )
 
 
 def save_policy(*, actor: AbstractBaseUser | None, fmr: str, liveness: str) -> VerificationPolicy:
