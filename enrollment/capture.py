@@ -28,7 +28,7 @@ STEADY_SHIFT = 0.06
 """Largest move of the box's centre between two frames, as a share of the face's size (held still: at most 0.02)."""
 STEADY_GROWTH = 0.1
 """Largest change of the face's size between two frames, as a share of it."""
-SMALLEST_FACE = 60.0
+SMALLEST_FACE = 50.0
 """Pixels. Recognition takes smaller faces; whoever sits in front of the camera can come closer."""
 BACKGROUND_SIZE = 0.3
 """A second face smaller than this share of the main one is taken for somebody passing far behind."""
