@@ -55,6 +55,10 @@ class OnnxEmbedder:
             return cast(Vector, cv2.dnn.blobFromImageWithParams(aligned[0], self._parameters))
         return cast(Vector, cv2.dnn.blobFromImagesWithParams(list(aligned), self._parameters))
 
+    def feed(self, aligned: Sequence[Image]) -> dict[str, Vector]:
+        """What the model is called with, by input name."""
+        return {self._input: self.prepare(aligned)}
+
     def infer(self, blob: Vector) -> Vector:
         """The model alone: vectors as they come, not yet of length 1."""
         return cast(Vector, self._session.run([self._output], {self._input: blob})[0])

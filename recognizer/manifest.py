@@ -21,10 +21,12 @@ from recognizer.errors import ManifestInvalid, PackUnknown
 
 SHIPPED_DIR = Path(__file__).resolve().parent.parent / "models"
 """The manifest, and the weights that come with the product."""
+LOCAL_NAME = "local.toml"
+"""The operator's own packs, beside the weights."""
 ROLES = ("detector", "embedder", "liveness")
 ALIGNMENT = "arcface112"
 """Name of the alignment that every pack uses; part of the contract_id."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -41,6 +43,8 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class PackFile:
+    key: str
+    """Name in the manifest; packs refer to it."""
     role: str
     """detector, embedder or liveness"""
     name: str
@@ -136,13 +140,13 @@ class Manifest:
         """
         own = models_dir / "manifest.toml"
         source = own if own.is_file() else SHIPPED_DIR / "manifest.toml"
-        document = _read_toml(source)
+        document = read_toml(source)
         defaults = document.get("defaults", {}).get("thresholds", {})
         files: dict[str, PackFile] = {}
         packs = _parse_packs(document, source, models_dir, files, defaults)
-        local = models_dir / "local.toml"
+        local = models_dir / LOCAL_NAME
         if local.is_file():  # may use the manifest's files too
-            packs |= _parse_packs(_read_toml(local), local, models_dir, files, defaults)
+            packs |= _parse_packs(read_toml(local), local, models_dir, files, defaults)
         default = document.get("default")
         if not isinstance(default, str) or default not in packs:
             raise ManifestInvalid(f"{source}: default names the pack {default!r}, which is not described.")
@@ -157,7 +161,7 @@ class Manifest:
             raise PackUnknown(f"There is no model pack called {name!r}. Known packs: {known}.") from None
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -175,18 +179,18 @@ def _parse_packs(
 ) -> dict[str, Pack]:
     """The packs of one document; `files` gains its files."""
     try:
-        files |= {key: _parse_file(entry, folder) for key, entry in document.get("files", {}).items()}
+        files |= {key: _parse_file(key, entry, folder) for key, entry in document.get("files", {}).items()}
         return {name: _parse_pack(name, entry, files, defaults) for name, entry in document.get("packs", {}).items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise ManifestInvalid(f"{source}: {what}.") from None
 
 
-def _parse_file(entry: Mapping[str, Any], folder: Path) -> PackFile:
+def _parse_file(key: str, entry: Mapping[str, Any], folder: Path) -> PackFile:
     role, name, sha256 = entry["role"], entry["name"], entry["sha256"].lower()
     if role not in ROLES:
         raise ValueError(f"the role of {name} is {role!r}, not one of {', '.join(ROLES)}")
-    if not _NAME.fullmatch(name):
+    if not PLAIN_NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no plain file name")
     if not _SHA256.fullmatch(sha256):
         raise ValueError(f"the sha256 of {name} is not 64 hexadecimal digits")
@@ -194,6 +198,7 @@ def _parse_file(entry: Mapping[str, Any], folder: Path) -> PackFile:
     bundled = SHIPPED_DIR / name
     path = folder / name
     return PackFile(
+        key=key,
         role=role,
         name=name,
         size=int(entry["size"]),
@@ -210,7 +215,7 @@ def _parse_file(entry: Mapping[str, Any], folder: Path) -> PackFile:
 def _parse_pack(
     name: str, entry: Mapping[str, Any], files: Mapping[str, PackFile], defaults: Mapping[str, Any]
 ) -> Pack:
-    if not _NAME.fullmatch(name):
+    if not PLAIN_NAME.fullmatch(name):
         raise ValueError(f"the pack name {name!r} may only have letters, digits, dots, dashes and underscores")
     own = tuple(files[key] for key in entry["files"])
     if [file.role for file in own].count("detector") != 1 or [file.role for file in own].count("embedder") != 1:

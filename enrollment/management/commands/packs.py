@@ -2,52 +2,59 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from enrollment import pack_store
+from enrollment.quantizing import crops_from_folder, crops_from_samples, quantize_pack
 from recognizer.errors import PackError
-from recognizer.packs import Manifest, choose_pack, verify_pack
+from recognizer.local_packs import OwnPack, add_pack
+from recognizer.packs import Manifest, Pack, Preprocessing, choose_pack, verify_pack
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # it mends what a check may complain about
     help = "Lists, verifies and installs the model packs that recognition runs on."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
         actions.add_parser("list", help="every known pack, its licence, and whether it is installed")
-        verify = actions.add_parser("verify", help="check size and sha256 of the installed files")
+        verify = actions.add_parser("verify", help="check size and sha256 of the files")
         verify.add_argument("name", nargs="?", help="a pack; without it, every installed one")
         install = actions.add_parser("install", help="fetch, check and install a pack")
         install.add_argument("name", nargs="?", help="a pack; without it, the default one")
         install.add_argument("--from", dest="source", default="", help="a folder or base URL to take the files from")
         install.add_argument("--accept-licence", action="store_true", help="accept the terms of a restricted pack")
+        _add_arguments_of_add(actions.add_parser("add", help="add an ArcFace-style ONNX model of your own"))
+        quantize = actions.add_parser("quantize", help="make an 8-bit variant of a pack: faster, a little less exact")
+        quantize.add_argument("name", nargs="?", help="a pack; without it, the one in use")
+        quantize.add_argument("--crops", type=Path, help="DIR/<person>/*.jpg to calibrate on (default: kept samples)")
+        quantize.add_argument("--name", dest="new_name", help="name of the variant (default: NAME-int8)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             getattr(self, f"handle_{options['action']}")(**options)
-        except PackError as error:
+        except (PackError, OSError) as error:
             raise CommandError(str(error)) from None
 
     def handle_list(self, **options: Any) -> None:
         manifest = Manifest.load(settings.FACESITE_MODELS_DIR)
-        try:
-            chosen = choose_pack(manifest, settings.FACESITE_MODEL_PACK).name
-        except PackError:
-            chosen = None
+        chosen = _used_pack(manifest)
         for pack in manifest.packs.values():
-            state = "in use" if pack.name == chosen else "installed" if pack.installed else "not installed"
-            self.stdout.write(f"{pack.name:14} {state:14} {pack.title}. Licence: {pack.licence}.")
+            state = "in use" if pack == chosen else "installed" if pack.installed else "not installed"
+            self.stdout.write(f"{pack.name:14}  {state:13}  {pack.title}. Licence: {pack.licence}.")
 
     def handle_verify(self, *, name: str | None, **options: Any) -> None:
         manifest = Manifest.load(settings.FACESITE_MODELS_DIR)
         packs = [manifest.get(name)] if name else [pack for pack in manifest.packs.values() if pack.installed]
         if not packs:
-            choose_pack(manifest)
+            choose_pack(manifest)  # says that nothing is installed, and what to do
         for pack in packs:
             verify_pack(pack)
             self.stdout.write(f"{pack.name}: {len(pack.files)} files are what the manifest says.")
@@ -57,12 +64,80 @@ class Command(BaseCommand):
         pack = pack_store.install_pack(
             models_dir=settings.FACESITE_MODELS_DIR,
             name=name,
-            sources=sources,
+            sources=tuple(map(str, sources)),
             accept_licence=accept_licence,
             progress=self._show_progress if sys.stderr.isatty() else None,
         )
         self.stdout.write(f"{pack.name} is installed: {pack.title}. Licence: {pack.licence}.")
+        self._say_which_is_used(pack)
+
+    def handle_add(
+        self, *, file: Path, sha256: str, name: str | None, title: str | None, licence: str, **options: Any
+    ) -> None:
+        if not file.is_file():
+            raise CommandError(f"There is no file {file}.")
+        own = OwnPack(
+            name=name or re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-._"),
+            title=title or file.name,
+            licence=licence,
+            preprocessing=Preprocessing(options["colour"], tuple(options["mean"]), tuple(options["std"])),
+        )
+        pack = add_pack(settings.FACESITE_MODELS_DIR, own, file, sha256)
+        self.stdout.write(f"{pack.name} is added: {pack.dimension} numbers per face. Its thresholds are not measured.")
+        if not pack.installed:
+            self.stdout.write(f"Its detector is not there yet. Run: manage.py packs install {pack.name}")
+        self._say_which_is_used(pack)
+
+    def handle_quantize(self, *, name: str | None, crops: Path | None, new_name: str | None, **options: Any) -> None:
+        models_dir = settings.FACESITE_MODELS_DIR
+        pack = choose_pack(Manifest.load(models_dir), name or settings.FACESITE_MODEL_PACK)
+        faces = crops_from_folder(pack, models_dir, crops) if crops else crops_from_samples()
+        variant, report = quantize_pack(models_dir, pack, faces, new_name or f"{pack.name}-int8")
+        self.stdout.write(f"{variant.name} is added. Calibrated on {report.calibrated_on} faces, measured on others:")
+        self.stdout.write(
+            f"  cosine with {pack.name} on {report.measured_on} faces: "
+            f"{report.mean_cosine:.4f} in the mean, {report.lowest_cosine:.4f} at worst"
+        )
+        if report.accuracy_before is not None and report.accuracy_after is not None:
+            self.stdout.write(
+                f"  accuracy on {report.mated_pairs} mated and {report.non_mated_pairs} non-mated pairs: "
+                f"{report.accuracy_before:.4f} before, {report.accuracy_after:.4f} after"
+            )
+        self._say_which_is_used(variant)
+
+    def _say_which_is_used(self, pack: Pack) -> None:
+        """Embeddings of two packs cannot be compared, so a change of packs needs one more step."""
+        manifest = Manifest.load(settings.FACESITE_MODELS_DIR)
+        if _used_pack(manifest) != pack:
+            self.stdout.write(f"To use it, set FACESITE_MODEL_PACK={pack.name} and run: manage.py rebuild_templates")
+        elif sum(other.installed for other in manifest.packs.values()) > 1:
+            self.stdout.write("From the next start on it is used. Run: manage.py rebuild_templates")
 
     def _show_progress(self, name: str, done: int, total: int | None) -> None:
         share = f"{done * 100 // total:3d} %" if total else f"{done >> 20} MiB"
         self.stderr.write(f"\r{name}: {share}", ending="\n" if done == total else "")
+
+
+def _used_pack(manifest: Manifest) -> Pack | None:
+    try:
+        return choose_pack(manifest, settings.FACESITE_MODEL_PACK)
+    except PackError:
+        return None
+
+
+def _add_arguments_of_add(parser: ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="the ONNX file; input layout and dimension are read from it")
+    parser.add_argument("--sha256", required=True, help="the file's sha256 as its publisher gives it")
+    parser.add_argument("--name", help="name of the pack (default: the file's name)")
+    parser.add_argument("--title", help="what pages call it (default: the file's name)")
+    parser.add_argument("--licence", default="not stated", help="its licence")
+    parser.add_argument("--colour", choices=["RGB", "BGR"], default="RGB", help="channel order (default: RGB)")
+    for option, what in (("--mean", "subtracted from"), ("--std", "divides")):
+        parser.add_argument(
+            option,
+            type=float,
+            nargs=3,
+            default=[127.5] * 3,
+            metavar=("C1", "C2", "C3"),
+            help=f"{what} each channel's 0..255 (default: 127.5 each; 0 and 1 if the graph does it itself)",
+        )
