@@ -208,8 +208,9 @@ def _join(base: str, name: str) -> str:
 
 
 def _describe(error: Exception) -> str:
-    reason = getattr(error, "reason", None)
-    return str(reason or getattr(error, "strerror", None) or error) or type(error).__name__
+    """What went wrong, without Python's error numbers: URLError wraps another error as its reason."""
+    reason = getattr(error, "reason", error)
+    return str(getattr(reason, "strerror", None) or reason) or type(error).__name__
 
 
 def _silent(name: str, done: int, total: int | None) -> None:

@@ -1,4 +1,4 @@
-"""The operator's own packs: any ArcFace-style ONNX embedder beside the detector and liveness models of a shipped pack."""
+"""The operator's own packs: any ArcFace-style ONNX embedder, beside the other models of the default pack."""
 
 from __future__ import annotations
 
