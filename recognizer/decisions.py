@@ -1,4 +1,4 @@
-"""From comparison scores and liveness to a verdict with reasons: pure functions. docs/accuracy.md has the measurements."""
+"""From comparison scores and liveness to a verdict with reasons: pure functions. Measurements: docs/accuracy.md."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Conclusion:
 
 
 def policy_for_gallery(policy: DecisionPolicy, people: int) -> DecisionPolicy:
-    """The policy for 1:N among that many people: beyond PEOPLE_AT_BASE the false-match rate shrinks as the gallery grows.
+    """The policy for 1:N among that many people: above PEOPLE_AT_BASE the false-match rate shrinks as they become more.
 
     So the share of strangers who are named stays about the same. Between and beyond the pack's rates the threshold is
     taken as linear in the logarithm of the rate. Measured with 4,000 people: of strangers 0.3 % (MobileFaceNet) and 0 %

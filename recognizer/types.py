@@ -151,4 +151,4 @@ class DecisionPolicy:
     frames_limit: int = 8
     """A track this many frames old is decided with what there is. Frames skipped under load count."""
     thresholds: tuple[tuple[float, float], ...] = ()
-    """(false-match rate, match threshold) of the pack: a search of a larger gallery finds its stricter threshold here."""
+    """(false-match rate, match threshold) of the pack: a search of a large gallery takes a stricter one from here."""

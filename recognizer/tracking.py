@@ -1,0 +1,286 @@
+"""Faces over time: one identity per track, one decision per track, models only where they bring something.
+
+A face that plainly continues (same place, same look, a moment later) is not embedded again. Whatever is doubtful is:
+two faces that come close to each other, a face that was hidden, a sudden change of look. Continuity of the embedding,
+not of the box, is what keeps an identity, so whoever takes a decided face's place is judged anew.
+
+Detection, alignment and quality run on every frame; the embedding on undecided tracks, in doubt and with a slow
+refresh; liveness on undecided tracks until its scores agree, then with the refresh. A challenge that asks somebody to
+turn their head can read `TrackedFace.quality.pose` along one track number: the number changes when the face does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from recognizer.association import appearance_of, best_pairs, overlap_matrix, undisputed_pairs
+from recognizer.decisions import Evidence, compare_probe, conclude, policy_for_gallery
+from recognizer.engine import FaceEngine
+from recognizer.gallery import GallerySnapshot
+from recognizer.tracks import Decision, Sighting, Track
+from recognizer.types import DecisionPolicy, Detection, Image, Liveness, LivenessMode, Quality, Vector, Verdict
+
+__all__ = ["Decision", "FrameOutcome", "TrackFuser", "TrackedFace", "decide_still"]
+
+FORGET_AFTER = 1.0
+"""Seconds that a hidden face may take to come back as the same track."""
+PAUSE_LIMIT = 10.0
+"""Seconds that a stream may pause without its faces being forgotten; their embeddings must agree afterwards."""
+EMBEDDINGS_PER_FRAME = 8
+"""Most faces embedded in one frame, the largest first, so that a crowd cannot stall a stream."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackedFace:
+    """One face of one frame, with what its track knows so far."""
+
+    track: int
+    detection: Detection
+    quality: Quality
+    liveness: Liveness
+    verdict: Verdict
+    person_id: str | None
+    """The best candidate so far; only a match names them."""
+    comparison_score: float | None
+    runner_up: float | None
+    frames_agreed: int
+    frames_seen: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameOutcome:
+    faces: tuple[TrackedFace, ...]
+    """Largest first."""
+    decisions: tuple[Decision, ...]
+    match_threshold: float
+    """What this frame's scores were held against."""
+    timings_ms: Mapping[str, float]
+    """detect, quality (with alignment), embed, search, liveness, total."""
+
+
+class TrackFuser:
+    """The tracks of one stream. No I/O; one frame at a time."""
+
+    def __init__(
+        self, engine: FaceEngine, policy: DecisionPolicy, *, claimed: str | None = None, check_liveness: bool
+    ) -> None:
+        """claimed: person id for 1:1; None: 1:N. check_liveness False: as if the policy's liveness were off."""
+        self._engine = engine
+        self._policy = policy if check_liveness else replace(policy, liveness=LivenessMode.OFF)
+        self._liveness_models = check_liveness and bool(engine.pack.files_of("liveness"))
+        self._claimed = claimed
+        self._tracks: list[Track] = []
+        self._frames = 0
+        self._numbers = 0
+        self._spent: defaultdict[str, float] = defaultdict(float)
+
+    def process(self, image: Image, gallery: GallerySnapshot, *, skipped: int = 0, now: float) -> FrameOutcome:
+        """Look at one frame. skipped: frames lost since the last one; now: seconds of a clock that never goes back.
+
+        Raises ContractMismatch when the gallery belongs to another pack than the engine's.
+        """
+        gallery.require_contract(self._engine.contract_id)
+        started = time.perf_counter()
+        self._spent.clear()
+        self._frames += 1 + skipped
+        policy = self._policy if self._claimed else policy_for_gallery(self._policy, gallery.people)
+        self._forget(gallery, now)
+        tracks = self._follow(self._look(image), born=self._frames - skipped, now=now)
+        for track in tracks:
+            if track.decision is None:
+                self._learn(track, image, gallery, policy)
+            elif track.sighting.embedding is not None:
+                self._refresh(track, image, gallery, policy, now)
+        decisions = self._decide(tracks, policy, now)
+        faces = _shown(tracks)
+        self._spent["total"] = (time.perf_counter() - started) * 1000
+        return FrameOutcome(faces, decisions, policy.match_threshold, dict(self._spent))
+
+    def _forget(self, gallery: GallerySnapshot, now: float) -> None:
+        """Drop tracks whose face is gone, and those whose person is no longer enrolled (the face is judged anew)."""
+        self._tracks = [
+            track
+            for track in self._tracks
+            if now - track.seen_at <= (PAUSE_LIMIT if track.in_last_frame else FORGET_AFTER)
+            and (track.names is None or track.names in gallery)
+        ]
+
+    def _look(self, image: Image) -> list[Sighting]:
+        with self._timed("detect"):
+            detections = self._engine.detect(image)
+        sightings = []
+        with self._timed("quality"):
+            for detection in detections:
+                aligned = self._engine.align(image, detection)
+                quality = self._engine.measure_quality(image, detection, aligned)
+                sightings.append(Sighting(detection, aligned, quality, appearance_of(aligned)))
+        return sightings
+
+    def _follow(self, sightings: Sequence[Sighting], *, born: int, now: float) -> list[Track]:
+        """The track of each sighting, new ones included, in the same order."""
+        least = self._policy.uncertain_threshold
+        found = self._continuing(sightings, now)
+        wanted = [index for index, track in found.items() if track.wants_embedding(sightings[index], now)]
+        doubtful = [index for index in range(len(sightings)) if index not in found]
+        self._embed([sightings[index] for index in sorted([*doubtful, *wanted])[:EMBEDDINGS_PER_FRAME]])
+        for index in wanted:
+            if found[index].shows_somebody_else(sightings[index], least):
+                del found[index]
+                doubtful.append(index)
+        found |= self._recognised(sightings, doubtful, found.values(), least)
+        for track in self._tracks:
+            track.in_last_frame = False
+        return [
+            self._see(found.get(index) or self._new_track(sighting, born), sighting, now)
+            for index, sighting in enumerate(sightings)
+        ]
+
+    def _continuing(self, sightings: Sequence[Sighting], now: float) -> dict[int, Track]:
+        """Sightings that plainly continue a track."""
+        overlap = overlap_matrix(
+            [track.sighting.detection.box_xyxy for track in self._tracks],
+            [sighting.detection.box_xyxy for sighting in sightings],
+        )
+        return {
+            column: self._tracks[row]
+            for row, column in undisputed_pairs(overlap)
+            if self._tracks[row].plainly_continues(sightings[column], now)
+        }
+
+    def _embed(self, sightings: Sequence[Sighting]) -> None:
+        with self._timed("embed"):
+            vectors: Vector = self._engine.embed([sighting.aligned for sighting in sightings])
+        for sighting, vector in zip(sightings, vectors, strict=True):
+            sighting.embedding = vector
+
+    def _recognised(
+        self, sightings: Sequence[Sighting], doubtful: Sequence[int], continued: Collection[Track], least: float
+    ) -> dict[int, Track]:
+        """Doubtful sightings whose embedding agrees with a track that nobody else continues."""
+        free = [track for track in self._tracks if track not in continued]
+        similarity = np.array([[track.similarity(sightings[index]) for index in doubtful] for track in free])
+        pairs = best_pairs(similarity.reshape(len(free), len(doubtful)), least)
+        return {doubtful[column]: free[row] for row, column in pairs}
+
+    def _new_track(self, sighting: Sighting, born: int) -> Track:
+        self._numbers += 1
+        track = Track(self._numbers, born, sighting, seen_at=0.0)
+        self._tracks.append(track)
+        return track
+
+    @staticmethod
+    def _see(track: Track, sighting: Sighting, now: float) -> Track:
+        track.sighting, track.seen_at, track.in_last_frame = sighting, now, True
+        return track
+
+    def _learn(self, track: Track, image: Image, gallery: GallerySnapshot, policy: DecisionPolicy) -> None:
+        """Add this frame to what an undecided track knows."""
+        sighting = track.sighting
+        if sighting.embedding is None:  # a crowd: larger faces came first
+            return
+        with self._timed("search"):
+            comparison = compare_probe(sighting.embedding, gallery, policy, self._claimed)
+            evidence = Evidence(sighting.embedding, sighting.aligned, sighting.quality, comparison)
+            track.learn(evidence, conclude([*track.evidence, evidence], gallery, policy, self._claimed))
+        if self._liveness_models and track.wants_liveness(policy):
+            self._check_liveness(track, image)
+
+    def _refresh(
+        self, track: Track, image: Image, gallery: GallerySnapshot, policy: DecisionPolicy, now: float
+    ) -> None:
+        """A decided face was embedded again and agrees. What it shows now may still call for a new judgement."""
+        if track.sighting.embedding is None or not track.wants_embedding(track.sighting, now):
+            return
+        track.confirm(now)
+        if self._liveness_models:
+            self._check_liveness(track, image)
+        with self._timed("search"):
+            fresh = compare_probe(track.sighting.embedding, gallery, policy, self._claimed)
+        if track.is_overtaken(fresh, policy):
+            self._tracks.remove(track)
+
+    def _check_liveness(self, track: Track, image: Image) -> None:
+        with self._timed("liveness"):
+            track.learn_liveness(self._engine.check_liveness(image, track.sighting.detection).score)
+
+    def _decide(self, tracks: Sequence[Track], policy: DecisionPolicy, now: float) -> tuple[Decision, ...]:
+        """Decisions that are due. Of two faces that match one person, the better score gets the name."""
+        due = [
+            (track, track.final_verdict(track.conclusion, policy))
+            for track in tracks
+            if track.conclusion and self._is_due(track, policy)
+        ]
+        due.sort(key=lambda pair: pair[1].comparison_score or -1.0, reverse=True)
+        taken = {track.names for track in tracks}
+        decisions = []
+        for track, comparison in due:
+            if comparison.verdict == Verdict.MATCH and comparison.person_id in taken:
+                comparison = replace(comparison, verdict=Verdict.UNCERTAIN, reasons=("person_already_matched",))
+            decisions.append(track.decide(comparison, policy, now))
+            taken.add(track.names)
+        return tuple(sorted(decisions, key=lambda decision: decision.track))
+
+    def _is_due(self, track: Track, policy: DecisionPolicy) -> bool:
+        if track.decision is not None:
+            return False
+        if self._frames - track.born + 1 >= policy.frames_limit:
+            return True
+        return track.is_settled(policy) and not (self._liveness_models and track.wants_liveness(policy))
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self._spent[stage] += (time.perf_counter() - started) * 1000
+
+
+def decide_still(
+    engine: FaceEngine, policy: DecisionPolicy, image: Image, gallery: GallerySnapshot, *, claimed: str | None = None
+) -> FrameOutcome:
+    """One picture instead of a stream: every face is decided at once, by the rules of the live page."""
+    at_once = replace(policy, frames_needed=1, frames_limit=1)
+    fuser = TrackFuser(engine, at_once, claimed=claimed, check_liveness=policy.liveness != LivenessMode.OFF)
+    return fuser.process(image, gallery, now=0.0)
+
+
+def _shown(tracks: Sequence[Track]) -> tuple[TrackedFace, ...]:
+    """What the page shows of each face. A name is shown once, at the better score, even where two tracks have it."""
+    owners: dict[str | None, Track] = {}
+    for track in sorted(tracks, key=_shown_score):
+        owners[track.names] = track
+    return tuple(
+        _face(track)
+        if track.names is None or owners[track.names] is track
+        else replace(_face(track), verdict=Verdict.UNCERTAIN, reasons=("person_already_matched",))
+        for track in tracks
+    )
+
+
+def _shown_score(track: Track) -> float:
+    score = track.decision.comparison_score if track.decision else None
+    return -1.0 if score is None else score
+
+
+def _face(track: Track) -> TrackedFace:
+    decided, conclusion = track.decision, track.conclusion
+    known = decided or (conclusion.comparison if conclusion else None)
+    return TrackedFace(
+        track=track.number,
+        detection=track.sighting.detection,
+        quality=track.sighting.quality,
+        liveness=track.liveness,
+        verdict=decided.verdict if decided else Verdict.PENDING,
+        person_id=known.person_id if known else None,
+        comparison_score=known.comparison_score if known else None,
+        runner_up=known.runner_up if known else None,
+        frames_agreed=conclusion.agreed if conclusion else 0,
+        frames_seen=len(track.evidence),
+        reasons=decided.reasons if decided else (),
+    )
