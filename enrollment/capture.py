@@ -104,6 +104,7 @@ class GuidedCapture:
         """Let go of one captured sample. False: there is none of this number."""
         before = len(self._samples)
         self._samples = [sample for sample in self._samples if sample.number != number]
+        self._steady_frames = 0  # not at once the same picture again
         return len(self._samples) < before
 
     def look(
