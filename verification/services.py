@@ -49,7 +49,6 @@ def record_attempt(
             mode=mode,
             source=source,
             claimed=claimed,
-            policy=policy,
             contract_id=contract_id,
             people=people,
         )
@@ -69,7 +68,6 @@ def attempt_from(
     mode: str,
     source: str,
     claimed: str | None,
-    policy: DecisionPolicy,
     contract_id: str,
     people: Mapping[str, Person],
 ) -> VerificationAttempt:
@@ -84,7 +82,7 @@ def attempt_from(
         comparison_score=decision.comparison_score,
         runner_up=decision.runner_up,
         match_threshold=decision.match_threshold,
-        fmr=policy.fmr,
+        fmr=decision.fmr,
         liveness_verdict=decision.liveness.verdict.value,
         liveness_score=decision.liveness.score,
         quality_score=decision.quality_score,
