@@ -6,7 +6,7 @@ import { HISTORY_LENGTH, advance, cardOf, configureMessage, newLive } from "../.
 const play = (...events) => events.reduce(advance, newLive());
 const hello = { type: "hello", fmr: 0.0001, match_threshold: 0.31, gallery: { people: 12, templates: 60 } };
 const ada = { id: "3f2b", name: "Ada" };
-const pending = { track: 3, verdict: "pending", runner_up: 0.12, quality: { score: 0.8, reasons: ["blurred"] } };
+const pending = { track: 3, box_xyxy: [0, 0, 100, 120], verdict: "pending", runner_up: 0.12, quality: { score: 0.8, reasons: ["blurred"] } };
 const result = (...faces) => ({ type: "result", seq: 1, dropped: 0, image: [640, 480], faces, match_threshold: 0.31 });
 const decision = { type: "decision", track: 3, verdict: "match", person: ada, comparison_score: 0.63, match_threshold: 0.31, at: 5 };
 
@@ -37,6 +37,28 @@ describe("the card", () => {
     assert.equal(cardOf(decided).kind, "decision");
     assert.equal(cardOf(advance(decided, { type: "again" })).kind, "nobody");
     assert.equal(cardOf(advance(decided, { type: "mode", mode: "verify" })).kind, "choose");
+  });
+});
+
+describe("the card with several people in the picture", () => {
+  const small = { ...pending, track: 4, box_xyxy: [300, 0, 350, 60], verdict: "non_match" };
+  const stranger = { ...decision, track: 4, verdict: "non_match", person: null, comparison_score: 0.05 };
+  const shown = (state) => cardOf(state).decision?.track;
+
+  it("is about the largest face, whoever was decided last", () => {
+    const big = { ...pending, verdict: "match" };
+    assert.equal(shown(play(hello, result(small, big), decision, stranger)), 3);
+  });
+  it("is about the next person once the first has left", () => {
+    assert.equal(shown(play(hello, result(pending), decision, result(small), stranger)), 4);
+  });
+  it("looks again when somebody new is in front", () => {
+    const newcomer = { ...pending, track: 5 };
+    assert.equal(cardOf(play(hello, result(pending), decision, result(newcomer))).kind, "looking");
+  });
+  it("mixes no tracks of different questions", () => {
+    const asked = play(hello, result(pending), decision, { type: "again" }, result(pending));
+    assert.equal(cardOf(asked).kind, "looking", "track 3 of the new question is nobody decided yet");
   });
 });
 

@@ -3,33 +3,36 @@
 export const HISTORY_LENGTH = 12;
 
 export function newLive() {
-  return { mode: "identify", claimed: null, hello: null, faces: [], picture: null, tracks: {}, decision: null, history: [] };
+  return { mode: "identify", claimed: null, hello: null, question: 0, faces: [], picture: null, decision: null, history: [] };
 }
 
-const STEPS = {
-  hello: (state, hello) => ({ ...state, hello, faces: [], tracks: {} }),
+/** Every question starts new tracks: a track's number means something only together with its question's. */
+const ask = (state, changes) => ({ ...state, ...changes, question: state.question + 1, faces: [] });
 
-  /** A new question starts new tracks; what was decided before stays in the list only. */
-  mode: (state, { mode }) => ({ ...state, mode, faces: [], tracks: {}, decision: null }),
-  claimed: (state, { person }) => ({ ...state, claimed: person, faces: [], tracks: {}, decision: null }),
-  again: (state) => ({ ...state, faces: [], tracks: {}, decision: null }),
+const STEPS = {
+  hello: (state, hello) => ask(state, { hello }),
+
+  /** What was decided before stays in the list only. */
+  mode: (state, { mode }) => ask(state, { mode, decision: null }),
+  claimed: (state, { person }) => ask(state, { claimed: person, decision: null }),
+  again: (state) => ask(state, { decision: null }),
 
   result: (state, { faces, image, match_threshold: threshold }) => ({
     ...state,
     faces,
     picture: image,
     threshold: threshold ?? state.threshold,
-    tracks: Object.fromEntries(faces.map((face) => [face.track, face])),
   }),
 
   /** The decision's own words win; what only the frames say (runner-up, quality) comes from the track's last frame. */
   decision: (state, { at, ...decision }) => {
-    const face = state.tracks[decision.track];
+    const face = state.faces.find((seen) => seen.track === decision.track);
     const whole = {
       runner_up: face?.runner_up ?? null,
       quality: face?.quality ?? null,
       ...decision,
       at,
+      question: state.question,
       mode: state.mode,
       claimed: state.mode === "verify" ? state.claimed : null,
     };
@@ -37,7 +40,7 @@ const STEPS = {
   },
 
   /** The camera or the connection is off: nobody is in the picture. */
-  stopped: (state) => ({ ...state, faces: [], tracks: {} }),
+  stopped: (state) => ({ ...state, faces: [] }),
 };
 
 export function advance(state, event) {
@@ -50,12 +53,23 @@ export function configureMessage(state) {
   return state.claimed ? { type: "configure", mode: "verify", person: state.claimed.id } : null;
 }
 
-/** What the card shows: {kind: "decision"|"looking"|"nobody"|"choose"|"empty"}. */
+/**
+ * What the card shows: {kind: "decision"|"looking"|"nobody"|"choose"|"empty"}. With several people in the picture it is
+ * about the largest face; with nobody, about the last one.
+ */
 export function cardOf(state) {
   if (state.mode === "verify" && !state.claimed) return { kind: "choose" };
   if (state.hello?.gallery.people === 0 && typeof state.decision?.comparison_score !== "number") return { kind: "empty" };
-  if (state.decision) return { kind: "decision", decision: state.decision };
-  const undecided = state.faces.find((face) => face.verdict === "pending");
-  if (undecided) return { kind: "looking", face: undecided };
-  return { kind: "nobody" };
+  const main = largest(state.faces);
+  if (main) {
+    const own = state.history.find(({ track, question }) => track === main.track && question === state.question);
+    if (own) return { kind: "decision", decision: own };
+    if (main.verdict === "pending" || !state.decision) return { kind: "looking", face: main };
+  }
+  return state.decision ? { kind: "decision", decision: state.decision } : { kind: "nobody" };
+}
+
+function largest(faces) {
+  const area = ({ box_xyxy: [x1, y1, x2, y2] }) => (x2 - x1) * (y2 - y1);
+  return faces.reduce((best, face) => (best === null || area(face) > area(best) ? face : best), null);
 }
