@@ -70,7 +70,7 @@ class VerificationConsumer(FrameConsumer):
             await self.reject_message("message_invalid", str(error))
             return
         self._live = None  # after a refused claim nobody is identified instead
-        if configure.person and not await run_in_database_thread(claimable_person_exists, configure.person):
+        if configure.person is not None and not await run_in_database_thread(claimable_person_exists, configure.person):
             await self.send_error("person_unknown", "There is no such person, or they are not active.")
             return
         await self._start_session(configure)
@@ -85,11 +85,7 @@ class VerificationConsumer(FrameConsumer):
             self.engine, live.process, frame.payload, dropped=frame.dropped, gallery=gallery, arrived=frame.arrived
         )
         names = await self._names_of(result, gallery)
-        await self.send_message(
-            result_message(
-                result, names, seq=frame.seq, dropped=frame.dropped, match_threshold=live.policy.match_threshold
-            )
-        )
+        await self.send_message(result_message(result, names, seq=frame.seq, dropped=frame.dropped))
         for decision in result.decisions:
             await self._decide(live, decision, names)
 
@@ -139,7 +135,6 @@ class VerificationConsumer(FrameConsumer):
                 source=VerificationAttempt.Source.LIVE,
                 decision=decision,
                 claimed=configure.person,
-                policy=live.policy,
                 contract_id=self.engine.contract_id,
             )
         except (DatabaseError, InterfaceError):

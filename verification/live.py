@@ -32,13 +32,15 @@ class LiveResult:
     """width, height in pixels."""
     faces: tuple[TrackedFace, ...]
     decisions: tuple[Decision, ...]
+    match_threshold: float
+    """What this frame's scores were held against: in a gallery of many people stricter than the policy's."""
     timings_ms: Mapping[str, float]
     """The STAGES; `total` spans from the frame's arrival to the end of the search."""
 
     @property
     def matched_people(self) -> set[str]:
         """uuids of those whom the faces or decisions name."""
-        said = (*self.faces, *self.decisions)
+        said: tuple[TrackedFace | Decision, ...] = (*self.faces, *self.decisions)
         return {one.person_id for one in said if one.person_id and one.verdict == Verdict.MATCH}
 
 
@@ -73,5 +75,6 @@ class LiveSession:
             image_size=(image.shape[1], image.shape[0]),
             faces=outcome.faces,
             decisions=outcome.decisions,
+            match_threshold=outcome.match_threshold,
             timings_ms={stage: round(measured.get(stage, 0.0), 2) for stage in STAGES},
         )

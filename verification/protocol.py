@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
+from recognizer.decisions import policy_for_gallery
 from recognizer.gallery import GallerySnapshot
 from recognizer.images import FRAME_LIMITS
 from recognizer.tracking import Decision, TrackedFace
@@ -115,12 +116,13 @@ def parse_configure(message: Mapping[str, Any]) -> Configure:
 def hello_message(
     *, pack: str, policy: DecisionPolicy, gallery: GallerySnapshot, frames_per_second: int
 ) -> HelloMessage:
+    effective = policy_for_gallery(policy, gallery.people)
     return {
         "type": "hello",
         "protocol": PROTOCOL_VERSION,
         "pack": pack,
-        "match_threshold": policy.match_threshold,
-        "fmr": policy.fmr,
+        "match_threshold": effective.match_threshold,
+        "fmr": effective.fmr,
         "liveness": policy.liveness.value,
         "gallery": {"people": gallery.people, "templates": gallery.templates},
         "limits": {
@@ -131,16 +133,14 @@ def hello_message(
     }
 
 
-def result_message(
-    result: LiveResult, names: Mapping[str, str], *, seq: int, dropped: int, match_threshold: float
-) -> ResultMessage:
+def result_message(result: LiveResult, names: Mapping[str, str], *, seq: int, dropped: int) -> ResultMessage:
     return {
         "type": "result",
         "seq": seq,
         "dropped": dropped,
         "image": result.image_size,
         "faces": [face_field(face, names) for face in result.faces],
-        "match_threshold": match_threshold,
+        "match_threshold": result.match_threshold,
         "timings_ms": dict(result.timings_ms),
     }
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.django_db
 THRESHOLDS = {1e-3: Threshold(0.25, 0.2), 1e-4: Threshold(0.31, 0.25), 1e-5: Threshold(0.37, 0.31)}
 
 
-def engine_with(thresholds: dict[float, Threshold] = THRESHOLDS) -> SimpleNamespace:
+def engine_with(thresholds: dict[float, Threshold] = THRESHOLDS) -> Any:
     """current_policy() asks the engine for nothing but its pack."""
     return SimpleNamespace(pack=SimpleNamespace(name="test", thresholds=thresholds))
 

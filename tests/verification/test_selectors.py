@@ -26,7 +26,7 @@ class TestFindAttempts:
         for _ in range(3):
             make_attempt(matched_person=make_person(), operator=operator)
         with django_assert_num_queries(1) as captured:
-            shown = [(a.matched_person.name, a.claimed_person, a.operator.username) for a in selectors.find_attempts()]
+            shown = [(str(a.matched_person), a.claimed_person, str(a.operator)) for a in selectors.find_attempts()]
         assert len(shown) == 3
         assert "thumbnail" not in captured[0]["sql"]
 

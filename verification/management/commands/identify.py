@@ -1,0 +1,135 @@
+"""Who is on these pictures? The same code path as the live page; nothing is written unless asked."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from enrollment.gallery import current_gallery
+from enrollment.reasons import sentence_for
+from enrollment.runtime import get_engine
+from recognizer.engine import FaceEngine
+from recognizer.errors import ImageError, RecognizerError
+from recognizer.gallery import GallerySnapshot
+from recognizer.images import UPLOAD_LIMITS
+from recognizer.types import DecisionPolicy
+from verification.models import VerificationAttempt
+from verification.photos import IdentifiedFace, identify_image
+from verification.protocol import PersonField, person_field
+from verification.selectors import person_names
+from verification.services import current_policy, record_attempt
+
+
+class Command(BaseCommand):
+    help = "Tell who is on pictures: every face of each one is searched in the gallery (1:N)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="JPEG, PNG or WebP file")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--record", action="store_true", help="write every decision into the history")
+
+    def handle(self, *, images: list[Path], json: bool, record: bool, **options: Any) -> None:
+        try:
+            identifier = Identifier(get_engine(), record=record)
+        except RecognizerError as error:
+            raise CommandError(str(error)) from error
+        outcomes = []
+        for path in images:
+            outcomes.append(identifier.identify_file(path))
+            if not json:
+                self.print_outcome(outcomes[-1])
+        if json:
+            self.stdout.write(to_json({"images": outcomes}))
+        failed = sum(outcome["error"] is not None for outcome in outcomes)
+        if failed:
+            raise CommandError(f"{failed} of {len(outcomes)} pictures could not be read.")
+
+    def print_outcome(self, outcome: dict[str, Any]) -> None:
+        if outcome["error"]:
+            self.stdout.write(f"{outcome['path']}: {outcome['error']['message']} ({outcome['error']['code']})")
+            return
+        self.stdout.write(f"{outcome['path']}: {describe_count(len(outcome['faces']))}")
+        for face in outcome["faces"]:
+            self.stdout.write(f"  {describe_face(face)}")
+
+
+class Identifier:
+    """One run's engine, gallery and policy."""
+
+    def __init__(self, engine: FaceEngine, *, record: bool) -> None:
+        self.engine = engine
+        self.gallery: GallerySnapshot = current_gallery(engine)
+        self.policy: DecisionPolicy = current_policy(engine)
+        self.record = record
+
+    def identify_file(self, path: Path) -> dict[str, Any]:
+        """`faces`, or `error` with code and message."""
+        try:
+            found = identify_image(read_image(path), engine=self.engine, gallery=self.gallery, policy=self.policy)
+        except OSError:
+            return outcome_of(path, error=("file_unreadable", sentence_for("file_unreadable")))
+        except ImageError as error:
+            return outcome_of(path, error=(error.code, str(error)))
+        if self.record:
+            for face in found.faces:
+                self.keep(face)
+        names = person_names(face.decision.person_id for face in found.faces if face.decision.person_id)
+        return outcome_of(path, faces=[face_fields(face, names) for face in found.faces])
+
+    def keep(self, face: IdentifiedFace) -> None:
+        record_attempt(
+            operator=None,
+            mode=VerificationAttempt.Mode.IDENTIFY,
+            source=VerificationAttempt.Source.COMMAND,
+            decision=face.decision,
+            claimed=None,
+            contract_id=self.engine.contract_id,
+        )
+
+
+def read_image(path: Path) -> bytes:
+    """At most one byte over the limit, so that a huge file is refused without being read. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(UPLOAD_LIMITS.max_bytes + 1)
+
+
+def outcome_of(
+    path: Path, *, faces: list[dict[str, Any]] | None = None, error: tuple[str, str] | None = None
+) -> dict[str, Any]:
+    problem = {"code": error[0], "message": error[1]} if error else None
+    return {"path": str(path), "faces": faces or [], "error": problem}
+
+
+def face_fields(face: IdentifiedFace, names: dict[str, str]) -> dict[str, Any]:
+    decision = face.decision
+    person: PersonField | None = person_field(decision.verdict, decision.person_id, names)
+    return {
+        "box_xyxy": [round(value, 1) for value in face.detection.box_xyxy.tolist()],
+        "detection_score": face.detection.detection_score,
+        "verdict": decision.verdict.value,
+        "person": person,
+        "comparison_score": decision.comparison_score,
+        "runner_up": decision.runner_up,
+        "match_threshold": decision.match_threshold,
+        "reasons": list(decision.reasons),
+        "quality": {"score": face.quality.score, "reasons": list(face.quality.reasons)},
+    }
+
+
+def describe_count(faces: int) -> str:
+    return "no face was found" if not faces else f"{faces} face{'s' if faces > 1 else ''}"
+
+
+def describe_face(face: dict[str, Any]) -> str:
+    left, top, right, bottom = (round(value) for value in face["box_xyxy"])
+    who = face["person"]["name"] if face["person"] else face["verdict"].replace("_", " ")
+    score = "nobody to compare with" if face["comparison_score"] is None else f"score {face['comparison_score']:.3f}"
+    return f"{who}: {score}, threshold {face['match_threshold']:.3f}, at {left},{top}-{right},{bottom}"
+
+
+def to_json(data: dict[str, Any]) -> str:
+    return json.dumps(data, indent=2)

@@ -1,0 +1,55 @@
+"""One still picture to decisions: the photo check, `identify`, later the API. The live page's own code decides.
+
+No database in here, and no socket.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from recognizer.engine import FaceEngine
+from recognizer.gallery import GallerySnapshot
+from recognizer.images import UPLOAD_LIMITS
+from recognizer.tracking import Decision, decide_still
+from recognizer.types import DecisionPolicy, Detection, LivenessMode, Quality
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IdentifiedFace:
+    detection: Detection
+    quality: Quality
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IdentifiedImage:
+    image_size: tuple[int, int]
+    """width, height in pixels."""
+    faces: tuple[IdentifiedFace, ...]
+    """Largest first; no two of them are the same person."""
+
+
+def identify_image(
+    image_bytes: bytes,
+    *,
+    engine: FaceEngine,
+    gallery: GallerySnapshot,
+    policy: DecisionPolicy,
+    claimed: str | None = None,
+    check_liveness: bool = False,
+) -> IdentifiedImage:
+    """Decide about every face at once; in a server as a job of the engine's pool.
+
+    image_bytes: a JPEG, PNG or WebP within UPLOAD_LIMITS. claimed: uuid, to verify instead of identify. Whether a
+    picture was taken of a living person is not asked unless `check_liveness`. Raises ImageError.
+    """
+    image = engine.decode(image_bytes, UPLOAD_LIMITS)
+    asked = policy if check_liveness else replace(policy, liveness=LivenessMode.OFF)
+    outcome = decide_still(engine, asked, image, gallery, claimed=claimed)
+    decisions = {decision.track: decision for decision in outcome.decisions}
+    faces = (
+        IdentifiedFace(face.detection, face.quality, decisions[face.track])
+        for face in outcome.faces
+        if face.track in decisions
+    )
+    return IdentifiedImage((image.shape[1], image.shape[0]), tuple(faces))
