@@ -10,7 +10,8 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -178,12 +179,24 @@ def _parse_packs(
     defaults: Mapping[str, Any],
 ) -> dict[str, Pack]:
     """The packs of one document; `files` gains its files."""
+    for key, entry in document.get("files", {}).items():
+        with _blamed_on(source, f"files.{key}"):
+            files[key] = _parse_file(key, entry, folder)
+    packs = {}
+    for name, entry in document.get("packs", {}).items():
+        with _blamed_on(source, f"packs.{name}"):
+            packs[name] = _parse_pack(name, entry, files, defaults)
+    return packs
+
+
+@contextmanager
+def _blamed_on(source: Path, entry: str) -> Iterator[None]:
+    """Turns what a wrong entry raises into ManifestInvalid that names it."""
     try:
-        files |= {key: _parse_file(key, entry, folder) for key, entry in document.get("files", {}).items()}
-        return {name: _parse_pack(name, entry, files, defaults) for name, entry in document.get("packs", {}).items()}
+        yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise ManifestInvalid(f"{source}: {what}.") from None
+        raise ManifestInvalid(f"{source}, {entry}: {what}.") from None
 
 
 def _parse_file(key: str, entry: Mapping[str, Any], folder: Path) -> PackFile:

@@ -126,7 +126,7 @@ def _count_pairs(people: NDArray[np.str_]) -> tuple[int, int]:
 
 
 def _balanced_accuracy(embeddings: Vector, people: NDArray[np.str_], threshold: float) -> float | None:
-    """Mean of the shares of mated and of non-mated pairs that the threshold decides rightly; None without both kinds."""
+    """Mean of the shares of mated and non-mated pairs that the threshold decides rightly; None without both kinds."""
     rows, columns = np.triu_indices(len(people), 1)
     same = people[rows] == people[columns]
     if same.all() or not same.any():
