@@ -69,10 +69,28 @@ ENGINE = {
     "pack_unknown": "There is no model pack of this name. Run: manage.py packs list",
     "pack_not_installed": "No model pack is installed. Run: manage.py packs install mobile",
     "pack_corrupt": "A file of the model pack is damaged. Run: manage.py packs verify",
+    "pack_name_taken": "A model pack of this name exists already. Choose another name.",
+    "pack_install_failed": "The model pack could not be installed. Nothing was changed; try again.",
+    "pack_licence_not_accepted": "The terms of this model pack must be accepted before it is installed.",
+    "pack_quantize_failed": "The 8-bit variant could not be made. Nothing was changed.",
+    "too_few_pairs": "There are too few pairs to conclude anything. Use more pictures.",
     "contract_mismatch": "These templates come from another model pack. Run: manage.py rebuild_templates",
     "recognizer_error": "The picture could not be analysed. Try another one.",
 }
-DECISIONS: dict[str, str] = {}
+DECISIONS = {
+    "below_threshold": "The face is not similar enough to anybody it was compared with.",
+    "between_thresholds": "The face is neither clearly similar nor clearly different. Face the camera in better light.",
+    "margin_too_small": "Two people are almost equally similar. Check the identity in another way.",
+    "templates_disagree": "Only one of the person's pictures is similar. Add more pictures of them, or try again.",
+    "frames_disagree": "The frames do not agree with each other. Hold still and look into the camera.",
+    "low_quality": "No frame was good enough to decide on. Come closer, face the camera and turn on more light.",
+    "gallery_empty": "Nobody is enrolled yet, so there was nobody to compare with.",
+    "person_not_enrolled": "The claimed person has no picture to compare with. Add pictures on the person's page.",
+    "person_already_matched": "Another face in the picture was already recognised as this person.",
+    "liveness_attack": "This looks like a picture or a screen, not like a live face.",
+    "liveness_uncertain": "It could not be made sure that this is a live face. Move a little and try again.",
+    "liveness_unavailable": "The model pack cannot check liveness. Install one that can, or change the policy.",
+}
 
 SENTENCES = GUIDANCE | FRAMES | MESSAGES | ENROLLMENT | ENGINE | DECISIONS
 
