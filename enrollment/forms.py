@@ -8,11 +8,10 @@ from typing import Any, TypeVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.template.defaultfilters import filesizeformat
 
 from enrollment.errors import ConsentRequired, EnrollmentError, ExternalIdInvalid, ExternalIdTaken, NameInvalid
 from enrollment.models import Person
-from enrollment.photos import MAX_FILES, PHOTO_LIMITS
+from enrollment.photos import LIMITS_SENTENCE, MAX_FILES
 from enrollment.services import clean_external_id, clean_name, require_free_external_id
 
 V = TypeVar("V")
@@ -33,7 +32,11 @@ class PeopleFilter(forms.Form):
 class PersonFields(forms.Form):
     """Name and external ID, checked by the same functions that the services use."""
 
-    name = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    name = forms.CharField(
+        max_length=200,
+        error_messages={"required": "Give the person's name."},
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
     external_id = forms.CharField(
         label="External ID",
         required=False,
@@ -101,8 +104,7 @@ class PhotosForm(forms.Form):
     photos = PhotosField(
         label="Pictures",
         required=False,
-        help_text=f"JPEG, PNG or WebP; up to {MAX_FILES} pictures of at most "
-        f"{filesizeformat(PHOTO_LIMITS.max_bytes)} and {PHOTO_LIMITS.max_pixels // 1_000_000} megapixels each.",
+        help_text=f"Up to {MAX_FILES} pictures at a time. Each: {LIMITS_SENTENCE}",
     )
 
     def add_service_error(self, error: EnrollmentError) -> None:

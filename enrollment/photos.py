@@ -28,7 +28,12 @@ from recognizer.images import ImageLimits, decode_crop, encode_crop, encode_thum
 from recognizer.types import Face, Pose, Quality
 
 MAX_FILES = 10
-PHOTO_LIMITS = ImageLimits(max_bytes=10 * 1024 * 1024, max_pixels=40_000_000)
+MEGABYTE = 1024 * 1024
+PHOTO_LIMITS = ImageLimits(max_bytes=10 * MEGABYTE, max_pixels=40_000_000)
+LIMITS_SENTENCE = (
+    f"JPEG, PNG or WebP, at most {PHOTO_LIMITS.max_bytes // MEGABYTE} MB and "
+    f"{PHOTO_LIMITS.max_pixels // 1_000_000} megapixels."
+)
 HOLD_SECONDS = 15 * 60
 TOLERATED = frozenset({"face_too_large"})
 """Quality reasons that are advice for somebody before a webcam and no fault of a photograph."""
@@ -122,8 +127,8 @@ def _wrong_number(name: str, number: int) -> PhotoOutcome:
 
 
 def too_large(size: int) -> str:
-    limit = PHOTO_LIMITS.max_bytes // (1024 * 1024)
-    return f"The file has {size / 1024 / 1024:.1f} MB; at most {limit} MB are allowed. Use a smaller picture."
+    limit = PHOTO_LIMITS.max_bytes // MEGABYTE
+    return f"The file has {size / MEGABYTE:.1f} MB; at most {limit} MB are allowed. Use a smaller picture."
 
 
 def _salt(operator: AbstractBaseUser) -> str:

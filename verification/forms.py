@@ -7,7 +7,10 @@ from uuid import UUID
 
 from django import forms
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 
+from enrollment.photos import LIMITS_SENTENCE, PHOTO_LIMITS, too_large
 from verification.models import VerificationAttempt
 from verification.selectors import AttemptFilters
 
@@ -51,3 +54,21 @@ class AttemptFilterForm(forms.Form):
             text=data.get("q", ""),
             person=person,
         )
+
+
+class PhotoForm(forms.Form):
+    photo = forms.FileField(
+        label="Picture",
+        help_text=f"{LIMITS_SENTENCE} Several faces may be in it.",
+        widget=forms.ClearableFileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+        error_messages={"required": "Choose a picture."},
+    )
+    keep = forms.BooleanField(
+        label="Keep each decision in the history, with a small picture of the face.", required=False, initial=True
+    )
+
+    def clean_photo(self) -> UploadedFile[Any]:
+        photo: UploadedFile[Any] = self.cleaned_data["photo"]
+        if (photo.size or 0) > PHOTO_LIMITS.max_bytes:
+            raise ValidationError(too_large(photo.size or 0))
+        return photo

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -14,20 +16,28 @@ from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from enrollment.errors import PersonUnknown
+from enrollment.gallery import current_gallery
 from enrollment.models import Person
+from enrollment.photos import PHOTO_LIMITS
 from enrollment.reasons import SENTENCES
-from enrollment.selectors import person_by_uuid
-from verification import selectors
-from verification.cards import card_of
+from enrollment.runtime import get_engine
+from enrollment.selectors import jpeg_data_url, people_by_uuid, person_by_uuid
+from recognizer.errors import RecognizerError
+from recognizer.images import encode_thumbnail
+from verification import selectors, services
+from verification.cards import DecisionCard, card_of
 from verification.exports import stream_attempts
-from verification.forms import AttemptFilterForm
+from verification.forms import AttemptFilterForm, PhotoForm
 from verification.models import VerificationAttempt
+from verification.photos import IdentifiedFace, identify_image
 
 ATTEMPTS_PER_PAGE = 25
 LINES_PER_CHUNK = 500
+PREVIEW_SIDE = 1024
+"""Longer side in pixels of the picture that the photo check shows again."""
 
 
 @login_required
@@ -46,10 +56,72 @@ def _claimed_person(uuid: str) -> Person | None:
     return person if person.is_active else None
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedFace:
+    """One face of the photo check; lengths in pixels of the picture."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    card: DecisionCard
+    thumbnail: str
+    attempt: VerificationAttempt | None
+    """None: not kept."""
+
+
 @login_required
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def photo(request: HttpRequest) -> HttpResponse:
-    return render(request, "verification/photo.html", {})
+    """Who is on a picture, and why. Nothing is stored unless the operator asks for it."""
+    if request.method != "POST":
+        return render(request, "verification/photo.html", {"form": PhotoForm()})
+    form = PhotoForm(request.POST, request.FILES)
+    result: dict[str, Any] = {}
+    if form.is_valid():
+        try:
+            result = _check_photo(request, form.cleaned_data["photo"].read(), keep=form.cleaned_data["keep"])
+        except RecognizerError as error:
+            form.add_error("photo", str(error))
+    return render(request, "verification/photo.html", {"form": form} | result, status=200 if result else 400)
+
+
+def _check_photo(request: HttpRequest, data: bytes, *, keep: bool) -> dict[str, Any]:
+    """Raises ImageError, PackError."""
+    engine = get_engine()
+    gallery, policy = current_gallery(engine), services.current_policy(engine)
+    found = engine.submit(identify_image, data, engine=engine, gallery=gallery, policy=policy).result()
+    preview = engine.submit(lambda: encode_thumbnail(engine.decode(data, PHOTO_LIMITS), PREVIEW_SIDE)).result()
+    people = people_by_uuid(face.decision.person_id for face in found.faces if face.decision.person_id)
+    faces = []
+    for face in found.faces:
+        about: dict[str, Any] = {
+            "operator": request.user,
+            "mode": VerificationAttempt.Mode.IDENTIFY,
+            "source": VerificationAttempt.Source.PHOTO,
+            "claimed": None,
+            "contract_id": engine.contract_id,
+        }
+        if keep:
+            attempt = services.record_attempt(decision=face.decision, **about)
+        else:
+            attempt = services.attempt_from(face.decision, people=people, **about)
+        faces.append(_checked_face(face, attempt, kept=keep))
+    width, height = found.image_size
+    return {"faces": faces, "width": width, "height": height, "preview": jpeg_data_url(preview), "kept": keep}
+
+
+def _checked_face(face: IdentifiedFace, attempt: VerificationAttempt, *, kept: bool) -> CheckedFace:
+    left, top, right, bottom = (float(value) for value in face.detection.box_xyxy)
+    return CheckedFace(
+        left=left,
+        top=top,
+        width=right - left,
+        height=bottom - top,
+        card=card_of(attempt),
+        thumbnail=jpeg_data_url(encode_thumbnail(face.decision.aligned)),
+        attempt=attempt if kept else None,
+    )
 
 
 @login_required
