@@ -15,6 +15,7 @@ from recognizer.decisions import (
     final_comparison,
     fuse_liveness,
     is_settled,
+    liveness_agrees,
 )
 from recognizer.types import (
     DecisionPolicy,
@@ -144,8 +145,7 @@ class Track:
         if policy.liveness == LivenessMode.OFF:
             return False
         few = len(self._liveness_scores) < min(LIVENESS_FRAMES, policy.frames_needed)
-        doubtful = policy.liveness == LivenessMode.REQUIRED and self.liveness.verdict == LivenessVerdict.UNCERTAIN
-        return few or doubtful
+        return few or (policy.liveness == LivenessMode.REQUIRED and not liveness_agrees(self._liveness_scores))
 
     def is_settled(self, policy: DecisionPolicy) -> bool:
         return self.conclusion is not None and is_settled(self.conclusion, policy)
