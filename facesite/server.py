@@ -21,6 +21,15 @@ MESSAGE_BYTES: Final = 8 * 1024 * 1024
 """Above this Daphne closes the socket (1009). Far above a frame's limit, so that the consumer can tell the client."""
 
 
+class Socket(WebSocketProtocol):  # type: ignore[misc]  # Daphne has no annotations
+    def serverClose(self, code: int | None = None) -> None:  # noqa: N802  # Daphne's name
+        """Autobahn's own sendClose() refuses the registered codes (1011, 1012, 1013) that a server may well send."""
+        if code is not None and 1000 < code < 3000:
+            self.sendCloseFrame(code=code)
+        else:
+            super().serverClose(code)
+
+
 class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
     """Daphne's own kill_all_applications cancels consumers in mid-flight and crashes with sockets open."""
 
@@ -35,6 +44,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
         self._ports: list[Any] = []
 
     def _when_ready(self, then: Any) -> None:
+        self.ws_factory.protocol = Socket
         # A message over the limit is answered with close code 1009 instead of a dropped connection.
         self.ws_factory.setProtocolOptions(failByDrop=False)
         if then is not None:
@@ -50,12 +60,14 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
 
     def kill_all_applications(self) -> defer.Deferred[None]:
         """Called before the reactor stops, which waits for the result."""
-        return defer.Deferred.fromFuture(asyncio.ensure_future(self._drain()))
+        drained: defer.Deferred[None] = defer.Deferred.fromFuture(asyncio.ensure_future(self._drain()))
+        drained.addErrback(lambda failure: logger.error("The end was not orderly.", exc_info=failure.value))
+        return drained
 
     async def _drain(self) -> None:
         for port in self._ports:
             port.stopListening()
-        sockets = [protocol for protocol in self.connections if isinstance(protocol, WebSocketProtocol)]
+        sockets = [protocol for protocol in self.connections if isinstance(protocol, Socket)]
         for protocol in sockets:
             say_goodbye(protocol)
         running = [app for app in map(_application, self.connections.values()) if app and not app.done()]
@@ -67,14 +79,14 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
             await asyncio.wait([socket.is_closed.asFuture(loop) for socket in sockets], timeout=FAREWELL_S)
 
 
-def say_goodbye(protocol: Any) -> None:
+def say_goodbye(protocol: Socket) -> None:
     """Close one socket with 1012 and tell its consumer once; what it still sends is dropped."""
     if protocol.state == protocol.STATE_CONNECTING:
         return  # not accepted yet: its application is cancelled with the others
     protocol.muted = True
     if hasattr(protocol, "application_queue"):
         protocol.application_queue.put_nowait({"type": "websocket.disconnect", "code": SERVICE_RESTART})
-    protocol.serverClose(code=SERVICE_RESTART)
+    protocol.serverClose(SERVICE_RESTART)
 
 
 def _application(details: dict[str, Any]) -> asyncio.Future[None] | None:

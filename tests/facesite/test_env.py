@@ -197,7 +197,7 @@ class TestReadDatabase:
         assert self.read()["OPTIONS"] == {"ssl": {"ca": "/etc/ca.pem"}}
 
     def test_mysql_without_its_driver_says_what_to_install(self, variable, monkeypatch):
-        monkeypatch.setattr(env.importlib.util, "find_spec", lambda name: None)
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
         variable("X", "mysql://faces:x@db/faces")
         assert "default-libmysqlclient-dev" in sentence(self.read)
 

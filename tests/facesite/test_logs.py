@@ -44,7 +44,7 @@ class TestLogAction:
         details = {"path": "/people/?q=Anna", "method": "GET", "status": 200, "size": 5, "time_taken": 0.01}
         log_action("http", "complete", details | {"client": "192.0.2.7:4711"})
         [record] = caplog.records
-        assert record.data == {  # type: ignore[attr-defined]
+        assert record.data == {
             "protocol": "http",
             "action": "complete",
             "path": "/people/",

@@ -12,7 +12,7 @@ from django.conf import settings
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
-from tests.support.server import LiveServer, receive, running_server
+from tests.support.server import LiveServer, receive, second_process
 from tests.support.sockets import frame
 
 
@@ -30,22 +30,18 @@ def read_to_the_end(connection: ClientConnection) -> None:
 
 class TestStopping:
     @pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT])
-    def test_closes_open_sockets_with_1012_and_ends_with_status_0(self, models_dir, with_signal):
-        with running_server(models_dir) as server:
+    def test_closes_open_sockets_with_1012_and_ends_with_status_0(self, live_server_process, with_signal):
+        with second_process(live_server_process) as server:
             browser = server.login()
-            sockets = [browser.socket("/ws/verification/"), browser.socket("/ws/enrollment/")]
-            for connection in sockets:
-                receive(connection, "hello")
-            server.send_signal(with_signal)
-            assert [close_code(connection) for connection in sockets] == [1012, 1012]
+            with browser.socket("/ws/verification/") as live, browser.socket("/ws/enrollment/") as capture:
+                for connection in (live, capture):
+                    receive(connection, "hello")
+                server.send_signal(with_signal)
+                assert [close_code(connection) for connection in (live, capture)] == [1012, 1012]
             assert server.stop() == 0
             said = server.log.read_text()
         assert "Traceback" not in said
         assert '"level": "error"' not in said
-
-    def test_without_sockets_ends_with_status_0(self, models_dir):
-        with running_server(models_dir) as server:
-            assert server.stop() == 0
 
 
 class TestSockets:
@@ -55,8 +51,9 @@ class TestSockets:
             browser.socket("/ws/verification/", origin="https://evil.example")
 
     def test_a_missing_origin_is_refused(self, live_server_process: LiveServer):
+        browser = live_server_process.login()
         with pytest.raises(InvalidStatus, match="403"):
-            live_server_process.login().socket("/ws/verification/", origin=None)
+            browser.socket("/ws/verification/", origin=None)
 
     def test_bad_frames_get_their_error_and_the_socket_lives_on(self, live_server_process: LiveServer):
         with live_server_process.login().socket("/ws/verification/") as connection:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -32,7 +32,7 @@ _numbers = itertools.count(1)
 class LiveServer:
     """Start it with `with running_server(...)`, or through the fixture live_server_process."""
 
-    def __init__(self, folder: Path, database_url: str, **environment: str) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self.log = folder / "serve.log"
@@ -42,7 +42,6 @@ class LiveServer:
             **os.environ,
             **clean,
             "DJANGO_SETTINGS_MODULE": "facesite.settings",
-            "DATABASE_URL": database_url,
             "DEBUG": "off",
             "ALLOWED_HOSTS": "localhost,127.0.0.1",
             "FACESITE_LIVENESS": "off",
@@ -132,6 +131,7 @@ class Browser:
         return next((cookie.value or "" for cookie in self.cookies if cookie.name == name), "")
 
     def socket(self, path: str, **options: Any) -> ClientConnection:
+        """`with browser.socket("/ws/verification/") as connection:`"""
         url = f"{self.server.url.replace('http', 'ws', 1)}{path}"
         headers = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies)}
         options.setdefault("origin", self.server.url)
@@ -180,8 +180,22 @@ def running_server(models_dir: Path, **environment: str) -> Iterator[LiveServer]
     """A ready server with its own database and a superuser (`server.operator`, `server.password`)."""
     environment.setdefault("FACESITE_MODELS_DIR", str(models_dir))
     with tempfile.TemporaryDirectory(prefix="facesite-live-") as name, own_database(Path(name)) as database_url:
-        server = LiveServer(Path(name), database_url, **environment)
+        server = LiveServer(Path(name), environment | {"DATABASE_URL": database_url})
         server.prepare()
+        server.start()
+        try:
+            server.wait_until_ready()
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def second_process(first: LiveServer) -> Iterator[LiveServer]:
+    """Another ready server process on the database of the first."""
+    with tempfile.TemporaryDirectory(prefix="facesite-live-") as name:
+        server = LiveServer(Path(name), first.environment)
+        server.operator, server.password = first.operator, first.password
         server.start()
         try:
             server.wait_until_ready()
