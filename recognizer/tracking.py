@@ -69,10 +69,20 @@ class TrackFuser:
     """The tracks of one stream. No I/O; one frame at a time."""
 
     def __init__(
-        self, engine: FaceEngine, policy: DecisionPolicy, *, claimed: str | None = None, check_liveness: bool
+        self,
+        engine: FaceEngine,
+        policy: DecisionPolicy,
+        *,
+        claimed: str | None = None,
+        check_liveness: bool,
+        most_embeddings: int | None = EMBEDDINGS_PER_FRAME,
     ) -> None:
-        """claimed: person id for 1:1; None: 1:N. check_liveness False: as if the policy's liveness were off."""
+        """claimed: person id for 1:1; None: 1:N. check_liveness False: as if the policy's liveness were off.
+
+        most_embeddings: faces embedded in one frame; None: all of them.
+        """
         self._engine = engine
+        self._most_embeddings = most_embeddings
         self._policy = policy if check_liveness else replace(policy, liveness=LivenessMode.OFF)
         self._liveness_models = check_liveness and bool(engine.pack.files_of("liveness"))
         self._claimed = claimed
@@ -129,7 +139,7 @@ class TrackFuser:
         found = self._continuing(sightings, now)
         wanted = [index for index, track in found.items() if track.wants_embedding(sightings[index], now)]
         doubtful = [index for index in range(len(sightings)) if index not in found]
-        self._embed([sightings[index] for index in sorted([*doubtful, *wanted])[:EMBEDDINGS_PER_FRAME]])
+        self._embed([sightings[index] for index in sorted([*doubtful, *wanted])[: self._most_embeddings]])
         for index in wanted:
             if found[index].shows_somebody_else(sightings[index], least):
                 del found[index]
@@ -246,7 +256,8 @@ def decide_still(
 ) -> FrameOutcome:
     """One picture instead of a stream: every face is decided at once, by the rules of the live page."""
     at_once = replace(policy, frames_needed=1, frames_limit=1)
-    fuser = TrackFuser(engine, at_once, claimed=claimed, check_liveness=policy.liveness != LivenessMode.OFF)
+    check_liveness = policy.liveness != LivenessMode.OFF
+    fuser = TrackFuser(engine, at_once, claimed=claimed, check_liveness=check_liveness, most_embeddings=None)
     return fuser.process(image, gallery, now=0.0)
 
 
