@@ -184,7 +184,7 @@ def conclude(
 
 
 def _agrees(one: Evidence, fused: Comparison, policy: DecisionPolicy) -> bool:
-    """Did this frame alone point to the same answer? For a match, the right candidate above the lower threshold will do."""
+    """Did this frame alone point to the same answer? The right candidate above the lower threshold will do."""
     own = one.comparison
     if fused.verdict == Verdict.MATCH:
         near = own.comparison_score is not None and own.comparison_score >= policy.uncertain_threshold

@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enrollment.reasons import SENTENCES
+from recognizer.decisions import (
+    DECISION_REASONS,
+    PEOPLE_AT_BASE,
+    Comparison,
+    Evidence,
+    apply_liveness,
+    compare_probe,
+    conclude,
+    final_comparison,
+    fuse_embeddings,
+    fuse_liveness,
+    is_settled,
+    judge_score,
+    liveness_agrees,
+    policy_for_gallery,
+    threshold_for,
+)
+from recognizer.gallery import GallerySnapshot, TemplateRow
+from recognizer.types import DecisionPolicy, Liveness, LivenessMode, LivenessVerdict, Pose, Quality, Vector, Verdict
+
+POLICY = DecisionPolicy(
+    match_threshold=0.4,
+    uncertain_threshold=0.33,
+    fmr=1e-4,
+    thresholds=((1e-3, 0.33), (1e-4, 0.4), (1e-5, 0.46)),
+)
+GOOD = Quality(0.9, (), Pose(0, 0, 0), 100, 45, 120, 50, 200)
+POOR = replace(GOOD, score=0.3, reasons=("blurred",))
+CROP = np.zeros((112, 112, 3), np.uint8)
+
+
+def axis(number: int) -> Vector:
+    unit: Vector = np.eye(8, dtype=np.float32)[number]
+    return unit
+
+
+def towards(number: int, score: float, rest: int = 7) -> Vector:
+    """A unit vector with that cosine to an axis; what remains lies along another one."""
+    mixed: Vector = (score * axis(number) + np.sqrt(1 - score**2) * axis(rest)).astype(np.float32)
+    return mixed
+
+
+def make_gallery(*templates: tuple[str, Vector]) -> GallerySnapshot:
+    rows = [TemplateRow(number, person, vector) for number, (person, vector) in enumerate(templates)]
+    return GallerySnapshot.build(rows, contract_id="space", dimension=8, revision=1)
+
+
+TWO_PEOPLE = make_gallery(("anna", axis(0)), ("bert", axis(1)))
+
+
+def see(vector: Vector, quality: Quality = GOOD, gallery: GallerySnapshot = TWO_PEOPLE) -> Evidence:
+    return Evidence(vector, CROP, quality, compare_probe(vector, gallery, POLICY))
+
+
+class TestReasons:
+    def test_every_code_has_a_sentence(self):
+        assert [code for code in DECISION_REASONS if code not in SENTENCES] == []
+
+
+class TestPolicyForGallery:
+    def test_a_small_gallery_is_searched_at_the_policy_s_own_threshold(self):
+        assert policy_for_gallery(POLICY, PEOPLE_AT_BASE) is POLICY
+        assert policy_for_gallery(POLICY, 0) is POLICY
+
+    def test_ten_times_the_people_need_a_tenth_of_the_rate(self):
+        grown = policy_for_gallery(POLICY, 10 * PEOPLE_AT_BASE)
+        assert grown.fmr == pytest.approx(1e-5)
+        assert grown.match_threshold == pytest.approx(0.46)
+        assert grown.uncertain_threshold == pytest.approx(0.39)
+
+    @given(st.lists(st.integers(0, 1_000_000), min_size=2, max_size=5))
+    def test_never_gets_easier_with_more_people(self, sizes):
+        policies = [policy_for_gallery(POLICY, people) for people in sorted(sizes)]
+        thresholds = [policy.match_threshold for policy in policies]
+        assert thresholds == sorted(thresholds)
+        assert all(p.uncertain_threshold < p.match_threshold < 1 for p in policies)
+
+    def test_a_pack_with_a_single_rate_has_nothing_to_extrapolate_from(self):
+        alone = replace(POLICY, thresholds=((1e-4, 0.4),))
+        assert policy_for_gallery(alone, 1_000) is alone
+
+    @pytest.mark.parametrize(
+        ("fmr", "threshold"), [(1e-3, 0.33), (1e-4, 0.4), (1e-5, 0.46), (1e-6, 0.52), (1e-2, 0.26)]
+    )
+    def test_thresholds_lie_on_the_pack_s_own_points_and_go_on_straight_beyond_them(self, fmr, threshold):
+        assert threshold_for(fmr, POLICY.thresholds) == pytest.approx(threshold)
+
+
+class TestJudgeScore:
+    @pytest.mark.parametrize(
+        ("score", "verdict", "reasons"),
+        [
+            (0.4, Verdict.MATCH, ()),
+            (float(np.nextafter(0.4, 0)), Verdict.UNCERTAIN, ("between_thresholds",)),
+            (0.33, Verdict.UNCERTAIN, ("between_thresholds",)),
+            (float(np.nextafter(0.33, 0)), Verdict.NON_MATCH, ("below_threshold",)),
+        ],
+    )
+    def test_is_inclusive_at_both_thresholds(self, score, verdict, reasons):
+        assert judge_score(score, POLICY) == (verdict, reasons)
+
+
+class TestIdentify:
+    def test_names_the_best_person_and_keeps_the_runner_up(self):
+        found = compare_probe(towards(0, 0.8, rest=1), TWO_PEOPLE, POLICY)
+        assert (found.verdict, found.person_id) == (Verdict.MATCH, "anna")
+        assert (found.comparison_score, found.runner_up) == pytest.approx((0.8, 0.6))
+
+    def test_an_empty_gallery_matches_nobody(self):
+        assert compare_probe(axis(0), make_gallery(), POLICY) == Comparison(Verdict.NON_MATCH, ("gallery_empty",))
+
+    def test_two_people_about_equally_alike_are_uncertain(self):
+        found = compare_probe(towards(0, 0.72, rest=1), TWO_PEOPLE, POLICY)
+        assert (found.verdict, found.reasons) == (Verdict.UNCERTAIN, ("margin_too_small",))
+
+    def test_one_template_that_the_person_s_others_contradict_names_nobody(self):
+        gallery = make_gallery(("anna", axis(0)), ("anna", axis(2)), ("bert", axis(1)))
+        found = compare_probe(towards(0, 0.6), gallery, POLICY)
+        assert (found.verdict, found.reasons) == (Verdict.UNCERTAIN, ("templates_disagree",))
+
+    def test_a_second_template_above_the_lower_threshold_is_support_enough(self):
+        gallery = make_gallery(("anna", axis(0)), ("anna", towards(0, 0.6, rest=2)), ("bert", axis(1)))
+        assert compare_probe(towards(0, 0.6), gallery, POLICY).verdict == Verdict.MATCH
+
+    def test_a_person_with_one_template_needs_no_second(self):
+        assert compare_probe(towards(0, 0.41), TWO_PEOPLE, POLICY).verdict == Verdict.MATCH
+
+
+class TestVerify:
+    def test_compares_with_the_claimed_person_only_and_without_a_margin(self):
+        found = compare_probe(towards(0, 0.69, rest=1), TWO_PEOPLE, POLICY, claimed="anna")
+        assert (found.verdict, found.person_id, found.runner_up) == (Verdict.MATCH, "anna", None)
+
+    def test_a_wrong_claim_is_a_non_match_even_when_somebody_else_would_match(self):
+        found = compare_probe(axis(1), TWO_PEOPLE, POLICY, claimed="anna")
+        assert (found.verdict, found.reasons, found.comparison_score) == (Verdict.NON_MATCH, ("below_threshold",), 0.0)
+
+    def test_a_claim_that_cannot_be_checked_is_uncertain(self):
+        found = compare_probe(axis(1), TWO_PEOPLE, POLICY, claimed="cleo")
+        assert (found.verdict, found.reasons) == (Verdict.UNCERTAIN, ("person_not_enrolled",))
+
+
+class TestFuseEmbeddings:
+    def test_averages_the_good_frames_and_leaves_out_the_poor(self):
+        fused = fuse_embeddings([see(axis(0)), see(axis(1)), see(axis(2), POOR)])
+        assert fused == pytest.approx((axis(0) + axis(1)) / np.sqrt(2))
+
+    def test_uses_poor_frames_when_there_are_no_others(self):
+        assert fuse_embeddings([see(axis(2), POOR)]) == pytest.approx(axis(2))
+
+    def test_takes_the_five_best(self):
+        frames = [see(axis(0), replace(GOOD, score=0.9 - n / 100)) for n in range(5)]
+        assert fuse_embeddings([see(axis(1), replace(GOOD, score=0.5)), *frames]) == pytest.approx(axis(0))
+
+    def test_opposite_frames_leave_the_best_one(self):
+        fused = fuse_embeddings([see(axis(0)), see(-axis(0), replace(GOOD, score=0.5))])
+        assert fused == pytest.approx(axis(0))
+
+    @given(st.lists(st.tuples(st.integers(0, 5), st.floats(0.5, 1)), min_size=1, max_size=9))
+    def test_always_has_the_length_one(self, looks):
+        fused = fuse_embeddings([see(towards(number, score)) for number, score in looks])
+        assert np.linalg.norm(fused) == pytest.approx(1, abs=1e-5)
+
+
+class TestConclude:
+    def test_three_agreeing_frames_settle_a_match(self):
+        frames = [see(towards(0, 0.7))] * 3
+        assert not is_settled(conclude(frames[:2], TWO_PEOPLE, POLICY), POLICY)
+        assert is_settled(conclude(frames, TWO_PEOPLE, POLICY), POLICY)
+
+    def test_a_frame_that_points_elsewhere_asks_for_one_more(self):
+        frames = [see(towards(0, 0.9)), see(towards(0, 0.9)), see(towards(1, 0.5)), see(towards(0, 0.9))]
+        conclusion = conclude(frames, TWO_PEOPLE, POLICY)
+        assert (conclusion.comparison.person_id, conclusion.agreed, conclusion.against) == ("anna", 3, 1)
+        assert not is_settled(conclusion, POLICY)
+        assert is_settled(conclude([*frames, frames[0]], TWO_PEOPLE, POLICY), POLICY)
+
+    def test_frames_between_the_thresholds_never_settle(self):
+        assert not is_settled(conclude([see(towards(0, 0.36))] * 8, TWO_PEOPLE, POLICY), POLICY)
+
+    def test_several_weak_looks_at_one_person_are_a_strong_one_together(self):
+        """Each frame is below the match threshold; what differs between them cancels out."""
+        frames = [see(towards(0, 0.38, rest=rest)) for rest in (2, 3, 4, 5)]
+        fused = conclude(frames, TWO_PEOPLE, POLICY)
+        assert {one.comparison.verdict for one in frames} == {Verdict.UNCERTAIN}
+        assert (fused.comparison.verdict, fused.agreed) == (Verdict.MATCH, 4)
+
+    def test_poor_frames_that_match_nobody_do_not_settle_a_non_match(self):
+        conclusion = conclude([see(axis(5), POOR)] * 5, TWO_PEOPLE, POLICY)
+        assert (conclusion.agreed, conclusion.solid) == (5, 0)
+        assert not is_settled(conclusion, POLICY)
+
+    def test_poor_frames_say_nothing_against_a_match(self):
+        frames = [*[see(towards(0, 0.7))] * 3, *[see(axis(5), POOR)] * 3]
+        assert is_settled(conclude(frames, TWO_PEOPLE, POLICY), POLICY)
+
+
+class TestFinalComparison:
+    def test_poor_frames_alone_never_deny(self):
+        frames = [see(axis(5), POOR)]
+        final = final_comparison(conclude(frames, TWO_PEOPLE, POLICY), frames)
+        assert (final.verdict, final.reasons) == (Verdict.UNCERTAIN, ("low_quality", "blurred"))
+
+    def test_a_poor_frame_may_still_match(self):
+        frames = [see(towards(0, 0.7), POOR)]
+        assert final_comparison(conclude(frames, TWO_PEOPLE, POLICY), frames).verdict == Verdict.MATCH
+
+    def test_one_good_frame_is_enough_to_deny(self):
+        frames = [see(axis(5), POOR), see(axis(5))]
+        assert final_comparison(conclude(frames, TWO_PEOPLE, POLICY), frames).verdict == Verdict.NON_MATCH
+
+    def test_nobody_enrolled_is_no_question_of_quality(self):
+        empty = make_gallery()
+        frames = [see(axis(5), POOR, empty)]
+        final = final_comparison(conclude(frames, empty, POLICY), frames)
+        assert (final.verdict, final.reasons) == (Verdict.NON_MATCH, ("gallery_empty",))
+
+    def test_a_match_that_most_frames_do_not_share_is_uncertain(self):
+        frames = [see(axis(0)), see(towards(1, 0.6, rest=6)), see(towards(1, 0.6, rest=5)), see(axis(0))]
+        conclusion = conclude(frames, TWO_PEOPLE, replace(POLICY, min_margin=0.0))
+        final = final_comparison(conclusion, frames)
+        assert conclusion.comparison.verdict == Verdict.MATCH
+        assert (final.verdict, final.reasons) == (Verdict.UNCERTAIN, ("frames_disagree",))
+
+
+class TestFuseLiveness:
+    @pytest.mark.parametrize(
+        ("scores", "verdict"),
+        [
+            ([], LivenessVerdict.NOT_CHECKED),
+            ([0.9, 0.95, 0.2], LivenessVerdict.BONA_FIDE),
+            ([0.1, 0.2, 0.6], LivenessVerdict.ATTACK),
+            ([0.6, 0.65, 0.9], LivenessVerdict.UNCERTAIN),
+            ([0.1, 0.2, 0.9], LivenessVerdict.UNCERTAIN),
+        ],
+    )
+    def test_takes_the_median_and_calls_nobody_an_attack_while_a_frame_contradicts(self, scores, verdict):
+        assert fuse_liveness(scores).verdict == verdict
+
+    @given(st.lists(st.floats(0, 1), min_size=1, max_size=9), st.floats(0, 1))
+    def test_a_higher_score_never_makes_an_attack_of_it(self, scores, gain):
+        higher = [min(1.0, score + gain) for score in scores]
+        order = [LivenessVerdict.ATTACK, LivenessVerdict.UNCERTAIN, LivenessVerdict.BONA_FIDE]
+        assert order.index(fuse_liveness(higher).verdict) >= order.index(fuse_liveness(scores).verdict)
+
+    @pytest.mark.parametrize(
+        ("scores", "agree"), [([0.9, 0.8], True), ([0.1], True), ([0.9, 0.6], False), ([0.6], False)]
+    )
+    def test_scores_agree_when_all_give_one_clear_verdict(self, scores, agree):
+        assert liveness_agrees(scores) == agree
+
+
+class TestApplyLiveness:
+    @given(
+        verdict=st.sampled_from([Verdict.MATCH, Verdict.NON_MATCH, Verdict.UNCERTAIN]),
+        liveness=st.sampled_from(LivenessVerdict),
+        mode=st.sampled_from(LivenessMode),
+    )
+    def test_attacks_only_and_always_when_required_and_doubt_never_denies(self, verdict, liveness, mode):
+        comparison = Comparison(verdict, (), "anna", 0.5, 0.1)
+        result = apply_liveness(comparison, Liveness(liveness, 0.5), mode)
+        if mode != LivenessMode.REQUIRED or liveness == LivenessVerdict.BONA_FIDE:
+            assert result == comparison
+        elif liveness == LivenessVerdict.ATTACK:
+            assert (result.verdict, result.person_id) == (Verdict.ATTACK, None)
+        else:
+            assert result.verdict == Verdict.UNCERTAIN
+
+    def test_says_when_liveness_cannot_be_checked(self):
+        comparison = Comparison(Verdict.UNCERTAIN, ("between_thresholds",), "anna", 0.35)
+        result = apply_liveness(comparison, Liveness(), LivenessMode.REQUIRED)
+        assert result.reasons == ("liveness_unavailable", "between_thresholds")
