@@ -138,15 +138,20 @@ function visibleStep() {
 }
 
 function renderGuide() {
-  const on = panel.camera.isOn && state.step !== "details";
-  const urgent = !on || isComplete(state);
-  const code = calm.offer(on ? `${guideMood(state)}|${state.code ?? ""}|${instruction(state)}` : "idle||Start the camera to begin.", performance.now(), urgent);
-  const [mood, guidance, text] = code.split("|");
+  const shown = calm.offer(guideNow(), performance.now(), !panel.camera.isOn || isComplete(state));
+  const [mood, guidance, text] = shown.split("|");
   const line = find("[data-instruction]", root);
   line.dataset.mood = mood;
   setText(line, text);
   guide.dataset.mood = mood;
   guide.dataset.arrow = (mood === "good" && arrowFor(guidance, panel.mirrored)) || "none";
+}
+
+/** "mood|code|words": one value, so that it is held or replaced as a whole. */
+function guideNow() {
+  if (!panel.camera.isOn) return "idle||Start the camera to begin.";
+  if (!socket.isOpen) return "idle||Waiting for the connection…";
+  return `${guideMood(state)}|${state.code ?? ""}|${instruction(state)}`;
 }
 
 function renderSamples() {

@@ -11,6 +11,7 @@ export class Socket {
   #failures = 0;
   #timer = null;
   #wanted = false;
+  #lastText = "";
 
   constructor({ path, loginUrl, onState, onMessage, onOpen = () => {}, onLost = () => {} }) {
     Object.assign(this, { path, loginUrl, onState, onMessage, onOpen, onLost });
@@ -54,7 +55,7 @@ export class Socket {
   }
 
   #open() {
-    this.onState({ name: "connecting", text: "Connecting…" });
+    this.onState({ name: "connecting", text: (this.#failures && this.#lastText) || "Connecting…" });
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(`${scheme}//${location.host}${this.path}`);
     this.#socket = socket;
@@ -84,7 +85,8 @@ export class Socket {
     if (action === "retry") {
       const pause = Math.max(wait, backoffMs(this.#failures));
       this.#failures += 1;
-      this.onState({ name: "waiting", text });
+      this.#lastText = text ?? this.#lastText;
+      this.onState({ name: "waiting", text: this.#lastText });
       this.#timer = setTimeout(() => {
         this.#timer = null;
         this.#open();

@@ -27,6 +27,7 @@ describe("explainClose", () => {
   it("tries again after any other end, and says what to check once it keeps failing", () => {
     assert.deepEqual(explainClose(1006, 0).action, "retry");
     assert.match(explainClose(1006, 0).text, /was lost/);
+    assert.equal(explainClose(1006, 1).text, null, "a restarting server is still restarting");
     assert.match(explainClose(1006, 3).text, /cannot be reached/);
   });
 });

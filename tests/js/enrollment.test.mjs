@@ -87,7 +87,9 @@ describe("an enrollment", () => {
   it("returns to capturing with the reason when saving is refused", () => {
     const state = play(began, captured(1), { type: "finishing" }, { type: "refused", message: "That number is taken." });
     assert.equal(state.step, "capturing");
-    assert.equal(state.notice, "That number is taken.");
+    const later = advance(state, { type: "result", guidance: "hold_still", message: "Hold still." });
+    assert.equal(later.notice, "That number is taken.", "a frame's answer must not wipe it away");
+    assert.equal(advance(later, { type: "finishing" }).notice, "");
     assert.equal(canFinish(state), true);
   });
 
@@ -100,6 +102,7 @@ describe("an enrollment", () => {
     assert.equal(state.samples.length, 0);
     assert.equal(state.step, "capturing");
     assert.match(state.notice, /connection was lost/);
+    assert.equal(advance(state, { type: "disconnected" }).notice, state.notice, "a second failure takes nothing back");
     assert.equal(play(began, { type: "disconnected" }).notice, "");
     assert.equal(play({ type: "disconnected" }).step, "details");
   });

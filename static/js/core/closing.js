@@ -23,9 +23,13 @@ const CODES = {
   },
 };
 
-/** @param {number} failures connections in a row that never opened. */
+/**
+ * @param {number} failures closed connections in a row before this one, without a lasting one between them.
+ * @returns {{action: string, wait: number, text: string|null}} text null: what was said last still holds.
+ */
 export function explainClose(code, failures = 0) {
   const known = CODES[code];
   if (known) return { wait: 0, ...known };
-  return { action: "retry", wait: 0, text: failures >= 2 ? UNREACHABLE : LOST };
+  if (failures >= 3) return { action: "retry", wait: 0, text: UNREACHABLE };
+  return { action: "retry", wait: 0, text: failures === 0 ? LOST : null };
 }

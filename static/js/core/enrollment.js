@@ -13,22 +13,24 @@ const STEPS = {
 
   result: (state, { guidance, message, needed }) => {
     if (state.step !== "capturing") return state;
-    return { ...state, needed: needed ?? state.needed, code: guidance, message: message ?? "", notice: "" };
+    return { ...state, needed: needed ?? state.needed, code: guidance, message: message ?? "" };
   },
 
   captured: (state, { sample, pose, thumbnail, quality }) => {
     if (state.step !== "capturing") return state;
     const others = state.samples.filter((known) => known.sample !== sample);
-    return { ...state, samples: [...others, { sample, pose, thumbnail, quality }] };
+    return { ...state, notice: "", samples: [...others, { sample, pose, thumbnail, quality }] };
   },
 
   discarded: (state, { sample }) => ({
     ...state,
     code: null,
+    notice: "",
     samples: state.samples.filter((known) => known.sample !== sample),
   }),
 
-  finishing: (state) => (canFinish(state) || state.step === "duplicate" ? { ...state, step: "saving" } : state),
+  finishing: (state) =>
+    canFinish(state) || state.step === "duplicate" ? { ...state, step: "saving", notice: "" } : state,
 
   possible_duplicate: (state, { candidates }) => ({ ...state, step: "duplicate", candidates }),
 
@@ -36,7 +38,7 @@ const STEPS = {
 
   enrolled: (state, { person, samples }) => ({ ...state, step: "done", person, saved: samples, candidates: [] }),
 
-  /** A sentence about the whole enrollment (not about one frame). Saving goes back to capturing. */
+  /** A sentence about the whole enrollment; it stays until the next sample or click. Saving goes back to capturing. */
   refused: (state, { message }) => ({
     ...state,
     notice: message,
@@ -50,7 +52,9 @@ const STEPS = {
     return {
       ...newEnrollment({ needed: state.needed }),
       step: "capturing",
-      notice: lost ? "The connection was lost, and with it the pictures taken so far. They are taken again." : "",
+      notice: lost
+        ? "The connection was lost, and with it the pictures taken so far. They are taken again."
+        : state.notice,
     };
   },
 
