@@ -47,9 +47,5 @@ def identify_image(
     asked = policy if check_liveness else replace(policy, liveness=LivenessMode.OFF)
     outcome = decide_still(engine, asked, image, gallery, claimed=claimed)
     decisions = {decision.track: decision for decision in outcome.decisions}
-    faces = (
-        IdentifiedFace(face.detection, face.quality, decisions[face.track])
-        for face in outcome.faces
-        if face.track in decisions
-    )
+    faces = (IdentifiedFace(face.detection, face.quality, decisions[face.track]) for face in outcome.faces)
     return IdentifiedImage((image.shape[1], image.shape[0]), tuple(faces))

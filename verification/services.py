@@ -1,7 +1,4 @@
-"""Every write of attempts and policy, and the one way from a still picture to decisions.
-
-Infer first: models never run inside a transaction.
-"""
+"""Every write of attempts and policy. Infer first: models never run in here."""
 
 from __future__ import annotations
 
@@ -52,8 +49,8 @@ def record_attempt(
             contract_id=contract_id,
             people=people,
         )
-        gone = any(uuid is not None and uuid not in people for uuid in (claimed, matched))
-        attempt.thumbnail = b"" if gone else thumbnail
+        erased = any(uuid is not None and uuid not in people for uuid in (claimed, matched))
+        attempt.thumbnail = b"" if erased else thumbnail
         # The people are locked and the operator was logged in a moment ago: asking for them again only costs queries.
         attempt.full_clean(exclude={"operator", "matched_person", "claimed_person", "uuid"})
         attempt.save(force_insert=True)
