@@ -8,7 +8,7 @@ from enrollment.models import Person
 from enrollment.reasons import sentence_for
 from verification.models import VerificationAttempt
 
-ERASED = "erased person"
+ERASED = "an erased person"
 Mode, Verdict, Liveness = VerificationAttempt.Mode, VerificationAttempt.Verdict, VerificationAttempt.LivenessVerdict
 
 
@@ -53,7 +53,7 @@ def headline_of(attempt: VerificationAttempt) -> str:
 
 def one_in(rate: float) -> str:
     """A false-match rate in words: 0.0001 -> "1 in 10,000"."""
-    return f"1 in {round(1 / rate):,}" if rate > 0 else "none"
+    return f"1 in {round(1 / rate):,}"
 
 
 def _facts(attempt: VerificationAttempt) -> list[tuple[str, str]]:

@@ -1,0 +1,102 @@
+"""The dashboard and the error pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import path
+from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
+
+from enrollment.gallery import current_gallery
+from facesite import warmup
+from tests.verification.rows import make_attempt, make_person
+
+
+@pytest.fixture(autouse=True)
+def _no_warm_up(monkeypatch):
+    monkeypatch.setattr(warmup, "start", lambda: None)
+    monkeypatch.setattr(warmup, "_problem", "")
+
+
+@pytest.mark.django_db
+class TestDashboard:
+    def test_needs_a_login(self, client):
+        assertRedirects(client.get("/"), "/accounts/login/?next=/", fetch_redirect_response=False)
+
+    def test_counts_people_and_todays_attempts(self, operator_client):
+        ada = make_person("Ada")
+        make_person("Bob", is_active=False)
+        make_attempt(matched_person=ada)
+        make_attempt(verdict="non_match")
+        context = operator_client.get("/").context
+        assert (context["counts"].people, context["counts"].active_people) == (2, 1)
+        assert (context["today"].total, context["today"].match, context["today"].non_match) == (2, 1, 1)
+
+    def test_shows_recent_attempts_with_their_verdicts(self, operator_client):
+        make_attempt(matched_person=make_person("Ada"))
+        make_attempt(verdict="attack")
+        response = operator_client.get("/")
+        assertContains(response, "Ada")
+        assertContains(response, "badge--attack")
+
+    def test_shows_pack_licence_gallery_and_health(self, operator_client, engine):
+        current_gallery(engine)
+        response = operator_client.get("/")
+        assertContains(response, engine.pack.title)
+        assertContains(response, engine.pack.licence)
+        assertContains(response, "0 templates, revision")
+        assertNotContains(response, "not running")
+
+    def test_says_which_command_installs_a_pack_when_there_is_none(
+        self, operator_client, no_engine, settings, tmp_path
+    ):
+        settings.FACESITE_MODELS_DIR = tmp_path
+        settings.FACESITE_MODEL_PACK = None
+        response = operator_client.get("/")
+        assertContains(response, "manage.py packs install")
+        assertContains(response, "not running")
+
+    def test_names_the_database_without_its_folder(self, operator_client):
+        context = operator_client.get("/").context
+        kinds = {"sqlite": {"SQLite"}, "mysql": {"MySQL", "MariaDB"}}
+        assert context["database_vendor"] in kinds[connection.vendor]
+        assert context["database_name"] == Path(connection.settings_dict["NAME"]).name
+
+    def test_takes_the_same_few_queries_however_much_there_is(self, operator_client, engine, django_assert_num_queries):
+        for number in range(4):
+            make_attempt(matched_person=make_person(f"Person {number}"))
+            # session, operator; people, samples, templates, revision; today, recent attempts, thumbnails; SELECT 1
+            with django_assert_num_queries(10):
+                operator_client.get("/")
+
+    def test_an_empty_site_says_what_to_do_first(self, operator_client):
+        assertContains(operator_client.get("/"), "Enrol somebody, then open the live page")
+
+
+def broken(request):
+    raise RuntimeError("details for the log")
+
+
+urlpatterns = [path("broken", broken)]
+
+
+class TestErrorPages:
+    @pytest.mark.django_db
+    def test_not_found_offers_a_way_on(self, operator_client):
+        assertContains(operator_client.get("/nothing/here"), "This page does not exist", status_code=404)
+
+    @pytest.mark.django_db
+    def test_a_form_without_its_token_is_explained(self, operator):
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(operator)
+        response = client.post("/verification/photo/", {})
+        assertContains(response, "The form was not accepted", status_code=403)
+
+    @pytest.mark.urls("tests.facesite.test_views")
+    def test_a_broken_view_is_answered_without_base_template_or_database(self):
+        response = Client(raise_request_exception=False).get("/broken")
+        assertContains(response, "Something went wrong on the server", status_code=500)
+        assertNotContains(response, "details", status_code=500)
