@@ -13,8 +13,8 @@ from recognizer.errors import RecognizerError
 from recognizer.quality import RULES
 
 CONTRACT = """frame_too_short, frame_too_large, image_undecodable, image_too_many_pixels, image_too_small,
-not_configured, no_face, several_faces, face_too_small, face_too_large, face_off_centre, face_cut_off, too_dark, too_bright,
-blurred, turned_away, tilted, eyes_hidden, hold_still, turn_left, turn_right, done"""
+not_configured, no_face, several_faces, face_too_small, face_too_large, face_off_centre, face_cut_off, too_dark,
+too_bright, blurred, turned_away, tilted, eyes_hidden, hold_still, turn_left, turn_right, done"""
 
 CODE = r'"([a-z]+(?:_[a-z]+)*)"'
 USES = [

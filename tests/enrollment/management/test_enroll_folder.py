@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import json
+import shutil
+from io import StringIO
+
+import cv2
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from enrollment import services
+from enrollment.consent import FOLDER_IMPORT_VERSION
+from enrollment.gallery import current_gallery, mark_gallery_stale
+from enrollment.models import FaceSample, GalleryRevision, Person
+from enrollment.storing import MAX_SAMPLES
+
+pytestmark = pytest.mark.django_db
+
+WADE, GATES = "Abdoulaye_Wade", "Bill_Gates"
+
+
+@pytest.fixture
+def site(tmp_path, shared_faces, engine):
+    """A folder with two people, two pictures each."""
+    for name in (WADE, GATES):
+        pictures = sorted((shared_faces / "eval" / name).glob("*.jpg"))[:2]
+        (tmp_path / name).mkdir()
+        for picture in pictures:
+            shutil.copy(picture, tmp_path / name)
+    return tmp_path
+
+
+def run(directory, *options):
+    """Standard output and the error sentence, if there was one."""
+    out = StringIO()
+    try:
+        call_command("enroll_folder", str(directory), *options, stdout=out, stderr=StringIO())
+    except CommandError as error:
+        return out.getvalue(), str(error)
+    return out.getvalue(), None
+
+
+def run_json(directory):
+    out, error = run(directory, "--json")
+    return json.loads(out), error
+
+
+class TestFirstRun:
+    def test_enrols_everybody(self, site, engine):
+        report, error = run_json(site)
+        assert error is None
+        assert [(person["name"], person["created"], person["samples"]) for person in report["people"]] == [
+            (WADE, True, 2),
+            (GATES, True, 2),
+        ]
+        assert {file["outcome"] for file in report["files"]} == {"enrolled"}
+        assert report["totals"] == {
+            "people": 2,
+            "people_created": 2,
+            "people_refused": 0,
+            "files": 4,
+            "enrolled": 4,
+            "already": 0,
+            "refused": 0,
+            "possible_duplicates": 0,
+        }
+        mark_gallery_stale()  # on_commit does not run in this kind of test
+        assert current_gallery(engine).people == 2
+
+    def test_notes_the_import_as_the_consent(self, site):
+        run(site)
+        person = Person.objects.get(name=WADE)
+        assert (person.consent_version, person.created_by) == (FOLDER_IMPORT_VERSION, None)
+        assert set(person.samples.values_list("source", flat=True)) == {"folder"}
+
+    def test_tells_every_file_in_words(self, site):
+        out, _ = run(site)
+        assert f"enrolled  {WADE}/{WADE}_0001.jpg" in out
+        assert "2 people, 2 of them new. 4 files: 4 enrolled, 0 already there, 0 refused." in out
+
+    def test_takes_png_webp_and_capital_letters(self, site):
+        picture = cv2.imread(str(next((site / WADE).glob("*.jpg"))))
+        (site / "Grace").mkdir()
+        for number, name in enumerate(["a.png", "b.webp", "c.JPEG"]):
+            cv2.imwrite(str(site / "Grace" / name), picture[: 250 - number])
+        report, _ = run_json(site)
+        assert [file["outcome"] for file in report["files"] if file["person"] == "Grace"] == ["enrolled"] * 3
+
+
+class TestSecondRun:
+    def test_changes_nothing(self, site):
+        run(site)
+        before = (Person.objects.count(), FaceSample.objects.count(), GalleryRevision.objects.get().number)
+        report, error = run_json(site)
+        assert error is None
+        assert {(file["outcome"], file["code"]) for file in report["files"]} == {("already", "already_enrolled")}
+        assert (Person.objects.count(), FaceSample.objects.count(), GalleryRevision.objects.get().number) == before
+
+    def test_adds_what_is_new(self, site, shared_faces):
+        run(site)
+        shutil.copy(shared_faces / "eval" / WADE / f"{WADE}_0003.jpg", site / WADE)
+        report, _ = run_json(site)
+        assert report["totals"]["enrolled"] == 1
+        assert Person.objects.get(name=WADE).samples.count() == 3
+
+    def test_finishes_what_an_interrupted_one_began(self, site):
+        run(site)
+        Person.objects.get(name=GATES).delete()
+        report, error = run_json(site)
+        assert error is None
+        assert (report["totals"]["enrolled"], report["totals"]["already"]) == (2, 2)
+
+    def test_changes_nothing_above_the_cap_either(self, site, engine):
+        """More pictures than are kept: both runs keep the same ones, and say so."""
+        picture = cv2.imread(str(next((site / WADE).glob("*.jpg"))))
+        shutil.rmtree(site / GATES)
+        for number in range(MAX_SAMPLES + 4):
+            brighter = np.clip(picture.astype(np.int16) + 2 * number, 0, 255).astype(np.uint8)
+            cv2.imwrite(str(site / WADE / f"{number:02}.png"), brighter)
+        first, error = run_json(site)
+        assert error is None
+        kept = set(FaceSample.objects.values_list("digest", flat=True))
+        assert len(kept) == first["totals"]["enrolled"] == MAX_SAMPLES
+        second, error = run_json(site)
+        assert error is None
+        assert second["totals"]["enrolled"] == 0
+        assert set(FaceSample.objects.values_list("digest", flat=True)) == kept
+
+
+class TestRefusedFiles:
+    @pytest.fixture
+    def empty_room(self, shared_faces):
+        capture = cv2.VideoCapture(str(shared_faces / "webcam" / "no_face.mjpeg"))
+        found, image = capture.read()
+        capture.release()
+        assert found
+        return image
+
+    def test_are_listed_with_their_reason_and_the_rest_is_enrolled(self, site, empty_room):
+        cv2.imwrite(str(site / WADE / "room.png"), empty_room)
+        (site / WADE / "text.jpg").write_text("this is no picture")
+        report, error = run_json(site)
+        refused = {
+            file["path"].rpartition("/")[2]: file["code"] for file in report["files"] if file["outcome"] == "refused"
+        }
+        assert refused == {"room.png": "no_face", "text.jpg": "image_undecodable"}
+        assert all(file["message"] for file in report["files"] if file["outcome"] == "refused")
+        assert "2 of 6 files" in error
+        assert Person.objects.get(name=WADE).samples.count() == 2
+
+    def test_leave_no_person_without_samples(self, site, empty_room):
+        (site / "Grace").mkdir()
+        cv2.imwrite(str(site / "Grace" / "room.png"), empty_room)
+        (site / "Nobody").mkdir()
+        report, error = run_json(site)
+        refused = {person["name"]: (person["id"], person["code"]) for person in report["people"] if person["code"]}
+        assert refused == {"Grace": (None, "no_samples"), "Nobody": (None, "no_samples")}
+        assert "2 of 4 people" in error
+        assert not Person.objects.filter(name__in=["Grace", "Nobody"]).exists()
+
+    def test_two_people_of_the_same_size(self, site):
+        pictures = [cv2.imread(str(sorted((site / name).glob("*.jpg"))[0])) for name in (WADE, GATES)]
+        cv2.imwrite(str(site / WADE / "both.png"), np.hstack(pictures))
+        report, _ = run_json(site)
+        assert [file["code"] for file in report["files"] if file["outcome"] == "refused"] == ["unclear_which_face"]
+
+    def test_the_main_face_of_a_picture_with_somebody_behind(self, site):
+        front, behind = (cv2.imread(str(sorted((site / name).glob("*.jpg"))[0])) for name in (WADE, GATES))
+        canvas = np.full((500, 700, 3), 128, np.uint8)
+        canvas[:, 100:600] = cv2.resize(front, (500, 500))
+        canvas[:100, 600:] = cv2.resize(behind, (100, 100))
+        shutil.rmtree(site / GATES)
+        cv2.imwrite(str(site / WADE / "behind.png"), canvas)
+        report, error = run_json(site)
+        assert error is None
+        assert report["totals"]["enrolled"] == 3
+
+    def test_pictures_outside_every_persons_folder(self, site):
+        shutil.copy(next((site / WADE).glob("*.jpg")), site / "loose.jpg")
+        report, error = run_json(site)
+        assert [(file["code"], file["person"]) for file in report["files"] if file["outcome"] == "refused"] == [
+            ("no_person_folder", "")
+        ]
+        assert "1 of 5 files" in error
+
+    def test_other_files_are_no_concern(self, site):
+        (site / WADE / "notes.txt").write_text("x")
+        (site / WADE / ".hidden.jpg").write_text("x")
+        (site / ".trash").mkdir()
+        report, error = run_json(site)
+        assert error is None
+        assert report["totals"]["files"] == 4
+
+
+class TestNames:
+    def test_a_name_that_several_people_have_is_refused(self, site, make_draft):
+        for seed in (1, 2):
+            services.enroll_person(
+                actor=None, name=WADE, consent_version="v", samples=[make_draft(seed)], despite_duplicate=True
+            )
+        report, _ = run_json(site)
+        assert {file["code"] for file in report["files"] if file["person"] == WADE} == {"name_ambiguous"}
+
+    def test_an_import_goes_on_with_whom_it_made(self, site, make_draft):
+        run(site)
+        services.enroll_person(
+            actor=None, name=WADE, consent_version="v", samples=[make_draft(1)], despite_duplicate=True
+        )
+        report, error = run_json(site)
+        assert error is None
+        assert report["totals"]["already"] == 4
+
+
+class TestLookalikes:
+    def test_are_enrolled_with_a_warning(self, site):
+        shutil.copytree(site / WADE, site / "Same Face")
+        report, error = run_json(site)
+        assert error is None
+        (warning,) = report["warnings"]
+        assert (warning["code"], warning["person"]) == ("possible_duplicate", "Same Face")
+        assert warning["candidates"][0]["name"] == WADE
+        assert Person.objects.count() == 3
+        assert "Same Face looks like Abdoulaye_Wade" in run(site)[0]
+
+
+class TestWrongUse:
+    def test_a_folder_that_is_not_there(self, tmp_path):
+        assert run(tmp_path / "nowhere")[1] == f"There is no folder {tmp_path / 'nowhere'}."
+
+    def test_a_folder_without_people(self, tmp_path, engine):
+        assert "Make one per person" in run(tmp_path)[1]
+
+    def test_a_site_without_a_pack(self, site, no_engine, settings, tmp_path):
+        settings.FACESITE_MODELS_DIR = tmp_path
+        assert "packs install" in run(site)[1]
+        assert not Person.objects.exists()
