@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
-        # Not 'none': Firefox knows no other rule for the icons' <use href="sprite.svg#...">. What could run code is below.
+        # Not 'none': Firefox has no other rule for <use href="sprite.svg#...">, which draws the icons.
         "default-src 'self'",
         "object-src 'none'",
         "frame-src 'none'",
