@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from datetime import UTC, datetime
 from io import StringIO
+from typing import Any, cast
 from uuid import uuid4
 
 import cv2
@@ -164,7 +165,7 @@ class TestExport:
         assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
         assert response.headers["Content-Disposition"].startswith('attachment; filename="attempts-')
         assert response.headers["Cache-Control"] == "private, no-store"
-        text = "".join([chunk.decode() async for chunk in response.streaming_content])
+        text = "".join([chunk.decode() async for chunk in cast(Any, response).streaming_content])
         assert [row["matched_person"] for row in csv.DictReader(StringIO(text))] == ["Ada", "Ada"]
 
     def test_shows_the_history_with_its_complaint_when_a_filter_is_wrong(self, operator_client):
