@@ -37,10 +37,7 @@ class OnnxEmbedder:
         self._largest_batch = 1 if isinstance(shape[0], int) else LARGEST_BATCH
         self._output = session.get_outputs()[0].name
         self._parameters = _blob_parameters(preprocessing, self._channels_last)
-        probe = self.infer(self.prepare([np.zeros((112, 112, 3), np.uint8)]))
-        if probe.ndim != 2 or len(probe) != 1:
-            raise PackCorrupt(f"The embedder's output has the shape {probe.shape}; one vector per picture is needed.")
-        self.dimension = int(probe.shape[1])
+        self.dimension = self._probe_dimension()
 
     def embed(self, aligned: Sequence[Image]) -> Vector:
         if not aligned:
@@ -48,6 +45,16 @@ class OnnxEmbedder:
         step = self._largest_batch
         parts = [self.infer(self.prepare(aligned[at : at + step])) for at in range(0, len(aligned), step)]
         return normalize_rows(np.concatenate(parts) if len(parts) > 1 else parts[0])
+
+    def _probe_dimension(self) -> int:
+        try:
+            probe = self.infer(self.prepare([np.zeros((112, 112, 3), np.uint8)]))
+        except Exception as error:  # ONNX Runtime's exceptions share no public base class
+            why = str(error).splitlines()[0]
+            raise PackCorrupt(f"The embedder does not take a picture of 112 x 112 pixels: {why}") from error
+        if probe.ndim != 2 or len(probe) != 1:
+            raise PackCorrupt(f"The embedder's output has the shape {probe.shape}; one vector per picture is needed.")
+        return int(probe.shape[1])
 
     def prepare(self, aligned: Sequence[Image]) -> Vector:
         """The model's input: (n, 3, 112, 112), or (n, 112, 112, 3) if the graph wants that."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -171,14 +172,14 @@ class TestContractId:
     @pytest.mark.parametrize("part", ["embedder", "colour", "mean", "dimension"])
     def test_changes_with_whatever_changes_the_space(self, installed, part):
         pack = Manifest.load(installed).get("tiny")
-        changed = {
+        changes: dict[str, dict[str, Any]] = {
             "embedder": {"files": (pack.files[0], dataclasses.replace(pack.files[1], sha256="0" * 64))},
             "colour": {"preprocessing": dataclasses.replace(pack.preprocessing, colour="BGR")},
             "mean": {"preprocessing": dataclasses.replace(pack.preprocessing, mean=(0.0, 0.0, 1.0))},
             "dimension": {"dimension": 5},
-        }[part]
+        }
 
-        assert contract_id(dataclasses.replace(pack, **changed)) != contract_id(pack)
+        assert contract_id(dataclasses.replace(pack, **changes[part])) != contract_id(pack)
 
 
 class TestPolicyFor:
