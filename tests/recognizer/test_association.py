@@ -42,7 +42,7 @@ class TestUndisputedPairs:
         assert undisputed_pairs(np.array([[0.29]])) == []
 
     def test_of_nothing_is_nothing(self):
-        assert undisputed_pairs(np.empty((0, 3))) == []
+        assert undisputed_pairs(np.empty((0, 3), np.float32)) == []
 
 
 class TestBestPairs:
