@@ -9,22 +9,20 @@ before and after the phases.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import struct
 import tempfile
 import time
 from argparse import ArgumentParser
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.cameras import Camera, Phase
 from benchmarks.sample import DEFAULT_FACES, read_pictures
 from benchmarks.site import Server, prepare_site, running_server, site_environment
-from benchmarks.websocket import TEXT, Client
+from benchmarks.websocket import Client
 from recognizer.alignment import align_face
 from recognizer.detection import YuNetDetector
 from recognizer.embedding import OnnxEmbedder
@@ -123,103 +121,6 @@ class RawCost:
         return sum(float(np.median(cost)) for cost in costs)
 
 
-@dataclass(slots=True)
-class Phase:
-    """What was seen at the clients and at the server's process while one load lasted."""
-
-    seconds: float = 0.0
-    sent: int = 0
-    answered: int = 0
-    dropped: int = 0
-    errors: int = 0
-    embedded: int = 0
-    latencies_ms: list[float] = field(default_factory=list)
-    cpu_seconds: float = 0.0
-    memory_mb: tuple[float, float] = (0.0, 0.0)
-    """Resident at the start and at the end."""
-
-    def summary(self) -> dict[str, float]:
-        return {
-            "sent_per_second": round(self.sent / self.seconds, 1),
-            "answers_per_second": round(self.answered / self.seconds, 1),
-            "p50_ms": round(self.percentile(50), 1),
-            "p95_ms": round(self.percentile(95), 1),
-            "dropped": self.dropped,
-            "errors": self.errors,
-            "embedded_share": round(self.embedded / max(1, self.answered), 3),
-            "cpu_ms_per_answer": round(self.cpu_ms_per_answer, 2),
-            "memory_mb_start": round(self.memory_mb[0], 1),
-            "memory_mb_end": round(self.memory_mb[1], 1),
-        }
-
-    def percentile(self, percent: float) -> float:
-        return float(np.percentile(self.latencies_ms, percent)) if self.latencies_ms else 0.0
-
-    @property
-    def cpu_ms_per_answer(self) -> float:
-        return self.cpu_seconds * 1000 / max(1, self.answered)
-
-
-class Camera:
-    """One socket that sends frames and notes the answers."""
-
-    def __init__(self, client: Client, frames: list[bytes]) -> None:
-        self._client, self._frames = client, frames
-        self._sent_at: dict[int, float] = {}
-        self._seq = 0
-        self.phase = Phase()
-
-    async def start(self) -> None:
-        hello = json.loads(await self._client.receive())
-        if hello["type"] != "hello":
-            raise RuntimeError(f"The server answered {hello} instead of hello.")
-        await self._client.send(json.dumps({"type": "configure", "mode": "identify"}).encode(), TEXT)
-
-    async def send_frame(self) -> None:
-        self._seq += 1
-        self._sent_at[self._seq] = time.perf_counter()
-        self.phase.sent += 1
-        await self._client.send(struct.pack(">Id", self._seq, time.time() * 1000) + self._frames[self._seq % LIVELY])
-
-    async def note_answer(self) -> None:
-        """Waits for the next answer to a frame; decisions in between are passed over."""
-        while True:
-            message = json.loads(await self._client.receive())
-            if message["type"] in ("result", "error"):
-                break
-        sent_at = self._sent_at.pop(message.get("seq"), None)
-        if message["type"] == "error" or sent_at is None:
-            self.phase.errors += 1
-            return
-        self.phase.latencies_ms.append((time.perf_counter() - sent_at) * 1000)
-        self.phase.answered += 1
-        self.phase.dropped += message["dropped"]
-        self.phase.embedded += message["timings_ms"]["embed"] > 0
-
-    async def as_fast_as_answers_come(self, until: float) -> None:
-        while time.perf_counter() < until:
-            await self.send_frame()
-            await self.note_answer()
-
-    async def at_a_pace(self, until: float, *, interval: float, delay: float) -> None:
-        """Sends every `interval` seconds whatever comes back."""
-        noting = asyncio.create_task(self._note_for_ever())
-        due = time.perf_counter() + delay
-        while due < until:
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            await self.send_frame()
-            due += interval
-        await asyncio.sleep(0.5)  # for the last answers
-        noting.cancel()
-        await asyncio.wait([noting])
-        if not noting.cancelled():
-            noting.result()
-
-    async def _note_for_ever(self) -> None:
-        while True:
-            await self.note_answer()
-
-
 async def run_phases(
     server: Server, cookies: list[str], streams: list[list[bytes]], seconds: float
 ) -> dict[str, Phase]:
@@ -244,8 +145,8 @@ async def run_phases(
         "unloaded": await measure(server, cameras, paced(rate / 4), seconds),
         "overload": await measure(server, cameras, paced(2 * rate), seconds),
     }
-    for client in clients:
-        await client.close()
+    for camera in cameras:
+        await camera.stop()
     return phases
 
 
@@ -257,7 +158,11 @@ async def measure(
         camera.phase = Phase()
     memory, cpu, start = server.memory_mb(), server.cpu_seconds(), time.perf_counter()
     await asyncio.gather(*load(start + seconds))
-    total = Phase(seconds=seconds, cpu_seconds=server.cpu_seconds() - cpu, memory_mb=(memory, server.memory_mb()))
+    total = Phase(
+        seconds=time.perf_counter() - start,
+        cpu_seconds=server.cpu_seconds() - cpu,
+        memory_mb=(memory, server.memory_mb()),
+    )
     for camera in cameras:
         total.sent += camera.phase.sent
         total.answered += camera.phase.answered
