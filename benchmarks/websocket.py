@@ -7,6 +7,8 @@ import base64
 import os
 import struct
 
+import numpy as np
+
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
@@ -36,15 +38,15 @@ class Client:
         return cls(reader, writer)
 
     async def send(self, payload: bytes, kind: int = BINARY) -> None:
-        # The mask is all zeros, which RFC 6455 allows and which leaves the payload as it is.
-        length = len(payload)
+        length, mask = len(payload), os.urandom(4)
         if length < 126:
             head = struct.pack(">BB", 0x80 | kind, 0x80 | length)
         elif length < 65_536:
             head = struct.pack(">BBH", 0x80 | kind, 0x80 | 126, length)
         else:
             head = struct.pack(">BBQ", 0x80 | kind, 0x80 | 127, length)
-        self._writer.write(head + bytes(4) + payload)
+        key = np.frombuffer(mask * (length // 4 + 1), np.uint8)[:length]
+        self._writer.write(head + mask + (np.frombuffer(payload, np.uint8) ^ key).tobytes())
         await self._writer.drain()
 
     async def receive(self) -> bytes:
