@@ -43,7 +43,7 @@ class Measures:
     share_outside: float
     """Share of the box's area outside the picture."""
     crop_outside: float
-    """Share of the aligned crop's face (_FACE) outside the picture: YuNet squeezes the box of a cut-off face into it."""
+    """Share of the aligned crop's face (_FACE) outside the picture; YuNet squeezes the box of a cut-off face inside."""
     landmarks_inside: bool
     brightness: float
     contrast: float

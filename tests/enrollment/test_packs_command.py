@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from recognizer.manifest import Manifest
+from recognizer.packs import sha256_of
+from tests.support.packs import FILES, fill_folder, write_embedder, write_manifest
+
+
+@pytest.fixture
+def models(tmp_path: Path, settings) -> Path:
+    write_manifest(tmp_path / "models")
+    settings.FACESITE_MODELS_DIR = tmp_path / "models"
+    settings.FACESITE_MODELS_MIRROR = ""
+    settings.FACESITE_MODEL_PACK = None
+    return tmp_path / "models"
+
+
+def packs(*arguments: str) -> str:
+    out = StringIO()
+    call_command("packs", *arguments, stdout=out, stderr=StringIO())
+    return out.getvalue()
+
+
+class TestList:
+    def test_shows_state_and_licence_of_every_pack(self, models):
+        assert "not installed" in packs("list")
+
+        fill_folder(models)
+        guarded, tiny = packs("list").splitlines()
+
+        assert guarded.split()[:2] == ["guarded", "installed"]
+        assert tiny.split()[:3] == ["tiny", "in", "use"]
+        assert "for tests" in tiny
+
+
+class TestVerify:
+    def test_confirms_what_is_installed(self, models):
+        fill_folder(models)
+
+        assert "tiny: 2 files" in packs("verify")
+        assert packs("verify", "tiny").count("\n") == 1
+
+    def test_fails_when_a_file_was_changed(self, models):
+        fill_folder(models)
+        (models / "tiny_embedder.onnx").write_bytes(b"x" * len(FILES["tiny"][2]))
+
+        with pytest.raises(CommandError, match="packs install"):
+            packs("verify")
+
+    def test_fails_when_nothing_is_installed(self, models):
+        with pytest.raises(CommandError, match=r"manage\.py packs install tiny"):
+            packs("verify")
+
+
+class TestInstall:
+    def test_installs_the_default_pack_from_a_folder(self, models, tmp_path):
+        said = packs("install", "--from", str(fill_folder(tmp_path / "mirror")))
+
+        assert "tiny is installed" in said
+        assert Manifest.load(models).get("tiny").installed
+
+    def test_installs_from_the_sites_mirror(self, models, tmp_path, settings):
+        settings.FACESITE_MODELS_MIRROR = str(fill_folder(tmp_path / "mirror"))
+
+        assert "tiny is installed" in packs("install", "tiny")
+
+    def test_prefers_the_folder_that_is_named(self, models, tmp_path, settings):
+        settings.FACESITE_MODELS_MIRROR = str(tmp_path / "nowhere")
+
+        packs("install", "--from", str(fill_folder(tmp_path / "mirror")))
+
+    def test_shows_terms_that_must_be_accepted(self, models, tmp_path):
+        mirror = str(fill_folder(tmp_path / "mirror"))
+
+        with pytest.raises(CommandError, match="for tests"):
+            packs("install", "guarded", "--from", mirror)
+        assert "FACESITE_MODEL_PACK=guarded" in packs("install", "guarded", "--from", mirror, "--accept-licence")
+
+    def test_says_what_else_a_change_of_packs_needs(self, models, tmp_path):
+        mirror = str(fill_folder(tmp_path / "mirror"))
+        packs("install", "--from", mirror)
+
+        assert "rebuild_templates" in packs("install", "--from", mirror)
+
+    def test_fails_with_one_sentence(self, models, tmp_path):
+        with pytest.raises(CommandError) as failure:
+            packs("install", "--from", str(tmp_path))
+
+        assert "\n" not in str(failure.value)
+        assert "tiny_detector.onnx could not be installed" in str(failure.value)
+
+    def test_knows_only_the_packs_of_the_manifest(self, models):
+        with pytest.raises(CommandError, match="no model pack called 'huge'"):
+            packs("install", "huge")
+
+
+class TestAdd:
+    def test_takes_the_operators_own_model(self, models, tmp_path):
+        fill_folder(models)
+        file = write_embedder(tmp_path / "My Model (v2).onnx", dimension=11)
+
+        said = packs("add", str(file), "--sha256", sha256_of(file), "--licence", "ours", "--colour", "BGR")
+        pack = Manifest.load(models).get("My-Model-v2")
+
+        assert "11 numbers per face" in said
+        assert "FACESITE_MODEL_PACK=My-Model-v2" in said
+        assert (pack.dimension, pack.licence, pack.preprocessing.colour) == (11, "ours", "BGR")
+
+    def test_says_how_to_get_the_detector(self, models, tmp_path):
+        file = write_embedder(tmp_path / "own.onnx")
+
+        assert "packs install own" in packs("add", str(file), "--sha256", sha256_of(file))
+
+        mirror = fill_folder(tmp_path / "mirror")
+        assert "own is installed" in packs("install", "own", "--from", str(mirror))
+
+    def test_refuses_another_hash_and_a_missing_file(self, models, tmp_path):
+        file = write_embedder(tmp_path / "own.onnx")
+
+        with pytest.raises(CommandError, match="sha256"):
+            packs("add", str(file), "--sha256", "0" * 64)
+        with pytest.raises(CommandError, match="There is no file"):
+            packs("add", str(tmp_path / "none.onnx"), "--sha256", "0" * 64)
+
+
+class TestQuantize:
+    def test_adds_a_variant_with_an_embedding_space_of_its_own(self, shared_faces, shared_models, tmp_path, settings):
+        settings.FACESITE_MODELS_DIR = tmp_path
+        settings.FACESITE_MODEL_PACK = None
+        packs("install", "mobile", "--from", str(shared_models))
+        people = tmp_path / "people"
+        for number, path in enumerate(sorted((shared_faces / "eval").glob("*/*.jpg"))[:44]):
+            folder = people / path.parent.name
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{number}.jpg").write_bytes(path.read_bytes())
+        empty = cv2.imencode(".png", np.zeros((200, 200, 3), np.uint8))[1].tobytes()
+        (people / "nobody.png").write_bytes(empty)
+        (people / "broken.jpg").write_bytes(b"no picture")
+
+        said = packs("quantize", "--crops", str(people))
+        manifest = Manifest.load(tmp_path)
+        original, variant = manifest.get("mobile"), manifest.get("mobile-int8")
+
+        assert "on 22 faces" in said
+        assert "FACESITE_MODEL_PACK=mobile-int8" in said
+        assert variant.installed
+        assert variant.contract_id != original.contract_id
+        assert variant.thresholds == original.thresholds
+        assert not variant.thresholds_measured
+
+    @pytest.mark.django_db
+    def test_calibrates_on_kept_samples_and_says_when_there_are_too_few(self, models_dir):
+        with pytest.raises(CommandError, match="0 faces are too few"):
+            packs("quantize", "mobile")
+
+    def test_names_a_folder_that_is_not_there(self, models_dir, tmp_path):
+        with pytest.raises(CommandError, match="is no folder"):
+            packs("quantize", "mobile", "--crops", str(tmp_path / "none"))
