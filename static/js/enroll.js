@@ -79,6 +79,7 @@ function configureMessage() {
 
 function begin() {
   if (state.step !== "capturing") dispatch({ type: "began" });
+  if (matchMedia("(max-width: 60rem)").matches) find("[data-instruction]", root).scrollIntoView({ block: "start" });
   if (socket.isOpen) socket.send(configureMessage());
   else socket.connect();
   panel.camera.start();

@@ -38,6 +38,7 @@ const panel = new CameraPanel(root, {
     if (camera.name === "on") {
       socket.connect();
       pump.start();
+      render();
     } else {
       pump.stop();
       overlay.clear();
@@ -127,7 +128,8 @@ function render() {
 
 /** What the person could do better, said calmly. */
 function hintFor(shown) {
-  if (!panel.camera.isOn && shown.kind === "nobody") return hints.offer("Start the camera to begin.", performance.now(), true);
+  if (shown.kind === "nobody" && !panel.camera.isOn) return hints.offer("Start the camera to begin.", performance.now(), true);
+  if (shown.kind === "nobody" && !socket.isOpen) return hints.offer("Waiting for the connection…", performance.now(), true);
   const code = shown.face?.reasons[0] ?? shown.face?.quality.reasons[0];
   return hints.offer((shown.kind === "looking" && sentences[code]) || "", performance.now());
 }
@@ -135,6 +137,7 @@ function hintFor(shown) {
 function again() {
   dispatch({ type: "again" });
   configure();
+  card.focus(); // the button that was pressed is gone
   if (!panel.camera.isOn) panel.camera.start();
 }
 
