@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -202,7 +203,7 @@ def _upload(request: HttpRequest, person: Person | None) -> HttpResponse:
         form.add_service_error(error)
     except RecognizerError as error:
         form.add_error(None, str(error))
-    if not drafts and not form.errors:
+    if not drafts and not form.errors.keys() & {"photos", NON_FIELD_ERRORS}:
         form.add_error("photos", "None of these pictures can be used." if outcomes else "Choose at least one picture.")
     return _upload_page(request, person, form, drafts, outcomes, candidates)
 

@@ -298,6 +298,11 @@ class TestUpload:
     def test_asks_for_a_picture_when_there_is_none(self, operator_client, engine):
         assertContains(operator_client.post(UPLOAD, new_person()), "Choose at least one picture.", status_code=400)
 
+    def test_says_everything_that_is_missing_at_once(self, operator_client, engine):
+        response = operator_client.post(UPLOAD, {})
+        for sentence in ("Give the person&#x27;s name.", "Choose at least one picture.", "must agree to the consent"):
+            assertContains(response, sentence, status_code=400)
+
     def test_refuses_more_than_ten_pictures(self, operator_client, engine, photo):
         files = [photo("Alexander_Downer") for _ in range(11)]
         response = operator_client.post(UPLOAD, new_person(photos=files))
