@@ -12,7 +12,7 @@ anything that the rows left out could reach. Otherwise the shortlist grows, in t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import faiss
@@ -238,35 +238,35 @@ class GallerySnapshot:
         """
         probe = self._check_probe(probe)
         faiss.omp_set_num_threads(1)  # per calling thread in OpenMP; the engine's pool is the parallelism
-        wanted, count = min(limit, self.people), max(SHORTLIST, 2 * limit)
+        wanted, count = max(min(limit, self.people), 0), max(SHORTLIST, 2 * limit)
         while True:
-            candidates, bound = self._best_of_shortlist(probe, count)
-            best = candidates[: max(wanted, 0)]
+            best, bound = self._best_of_shortlist(probe, wanted, count)
             if bound == -np.inf or (len(best) == wanted and (not best or best[-1].comparison_score > bound)):
                 return best
             count *= 4
 
     def compare(self, probe: Vector, person_id: str) -> Candidate | None:
         """1:1: that person's best template; None when they have none here. Raises what `search` raises."""
-        return min(self._own(probe, person_id), key=_rank, default=None)
+        return next(self._own(probe, person_id), None)
 
     def scores(self, probe: Vector, person_id: str) -> list[float]:
         """The scores of all templates of one person, best first. Raises what `search` raises."""
-        return sorted((candidate.comparison_score for candidate in self._own(probe, person_id)), reverse=True)
+        return [candidate.comparison_score for candidate in self._own(probe, person_id)]
 
-    def _own(self, probe: Vector, person_id: str) -> list[Candidate]:
+    def _own(self, probe: Vector, person_id: str) -> Iterator[Candidate]:
+        """All templates of one person, best first."""
         probe = self._check_probe(probe)
         large = self._large.rows_of(person_id)
-        large = large[self._alive[large]]
-        return _candidates(self._large, large, probe) + _candidates(self._small, self._small.rows_of(person_id), probe)
+        return _ranked((self._large, large[self._alive[large]]), (self._small, self._small.rows_of(person_id)), probe)
 
-    def _best_of_shortlist(self, probe: Vector, count: int) -> tuple[list[Candidate], float]:
-        """Each person's best template among at least `count` rows, best first, and the bound on all other rows."""
+    def _best_of_shortlist(self, probe: Vector, wanted: int, count: int) -> tuple[list[Candidate], float]:
+        """The best template of each of up to `wanted` people among at least `count` rows; the bound on all others."""
         large, large_bound = self._large.shortlist(probe, count)
         small, small_bound = self._small.shortlist(probe, count)
-        found = _candidates(self._large, large[self._alive[large]], probe) + _candidates(self._small, small, probe)
         best: dict[str, Candidate] = {}
-        for candidate in sorted(found, key=_rank):
+        for candidate in _ranked((self._large, large[self._alive[large]]), (self._small, small), probe):
+            if len(best) >= wanted:
+                break
             best.setdefault(candidate.person_id, candidate)
         return list(best.values()), max(large_bound, small_bound)
 
@@ -282,14 +282,12 @@ class GallerySnapshot:
         return probe
 
 
-def _rank(candidate: Candidate) -> tuple[float, int]:
-    return -candidate.comparison_score, candidate.template_id
-
-
-def _candidates(block: _Block, rows: Rows, probe: Vector) -> list[Candidate]:
-    scores = block.score(rows, probe).tolist()
-    people, ids = block.people[rows].tolist(), block.ids[rows].tolist()
-    return [Candidate(*values) for values in zip(people, ids, scores, strict=True)]
+def _ranked(one: tuple[_Block, Rows], other: tuple[_Block, Rows], probe: Vector) -> Iterator[Candidate]:
+    """These rows of both blocks, best score first, equal scores by template id; made one by one as they are read."""
+    parts = [(block.score(rows, probe), block.ids[rows], block.people[rows]) for block, rows in (one, other)]
+    scores, ids, people = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    for at in np.lexsort((ids, -scores)).tolist():
+        yield Candidate(str(people[at]), int(ids[at]), float(scores[at]))
 
 
 def _make_block(rows: Sequence[TemplateRow] | Arrays, dimension: int) -> _Block:

@@ -1,0 +1,219 @@
+"""What a 1:N search costs beside numpy: `manage.py benchmark gallery`.
+
+Measured in a process of its own with one thread for everybody and without OPENBLAS_CORETYPE, which could slow numpy
+down. Both search the same vectors with the same probes in turns, so that other work on the machine slows both.
+numpy's task is the lighter one: the five best templates, where the gallery answers with the five best people.
+`numpy` is what one would write (matrix @ probe, argpartition); `numpy_best` the fastest of several ways to do it.
+
+The vectors imitate faces: 4 templates per person, mated scores around 0.6, and between different people the standard
+deviation of 0.073 that EdgeFace-XS gave 30,007 face crops (independent directions would give 0.044).
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+
+from recognizer.gallery import GallerySnapshot, TemplateRow
+from recognizer.types import Vector
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZES = (1_000, 10_000, 100_000)
+LARGE = 1_000_000
+DIMENSION = 512
+PER_PERSON = 4
+LIMIT = 5
+SPECTRUM_DECAY = 94.0
+"""Variance along the n-th principal axis falls as exp(-n / this)."""
+WITHIN = 0.8
+"""Length of a picture's deviation from its person's mean, which has the length 1: mated cosines around 0.6."""
+GOAL_SIZE, GOAL = 100_000, 4.0
+"""At this size the search is to be this many times faster than numpy, with recall 1."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--large", action="store_true", help=f"also search {LARGE:,} templates (takes 6 GB of memory)")
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="numbers of templates")
+    parser.add_argument("--probes", type=int, default=60, help="searches per size (default: %(default)s)")
+
+
+def run(*, sizes: list[int], large: bool, probes: int, **options: Any) -> dict[str, Any]:
+    """Latency, memory and recall by size. Raises ValueError for senseless sizes, OSError when the measuring fails."""
+    sizes = [*sizes, LARGE] if large else sizes
+    if min(sizes) < LIMIT * PER_PERSON or probes < 2:
+        raise ValueError(f"Measure at least {LIMIT * PER_PERSON} templates with at least 2 probes.")
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}
+    environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "benchmarks.gallery", str(probes), *map(str, sizes)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise OSError("The measuring process ended early: what it said stands above.")
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def measure(sizes: list[int], probes: int) -> dict[str, Any]:
+    by_size = {str(size): measure_size(size, probes) for size in sizes}
+    result = {"benchmark": "gallery", "dimension": DIMENSION, "top": LIMIT, "threads": 1, **describe_machine()}
+    goal = by_size.get(str(GOAL_SIZE))
+    if goal:
+        result["goal"] = f"{GOAL:g} times numpy's speed at {GOAL_SIZE} templates with recall 1"
+        result["goal_met"] = goal["speedup"] >= GOAL and goal["recall"] == 1.0
+    return result | {"sizes": by_size}
+
+
+def measure_size(size: int, probes: int) -> dict[str, Any]:
+    matrix, questions = make_faces(size, probes)
+    people = [f"person-{row // PER_PERSON}" for row in range(size)]
+    started = time.perf_counter()
+    gallery = GallerySnapshot.build(
+        (np.arange(size), people, matrix), contract_id="benchmark", dimension=DIMENSION, revision=1
+    )
+    built = time.perf_counter() - started
+    ways = {"gallery": lambda probe: gallery.search(probe, LIMIT), **numpy_ways(matrix)}
+    laps = time_in_turns(ways, questions)
+    ours, plain = laps["gallery"], laps["matmul"]
+    best = min((name for name in laps if name != "gallery"), key=lambda name: float(np.median(laps[name])))
+    return {
+        "people": gallery.people,
+        "median_ms": _median(ours),
+        "p95_ms": round(float(np.percentile(ours, 95)), 3),
+        "numpy_median_ms": _median(plain),
+        "numpy_p95_ms": round(float(np.percentile(plain, 95)), 3),
+        "numpy_best_median_ms": _median(laps[best]),
+        "numpy_best": best,
+        "speedup": round(float(np.median(plain) / np.median(ours)), 2),
+        "speedup_to_numpy_best": round(float(np.median(laps[best]) / np.median(ours)), 2),
+        "recall": recall(gallery, matrix, questions),
+        "memory_mb": round(gallery.nbytes / 1e6, 1),
+        "numpy_memory_mb": round(matrix.nbytes / 1e6, 1),
+        "build_s": round(built, 2),
+        "insert_ms": _median(time_inserts(gallery, questions)),
+    }
+
+
+def make_faces(size: int, probes: int) -> tuple[Vector, Vector]:
+    """(size, d) templates, PER_PERSON rows of each person in turn, and (probes, d): half enrolled, half strangers."""
+    random = np.random.default_rng(size)
+    decay = np.exp(-np.arange(DIMENSION) / (2 * SPECTRUM_DECAY))
+    scale = (decay / np.linalg.norm(decay)).astype(np.float32)
+    turn = np.linalg.qr(random.standard_normal((DIMENSION, DIMENSION)))[0].astype(np.float32)
+
+    def draw(count: int) -> Vector:
+        vectors: Vector = (random.standard_normal((count, DIMENSION), dtype=np.float32) * scale) @ turn
+        return vectors
+
+    def normalise(vectors: Vector) -> Vector:
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
+
+    means = draw(-(-size // PER_PERSON))
+    matrix = np.empty((size, DIMENSION), dtype=np.float32)
+    for start in range(0, size, 40_000):
+        rows = np.arange(start, min(start + 40_000, size))
+        matrix[rows] = normalise(means[rows // PER_PERSON] + WITHIN * draw(len(rows)))
+    known = means[random.integers(0, len(means), probes // 2)]
+    strangers = draw(probes - probes // 2)
+    return matrix, normalise(np.concatenate([known, strangers]) + WITHIN * draw(probes))
+
+
+def numpy_ways(matrix: Vector) -> dict[str, Callable[[Vector], Any]]:
+    """Several ways to the five best templates; np.vecdot exists since numpy 2."""
+
+    def top(scores: Vector) -> Any:
+        best = np.argpartition(scores, -LIMIT)[-LIMIT:]
+        return best[np.argsort(-scores[best])]
+
+    return {
+        "matmul": lambda probe: top(matrix @ probe),
+        "einsum": lambda probe: top(np.einsum("ij,j->i", matrix, probe)),
+        "vecdot": lambda probe: top(np.vecdot(matrix, probe)),
+    }
+
+
+def time_in_turns(ways: Mapping[str, Callable[[Vector], Any]], questions: Vector) -> dict[str, list[float]]:
+    """Milliseconds of every way for every question, after one round to warm up."""
+    laps: dict[str, list[float]] = {name: [] for name in ways}
+    for number, question in enumerate([questions[0], *questions]):
+        for name, way in ways.items():
+            started = time.perf_counter()
+            way(question)
+            if number:
+                laps[name].append((time.perf_counter() - started) * 1000)
+    return laps
+
+
+def recall(gallery: GallerySnapshot, matrix: Vector, questions: Vector) -> float:
+    """Share of numpy's best people (by float32 scores) that the gallery finds too."""
+    starts = np.arange(0, len(matrix), PER_PERSON)
+    found = 0
+    for question in questions:
+        scores = np.maximum.reduceat(matrix @ question, starts)
+        wanted = {f"person-{person}" for person in np.argsort(-scores)[:LIMIT]}
+        found += len(wanted & {candidate.person_id for candidate in gallery.search(question, LIMIT)})
+    return found / (LIMIT * len(questions))
+
+
+def time_inserts(gallery: GallerySnapshot, questions: Vector) -> list[float]:
+    """Milliseconds for one new template each, in a row of snapshots."""
+    laps = []
+    for number, embedding in enumerate(questions):
+        started = time.perf_counter()
+        row = TemplateRow(10_000_000 + number, f"new-{number}", embedding)
+        gallery = gallery.updated(added=[row], revision=gallery.revision + 1)
+        laps.append((time.perf_counter() - started) * 1000)
+    return laps
+
+
+def describe_machine() -> dict[str, str]:
+    return {
+        "processor": _processor(),
+        "numpy": f"{np.__version__}, BLAS kernel {blas_kernel()}",
+        "faiss": f"{faiss.__version__}, {faiss.get_compile_options().strip()}",
+    }
+
+
+def blas_kernel() -> str:
+    """Which kernel numpy's own OpenBLAS chose; numpy wheels carry the library beside the package."""
+    for library in (Path(np.__file__).parent.parent / "numpy.libs").glob("*openblas*"):
+        try:
+            name = ctypes.CDLL(str(library)).scipy_openblas_get_corename64_
+        except (OSError, AttributeError):
+            continue
+        name.restype = ctypes.c_char_p
+        return str(name().decode())
+    return "unknown"
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _median(laps: list[float]) -> float:
+    return round(float(np.median(laps)), 3)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("probes", type=int)
+    parser.add_argument("sizes", type=int, nargs="+")
+    arguments = parser.parse_args()
+    json.dump(measure(arguments.sizes, arguments.probes), sys.stdout)

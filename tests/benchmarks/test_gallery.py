@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import gallery
+
+
+class TestRun:
+    def test_reports_latency_memory_and_recall_beside_numpy(self, monkeypatch):
+        monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")  # would slow numpy down
+        result = gallery.run(sizes=[400, 2_000], large=False, probes=4)
+
+        assert list(result["sizes"]) == ["400", "2000"]
+        row = result["sizes"]["2000"]
+        assert (row["people"], row["recall"]) == (500, 1.0)
+        assert row["numpy_memory_mb"] == pytest.approx(2_000 * 512 * 4 / 1e6, abs=0.1)
+        assert row["speedup"] > 0
+        assert "Prescott" not in result["numpy"]
+        assert json.loads(json.dumps(result)) == result
+
+    @pytest.mark.parametrize(("sizes", "probes"), [([10], 10), ([1_000], 1)])
+    def test_refuses_what_cannot_be_measured(self, sizes, probes):
+        with pytest.raises(ValueError, match="at least"):
+            gallery.run(sizes=sizes, large=False, probes=probes)
+
+
+class TestMakeFaces:
+    def test_people_resemble_themselves_and_not_each_other(self):
+        templates, probes = gallery.make_faces(2_000, 40)
+        scores = templates[::4] @ templates[1::4].T
+        mated = np.diag(scores)
+        others = scores[~np.eye(len(scores), dtype=bool)]
+        assert np.linalg.norm(probes, axis=1) == pytest.approx(1, abs=1e-5)
+        assert mated.mean() == pytest.approx(0.6, abs=0.05)
+        assert others.std() == pytest.approx(0.073, abs=0.01)
+
+    def test_half_of_the_probes_are_enrolled(self):
+        templates, probes = gallery.make_faces(2_000, 40)
+        assert np.count_nonzero((probes @ templates.T).max(axis=1) > 0.45) == 20
+
+
+class TestRecall:
+    def test_notices_a_gallery_that_lacks_people(self):
+        templates, probes = gallery.make_faces(400, 10)
+        people = [f"person-{row // 4}" for row in range(400)]
+        whole = gallery.GallerySnapshot.build(
+            (list(range(400)), people, templates), contract_id="x", dimension=512, revision=1
+        )
+        assert gallery.recall(whole, templates, probes) == 1.0
+        assert gallery.recall(whole.updated(removed=range(200), revision=2), templates, probes) < 0.9
