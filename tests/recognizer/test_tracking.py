@@ -492,6 +492,13 @@ class TestDecideStill:
         assert [face.person_id for face in outcome.faces if face.verdict == Verdict.MATCH] == ["anna", "bert"]
         assert engine.liveness_checks == 3
 
+    def test_decides_every_face_of_a_group_picture(self):
+        engine = ScriptedEngine()
+        image = engine.show([Looks(4 + n % 12, left=n * 30, size=25) for n in range(20)])
+        outcome = decide_still(cast(FaceEngine, engine), POLICY, image, GALLERY)
+        assert {decision.track for decision in outcome.decisions} == {face.track for face in outcome.faces}
+        assert len(outcome.decisions) == 20
+
     def test_holds_a_claim_against_every_face(self):
         engine = ScriptedEngine()
         image = engine.show([Looks(ANNA, left=100), Looks(BERT, left=300)])
