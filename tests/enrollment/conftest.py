@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def make_draft() -> Callable[..., SampleDraft]:
     """make_draft(seed, **changes): another seed is another picture and another face."""
 
     def make(seed: int, **changes) -> SampleDraft:
-        values = {
+        values: dict[str, Any] = {
             "aligned": np.random.default_rng(seed).integers(0, 256, (112, 112, 3), dtype=np.uint8),
             "embedding": unit_vector(seed),
             "contract_id": CONTRACT,
