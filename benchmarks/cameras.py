@@ -68,10 +68,10 @@ class Camera:
         self.phase = Phase()
 
     async def start(self) -> None:
-        """Raises RuntimeError when the server does not say hello."""
+        """Raises ConnectionError when the server does not say hello."""
         hello = json.loads(await self._client.receive())
         if hello["type"] != "hello":
-            raise RuntimeError(f"The server answered {hello} instead of hello.")
+            raise ConnectionError(f"The server answered {hello} instead of hello.")
         await self._client.send(json.dumps({"type": "configure", "mode": "identify"}).encode(), TEXT)
         self._reading = asyncio.create_task(self._read_for_ever())
 
@@ -110,7 +110,7 @@ class Camera:
             except TimeoutError:
                 if self._reading.done():
                     await self._reading  # says why
-                raise RuntimeError(f"The server gave no answer for {PATIENCE:g} seconds.") from None
+                raise ConnectionError(f"The server gave no answer for {PATIENCE:g} seconds.") from None
 
     async def _read_for_ever(self) -> None:
         while True:

@@ -23,12 +23,11 @@ from benchmarks.cameras import Camera, Phase
 from benchmarks.sample import DEFAULT_FACES, read_pictures
 from benchmarks.site import Server, prepare_site, running_server, site_environment
 from benchmarks.websocket import Client
-from recognizer.alignment import align_face
+from enrollment.runtime import engine_config
 from recognizer.detection import YuNetDetector
 from recognizer.embedding import OnnxEmbedder
-from recognizer.images import decode_image, encode_thumbnail
-from recognizer.packs import Manifest, choose_pack
-from recognizer.sessions import open_session
+from recognizer.engine import FaceEngine
+from recognizer.images import UPLOAD_LIMITS, decode_image, encode_thumbnail
 from recognizer.types import Image
 
 WIDTH, HEIGHT = 640, 480
@@ -47,31 +46,43 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--people", type=int, default=100, help="enrolled besides those seen (default: %(default)s)")
 
 
-def run(
-    *, models_dir: Path, pack: str | None, faces: Path, sockets: int, seconds: float, people: int, **options: Any
-) -> dict[str, Any]:
+def run(*, faces: Path, sockets: int, seconds: float, people: int, **options: Any) -> dict[str, Any]:
     """Answers per second, latency, drops, server CPU and memory per phase, and the ratios that the goals are about.
 
-    Raises PackError, ValueError (no pictures), RuntimeError (the server does not start).
+    Raises PackError, ValueError (no pictures, senseless numbers), OSError (the server does not start or answer).
     """
+    if sockets < 1 or seconds <= 0 or people < 0:
+        raise ValueError("Measure with at least one socket, for more than no time, with no fewer than no people.")
     pictures = read_pictures(faces, sockets)
     streams = [make_stream(picture) for picture in pictures]
-    raw = RawCost(models_dir, pack, streams[0][0])
-    before = raw.measure()
+    engine = FaceEngine(engine_config())
+    engine.startup()
+    try:
+        raw = RawCost(engine, streams[0][0])
+        before = raw.measure()
+        phases, peak = measure_site(engine, streams, sockets=sockets, seconds=seconds, people=people)
+        raw_ms = (before + raw.measure()) / 2
+        return report(phases, raw_ms=raw_ms, peak_mb=peak, sockets=sockets, pack=engine.pack.name)
+    finally:
+        engine.close()
+
+
+def measure_site(
+    engine: FaceEngine, streams: list[list[bytes]], *, sockets: int, seconds: float, people: int
+) -> tuple[dict[str, Phase], float]:
+    """The phases, and the most memory that the server ever had (MB)."""
     with tempfile.TemporaryDirectory(prefix="facesite-benchmark-") as work:
-        environment = site_environment(Path(work), models_dir=models_dir, pack=pack)
+        environment = site_environment(Path(work), models_dir=engine.config.models_dir, pack=engine.pack.name)
         files = [write_file(Path(work) / f"{number}.jpg", stream[0]) for number, stream in enumerate(streams)]
         cookies = prepare_site(environment, operators=sockets, people=people, pictures=files)
         with running_server(environment) as server:
             phases = asyncio.run(run_phases(server, cookies, streams, seconds))
-            peak = server.memory_mb("VmHWM")
-    raw_ms = (before + raw.measure()) / 2
-    return report(phases, raw_ms=raw_ms, peak_mb=peak, sockets=sockets, pack=raw.pack)
+            return phases, server.memory_mb("VmHWM")
 
 
 def make_stream(picture: bytes) -> list[bytes]:
     """One picture as JPEG frames of WIDTH x HEIGHT, the picture in the middle and a few pixels off every time."""
-    source = decode_image(picture)
+    source = decode_image(picture, UPLOAD_LIMITS)
     height = HEIGHT - 2 * LIVELY
     width = min(WIDTH - 2 * LIVELY, round(source.shape[1] * height / source.shape[0]))
     rows = np.linspace(0, source.shape[0] - 1, height).astype(int)
@@ -94,17 +105,16 @@ def write_file(path: Path, data: bytes) -> Path:
 class RawCost:
     """The two models that a frame cannot do without, on the inputs of one frame."""
 
-    def __init__(self, models_dir: Path, pack: str | None, frame: bytes) -> None:
-        chosen = choose_pack(Manifest.load(models_dir), pack)
-        self.pack = chosen.name
-        self._detector = YuNetDetector(open_session(chosen.detector.path))
-        self._embedder = OnnxEmbedder(open_session(chosen.embedder.path), chosen.preprocessing)
-        image = decode_image(frame)
-        faces = self._detector.detect(image)
+    def __init__(self, engine: FaceEngine, frame: bytes) -> None:
+        if not isinstance(engine.detector, YuNetDetector) or not isinstance(engine.embedder, OnnxEmbedder):
+            raise TypeError("The benchmark knows the inputs of YuNet and of ONNX embedders only.")
+        self._detector, self._embedder = engine.detector, engine.embedder
+        image = engine.decode(frame)
+        faces = engine.detect(image)
         if not faces:
             raise ValueError("No face was found in the first picture: name a folder of faces with --faces.")
         self._detector_input = self._detector.prepare(image)[0]
-        self._embedder_input = self._embedder.prepare([align_face(image, faces[0].landmarks)])
+        self._embedder_input = self._embedder.prepare([engine.align(image, faces[0])])
 
     def measure(self, rounds: int = 100) -> float:
         """CPU milliseconds of one call of each: sum of the two medians."""
@@ -195,5 +205,6 @@ def report(phases: dict[str, Phase], *, raw_ms: float, peak_mb: float, sockets: 
         "overload_goal": LATENCY_GOAL,
         "overload_goal_met": latency_ratio < LATENCY_GOAL,
         "peak_memory_mb": round(peak_mb, 1),
+        "overload_memory_growth_mb": round(overload.memory_mb[1] - overload.memory_mb[0], 1),
         "phases": {name: phase.summary() for name, phase in phases.items()},
     }

@@ -59,20 +59,20 @@ def site_environment(work: Path, *, models_dir: Path, pack: str | None) -> dict[
 
 
 def prepare_site(environment: dict[str, str], *, operators: int, people: int, pictures: list[Path]) -> list[str]:
-    """Migrate, enrol, log in. Returns one cookie per operator. Raises RuntimeError with what went wrong."""
+    """Migrate, enrol, log in. Returns one cookie per operator. Raises ChildProcessError with what went wrong."""
     arguments = [str(operators), str(people), *map(str, pictures)]
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "benchmarks.site", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
     )
     if done.returncode:
-        raise RuntimeError(f"The benchmark's site could not be prepared: {done.stderr.strip().splitlines()[-1]}")
+        raise ChildProcessError(f"The benchmark's site could not be prepared: {done.stderr.strip().splitlines()[-1]}")
     cookies: list[str] = json.loads(done.stdout.splitlines()[-1])
     return cookies
 
 
 @contextmanager
 def running_server(environment: dict[str, str]) -> Iterator[Server]:
-    """`manage.py serve` on a free loopback port, warm. Raises RuntimeError when it does not come up."""
+    """`manage.py serve` on a free loopback port, warm. Raises ChildProcessError when it does not come up."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -103,7 +103,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
                 return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.1)
-    raise RuntimeError("The benchmark's server did not get ready; start it by hand to see why: manage.py serve")
+    raise ChildProcessError("The benchmark's server did not get ready; start it by hand to see why: manage.py serve")
 
 
 def fill_site(operators: int, people: int, pictures: list[Path]) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
-class SocketClosed(Exception):
+class SocketClosed(ConnectionError):
     """The server closed the socket; the argument is its close code."""
 
 
