@@ -30,6 +30,7 @@ const guide = find("[data-guide]", root);
 const duplicateDialog = find("[data-duplicate]");
 const leaveDialog = find("[data-leave]");
 const calm = new Steady(800);
+const smallScreen = matchMedia("(max-width: 60rem)");
 
 let state = newEnrollment();
 let drawnSamples = null;
@@ -79,7 +80,7 @@ function configureMessage() {
 
 function begin() {
   if (state.step !== "capturing") dispatch({ type: "began" });
-  if (matchMedia("(max-width: 60rem)").matches) find("[data-instruction]", root).scrollIntoView({ block: "start" });
+  if (smallScreen.matches) find("[data-instruction]", root).scrollIntoView({ block: "start" });
   if (socket.isOpen) socket.send(configureMessage());
   else socket.connect();
   panel.camera.start();
@@ -130,6 +131,7 @@ function render(before) {
   renderDialog();
   setText(find("[data-notice-text]", root), state.notice);
   toggle(find("[data-notice]", root), Boolean(state.notice));
+  if (isComplete(state) && !isComplete(before) && smallScreen.matches) find("[data-finish]", root).scrollIntoView({ block: "nearest" });
   if (state.step === "done" && before.step !== "done") showDone(before.samples);
 }
 

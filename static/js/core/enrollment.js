@@ -84,7 +84,7 @@ export function finishLabel(state) {
 /** The one instruction in large letters. */
 export function instruction(state) {
   if (state.step === "saving") return "Saving…";
-  if (isComplete(state)) return "All done. Save the samples below.";
+  if (isComplete(state)) return "All pictures are taken. You can save them now.";
   return state.message || "Look at the camera.";
 }
 
