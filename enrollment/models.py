@@ -60,7 +60,6 @@ class FaceSample(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="samples")
-    crop = models.BinaryField(max_length=200_000, help_text="Aligned 112 x 112 face, lossless WebP or PNG bytes.")
     source = models.CharField(max_length=10, choices=Source.choices)
     pose = models.CharField(max_length=10, choices=PoseBucket.choices, default=PoseBucket.FRONT)
     quality_score = models.FloatField()
@@ -71,9 +70,13 @@ class FaceSample(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    # The last column: SQLite walks through a large value to reach what lies behind it.
+    crop = models.BinaryField(max_length=200_000, help_text="Aligned 112 x 112 face as PNG bytes, without loss.")
 
     class Meta:
         ordering = ["id"]
+        # Loading the gallery asks whose each sample is; with this index it need not open 100,000 rows that hold crops.
+        indexes = [models.Index(fields=["person", "set_aside"], name="searched_samples_of_a_person")]
         constraints = [models.UniqueConstraint(fields=["person", "digest"], name="one_sample_per_picture_and_person")]
 
     def __str__(self) -> str:
@@ -84,10 +87,11 @@ class FaceTemplate(models.Model):
     """One embedding of one sample, bound to the embedding space it lives in."""
 
     sample = models.ForeignKey(FaceSample, on_delete=models.CASCADE, related_name="templates")
-    contract_id = models.CharField(max_length=80, db_index=True)
-    embedding = models.BinaryField(max_length=16_384, help_text="Little-endian float32, L2-normalised.")
+    # No index of its own: nearly all templates have the same one, and SQLite, which expects few, would search by it.
+    contract_id = models.CharField(max_length=80)
     dimension = models.PositiveIntegerField(validators=[MinValueValidator(1)])
     created_at = models.DateTimeField(auto_now_add=True)
+    embedding = models.BinaryField(max_length=16_384, help_text="Little-endian float32, L2-normalised.")
 
     class Meta:
         ordering = ["id"]

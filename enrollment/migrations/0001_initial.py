@@ -58,7 +58,6 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('uuid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('crop', models.BinaryField(help_text='Aligned 112 x 112 face, lossless WebP or PNG bytes.', max_length=200000)),
                 ('source', models.CharField(choices=[('webcam', 'Webcam'), ('upload', 'Photo upload'), ('folder', 'Folder import'), ('live', 'Live page')], max_length=10)),
                 ('pose', models.CharField(choices=[('front', 'Front'), ('left', 'Slight left'), ('right', 'Slight right')], default='front', max_length=10)),
                 ('quality_score', models.FloatField()),
@@ -68,6 +67,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('created_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='samples', to='enrollment.person')),
+                ('crop', models.BinaryField(help_text='Aligned 112 x 112 face as PNG bytes, without loss.', max_length=200000)),
             ],
             options={
                 'ordering': ['id'],
@@ -77,11 +77,11 @@ class Migration(migrations.Migration):
             name='FaceTemplate',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('contract_id', models.CharField(db_index=True, max_length=80)),
-                ('embedding', models.BinaryField(help_text='Little-endian float32, L2-normalised.', max_length=16384)),
+                ('contract_id', models.CharField(max_length=80)),
                 ('dimension', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('sample', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='templates', to='enrollment.facesample')),
+                ('embedding', models.BinaryField(help_text='Little-endian float32, L2-normalised.', max_length=16384)),
             ],
             options={
                 'ordering': ['id'],
@@ -91,6 +91,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='person',
             index=models.Index(fields=['name'], name='enrollment__name_e6e7aa_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='facesample',
+            index=models.Index(fields=['person', 'set_aside'], name='searched_samples_of_a_person'),
         ),
         migrations.AddConstraint(
             model_name='facesample',

@@ -135,7 +135,7 @@ class TestReload:
             enroll(f"Person {number}", number)
         with CaptureQueriesContext(connection) as queries:
             now()
-        assert len(queries) == 4  # revision, people, one chunk of templates, and the empty chunk after it
+        assert len(queries) == 5  # revision, people, samples, one chunk of templates, and the empty chunk after it
 
     def test_reads_in_chunks(self, enroll, monkeypatch):
         monkeypatch.setattr(gallery, "CHUNK", 2)

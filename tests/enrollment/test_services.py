@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import uuid4
 
@@ -409,3 +410,50 @@ class TestBumpGalleryRevision:
             services.bump_gallery_revision([])
             assert told == []
         assert told == [True]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWritersAtTheSameTime:
+    def test_each_get_a_revision_of_their_own_and_lose_nothing(self, make_draft):
+        def write(number):
+            try:
+                person = services.enroll_person(
+                    actor=None,
+                    name=f"Person {number}",
+                    consent_version="v",
+                    samples=[make_draft(number), make_draft(number + 100)],
+                    despite_duplicate=True,
+                )
+                services.add_samples(
+                    actor=None, person=person, samples=[make_draft(number + 200)], despite_duplicate=True
+                )
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(write, range(8)))
+        assert (Person.objects.count(), FaceSample.objects.count(), FaceTemplate.objects.count()) == (8, 24, 24)
+        assert revision() == 16
+        assert sorted(GalleryChange.objects.values_list("revision", flat=True)) == list(range(1, 17))
+
+    def test_give_an_external_id_to_one_of_them(self, make_draft):
+        def write(number):
+            try:
+                services.enroll_person(
+                    actor=None,
+                    name=f"Person {number}",
+                    external_id="17",
+                    consent_version="v",
+                    samples=[make_draft(number)],
+                    despite_duplicate=True,
+                )
+            except ExternalIdTaken:
+                return "taken"
+            finally:
+                connection.close()
+            return "enrolled"
+
+        with ThreadPoolExecutor(4) as pool:
+            outcomes = list(pool.map(write, range(4)))
+        assert sorted(outcomes) == ["enrolled", "taken", "taken", "taken"]
+        assert Person.objects.count() == FaceSample.objects.count() == 1
