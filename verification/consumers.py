@@ -11,20 +11,16 @@ from django.db import DatabaseError, InterfaceError
 
 from enrollment.gallery import current_gallery, fresh_gallery, mark_gallery_stale
 from enrollment.notices import GROUP
+from enrollment.protocol import NotTheProtocol, hello_message
 from enrollment.runtime import get_engine, run_in_database_thread
 from enrollment.sockets import Frame, FrameConsumer
+from recognizer.decisions import policy_for_gallery
 from recognizer.engine import FaceEngine
 from recognizer.gallery import GallerySnapshot
 from recognizer.tracking import Decision
 from verification.live import Configure, LiveResult, LiveSession
 from verification.models import VerificationAttempt
-from verification.protocol import (
-    ConfigureInvalid,
-    decision_message,
-    hello_message,
-    parse_configure,
-    result_message,
-)
+from verification.protocol import decision_message, parse_configure, result_message
 from verification.selectors import claimable_person_exists, person_names
 from verification.services import current_policy, record_attempt
 
@@ -51,11 +47,13 @@ class VerificationConsumer(FrameConsumer):
     async def on_connected(self) -> None:
         self.engine = await run_in_database_thread(get_engine)
         policy = await run_in_database_thread(current_policy, self.engine)
+        gallery = await self._current_gallery()
         await self.send_message(
             hello_message(
-                pack=self.engine.pack.name,
-                policy=policy,
-                gallery=await self._current_gallery(),
+                self.engine,
+                policy_for_gallery(policy, gallery.people),
+                gallery,
+                frame_bytes=self.frame_bytes,
                 frames_per_second=self.frames_per_second,
             )
         )
@@ -66,7 +64,7 @@ class VerificationConsumer(FrameConsumer):
             return
         try:
             configure = parse_configure(message)
-        except ConfigureInvalid as error:
+        except NotTheProtocol as error:
             await self.reject_message("message_invalid", str(error))
             return
         self._live = None  # after a refused claim nobody is identified instead

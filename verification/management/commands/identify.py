@@ -19,7 +19,7 @@ from recognizer.images import UPLOAD_LIMITS
 from recognizer.types import DecisionPolicy
 from verification.models import VerificationAttempt
 from verification.photos import IdentifiedFace, identify_image
-from verification.protocol import PersonField, person_field
+from verification.protocol import named_person
 from verification.selectors import person_names
 from verification.services import current_policy, record_attempt
 
@@ -78,7 +78,7 @@ class Identifier:
             for face in found.faces:
                 self.keep(face)
         names = person_names(face.decision.person_id for face in found.faces if face.decision.person_id)
-        return outcome_of(path, faces=[face_fields(face, names) for face in found.faces])
+        return outcome_of(path, faces=[face_messages(face, names) for face in found.faces])
 
     def keep(self, face: IdentifiedFace) -> None:
         record_attempt(
@@ -104,14 +104,13 @@ def outcome_of(
     return {"path": str(path), "faces": faces or [], "error": problem}
 
 
-def face_fields(face: IdentifiedFace, names: dict[str, str]) -> dict[str, Any]:
+def face_messages(face: IdentifiedFace, names: dict[str, str]) -> dict[str, Any]:
     decision = face.decision
-    person: PersonField | None = person_field(decision.verdict, decision.person_id, names)
     return {
         "box_xyxy": [round(value, 1) for value in face.detection.box_xyxy.tolist()],
         "detection_score": face.detection.detection_score,
         "verdict": decision.verdict.value,
-        "person": person,
+        "person": named_person(decision.verdict, decision.person_id, names),
         "comparison_score": decision.comparison_score,
         "runner_up": decision.runner_up,
         "match_threshold": decision.match_threshold,
