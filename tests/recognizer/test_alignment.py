@@ -65,3 +65,22 @@ class TestAlignFace:
         assert aligned[:55, 45:95].min() == 255
         assert aligned[:, :35].max() == 0
         assert aligned[65:].max() == 0
+
+    @pytest.mark.parametrize("scale", [2.0, 2.7, 6.0])
+    def test_puts_large_faces_exactly_where_small_ones_go(self, scale):
+        x, y = np.meshgrid(np.arange(1200), np.arange(1200))
+        image = np.dstack([x / 5, y / 5, (x + y) / 10]).astype(np.uint8)
+        landmarks = transform(TEMPLATE, scale, 15, (250.0, 60.0))
+        plain = cv2.warpAffine(image, similarity_to_template(landmarks), (112, 112), flags=cv2.INTER_LINEAR)
+
+        assert np.abs(align_face(image, landmarks).astype(int) - plain).max() <= 2
+
+    def test_averages_the_noise_of_large_pictures(self):
+        noise = np.random.default_rng(4).normal(128, 40, (900, 900, 3)).clip(0, 255).astype(np.uint8)
+
+        assert align_face(noise, transform(TEMPLATE, 6.0, 0, (100.0, 100.0))).std() < 15
+
+    def test_stays_black_when_a_large_face_lies_outside(self):
+        image = np.full((300, 300, 3), 255, np.uint8)
+
+        assert align_face(image, transform(TEMPLATE, 4.0, 0, (2000.0, 0.0))).max() == 0
