@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -198,10 +198,12 @@ def bump_gallery_revision(changed: Collection[UUID]) -> int:
     """
     revision = GalleryRevision.objects.filter(pk=GalleryRevision.SINGLETON_PK)
     moved = {"number": F("number") + 1, "changed_at": timezone.now()}
-    if not revision.update(**moved):
+    if not revision.update(**moved):  # a migration made the row, but a flushed database has lost it
         GalleryRevision.objects.get_or_create(pk=GalleryRevision.SINGLETON_PK)
         revision.update(**moved)
     number = revision.values_list("number", flat=True).get()
+    if number == 1:  # a new database, whatever the one before counted to
+        revision.update(epoch=uuid4())
     GalleryChange.objects.bulk_create([GalleryChange(revision=number, person_uuid=uuid) for uuid in changed])
     if number % 100 == 0:
         # Twice as many as readers use, so that none is taken away between a reader's two queries.

@@ -397,11 +397,24 @@ class TestBumpGalleryRevision:
 
     def test_forgets_changes_that_no_reader_needs(self, monkeypatch):
         monkeypatch.setattr(services, "KEPT_REVISIONS", 10)
-        GalleryRevision.objects.create(pk=GalleryRevision.SINGLETON_PK, number=99)
+        GalleryRevision.objects.update_or_create(pk=GalleryRevision.SINGLETON_PK, defaults={"number": 99})
         GalleryChange.objects.create(revision=79, person_uuid=uuid4())
         GalleryChange.objects.create(revision=80, person_uuid=uuid4())
         assert services.bump_gallery_revision([]) == 100
         assert list(GalleryChange.objects.values_list("revision", flat=True)) == [80]
+
+    def test_begins_a_new_epoch_with_a_new_database(self):
+        services.bump_gallery_revision([])
+        first = GalleryRevision.objects.get().epoch
+        services.bump_gallery_revision([])
+        assert GalleryRevision.objects.get().epoch == first
+        GalleryRevision.objects.update(number=0)
+        services.bump_gallery_revision([])
+        assert GalleryRevision.objects.get().epoch != first
+
+    def test_makes_the_row_again_after_a_flush(self):
+        GalleryRevision.objects.all().delete()
+        assert services.bump_gallery_revision([]) == 1
 
     def test_announces_after_the_commit_only(self, monkeypatch, django_capture_on_commit_callbacks):
         told = []
@@ -414,6 +427,11 @@ class TestBumpGalleryRevision:
 
 @pytest.mark.django_db(transaction=True)
 class TestWritersAtTheSameTime:
+    @pytest.fixture(autouse=True)
+    def _row(self):
+        """As the migration leaves it; the flush after another test has taken it away."""
+        GalleryRevision.objects.get_or_create(pk=GalleryRevision.SINGLETON_PK)
+
     def test_each_get_a_revision_of_their_own_and_lose_nothing(self, make_draft):
         def write(number):
             try:
