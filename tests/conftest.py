@@ -19,7 +19,8 @@ from tests.support import skips
 if TYPE_CHECKING:
     from recognizer.engine import FaceEngine
 
-pytest_plugins = ["tests.support.server", "tests.support.browser"]  # in this order: the second imports the first
+# In the order of their imports.
+pytest_plugins = [f"tests.support.{name}" for name in ("server", "browser", "mysql", "redis")]
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 

@@ -18,7 +18,7 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import quote, urlencode
+from urllib.parse import unquote, urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
 import pytest
@@ -154,32 +154,35 @@ def receive(connection: ClientConnection, kind: str, *, timeout: float = 20) -> 
 
 
 @contextmanager
-def own_database(folder: Path) -> Iterator[str]:
-    """The URL of an empty database of the kind that the suite runs on; it is gone afterwards."""
-    default = settings.DATABASES["default"]
-    if not default["ENGINE"].endswith("mysql"):
+def own_database(folder: Path, server_url: str) -> Iterator[str]:
+    """The URL of an empty database: a file in `folder`, or one on the MySQL server at `server_url`, then dropped."""
+    if not server_url.startswith("mysql://"):
         yield f"sqlite:///{folder / 'live.sqlite3'}"
         return
     import MySQLdb
 
+    parts = urlsplit(server_url)
     name = f"facesite_live_{os.getpid()}_{next(_numbers)}"
-    server = MySQLdb.connect(
-        host=default["HOST"], port=int(default["PORT"]), user=default["USER"], password=default["PASSWORD"]
+    connection = MySQLdb.connect(
+        host=parts.hostname, port=parts.port, user=unquote(parts.username or ""), password=unquote(parts.password or "")
     )
     try:
-        server.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
-        login = f"{quote(default['USER'])}:{quote(default['PASSWORD'])}"
-        yield f"mysql://{login}@{default['HOST']}:{default['PORT']}/{name}"
-        server.cursor().execute(f"DROP DATABASE {name}")
+        connection.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        yield parts._replace(path=f"/{name}").geturl()
+        connection.cursor().execute(f"DROP DATABASE {name}")
     finally:
-        server.close()
+        connection.close()
 
 
 @contextmanager
-def running_server(models_dir: Path, **environment: str) -> Iterator[LiveServer]:
-    """A ready server with its own database and a superuser (`server.operator`, `server.password`)."""
+def running_server(models_dir: Path, *, database_server: str = "", **environment: str) -> Iterator[LiveServer]:
+    """A ready server with its own database and a superuser (`server.operator`, `server.password`).
+
+    The database is of the kind that the suite runs on (DATABASE_URL), unless `database_server` names a server.
+    """
     environment.setdefault("FACESITE_MODELS_DIR", str(models_dir))
-    with tempfile.TemporaryDirectory(prefix="facesite-live-") as name, own_database(Path(name)) as database_url:
+    where = database_server or os.environ.get("DATABASE_URL", "")
+    with tempfile.TemporaryDirectory(prefix="facesite-live-") as name, own_database(Path(name), where) as database_url:
         server = LiveServer(Path(name), environment | {"DATABASE_URL": database_url})
         server.prepare()
         server.start()
