@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks import pipeline
+from benchmarks.sample import read_pictures
+
+
+@pytest.fixture
+def faces(engine, shared_faces: Path) -> Path:
+    return shared_faces / "eval"
+
+
+class TestRun:
+    def test_reports_every_stage_beside_the_bare_models(self, faces):
+        result = pipeline.run(faces=faces, limit=3, rounds=2, templates=50)
+        stages = result["stages_ms"]
+
+        assert set(stages) == {*pipeline.STAGES, "total", *pipeline.RAW, *pipeline.BESIDE}
+        assert all(0 < stage["median"] <= stage["p95"] for stage in stages.values())
+        assert (result["pictures"], result["measurements"]) == (3, 6)
+        assert result["overhead"] > 1
+        assert result["goal_reached"] is (result["overhead"] <= result["goal"])
+
+    def test_says_when_no_picture_has_a_face(self, engine, tmp_path):
+        (tmp_path / "empty.png").write_bytes(cv2.imencode(".png", np.zeros((64, 64, 3), np.uint8))[1].tobytes())
+
+        with pytest.raises(ValueError, match="No face"):
+            pipeline.run(faces=tmp_path, limit=3, rounds=1, templates=5)
+
+
+class TestReadPictures:
+    def test_spreads_over_the_folder(self, faces):
+        assert len(set(read_pictures(faces, 10))) == 10
+
+    def test_takes_what_there_is(self, tmp_path):
+        (tmp_path / "one.JPG").write_bytes(b"1")
+        (tmp_path / "notes.txt").write_bytes(b"2")
+
+        assert read_pictures(tmp_path, 5) == [b"1"]
+
+    def test_says_which_folder_has_none(self, tmp_path):
+        with pytest.raises(ValueError, match="--faces"):
+            read_pictures(tmp_path, 5)
