@@ -1,0 +1,307 @@
+"""How accurate is a pack on labelled pairs of pictures? Reads files and computes; writes nothing.
+
+facesite's pipeline and the seed project's run on the same pairs, each picture once per pipeline, in the engine's pool.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognizer.calibration import Rate, ScoreDistribution, accuracy_at, cross_validate
+from recognizer.engine import FaceEngine
+from recognizer.errors import ImageError, TooFewPairs
+from recognizer.images import UPLOAD_LIMITS
+from recognizer.pipelines import SEED_DISTANCE, SEED_THRESHOLD, FacesitePipeline, Pipeline, SeedPipeline
+from recognizer.types import Vector
+
+PIPELINES: dict[str, Callable[[FaceEngine], Pipeline]] = {"facesite": FacesitePipeline, "seed": SeedPipeline}
+FOLDS = 10
+TAR_AT = (1e-3, 1e-4, 1e-5)
+Progress = Callable[[int, int], None]
+"""Called with pictures done and pictures in all."""
+
+
+class PairsInvalid(ValueError):
+    """The list of pairs cannot be used; str() names the line and says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    a: str
+    b: str
+    same: bool
+    fold: int | None
+    """None: the list has no folds."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PipelineResult:
+    """One pipeline's scores of all pairs."""
+
+    name: str
+    pairs: Sequence[Pair]
+    scores: NDArray[np.float64]
+    """Cosine of each pair; NaN where a picture could not be acquired."""
+    vectors: Mapping[str, Vector]
+    """Picture -> embedding."""
+    failures: Mapping[str, str]
+    """Picture -> reason code."""
+    pictures: int
+    thresholds: Mapping[float, float]
+    """False-match rate that the threshold is meant for -> cosine."""
+    match_threshold: float
+    seconds: float
+
+    @property
+    def used(self) -> NDArray[np.bool_]:
+        return ~np.isnan(self.scores)
+
+    @property
+    def distribution(self) -> ScoreDistribution:
+        """Of the listed pairs."""
+        same = np.array([pair.same for pair in self.pairs])
+        return ScoreDistribution(self.scores[self.used & same], self.scores[self.used & ~same])
+
+    @property
+    def every_pair(self) -> ScoreDistribution:
+        """Of all pictures with all others; the folder that a picture lies in says who it shows."""
+        matrix = np.array(list(self.vectors.values()), dtype=np.float32)
+        who = np.unique([str(Path(picture).parent) for picture in self.vectors], return_inverse=True)[1]
+        one, other = np.triu_indices(len(matrix), k=1)
+        scores, same = (matrix @ matrix.T)[one, other], who[one] == who[other]
+        return ScoreDistribution(scores[same], scores[~same])
+
+
+def read_pairs(path: Path, images: Path) -> list[Pair]:
+    """Check the whole list before anything is computed. Raises PairsInvalid."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            missing = {"a", "b", "same"} - set(reader.fieldnames or ())
+            if missing:
+                raise PairsInvalid(
+                    f"{path}, line 1: the column {sorted(missing)[0]} is missing; a, b and same are needed."
+                )
+            pairs = [_parse_pair(row, f"{path}, line {reader.line_num}", images) for row in reader]
+    except OSError as error:
+        raise PairsInvalid(f"{path} cannot be read: {error.strerror}.") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise PairsInvalid(f"{path} is no CSV file in UTF-8: {error}.") from error
+    if not pairs:
+        raise PairsInvalid(f"{path} lists no pairs.")
+    return pairs
+
+
+def _parse_pair(row: Mapping[str, str | None], place: str, images: Path) -> Pair:
+    a, b, same = ((row[column] or "").strip() for column in ("a", "b", "same"))
+    if same not in ("0", "1"):
+        raise PairsInvalid(f'{place}: "same" is {same!r}; it must be 1 (same person) or 0 (different people).')
+    for name in (a, b):
+        if not name or not (images / name).is_file():
+            raise PairsInvalid(f"{place}: there is no picture {name!r} in {images}.")
+    fold = (row.get("fold") or "").strip() if "fold" in row else None
+    if fold is not None and not fold.isdecimal():
+        raise PairsInvalid(f'{place}: "fold" is {fold!r}; it must be a whole number.')
+    return Pair(a, b, same == "1", None if fold is None else int(fold))
+
+
+def run_pipeline(
+    name: str, engine: FaceEngine, pairs: Sequence[Pair], images: Path, *, fmr: float, progress: Progress | None = None
+) -> PipelineResult:
+    """Embed each picture once and score all pairs. fmr: which of the pack's thresholds is the operating one."""
+    started = time.perf_counter()
+    pictures = sorted({picture for pair in pairs for picture in (pair.a, pair.b)})
+    vectors, failures = _embed_all(PIPELINES[name](engine), engine, pictures, images, progress)
+    scores = [float(vectors[p.a] @ vectors[p.b]) if p.a in vectors and p.b in vectors else math.nan for p in pairs]
+    known = {rate: threshold.match for rate, threshold in engine.pack.thresholds.items()}
+    return PipelineResult(
+        name=name,
+        pairs=pairs,
+        scores=np.array(scores),
+        vectors=vectors,
+        failures=failures,
+        pictures=len(pictures),
+        thresholds={} if name == "seed" else known,
+        match_threshold=SEED_THRESHOLD if name == "seed" else known[fmr],
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _embed_all(
+    pipeline: Pipeline, engine: FaceEngine, pictures: Sequence[str], images: Path, progress: Progress | None
+) -> tuple[dict[str, Vector], dict[str, str]]:
+    vectors: dict[str, Vector] = {}
+    failures: dict[str, str] = {}
+    done = 0
+    for chunk in _chunks(pictures, 64):  # so that a large set is neither queued nor held in memory at once
+        futures: dict[str, Future[Vector | str]] = {
+            picture: engine.submit(_embed_file, pipeline, images / picture) for picture in chunk
+        }
+        wait(futures.values())
+        for picture, future in futures.items():
+            result = future.result()
+            if isinstance(result, str):
+                failures[picture] = result
+            else:
+                vectors[picture] = result
+        done += len(chunk)
+        if progress:
+            progress(done, len(pictures))
+    return vectors, failures
+
+
+def _embed_file(pipeline: Pipeline, path: Path) -> Vector | str:
+    """The embedding, or a reason code."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(UPLOAD_LIMITS.max_bytes + 1)
+        vector = pipeline.embed_picture(data)
+    except OSError:
+        return "file_unreadable"
+    except ImageError as error:
+        return error.code
+    return "no_face" if vector is None else vector
+
+
+def _chunks(pictures: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(pictures), size):
+        yield pictures[start : start + size]
+
+
+def report(result: PipelineResult, *, every_pair: bool = False) -> dict[str, Any]:
+    """Everything measured, ready for JSON; null where there were no pairs to measure it on."""
+    scores = result.distribution
+    found = {
+        **_accuracy(result),
+        "match_threshold": result.match_threshold,
+        **_rates(result, scores),
+        "failure_to_acquire": {
+            "count": len(result.failures),
+            "rate": len(result.failures) / result.pictures,
+            "pictures": [{"file": picture, "reason": code} for picture, code in sorted(result.failures.items())],
+        },
+        "pairs": {"listed": len(result.pairs), "used": int(result.used.sum()), **_counts(scores)},
+        "pictures": result.pictures,
+        "seconds": round(result.seconds, 2),
+    }
+    if result.name == "seed":
+        found["seed_distance"] = SEED_DISTANCE
+    if every_pair:
+        everything = result.every_pair
+        found["every_pair"] = {"pairs": _counts(everything), **_rates(result, everything)}
+    return found
+
+
+def _rates(result: PipelineResult, scores: ScoreDistribution) -> dict[str, Any]:
+    fmr, fnmr = scores.fmr(result.match_threshold), scores.fnmr(result.match_threshold)
+    thresholds: list[tuple[float | None, float]] = [*result.thresholds.items()] or [(None, result.match_threshold)]
+    return {
+        "fmr": _number(fmr.value),
+        "fmr_interval": [fmr.low, fmr.high],
+        "fnmr": _number(fnmr.value),
+        "fnmr_interval": [fnmr.low, fnmr.high],
+        "thresholds": [_threshold_row(rate, threshold, scores) for rate, threshold in thresholds],
+        "tar_at_fmr": {f"{rate:g}": _tar(rate, scores) for rate in TAR_AT},
+        "equal_error_rate": _equal_error_rate(scores),
+    }
+
+
+def _counts(scores: ScoreDistribution) -> dict[str, int]:
+    return {"mated": len(scores.mated), "non_mated": len(scores.non_mated)}
+
+
+def _accuracy(result: PipelineResult) -> dict[str, Any]:
+    """Cross-validated as in the LFW tables; for the seed, whose limit is fixed, at that limit. The method is stated."""
+    used = result.used
+    scores, same = result.scores[used], np.array([pair.same for pair in result.pairs])[used]
+    fixed = _number(accuracy_at(scores, same, result.match_threshold))
+    found: dict[str, Any] = {
+        "accuracy": fixed,
+        "accuracy_method": "at match_threshold",
+        "accuracy_at_threshold": fixed,
+        "accuracy_cross_validated": None,
+    }
+    try:
+        validated = cross_validate(scores, same, np.array([_fold_of(pair) for pair in result.pairs])[used])
+    except TooFewPairs:
+        return found
+    folds = "the list's own folds" if result.pairs[0].fold is not None else f"{FOLDS} folds by a hash of each pair"
+    found["accuracy_cross_validated"] = {
+        "accuracy": validated.mean,
+        "standard_error": validated.standard_error,
+        "folds": folds,
+        "thresholds": list(validated.thresholds),
+    }
+    if result.name != "seed":
+        method = f"cross-validated over {folds}, each at the threshold that was best on the others"
+        found |= {"accuracy": validated.mean, "accuracy_method": method}
+    return found
+
+
+def _fold_of(pair: Pair) -> int:
+    if pair.fold is not None:
+        return pair.fold
+    return hashlib.sha256("\0".join(sorted((pair.a, pair.b))).encode()).digest()[0] % FOLDS
+
+
+def _threshold_row(target: float | None, threshold: float, scores: ScoreDistribution) -> dict[str, Any]:
+    return {
+        "target_fmr": target,
+        "match_threshold": threshold,
+        **_rate("fmr", scores.fmr(threshold)),
+        **_rate("fnmr", scores.fnmr(threshold)),
+    }
+
+
+def _rate(name: str, rate: Rate) -> dict[str, Any]:
+    """The rate, its 95 % interval and what it was counted on."""
+    return {
+        name: _number(rate.value),
+        f"{name}_low": rate.low,
+        f"{name}_high": rate.high,
+        f"{name}_errors": rate.errors,
+        f"{name}_pairs": rate.trials,
+    }
+
+
+def _tar(fmr: float, scores: ScoreDistribution) -> dict[str, Any]:
+    """True-accept rate (1 - FNMR) at the threshold where this set's own FMR is at most `fmr`."""
+    threshold = scores.threshold_at(fmr)
+    fnmr = scores.fnmr(threshold)
+    try:
+        scores.require_pairs(fmr)
+        doubt = None
+    except TooFewPairs as error:
+        doubt = str(error)
+    return {
+        "tar": _number(1 - fnmr.value),
+        "tar_low": 1 - fnmr.high,
+        "tar_high": 1 - fnmr.low,
+        "match_threshold": threshold,
+        "enough_pairs": doubt is None,
+        "doubt": doubt,
+    }
+
+
+def _equal_error_rate(scores: ScoreDistribution) -> dict[str, float] | None:
+    try:
+        point = scores.equal_error_rate()
+    except TooFewPairs:
+        return None
+    return {"rate": (point.fmr + point.fnmr) / 2, "match_threshold": point.threshold}
+
+
+def _number(value: float) -> float | None:
+    """JSON knows no NaN."""
+    return None if math.isnan(value) else value

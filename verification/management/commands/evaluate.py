@@ -1,0 +1,179 @@
+"""How accurate is the pack on labelled pairs, and what is facesite's pipeline worth beside the seed project's?"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from enrollment.policy import DEFAULT_FMR
+from enrollment.runtime import get_engine
+from recognizer.engine import FaceEngine
+from recognizer.errors import RecognizerError
+from verification.charts import det_chart
+from verification.evaluation import PIPELINES, PairsInvalid, PipelineResult, Progress, read_pairs, report, run_pipeline
+
+Show = Callable[[Mapping[str, Any]], str]
+
+
+class Command(BaseCommand):
+    help = (
+        "Measure accuracy, error rates and thresholds on labelled pairs of pictures, for facesite's pipeline and the "
+        "seed project's on the same weights. Writes nothing into the gallery."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "pairs", type=Path, metavar="PAIRS.csv", help="columns a, b, same (1 or 0), optionally fold"
+        )
+        parser.add_argument(
+            "--images", type=Path, required=True, metavar="DIR", help="what the paths in a and b start from"
+        )
+        parser.add_argument("--pipeline", choices=list(PIPELINES), help="only this one (default: both)")
+        parser.add_argument("--fmr", type=float, default=DEFAULT_FMR, help="operating threshold (default: %(default)g)")
+        parser.add_argument(
+            "--every-pair", action="store_true", help="also compare all pictures with all; their folders say who is who"
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--plot", type=Path, metavar="DET.svg", help="draw the DET curves")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        names = [options["pipeline"]] if options["pipeline"] else list(PIPELINES)
+        try:
+            pairs = read_pairs(options["pairs"], options["images"])
+            engine = get_engine()
+            check_fmr(engine, options["fmr"])
+            check_plot(options["plot"])
+            results = [
+                run_pipeline(name, engine, pairs, options["images"], fmr=options["fmr"], progress=show_progress(name))
+                for name in names
+            ]
+        except (PairsInvalid, RecognizerError) as error:
+            raise CommandError(str(error)) from error
+        reports = {result.name: report(result, every_pair=options["every_pair"]) for result in results}
+        if options["plot"]:
+            write_plot(options["plot"], engine, results, every_pair=options["every_pair"])
+        document = describe(engine, options) | {"pipelines": reports} | reports[names[0]]
+        self.stdout.write(json.dumps(document, indent=2) if options["json"] else "\n".join(as_text(document)))
+
+
+def check_fmr(engine: FaceEngine, fmr: float) -> None:
+    """Raises CommandError for a rate that the pack has no threshold for."""
+    known = engine.pack.thresholds
+    if fmr not in known:
+        raise CommandError(f"The pack {engine.pack.name} has no threshold for {fmr:g}; choose {_listed(known)}.")
+
+
+def _listed(known: Mapping[float, Any]) -> str:
+    return ", ".join(f"{rate:g}" for rate in known)
+
+
+def check_plot(plot: Path | None) -> None:
+    """Raises CommandError before minutes of work for a place that cannot be written to."""
+    if plot and not plot.parent.is_dir():
+        raise CommandError(f"The chart cannot be written: there is no folder {plot.parent}.")
+
+
+def describe(engine: FaceEngine, options: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "pack": engine.pack.name,
+        "contract_id": engine.contract_id,
+        "pairs_file": str(options["pairs"]),
+        "operating_fmr": options["fmr"],
+        "face_choice": "of several faces the large and central one: side * (1 - distance from centre / half diagonal)",
+    }
+
+
+def show_progress(name: str) -> Progress | None:
+    """A counter on standard error, where somebody watches."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        sys.stderr.write(f"\r{name}: {done} of {total} pictures" + ("\n" if done == total else ""))
+        sys.stderr.flush()
+
+    return show
+
+
+def write_plot(path: Path, engine: FaceEngine, results: list[PipelineResult], *, every_pair: bool) -> None:
+    """All or nothing. Raises CommandError."""
+    curves = {result.name: (result.every_pair if every_pair else result.distribution).det_curve() for result in results}
+    chart = det_chart(curves, title=f"DET, pack {engine.pack.name}")
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(chart)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise CommandError(f"The chart {path} could not be written: {error.strerror}.") from error
+
+
+def as_text(document: Mapping[str, Any]) -> list[str]:
+    """Both pipelines side by side, then what the numbers rest on."""
+    reports: Mapping[str, Mapping[str, Any]] = document["pipelines"]
+    rows = [("", list(reports))]
+    for label, show in ROWS:
+        rows.append((label, [show(one) for one in reports.values()]))
+    lines = [f"Pack {document['pack']}, {document['pairs_file']}", ""]
+    lines += [f"{label:26}" + "".join(f"{cell:>26}" for cell in cells) for label, cells in rows]
+    for name, one in reports.items():
+        lines += ["", f"{name}: accuracy {one['accuracy_method']}", *_threshold_lines(one)]
+        lines += [
+            f"  no face from {entry['file']} ({entry['reason']})" for entry in one["failure_to_acquire"]["pictures"]
+        ]
+    doubts = [one["doubt"] for one in document["tar_at_fmr"].values() if one["doubt"]]
+    return [*lines, *([""] if doubts else []), *doubts]
+
+
+def _threshold_lines(one: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for source, rows in (("", one["thresholds"]), (", every pair", one.get("every_pair", {}).get("thresholds", []))):
+        for row in rows:
+            meant = f"meant for FMR {row['target_fmr']:g}" if row["target_fmr"] else "the seed's own"
+            fmr, fnmr = _interval(row, "fmr"), _interval(row, "fnmr")
+            lines.append(f"  threshold {row['match_threshold']:.3f} ({meant}{source}): FMR {fmr}, FNMR {fnmr}")
+    return lines
+
+
+def _interval(row: Mapping[str, Any], name: str) -> str:
+    return f"{_percent(row[name])} [{_percent(row[f'{name}_low'])}, {_percent(row[f'{name}_high'])}]"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value * 100:.3g} %"
+
+
+def _tar(fmr: str) -> Any:
+    return lambda one: (
+        _percent(one["tar_at_fmr"][fmr]["tar"]) + ("" if one["tar_at_fmr"][fmr]["enough_pairs"] else " (?)")
+    )
+
+
+ROWS: tuple[tuple[str, Show], ...] = (
+    ("accuracy", lambda one: _percent(one["accuracy"])),
+    ("cross-validated", lambda one: _percent((one["accuracy_cross_validated"] or {}).get("accuracy"))),
+    ("match threshold (cosine)", lambda one: f"{one['match_threshold']:.3f}"),
+    ("FMR", lambda one: _percent(one["fmr"])),
+    ("FNMR", lambda one: _percent(one["fnmr"])),
+    ("TAR at FMR 0.1 %", _tar("0.001")),
+    ("TAR at FMR 0.01 %", _tar("0.0001")),
+    ("equal error rate", lambda one: _percent((one["equal_error_rate"] or {}).get("rate"))),
+    (
+        "failure to acquire",
+        lambda one: f"{one['failure_to_acquire']['count']} ({_percent(one['failure_to_acquire']['rate'])})",
+    ),
+    ("pairs used", lambda one: f"{one['pairs']['used']} of {one['pairs']['listed']}"),
+    ("seconds", lambda one: f"{one['seconds']:g}"),
+)
