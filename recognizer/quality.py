@@ -6,6 +6,7 @@ Every rule is one function in RULES, the most important first; its thresholds st
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -29,7 +30,8 @@ _FACE = (16.0, 24.0, 96.0, 104.0)
 _EYES = (slice(44, 60), (slice(28, 48), slice(64, 84)))
 _CHEEKS = (slice(68, 82), (slice(30, 44), slice(68, 82)))
 """Rows and two ranges of columns of the aligned crop."""
-_FIT_3D = np.linalg.pinv(_POINTS_3D - _POINTS_3D.mean(axis=0))
+_FIT_3D: list[list[float]] = np.linalg.pinv(_POINTS_3D - _POINTS_3D.mean(axis=0)).tolist()
+"""(3, 5): landmarks' coordinates to their gradient along the head's x, y and z. Rows sum to 0: no centring needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +76,22 @@ def take_measures(image: Image, detection: Detection, aligned: Image) -> Measure
     height, width = image.shape[:2]
     box = detection.box_xyxy.tolist()
     box_width, box_height = box[2] - box[0], box[3] - box[1]
-    points = detection.landmarks
-    inside = (points >= 0).all() and (points[:, 0] < width).all() and (points[:, 1] < height).all()
+    points: list[list[float]] = detection.landmarks.tolist()
     luma = cast(NDArray[np.uint8], cv2.cvtColor(aligned, cv2.COLOR_BGR2GRAY))
     mean, deviation = cv2.meanStdDev(luma)
-    edges = cv2.Laplacian(luma, cv2.CV_32F)
+    edges = cv2.Laplacian(luma, cv2.CV_16S)
     return Measures(
         face_size=min(box_width, box_height),
-        inter_eye_distance=float(np.hypot(*(points[1] - points[0]))),
+        inter_eye_distance=math.dist(points[0], points[1]),
         share_of_picture=max(box_width / width, box_height / height),
         share_outside=_share_outside(box, width, height),
-        crop_outside=_share_outside(_face_of_crop(points), width, height),
-        landmarks_inside=bool(inside),
+        crop_outside=_share_outside(_face_of_crop(detection.landmarks), width, height),
+        landmarks_inside=all(0 <= x < width and 0 <= y < height for x, y in points),
         brightness=float(mean[0, 0]),
         contrast=float(deviation[0, 0]),
         sharpness=float(cv2.meanStdDev(edges)[1][0, 0] ** 2),
         eye_light=_mean_luma(luma, _EYES) / max(_mean_luma(luma, _CHEEKS), 1.0),
-        pose=estimate_pose(points),
+        pose=estimate_pose(detection.landmarks),
         detection_score=detection.detection_score,
     )
 
@@ -125,13 +126,17 @@ def estimate_pose(landmarks: Vector) -> Pose:
     yaw > 0: turned to the person's own left (the picture's right); pitch > 0: looking down; roll > 0: tilted clockwise
     in the picture.
     """
-    points = np.asarray(landmarks, np.float64)
-    rows = (_FIT_3D @ (points - points.mean(axis=0))).T
-    first, second = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-    yaw = math.asin(float(np.clip(first[2], -1, 1)))
-    pitch = math.asin(float(np.clip(second[2], -1, 1)))
-    roll = math.atan2(float(points[1, 1] - points[0, 1]), float(points[1, 0] - points[0, 0]))
+    xs, ys = zip(*landmarks.tolist(), strict=True)  # plain floats: for five points that is faster than numpy
+    yaw, pitch = math.asin(_depth_share(xs)), math.asin(_depth_share(ys))
+    roll = math.atan2(ys[1] - ys[0], xs[1] - xs[0])
     return Pose(yaw=math.degrees(yaw), pitch=math.degrees(pitch), roll=math.degrees(roll))
+
+
+def _depth_share(coordinates: Sequence[float]) -> float:
+    """z of one row of the rotation (-1..1): how far that coordinate moves with depth, over its whole gradient."""
+    gradient = [sum(map(operator.mul, row, coordinates)) for row in _FIT_3D]
+    share: float = gradient[2] / max(math.hypot(*gradient), 1e-9)
+    return min(max(share, -1.0), 1.0)
 
 
 def face_too_small(m: Measures) -> bool:
