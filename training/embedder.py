@@ -105,14 +105,24 @@ class StarterEmbedder(nn.Module):
 
 
 class ExportedEmbedder(nn.Module):
-    """What goes into the ONNX file: `expand` as the forward pass."""
+    """What goes into the ONNX file: N,3,112,112 in, shrunk to the size of the last training stage, N,512 out.
 
-    def __init__(self, model: StarterEmbedder) -> None:
+    With `mirror` the embedding is the sum of the picture's and its mirror image's unit embeddings: the usual test-time
+    augmentation, done inside the file.
+    """
+
+    def __init__(self, model: StarterEmbedder, size: int, *, mirror: bool) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.size, self.mirror = model, size, mirror
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.model.expand(x)
+        if self.size != INPUT_SIZE:
+            x = F.interpolate(x, size=(self.size, self.size), mode="bilinear", align_corners=False)
+        if not self.mirror:
+            return self.model.expand(x)
+        code, mirrored = self.model(x), self.model(torch.flip(x, [3]))
+        both = F.normalize(code, dim=1) + F.normalize(mirrored, dim=1)
+        return both @ self.model.basis  # type: ignore[no-any-return]
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -1,6 +1,6 @@
 """Step 7b: compare a detector with YuNet on pictures that training has not seen.
 
-Pictures are shrunk to 320 pixels (the larger side). The reference is YuNet's faces at a score of 0.7 or more whose
+Pictures larger than 320 pixels are shrunk to that. The reference is YuNet's faces at a score of 0.7 or more whose
 smaller side exceeds 40 pixels. Empty pictures are the clip without a face, corner pieces of the LFW pictures in
 which YuNet sees nothing at a score of 0.2, and pictures in any `--empty` folder.
 """
@@ -15,11 +15,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from training.boxes import OnnxDetector, overlaps
+from training.pictures import Image, read_picture
 
-Image = NDArray[np.uint8]
 SIDE = 320
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 FACE_CLIPS = ("real_male", "real_female", "two_faces", "real_T1", "spoof_F1", "spoof_F2")
@@ -45,9 +44,10 @@ class Measures:
 
 
 def fit_to_side(image: Image, side: int = SIDE) -> Image:
-    scale = side / max(image.shape[:2])
+    """Shrink so that the larger side is at most `side`, as the product does."""
+    scale = min(1.0, side / max(image.shape[:2]))
     size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR).astype(np.uint8)
+    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8)
 
 
 def read_clip(path: Path) -> Iterator[Image]:
@@ -62,9 +62,9 @@ def read_clip(path: Path) -> Iterator[Image]:
 def face_pictures(faces: Path) -> Iterator[tuple[str, Image]]:
     """(set, picture): LFW, portraits at two sizes, webcam clips."""
     for path in sorted((faces / "eval").glob("*/*.jpg")):
-        yield "lfw", fit_to_side(cv2.imread(str(path)).astype(np.uint8))
+        yield "lfw", fit_to_side(read_picture(path))
     for path in sorted((faces / "portraits").glob("*.jpg")):
-        picture = cv2.imread(str(path)).astype(np.uint8)
+        picture = read_picture(path)
         for side in (SIDE, 2 * SIDE):
             yield "portraits", fit_to_side(picture, side)
     for name in FACE_CLIPS:
@@ -77,19 +77,17 @@ def empty_pictures(faces: Path, reference: OnnxDetector, folders: list[Path]) ->
     for frame in read_clip(faces / "webcam" / "no_face.mjpeg"):
         yield "no_face clip", fit_to_side(frame)
     for path in sorted((faces / "eval").glob("*/*.jpg")):
-        picture = cv2.imread(str(path)).astype(np.uint8)
+        picture = read_picture(path)
         height, width = picture.shape[:2]
         part = 80
         for top in (0, height - part):
             for left in (0, width - part):
-                piece = fit_to_side(np.ascontiguousarray(picture[top : top + part, left : left + part]))
+                piece = cv2.resize(picture[top : top + part, left : left + part], (SIDE, SIDE)).astype(np.uint8)
                 if len(reference.detect(piece, 0.2)) == 0:
                     yield "lfw corners", piece
     for folder in folders:
         for path in sorted(folder.iterdir()):
-            picture = cv2.imread(str(path))
-            if picture is not None:
-                yield folder.name, fit_to_side(picture.astype(np.uint8))
+            yield folder.name, fit_to_side(read_picture(path))
 
 
 def compare(detector: OnnxDetector, reference: OnnxDetector, image: Image, measures: Measures) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -75,8 +76,10 @@ def export_model(
     print(f"{target}: {target.stat().st_size} bytes, sha256 {digest}")
 
 
-def export_embedder(run: Path, target: Path) -> None:
-    model = ExportedEmbedder(load_average(StarterEmbedder(), run)).eval()  # type: ignore[arg-type]
+def export_embedder(run: Path, target: Path, *, mirror: bool) -> None:
+    recipe = json.loads((run / "recipe.json").read_text())
+    size = recipe["stages"][-1][1]
+    model = ExportedEmbedder(load_average(StarterEmbedder(), run), size, mirror=mirror).eval()  # type: ignore[arg-type]
     axes = {"input": {0: "batch"}, "embedding": {0: "batch"}}
     about = "facesite starter embedder: N,3,112,112 RGB (x-127.5)/127.5, ArcFace template; cosine after L2"
     export_model(model, torch.zeros(2, 3, INPUT_SIZE, INPUT_SIZE), target, ["embedding"], axes, about)
@@ -95,8 +98,12 @@ def main() -> None:
     parser.add_argument("kind", choices=["embedder", "detector"])
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--target", type=Path, required=True)
+    parser.add_argument("--mirror", action="store_true", help="embedder: average with the mirror image's embedding")
     arguments = parser.parse_args()
-    {"embedder": export_embedder, "detector": export_detector}[arguments.kind](arguments.run, arguments.target)
+    if arguments.kind == "embedder":
+        export_embedder(arguments.run, arguments.target, mirror=arguments.mirror)
+    else:
+        export_detector(arguments.run, arguments.target)
 
 
 if __name__ == "__main__":

@@ -18,14 +18,14 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:
     """The orthogonal factor of `matrix` (rows x columns), approximately: singular values land in about [0.7, 1.2]."""
     a, b, c = NEWTON_SCHULZ
-    x = matrix / (matrix.norm() + 1e-7)
+    x = (matrix / (matrix.norm() + 1e-7)).bfloat16()  # as in the original: the iteration forgives rounding
     tall = x.shape[0] > x.shape[1]
     if tall:
         x = x.T
     for _ in range(steps):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+    return (x.T if tall else x).to(matrix.dtype)
 
 
 class Muon(torch.optim.Optimizer):

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from training.pictures import read_picture
+
 Array = NDArray[np.float32]
 
 # The five points of the ArcFace template in a 112 x 112 crop: right eye, left eye, nose, right and left mouth corner
@@ -57,11 +59,8 @@ def load_eval_crops(folder: Path) -> tuple[list[str], NDArray[np.uint8]]:
     with (folder / "landmarks.csv").open() as handle:
         for row in csv.DictReader(handle):
             points = np.array([[row[f"{c}_x"], row[f"{c}_y"]] for c in LANDMARK_COLUMNS], np.float32)
-            image = cv2.imread(str(folder / row["file"]))
-            if image is None:
-                raise FileNotFoundError(folder / row["file"])
             names.append(row["file"])
-            crops.append(align_face(cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8), points))
+            crops.append(align_face(np.ascontiguousarray(read_picture(folder / row["file"])[..., ::-1]), points))
     return names, np.stack(crops)
 
 

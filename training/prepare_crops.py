@@ -10,12 +10,12 @@ import argparse
 import tarfile
 from pathlib import Path
 
-import cv2
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
 from training.embedder import EmbedderShape
+from training.pictures import decode_picture
 
 Array = NDArray[np.float32]
 
@@ -29,8 +29,7 @@ def unpack_crops(archive: Path, target: Path) -> NDArray[np.uint8]:
             handle = tar.extractfile(member)
             if handle is None:
                 raise ValueError(member.name)
-            image = cv2.imdecode(np.frombuffer(handle.read(), np.uint8), cv2.IMREAD_COLOR)
-            crops[position] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+            crops[position] = decode_picture(handle.read(), member.name)[..., ::-1]
     crops.flush()
     return crops
 

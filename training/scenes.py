@@ -19,7 +19,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from training.boxes import OnnxDetector
+from training.pictures import Image, decode_picture
+
 Array = NDArray[np.float32]
 
 SCENE_SIZE = 320
@@ -52,7 +54,7 @@ class PictureStore:
             for member in sorted((m for m in tar.getmembers() if m.isfile()), key=lambda m: m.name):
                 handle = tar.extractfile(member)
                 if handle is not None:
-                    loose.append(cv2.imdecode(np.frombuffer(handle.read(), np.uint8), cv2.IMREAD_COLOR))
+                    loose.append(decode_picture(handle.read(), member.name))
         return cls(loose, np.load(crops, mmap_mode="r"))
 
     def draw(self, kind: str, rng: np.random.Generator) -> Image:
@@ -287,21 +289,18 @@ def _far_apart(paste: Paste, centre: tuple[float, float], width: float) -> bool:
     return gap_x > width * 0.75 or gap_y > width
 
 
-def label_scene(detector: cv2.FaceDetectorYN, scene: Image, pastes: list[Paste]) -> Array:
+def label_scene(detector: OnnxDetector, scene: Image, pastes: list[Paste]) -> Array:
     """YuNet's sure faces as faces; its doubtful ones, and pasted faces that it misses, as regions to ignore."""
     rows = np.zeros((MOST_FACES, 15), np.float32)
-    _, found = detector.detect(scene)
-    found = np.zeros((0, 15), np.float32) if found is None else found
-    used = 0
-    for face in sorted(found, key=lambda f: -f[14])[:MOST_FACES]:
-        box = np.array([face[0], face[1], face[0] + face[2], face[1] + face[3]])
+    if not pastes:
+        return rows  # whatever YuNet sees there is not a face
+    found = detector.detect(scene, DOUBTFUL_SCORE)
+    used = min(len(found), MOST_FACES)
+    for row, box, landmarks, score in zip(rows, found.boxes, found.landmarks, found.scores, strict=False):
         centre = (box[:2] + box[2:]) / 2
         on_paste = any(p.x1 < centre[0] < p.x2 and p.y1 < centre[1] < p.y2 for p in pastes)
-        if not pastes:
-            continue  # nothing was pasted: whatever YuNet sees there is not a face
-        rows[used, :4], rows[used, 4:14] = box, face[4:14]
-        rows[used, 14] = 1.0 if face[14] >= SURE_SCORE and on_paste else -1.0
-        used += 1
+        row[:4], row[4:14] = box, landmarks.reshape(-1)
+        row[14] = 1.0 if score >= SURE_SCORE and on_paste else -1.0
     sure = rows[rows[:, 14] == 1]
     for paste in pastes:
         inside = (sure[:, 0] + sure[:, 2]) / 2, (sure[:, 1] + sure[:, 3]) / 2
@@ -315,16 +314,14 @@ def label_scene(detector: cv2.FaceDetectorYN, scene: Image, pastes: list[Paste])
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--loose", type=Path, default=Path("../shared/faces/train/celeba_89x109_10000.tar"))
-    parser.add_argument("--yunet", type=Path, default=Path("../shared/models/face_detection_yunet_2026may.onnx"))
+    parser.add_argument("--yunet", type=Path, default=Path("../shared/models/yunet_s_dynamic.onnx"))
     parser.add_argument("--work", type=Path, required=True, help="folder with crops.npy; the scenes go there too")
     parser.add_argument("--count", type=int, default=12000)
     parser.add_argument("--seed", type=int, default=40)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     store = PictureStore.load(arguments.loose, arguments.work / "crops.npy")
-    detector = cv2.FaceDetectorYN.create(
-        str(arguments.yunet), "", (SCENE_SIZE, SCENE_SIZE), DOUBTFUL_SCORE, 0.4, 2 * MOST_FACES
-    )
+    detector = OnnxDetector(arguments.yunet)
     shape = (arguments.count, SCENE_SIZE, SCENE_SIZE, 3)
     scenes = np.lib.format.open_memmap(arguments.work / "scenes.npy", mode="w+", dtype=np.uint8, shape=shape)
     labels = np.zeros((arguments.count, MOST_FACES, 15), np.float32)

@@ -34,11 +34,11 @@ class DetectorRecipe:
     steps: int = 6000
     seconds: float | None = None
     batch: int = 24
-    lr: float = 2e-3
+    lr: float = 6e-3
     weight_decay: float = 0.02
     average_decay: float = 0.998
     box_weight: float = 2.0
-    landmark_weight: float = 2.0
+    landmark_weight: float = 4.0
     seed: int = 50
 
 
@@ -122,10 +122,12 @@ class SceneViews(IterableDataset[tuple[Tensor, Tensor]]):
 
 @dataclass(frozen=True)
 class Assignment:
-    """Per cell of one stride, N x cells: a face's (1), nobody's (0) or to be ignored (-1); and that face's row."""
+    """Per cell of one stride, N x cells: a face's (1), nobody's (0) or to be ignored (-1); the row of the face
+    that the cell's box and landmarks are measured against, and whether they are: on far more cells than say 'face'."""
 
     label: Tensor
     rows: Tensor
+    measured: Tensor
 
 
 def assign_cells(faces: Tensor, corners: Tensor, stride: int) -> Assignment:
@@ -138,16 +140,18 @@ def assign_cells(faces: Tensor, corners: Tensor, stride: int) -> Assignment:
     distance = (corners[None, :, None] * stride - centre[:, None]).abs()  # N x cells x faces x 2
     radius = torch.clamp(size * 0.18, min=0.8 * stride)[:, None]
     near = (distance < radius).all(-1)
+    wide = (distance < torch.maximum(size[:, None] * 0.32, radius)).all(-1)
+    wide = wide & ((kind == 1) & (larger >= 0.7 * low) & (larger < 1.4 * high))[:, None]
     mine = near & ((kind == 1) & (larger >= low) & (larger < high))[:, None]
     # Round the positives, and where another stride answers for the face, a yes is as good as a no.
     margin = (distance < torch.maximum(size[:, None] * 0.3, radius)).all(-1)
     elsewhere = margin & (kind == 1)[:, None]
     doubtful = (distance < size[:, None] * 0.5).all(-1) & (kind == -1)[:, None]
     squared = distance.square().sum(-1) / size.prod(-1).clamp(min=1.0)[:, None]
-    rows = squared.masked_fill(~mine, torch.inf).argmin(-1)
+    rows = squared.masked_fill(~wide, torch.inf).argmin(-1)
     positive = mine.any(-1)
     ignored = (elsewhere.any(-1) | doubtful.any(-1)) & ~positive
-    return Assignment(positive.long() - ignored.long(), rows)
+    return Assignment(positive.long() - ignored.long(), rows, wide.any(-1))
 
 
 def box_loss(predicted: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
@@ -163,9 +167,10 @@ def box_loss(predicted: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def detection_loss(maps: list[Tensor], faces: Tensor, recipe: DetectorRecipe) -> tuple[Tensor, dict[str, float]]:
-    """Quality-aware objectness on all cells; class (expected IoU), box and landmarks on the faces' cells."""
+    """Quality-aware objectness on all cells; class (expected IoU), box and landmarks round the faces."""
     objectness = torch.zeros(())
-    parts: list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]] = []
+    faces_cells = 1
+    parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     for level, stride in zip(maps, STRIDES, strict=True):
         height, width = level.shape[-2] * stride, level.shape[-1] * stride
         corners = cell_corners(height, width, stride)
@@ -176,12 +181,13 @@ def detection_loss(maps: list[Tensor], faces: Tensor, recipe: DetectorRecipe) ->
         error = (target - torch.sigmoid(logits)).abs()
         focal = error.square() * F.binary_cross_entropy_with_logits(logits, target, reduction="none")
         objectness = objectness + (focal * (assignment.label >= 0)).sum()
-        picture, cell = torch.nonzero(assignment.label == 1, as_tuple=True)
+        faces_cells = faces_cells + int(target.sum())
+        picture, cell = torch.nonzero(assignment.measured, as_tuple=True)
         rows = faces[picture, assignment.rows[picture, cell]]
         chosen = numbers[picture, cell]
         boxes = decode_boxes(chosen[:, 2:6], corners[cell], stride)
         points = (chosen[:, 6:].unflatten(-1, (5, 2)) + corners[cell][:, None]) * stride
-        parts.append((chosen[:, 0], boxes, points, rows, numbers))
+        parts.append((chosen[:, 0], boxes, points, rows))
     classes, boxes, points, rows = (torch.cat([part[i] for part in parts]) for i in range(4))
     count = max(len(rows), 1)
     distances, overlap = box_loss(boxes, rows[:, :4])
@@ -191,7 +197,7 @@ def detection_loss(maps: list[Tensor], faces: Tensor, recipe: DetectorRecipe) ->
     # Wing-like: nearly linear from half a per cent of the face's size on (Feng et al. 2018, arXiv:1711.06753).
     landmarks = (torch.log1p(shifts.abs() / 0.02) * 0.2).sum((1, 2)) / 10
     losses = {
-        "objectness": 4.0 * objectness / count,
+        "objectness": 4.0 * objectness / faces_cells,
         "quality": 0.5 * quality,
         "box": recipe.box_weight * distances.sum() / count,
         "landmarks": recipe.landmark_weight * landmarks.sum() / count,

@@ -47,10 +47,9 @@ class Recipe:
     bank_temperature: float = 0.1
     average_decay: float = 0.998
     stages: tuple[tuple[float, int, float], ...] = (
-        (0.38, 64, 1.0),
-        (0.36, 80, 1.0),
-        (0.16, 112, 1.0),
-        (0.10, 112, 0.5),
+        (0.62, 64, 0.6),
+        (0.26, 80, 0.6),
+        (0.12, 80, 0.4),
     )
     seed: int = 20
 
@@ -176,8 +175,8 @@ class Trainer:
         return self.run / "checkpoint.pt"
 
     def _resume(self) -> None:
+        (self.run / "recipe.json").write_text(json.dumps(asdict(self.recipe), indent=2))
         if not self.checkpoint.exists():
-            (self.run / "recipe.json").write_text(json.dumps(asdict(self.recipe), indent=2))
             return
         state = torch.load(self.checkpoint, weights_only=True)
         self.model.load_state_dict(state["model"])
@@ -278,7 +277,7 @@ class Trainer:
         }
         if evaluate:
             line |= self.evaluate(size)
-            self.save()
+        self.save()
         line = {key: round(value, 4) for key, value in line.items()}
         with (self.run / "curve.jsonl").open("a") as handle:
             handle.write(json.dumps(line) + "\n")
