@@ -58,6 +58,11 @@ class FaceSample(models.Model):
         LEFT = "left", "Slight left"
         RIGHT = "right", "Slight right"
 
+    class AsideReason(models.TextChoices):
+        OUTLIER = "outlier", "Does not fit the person's other samples"
+        SURPLUS = "surplus", "More samples than are searched; the others tell more"
+        OPERATOR = "operator", "Set aside by an operator"
+
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="samples")
     source = models.CharField(max_length=10, choices=Source.choices)
@@ -65,7 +70,19 @@ class FaceSample(models.Model):
     quality_score = models.FloatField()
     quality = models.JSONField(default=dict, help_text="The measures behind the score; see recognizer.types.Quality.")
     digest = models.CharField(max_length=64, help_text="sha256 of the crop's pixels: the same picture is kept once.")
-    set_aside = models.BooleanField(default=False, help_text="Kept, but not searched (it does not fit the others).")
+    set_aside = models.BooleanField(default=False, help_text="Kept, but not searched; set_aside_reason says why.")
+    set_aside_reason = models.CharField(max_length=10, choices=AsideReason.choices, blank=True, default="")
+    taken_back = models.BooleanField(
+        default=False, help_text="An operator looked at it and took it back: no rule sets it aside or drops it again."
+    )
+    merged_from = models.ForeignKey(
+        Person,
+        on_delete=models.CASCADE,  # erasing somebody erases their pictures, wherever a merge has put them
+        null=True,
+        editable=False,
+        related_name="given_samples",
+        help_text="Who was enrolled with it, when a merge brought it here.",
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
     )
@@ -134,3 +151,63 @@ class GalleryChange(models.Model):
 
     def __str__(self) -> str:
         return f"revision {self.revision}"
+
+
+class PersonPair(models.Model):
+    """Two people of whom an operator noted how they relate. Each pair once: the lower primary key comes first."""
+
+    class Kind(models.TextChoices):
+        DIFFERENT = "different", "Different people who look alike"
+
+    first = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    second = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.DIFFERENT)
+    comparison_score = models.FloatField(null=True, help_text="Cosine that raised the question, -1 to 1.")
+    noted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
+    )
+    noted_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-noted_at", "-id"]
+        constraints = [models.UniqueConstraint(fields=["first", "second"], name="one_note_per_pair_of_people")]
+
+    def __str__(self) -> str:
+        return f"pair {self.pk} ({self.get_kind_display()})"
+
+    def clean(self) -> None:
+        if self.first_id >= self.second_id:
+            raise ValidationError("The lower primary key comes first, so that a pair is noted once.")
+
+
+class HygieneAction(models.Model):
+    """What an operator did to keep the gallery clean, with what undoing it needs. Ids only, no names."""
+
+    class Kind(models.TextChoices):
+        MERGE = "merge", "Merged"
+        SET_ASIDE = "set_aside", "Set aside"
+        TAKE_BACK = "take_back", "Taken back"
+        NOTE_PAIR = "note_pair", "Noted as different"
+        FORGET_PAIR = "forget_pair", "Note removed"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    # Lines about somebody go with them.
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="hygiene_actions")
+    other = models.ForeignKey(Person, on_delete=models.CASCADE, null=True, related_name="+")
+    sample = models.ForeignKey(FaceSample, on_delete=models.SET_NULL, null=True, related_name="+")
+    details = models.JSONField(default=dict)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
+    )
+    at = models.DateTimeField(auto_now_add=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
+    )
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.pk})"
