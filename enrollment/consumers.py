@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 from enrollment import protocol, selectors, services
 from enrollment.capture import CapturedSample, GuidedCapture, Observation, observe_frame, same_person_threshold
 from enrollment.consent import CONSENT_VERSION
-from enrollment.errors import EnrollmentError, NoSamples, PossibleDuplicate, SampleUnknown
+from enrollment.errors import NoSamples, PossibleDuplicate, SampleUnknown
 from enrollment.gallery import current_gallery
 from enrollment.models import Person
 from enrollment.policy import current_policy
@@ -53,16 +52,15 @@ class EnrollmentConsumer(FrameConsumer):
             await handler(message)
         except NotTheProtocol as error:
             await self.reject_message("message_invalid", str(error))
-        except EnrollmentError as error:
-            await self.send_error(error.code, str(error))
 
     async def on_frame(self, frame: Frame) -> None:
         if self.session is None:
-            await self.send_error("not_configured", sentence_for("not_configured"), frame.seq)
+            await self.send_error("not_configured", seq=frame.seq)
             return
         capture = self.session.capture
-        job = self.engine.submit(observe_frame, self.engine, capture, frame.payload, skipped=frame.dropped)
-        observation = await asyncio.wrap_future(job)
+        observation = await self.run_inference(
+            self.engine, observe_frame, self.engine, capture, frame.payload, skipped=frame.dropped
+        )
         if observation.taken:  # before the result: whoever waits for the frame's answer has seen it by then
             await self.send_message(captured_message(observation.taken, observation.thumbnail))
         await self.send_message(result_message(frame, observation, capture))
@@ -83,7 +81,7 @@ class EnrollmentConsumer(FrameConsumer):
 
     async def _finish(self, message: dict[str, Any]) -> None:
         if self.session is None:
-            await self.send_error("not_configured", sentence_for("not_configured"))
+            await self.send_error("not_configured")
             return
         insist = message.get("despite_duplicate") is True
         try:

@@ -9,6 +9,7 @@ from django.conf import settings
 from enrollment.capture import AIM_CODES
 from enrollment.errors import EnrollmentError
 from enrollment.reasons import GUIDANCE, SENTENCES, sentence_for
+from recognizer.decisions import DECISION_REASONS
 from recognizer.errors import RecognizerError
 from recognizer.quality import RULES
 
@@ -54,6 +55,9 @@ class TestEveryCodeHasASentence:
 
     def test_of_the_quality_rules(self):
         assert {code for code, _ in RULES} <= GUIDANCE.keys()
+
+    def test_of_the_decisions(self):
+        assert set(DECISION_REASONS) <= SENTENCES.keys()
 
     def test_of_the_guided_capture(self):
         assert set(AIM_CODES.values()) <= GUIDANCE.keys()
