@@ -22,6 +22,11 @@ def models(tmp_path: Path, settings) -> Path:
     return tmp_path / "models"
 
 
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def packs(*arguments: str) -> str:
     out = StringIO()
     call_command("packs", *arguments, stdout=out, stderr=StringIO())
@@ -88,6 +93,16 @@ class TestInstall:
         packs("install", "--from", mirror)
 
         assert "rebuild_templates" in packs("install", "--from", mirror)
+
+    def test_shows_progress_on_a_terminal_only(self, models, tmp_path):
+        terminal, pipe = Terminal(), StringIO()
+        mirror = str(fill_folder(tmp_path / "mirror"))
+        call_command("packs", "install", "--from", mirror, stdout=StringIO(), stderr=terminal)
+        (models / "tiny_embedder.onnx").unlink()
+        call_command("packs", "install", "--from", mirror, stdout=StringIO(), stderr=pipe)
+
+        assert "tiny_embedder.onnx [##############################] 100 % of 0.0 MB\n" in terminal.getvalue()
+        assert pipe.getvalue() == ""
 
     def test_fails_with_one_sentence(self, models, tmp_path):
         with pytest.raises(CommandError) as failure:

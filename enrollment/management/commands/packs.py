@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from recognizer.packs import Manifest, Pack, Preprocessing, choose_pack, verify_
 
 class Command(BaseCommand):
     requires_system_checks = []  # it mends what a check may complain about
+    _progress_is_open = False  # a line of progress without its end
     help = "Lists, verifies and installs the model packs that recognition runs on."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -41,6 +41,8 @@ class Command(BaseCommand):
         try:
             getattr(self, f"handle_{options['action']}")(**options)
         except (PackError, OSError) as error:
+            if self._progress_is_open:
+                self.stderr.write("")
             raise CommandError(str(error)) from None
 
     def handle_list(self, **options: Any) -> None:
@@ -66,7 +68,7 @@ class Command(BaseCommand):
             name=name,
             sources=tuple(map(str, sources)),
             accept_licence=accept_licence,
-            progress=self._show_progress if sys.stderr.isatty() else None,
+            progress=self._show_progress if self.stderr.isatty() else None,
         )
         self.stdout.write(f"{pack.name} is installed: {pack.title}. Licence: {pack.licence}.")
         self._say_which_is_used(pack)
@@ -114,8 +116,14 @@ class Command(BaseCommand):
             self.stdout.write("From the next start on it is used. Run: manage.py rebuild_templates")
 
     def _show_progress(self, name: str, done: int, total: int | None) -> None:
-        share = f"{done * 100 // total:3d} %" if total else f"{done >> 20} MiB"
-        self.stderr.write(f"\r{name}: {share}", ending="\n" if done == total else "")
+        if total:
+            filled = 30 * done // total
+            state = f"[{'#' * filled}{' ' * (30 - filled)}] {100 * done // total:3d} % of {total / 1e6:.1f} MB"
+        else:
+            state = f"{done / 1e6:.1f} MB"
+        # Django would show everything on stderr in red.
+        self._progress_is_open = done != total
+        self.stderr.write(f"\r{name} {state}", style_func=str, ending="" if self._progress_is_open else "\n")
 
 
 def _used_pack(manifest: Manifest) -> Pack | None:
