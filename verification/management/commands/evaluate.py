@@ -15,10 +15,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from enrollment.policy import DEFAULT_FMR
 from enrollment.runtime import get_engine
+from recognizer.calibration import ScoreDistribution
 from recognizer.engine import FaceEngine
 from recognizer.errors import RecognizerError
 from verification.charts import det_chart
-from verification.evaluation import PIPELINES, PairsInvalid, PipelineResult, Progress, read_pairs, report, run_pipeline
+from verification.evaluation import PIPELINES, PairsInvalid, Progress, read_pairs, report, run_pipeline
 
 Show = Callable[[Mapping[str, Any]], str]
 
@@ -59,7 +60,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         reports = {result.name: report(result, every_pair=options["every_pair"]) for result in results}
         if options["plot"]:
-            write_plot(options["plot"], engine, results, every_pair=options["every_pair"])
+            scores = {one.name: one.every_pair if options["every_pair"] else one.distribution for one in results}
+            write_plot(options["plot"], engine.pack.name, scores)
         document = describe(engine, options) | {"pipelines": reports} | reports[names[0]]
         self.stdout.write(json.dumps(document, indent=2) if options["json"] else "\n".join(as_text(document)))
 
@@ -103,10 +105,9 @@ def show_progress(name: str) -> Progress | None:
     return show
 
 
-def write_plot(path: Path, engine: FaceEngine, results: list[PipelineResult], *, every_pair: bool) -> None:
-    """All or nothing. Raises CommandError."""
-    curves = {result.name: (result.every_pair if every_pair else result.distribution).det_curve() for result in results}
-    chart = det_chart(curves, title=f"DET, pack {engine.pack.name}")
+def write_plot(path: Path, pack: str, scores: Mapping[str, ScoreDistribution]) -> None:
+    """One curve per pipeline; all or nothing. Raises CommandError."""
+    chart = det_chart({name: one.det_curve() for name, one in scores.items()}, title=f"DET, pack {pack}")
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
