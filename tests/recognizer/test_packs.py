@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from recognizer import manifest as manifest_module
 from recognizer.errors import ManifestInvalid, PackCorrupt, PackNotInstalled, PackUnknown
 from recognizer.packs import SHIPPED_DIR, Manifest, choose_pack, contract_id, policy_for, verify_pack
 from recognizer.types import LivenessMode
@@ -104,6 +105,15 @@ class TestManifestLoad:
         )
 
         assert Manifest.load(installed).get("mine").preprocessing.mean == (1.0, 2.0, 3.0)
+
+    def test_finds_weights_that_come_with_the_product(self, tmp_path, monkeypatch):
+        write_manifest(tmp_path / "models")
+        monkeypatch.setattr(manifest_module, "SHIPPED_DIR", fill_folder(tmp_path / "shipped"))
+
+        pack = Manifest.load(tmp_path / "models").get("tiny")
+
+        assert pack.installed
+        assert pack.embedder.path == tmp_path / "shipped" / "tiny_embedder.onnx"
 
     def test_names_the_known_packs_when_asked_for_another(self, installed):
         with pytest.raises(PackUnknown, match="guarded, tiny"):
