@@ -211,3 +211,21 @@ class HygieneAction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.pk})"
+
+
+class PackSwitch(models.Model):
+    """From when on which model pack is used. The newest row counts; going back is one more row."""
+
+    pack = models.CharField(max_length=100)
+    contract_id = models.CharField(max_length=80)
+    switched_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
+    )
+    switched_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "pack switches"
+
+    def __str__(self) -> str:
+        return f"{self.pack} from {self.switched_at:%Y-%m-%d %H:%M}"
