@@ -59,6 +59,10 @@ def warm_up() -> None:
     except (DatabaseError, InterfaceError) as error:
         _remember("The database does not answer, or has no tables yet (manage.py migrate).")
         logger.debug("warm-up", exc_info=error)
+    except Exception:
+        # Nobody else would notice: this is the top of a thread.
+        logger.exception("The warm-up failed.")
+        _problem = "The engine could not be started. The server's log says why."
     else:
         _problem = ""
         logger.info("The engine is warm and the gallery is loaded.")

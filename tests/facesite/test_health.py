@@ -12,12 +12,17 @@ from enrollment.gallery import current_gallery
 from facesite import warmup
 
 
+@pytest.fixture(autouse=True)
+def no_warm_up_behind_the_back(monkeypatch):
+    """/readyz starts one in a thread of its own; here only the tests do."""
+    monkeypatch.setattr(warmup, "start", lambda: None)
+
+
 @pytest.fixture
 def cold(no_engine, monkeypatch):
-    """A process that has just started; warming up is left to the test."""
+    """A process that has just started."""
     monkeypatch.setattr(gallery, "_latest", None)
     monkeypatch.setattr(warmup, "_problem", "")
-    monkeypatch.setattr(warmup, "start", lambda: None)
 
 
 def warm_up_in_a_thread() -> None:
@@ -46,7 +51,6 @@ class TestReadyz:
 
     def test_is_503_until_the_gallery_is_loaded(self, engine, monkeypatch):
         monkeypatch.setattr(gallery, "_latest", None)
-        monkeypatch.setattr(warmup, "start", lambda: None)
         answer = Client().get("/readyz")
         assert answer.status_code == 503
         assert answer.json()["checks"] == {"engine": True, "database": True, "gallery": False}
@@ -62,7 +66,6 @@ class TestReadyz:
 
     def test_is_503_when_the_gallery_is_another_packs(self, engine, monkeypatch):
         monkeypatch.setattr(gallery, "_latest", gallery.gallery_for("another-contract", 64))
-        monkeypatch.setattr(warmup, "start", lambda: None)
         assert Client().get("/readyz").status_code == 503
 
     def test_names_the_command_when_no_pack_is_installed(self, cold, settings, tmp_path, caplog):
@@ -90,3 +93,9 @@ class TestWarmUp:
         warm_up_in_a_thread()
         assert warmup.is_warm()
         assert warmup.problem() == ""
+
+    def test_tells_of_what_nobody_foresaw(self, cold, models_dir, monkeypatch, caplog):
+        monkeypatch.setattr(warmup, "current_gallery", lambda engine: 1 / 0)
+        warm_up_in_a_thread()
+        assert warmup.problem() == "The engine could not be started. The server's log says why."
+        assert "ZeroDivisionError" in caplog.text
