@@ -292,6 +292,13 @@ class TestQuality:
         assert [decision.verdict for decision in stream.decisions] == [Verdict.UNCERTAIN, Verdict.MATCH]
         assert stream.decisions[0].track != stream.decisions[1].track
 
+    def test_a_better_frame_that_settles_nothing_is_looked_at_once(self):
+        stream = Stream()
+        stream.repeat(8, Looks(ANNA, score=0.36, quality=0.4))
+        stream.repeat(10, Looks(ANNA, score=0.36, quality=0.8))
+        assert sum(stream.engine.embedded[8:]) == 1
+        assert stream.only().verdict == Verdict.UNCERTAIN
+
     def test_an_uncertain_face_that_stays_as_it_is_stays_uncertain(self):
         stream = Stream()
         stream.repeat(80, Looks(ANNA, score=0.36))
@@ -379,6 +386,12 @@ class TestContinuity:
         stream.repeat(2, Looks(BERT, wears=ANNA), after=3.0)
         assert [decision.person_id for decision in stream.decisions] == ["anna", "bert"]
 
+    def test_after_a_pause_even_a_look_alike_is_found_out_at_once(self):
+        stream = Stream()
+        stream.repeat(4, Looks(ANNA))
+        after = stream.show(Looks(STRANGER, wears=ANNA), after=0.8)
+        assert (face_of(after).track, face_of(after).verdict) == (2, Verdict.PENDING)
+
     def test_a_face_that_moves_a_little_stays_one_track(self):
         stream = Stream()
         for step in range(30):
@@ -416,6 +429,16 @@ class TestTwoFaces:
         outcome = stream.repeat(60, weaker, better)
         assert [face.verdict for face in outcome.faces] == [Verdict.MATCH, Verdict.UNCERTAIN]
         assert len(stream.decisions) == 2
+
+    def test_a_name_given_while_its_owner_was_hidden_is_shown_only_once(self):
+        stream = Stream()
+        owner, other = Looks(ANNA, left=100, score=0.6), Looks(ANNA, left=400, score=0.5, rest=22)
+        stream.repeat(3, owner)
+        stream.repeat(3, other)
+        outcome = stream.show(owner, other)
+        assert [decision.verdict for decision in stream.decisions] == [Verdict.MATCH, Verdict.MATCH]
+        assert [face.verdict for face in outcome.faces] == [Verdict.MATCH, Verdict.UNCERTAIN]
+        assert outcome.faces[1].reasons == ("person_already_matched",)
 
     def test_two_people_are_both_named(self):
         stream = Stream()
