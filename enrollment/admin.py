@@ -56,7 +56,17 @@ class FaceSampleInline(NothingByHand, admin.TabularInline):  # type: ignore[type
     model = FaceSample
     fk_name = "person"
     verbose_name_plural = "samples (add and remove them on the person's page)"
-    fields = ("picture", "pose", "quality_score", "reasons", "source", "set_aside", "set_aside_reason", "created_by", "created_at")
+    fields = (
+        "picture",
+        "pose",
+        "quality_score",
+        "reasons",
+        "source",
+        "set_aside",
+        "set_aside_reason",
+        "created_by",
+        "created_at",
+    )
     readonly_fields = fields
     ordering = ("pk",)
 

@@ -11,6 +11,9 @@ EnrollmentError
 ├── NoSamples            no_samples
 ├── SampleInvalid        sample_invalid: an embedding that is not what its contract_id promises
 ├── PackChanged          pack_changed: samples of another embedding space than the one that is searched
+├── TemplatesMissing     templates_missing: a pack cannot be switched to before every sample has its template
+├── MergeRefused         merge_refused: these two cannot be made one
+├── UndoBlocked          undo_blocked: something that came later has to be undone first, or it was undone already
 └── PossibleDuplicate    possible_duplicate: nothing stored; .candidates says who looks like them
 """
 
@@ -73,11 +76,27 @@ class PackChanged(EnrollmentError):
     code = "pack_changed"
 
 
+class TemplatesMissing(EnrollmentError):
+    code = "templates_missing"
+
+
+class MergeRefused(EnrollmentError):
+    code = "merge_refused"
+
+
+class UndoBlocked(EnrollmentError):
+    code = "undo_blocked"
+
+
 @dataclass(frozen=True, slots=True)
 class DuplicateCandidate:
     person: Person
     comparison_score: float
     """Cosine, -1..1: the best of all new samples against all of this person's templates."""
+    template_id: int | None = None
+    """The template that this best comparison was with."""
+    digest: str = ""
+    """The new sample's."""
 
 
 class PossibleDuplicate(EnrollmentError):

@@ -124,7 +124,7 @@ def _load(contract_id: str, dimension: int, number: int, epoch: UUID | None) -> 
     ids: list[int] = []
     people: list[str] = []
     blocks: list[NDArray[np.float32]] = []
-    for chunk in _chunks(FaceTemplate.objects.filter(contract_id=contract_id, dimension=dimension)):
+    for chunk in template_chunks(FaceTemplate.objects.filter(contract_id=contract_id, dimension=dimension)):
         searched = [row for row in chunk if row[1] in owners]
         ids.extend(row[0] for row in searched)
         people.extend(owners[row[1]] for row in searched)
@@ -147,7 +147,7 @@ def _owners_of_samples() -> dict[int, str]:
     return {pk: uuids[person] for pk, person in samples.iterator(chunk_size=CHUNK) if person in uuids}
 
 
-def _chunks(templates: QuerySet[FaceTemplate]) -> Iterator[list[tuple[int, int, bytes | memoryview[int]]]]:
+def template_chunks(templates: QuerySet[FaceTemplate]) -> Iterator[list[tuple[int, int, bytes | memoryview[int]]]]:
     """(template id, sample's primary key, embedding), by id; one short query per chunk."""
     last = 0
     rows = templates.order_by("pk").values_list("pk", "sample_id", "embedding")

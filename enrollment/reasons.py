@@ -54,12 +54,16 @@ ENROLLMENT = {
     "possible_duplicate": "This face looks like somebody who is already enrolled. Check before saving.",
     "sample_invalid": "A picture could not be kept because its data is not as expected. Take it again.",
     "pack_changed": "The model pack has changed since these pictures were taken. Take them again.",
+    "templates_missing": "Some samples have no template of that pack yet. Run rebuild_templates first.",
     "already_enrolled": "This picture is already enrolled.",
     "no_person_folder": "Put the picture into a folder that has the person's name.",
     "samples_full": "The person has as many pictures as are kept, and they tell more. This one was not kept.",
     "photos_expired": "The pictures of the step before are no longer valid. Choose them again.",
     "enrollment_error": "This could not be saved.",
     "unclear_which_face": "Several faces of similar size can be seen. Use a picture that shows one person.",
+    "merge_refused": "These two cannot be merged.",
+    "undo_blocked": "This cannot be undone now.",
+    "set_aside": "The picture does not fit the person's other pictures. It was kept, but set aside.",
     "file_unreadable": "The file cannot be read. Check that it exists and that you may read it.",
 }
 ENGINE = {

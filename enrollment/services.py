@@ -20,6 +20,7 @@ from enrollment.drafts import SampleDraft
 from enrollment.duplicates import find_duplicates
 from enrollment.errors import (
     ConsentRequired,
+    DuplicateCandidate,
     EnrollmentError,
     ExternalIdInvalid,
     ExternalIdTaken,
@@ -28,9 +29,19 @@ from enrollment.errors import (
     PossibleDuplicate,
     SampleUnknown,
 )
+from enrollment.fitting import judge_drafts
 from enrollment.gallery import KEPT_REVISIONS
-from enrollment.models import FaceSample, FaceTemplate, GalleryChange, GalleryRevision, Person
+from enrollment.models import (
+    FaceSample,
+    FaceTemplate,
+    GalleryChange,
+    GalleryRevision,
+    HygieneAction,
+    Person,
+    PersonPair,
+)
 from enrollment.notices import announce_gallery_change
+from enrollment.pairs import find_pair, ordered
 from enrollment.storing import Actor, checked_drafts, keep_to_cap, store_drafts, template_for
 from recognizer.types import Vector
 
@@ -54,9 +65,12 @@ def enroll_person(
     consent_version: str,
     samples: Sequence[SampleDraft],
     despite_duplicate: bool = False,
+    note_different: bool = False,
 ) -> Person:
     """A new person with their samples and templates: all of it or nothing.
 
+    Samples that do not fit the others are set aside (enrollment.fitting); they raise no question about duplicates.
+    note_different: whoever looks like the new person is noted as somebody else (an operator compared the faces).
     Above storing.MAX_SAMPLES the least telling samples are left out. Raises ConsentRequired, NameInvalid,
     ExternalIdInvalid, ExternalIdTaken, NoSamples, SampleInvalid, PackChanged and, unless `despite_duplicate`,
     PossibleDuplicate.
@@ -71,12 +85,13 @@ def enroll_person(
         consent_version=consent_version,
         created_by=actor,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
     )
-    if not despite_duplicate:
-        _refuse_duplicates(drafts)
+    outliers = judge_drafts(drafts).set_aside
+    lookalikes = _look_for_duplicates(drafts, outliers, None, despite_duplicate, note_different)
     with transaction.atomic():
         _save_person(person)
-        store_drafts(person, drafts, actor)
+        store_drafts(person, drafts, actor, outliers=outliers)
         keep_to_cap(person, drafts[0].contract_id)
+        note_as_different(actor, person, lookalikes)
         bump_gallery_revision([person.uuid])
     _log("enrolled", actor, person, samples=len(drafts))
     return person
@@ -88,19 +103,22 @@ def add_samples(
     person: Person,
     samples: Sequence[SampleDraft],
     despite_duplicate: bool = False,
+    note_different: bool = False,
 ) -> list[FaceSample]:
     """Returns the samples that were new and kept; a picture that the person already has changes nothing.
 
+    Samples that do not fit are set aside, and lookalikes are noted, as in enroll_person().
     Above storing.MAX_SAMPLES the least telling ones go, old or new. Raises NoSamples, SampleInvalid, PackChanged,
     PersonUnknown and, unless `despite_duplicate`, PossibleDuplicate when they look like somebody else.
     """
     drafts = checked_drafts(samples)
-    if not despite_duplicate:
-        _refuse_duplicates(drafts, person)
+    outliers = judge_drafts(drafts, person).set_aside
+    lookalikes = _look_for_duplicates(drafts, outliers, person, despite_duplicate, note_different)
     with transaction.atomic():
         person = _locked(person)
-        stored, changed = store_drafts(person, drafts, actor)
+        stored, changed = store_drafts(person, drafts, actor, outliers=outliers)
         dropped = keep_to_cap(person, drafts[0].contract_id)
+        note_as_different(actor, person, lookalikes)
         if changed:
             bump_gallery_revision([person.uuid])
     kept = [sample for sample in stored if sample.pk not in dropped]
@@ -121,13 +139,64 @@ def remove_sample(*, actor: Actor | None, sample: FaceSample) -> None:
     _log("sample_removed", actor, person)
 
 
-def set_aside(*, actor: Actor | None, sample: FaceSample, aside: bool) -> None:
-    """Keep a sample but leave it out of searches, or take it back in."""
+def set_aside(*, actor: Actor | None, sample: FaceSample, aside: bool) -> HygieneAction | None:
+    """Keep a sample but leave it out of searches; or take it back in, for good: no rule sets it aside again.
+
+    Taking back what is searched anyway says that it is right although it does not fit the others. Returns the line
+    for the log of hygiene actions; None when nothing had to change. Raises SampleUnknown when the sample is gone.
+    """
     with transaction.atomic():
-        if FaceSample.objects.filter(pk=sample.pk, set_aside=not aside).update(set_aside=aside):
-            bump_gallery_revision([sample.person.uuid])
-    sample.set_aside = aside
+        before = FaceSample.objects.select_for_update().defer("crop").filter(pk=sample.pk).first()
+        if before is None:
+            raise SampleUnknown
+        if before.set_aside == aside and before.taken_back != aside:
+            return None
+        standing = {
+            "set_aside": aside,
+            "set_aside_reason": FaceSample.AsideReason.OPERATOR if aside else "",
+            "taken_back": not aside,
+        }
+        action = HygieneAction.objects.create(
+            kind=HygieneAction.Kind.SET_ASIDE if aside else HygieneAction.Kind.TAKE_BACK,
+            person=before.person,
+            sample=before,
+            details={"before": {name: getattr(before, name) for name in standing}},
+            actor=actor,  # type: ignore[misc]
+        )
+        FaceSample.objects.filter(pk=before.pk).update(**standing)
+        if before.set_aside != aside:
+            bump_gallery_revision([before.person.uuid])
+    for name, value in standing.items():
+        setattr(sample, name, value)
     _log("sample_set_aside" if aside else "sample_taken_back", actor, sample.person)
+    return action
+
+
+def note_as_different(
+    actor: Actor | None, person: Person, lookalikes: Iterable[DuplicateCandidate]
+) -> list[PersonPair]:
+    """Note that these people are not `person`; the notes that were new. Call it in a transaction."""
+    noted = []
+    for candidate in lookalikes:
+        first, second = ordered(person, candidate.person)
+        if not find_pair(first, second):
+            pair = PersonPair(
+                first=first,
+                second=second,
+                comparison_score=candidate.comparison_score,
+                noted_by=actor,  # type: ignore[misc]
+            )
+            pair.full_clean(exclude={"noted_by"})
+            pair.save()
+            noted.append(pair)
+            HygieneAction.objects.create(
+                kind=HygieneAction.Kind.NOTE_PAIR,
+                person=person,
+                other=candidate.person,
+                details={"comparison_score": candidate.comparison_score},
+                actor=actor,  # type: ignore[misc]
+            )
+    return noted
 
 
 def update_person(
@@ -169,9 +238,12 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
         found = list(Person.objects.select_for_update().filter(pk__in=primary_keys).order_by("pk"))
         for callback in _erase_hooks:
             callback(found)
+        # A merge may have brought their samples to somebody else: they go from there too.
+        holders = Person.objects.filter(samples__merged_from__in=found).exclude(pk__in=[person.pk for person in found])
+        touched = {person.uuid for person in found} | set(holders.values_list("uuid", flat=True))
         Person.objects.filter(pk__in=[person.pk for person in found]).delete()
         if found:
-            bump_gallery_revision([person.uuid for person in found])
+            bump_gallery_revision(touched)
     logger.info("event=erased people=%d actor=%s", len(found), _id(actor))
     return len(found)
 
@@ -235,10 +307,21 @@ def require_free_external_id(external_id: str | None, *, except_for: Person | No
         raise ExternalIdTaken
 
 
-def _refuse_duplicates(drafts: Sequence[SampleDraft], person: Person | None = None) -> None:
-    candidates = find_duplicates(drafts, except_for=person)
-    if candidates:
+def _look_for_duplicates(
+    drafts: Sequence[SampleDraft],
+    outliers: Collection[str],
+    person: Person | None,
+    despite_duplicate: bool,
+    note_different: bool,
+) -> Sequence[DuplicateCandidate]:
+    """Who looks like the samples that fit, where anybody wants to know. Raises PossibleDuplicate, PackChanged."""
+    fitting = [draft for draft in drafts if draft.digest not in outliers]
+    if not fitting or (despite_duplicate and not note_different):
+        return ()
+    candidates = find_duplicates(fitting, except_for=person)
+    if candidates and not despite_duplicate:
         raise PossibleDuplicate(candidates)
+    return candidates
 
 
 def _locked(person: Person) -> Person:

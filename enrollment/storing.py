@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,8 +36,13 @@ def checked_drafts(samples: Sequence[SampleDraft]) -> list[SampleDraft]:
     return list({draft.digest: draft for draft in samples}.values())
 
 
-def store_drafts(person: Person, drafts: Sequence[SampleDraft], actor: Actor | None) -> tuple[list[FaceSample], bool]:
-    """The samples that were new, and whether anything was written (a known sample may lack this pack's template)."""
+def store_drafts(
+    person: Person, drafts: Sequence[SampleDraft], actor: Actor | None, *, outliers: Collection[str] = ()
+) -> tuple[list[FaceSample], bool]:
+    """The samples that were new, and whether anything was written (a known sample may lack this pack's template).
+
+    outliers: digests of new samples that are kept, but set aside.
+    """
     known = dict(person.samples.filter(digest__in=[draft.digest for draft in drafts]).values_list("digest", "pk"))
     with_template = set(
         FaceTemplate.objects.filter(sample__in=known.values(), contract_id=drafts[0].contract_id).values_list(
@@ -49,7 +54,7 @@ def store_drafts(person: Person, drafts: Sequence[SampleDraft], actor: Actor | N
     for draft in drafts:
         sample_id = known.get(draft.digest)
         if sample_id is None:
-            stored.append(_save_sample(person, draft, actor))
+            stored.append(_save_sample(person, draft, actor, outlier=draft.digest in outliers))
             sample_id = stored[-1].pk
         if sample_id not in with_template:
             templates.append(template_for(sample_id, draft.embedding, draft.contract_id))
@@ -57,7 +62,7 @@ def store_drafts(person: Person, drafts: Sequence[SampleDraft], actor: Actor | N
     return stored, bool(templates)
 
 
-def _save_sample(person: Person, draft: SampleDraft, actor: Actor | None) -> FaceSample:
+def _save_sample(person: Person, draft: SampleDraft, actor: Actor | None, *, outlier: bool) -> FaceSample:
     sample = FaceSample(
         person=person,
         crop=encode_crop(draft.aligned),
@@ -66,6 +71,8 @@ def _save_sample(person: Person, draft: SampleDraft, actor: Actor | None) -> Fac
         quality_score=draft.quality.score,
         quality=_measures(draft.quality),
         digest=draft.digest,
+        set_aside=outlier,
+        set_aside_reason=FaceSample.AsideReason.OUTLIER if outlier else "",
         created_by=actor,  # type: ignore[misc]
     )
     # Uniqueness was looked up for all drafts at once, and the person's row is locked.
@@ -94,13 +101,28 @@ def template_for(sample_id: int, embedding: Vector, contract_id: str) -> FaceTem
     return template
 
 
-def keep_to_cap(person: Person, contract_id: str) -> set[int]:
-    """Erase the least telling samples above MAX_SAMPLES; their primary keys."""
-    samples = list(person.samples.order_by("pk").values_list("pk", "quality_score"))
+def keep_to_cap(person: Person, contract_id: str, *, erase: bool = True) -> set[int]:
+    """Take the least telling samples above MAX_SAMPLES out of searches; their primary keys.
+
+    Erased, unless `erase` is off or a merge may still have to give them back: those are set aside. What was set aside
+    does not count. What an operator took back stays, and so does the best front sample.
+    """
+    searched = person.samples.filter(set_aside=False).order_by("pk")
+    samples = list(searched.values_list("pk", "quality_score", "pose", "taken_back"))
     if len(samples) <= MAX_SAMPLES:
         return set()
-    rows = FaceTemplate.objects.filter(sample__person=person, contract_id=contract_id)
+    rows = FaceTemplate.objects.filter(sample__in=[pk for pk, *_ in samples], contract_id=contract_id)
     vectors = {pk: np.frombuffer(data, "<f4") for pk, data in rows.values_list("sample_id", "embedding")}
-    dropped = least_telling(samples, vectors, len(samples) - MAX_SAMPLES)
-    FaceSample.objects.filter(pk__in=dropped).delete()
+    protected = {pk for pk, _, _, taken_back in samples if taken_back}
+    fronts = [
+        (quality, pk) for pk, quality, pose, _ in samples if pose == FaceSample.PoseBucket.FRONT and pk in vectors
+    ]
+    if fronts:
+        protected.add(max(fronts)[1])
+    qualities = [(pk, quality) for pk, quality, *_ in samples]
+    dropped = least_telling(qualities, vectors, len(samples) - MAX_SAMPLES, protected=protected)
+    found = FaceSample.objects.filter(pk__in=dropped)
+    if erase:
+        found.filter(merged_from=None).delete()
+    found.update(set_aside=True, set_aside_reason=FaceSample.AsideReason.SURPLUS)
     return dropped
