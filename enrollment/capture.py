@@ -97,6 +97,9 @@ class GuidedCapture:
     def captured(self) -> int:
         return len(self._samples)
 
+    def samples(self) -> list[CapturedSample]:
+        return list(self._samples)
+
     def drafts(self) -> list[SampleDraft]:
         return [sample.draft for sample in self._samples]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from enrollment import protocol, selectors, services
 from enrollment.capture import CapturedSample, GuidedCapture, Observation, observe_frame, same_person_threshold
 from enrollment.consent import CONSENT_VERSION
+from enrollment.drafts import drafts_for
 from enrollment.errors import NoSamples, PossibleDuplicate, SampleUnknown
+from enrollment.fitting import judge_drafts
 from enrollment.gallery import current_gallery
 from enrollment.models import Person
 from enrollment.policy import current_policy
@@ -17,6 +19,7 @@ from enrollment.reasons import sentence_for
 from enrollment.runtime import get_engine, run_in_database_thread
 from enrollment.sockets import Frame, FrameConsumer
 from recognizer.engine import FaceEngine
+from recognizer.images import encode_thumbnail
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Session:
 
     subject: NewPerson | Person
     capture: GuidedCapture
+    asked_about: set[str] = field(default_factory=set)
+    """uuids of the people in the last possible_duplicate: the samples may be added to one of them."""
 
 
 class EnrollmentConsumer(FrameConsumer):
@@ -72,6 +77,7 @@ class EnrollmentConsumer(FrameConsumer):
         # First of all: no frame that follows may be counted for the person before.
         self.session = None
         target = protocol.parse_configure(message)
+        self.engine = await run_in_database_thread(get_engine)  # another one since an operator switched packs
         self.session = await run_in_database_thread(open_session, self.engine, target)
 
     async def _discard(self, message: dict[str, Any]) -> None:
@@ -83,12 +89,11 @@ class EnrollmentConsumer(FrameConsumer):
         if self.session is None:
             await self.send_error("not_configured")
             return
-        insist = message.get("despite_duplicate") is True
+        finish = protocol.parse_finish(message, self.session.asked_about)
         try:
-            enrolled = await run_in_database_thread(self._save, self.session, insist)
+            enrolled = await run_in_database_thread(self._save, self.session, finish)
         except PossibleDuplicate as error:
-            candidates = [protocol.candidate_message(candidate) for candidate in error.candidates]
-            await self.send_message({"type": "possible_duplicate", "message": str(error), "candidates": candidates})
+            await self.send_message(await run_in_database_thread(ask_about, self.session, error))
             return
         self.session = None
         await self.send_message(enrolled)
@@ -105,26 +110,35 @@ class EnrollmentConsumer(FrameConsumer):
             frames_per_second=self.frames_per_second,
         )
 
-    def _save(self, session: Session, insist: bool) -> protocol.EnrolledMessage:
-        drafts = session.capture.drafts()
+    def _save(self, session: Session, finish: protocol.Finish) -> protocol.EnrolledMessage:
+        drafts = drafts_for(get_engine(), session.capture.drafts())
         if not drafts:
             raise NoSamples
-        if isinstance(session.subject, Person):
-            person = session.subject
-            number = len(
-                services.add_samples(actor=self.operator, person=person, samples=drafts, despite_duplicate=insist)
+        subject = selectors.person_by_uuid(finish.add_to) if finish.add_to else session.subject
+        different = finish.despite_duplicate
+        if isinstance(subject, Person):
+            person, fit = subject, judge_drafts(drafts, subject)
+            stored = services.add_samples(
+                actor=self.operator,
+                person=person,
+                samples=drafts,
+                despite_duplicate=different or finish.add_to is not None,
+                note_different=different,
             )
+            number = len(stored)
         else:
-            number = len(drafts)
+            number, fit = len(drafts), judge_drafts(drafts)
             person = services.enroll_person(
                 actor=self.operator,
-                name=session.subject.name,
-                external_id=session.subject.external_id,
+                name=subject.name,
+                external_id=subject.external_id,
                 consent_version=CONSENT_VERSION,
                 samples=drafts,
-                despite_duplicate=insist,
+                despite_duplicate=different,
+                note_different=different,
             )
-        return {"type": "enrolled", "person": protocol.person_message(person), "samples": number}
+        aside = [sample.number for sample in session.capture.samples() if sample.draft.digest in fit.set_aside]
+        return protocol.enrolled_message(person, number, aside, fit.sentence)
 
 
 def open_session(engine: FaceEngine, target: NewPerson | Any) -> Session:
@@ -144,6 +158,26 @@ def open_session(engine: FaceEngine, target: NewPerson | Any) -> Session:
         references=references,
     )
     return Session(subject, capture)
+
+
+def ask_about(session: Session, question: PossibleDuplicate) -> protocol.PossibleDuplicateMessage:
+    """Reads the database: each candidate's most similar sample, to be shown beside the new one."""
+    thumbnails = selectors.template_thumbnails(candidate.template_id for candidate in question.candidates)
+    samples = {sample.draft.digest: sample for sample in session.capture.samples()}
+    candidates = []
+    for candidate in question.candidates:
+        new = samples[candidate.digest]
+        candidates.append(
+            protocol.candidate_message(
+                candidate,
+                sample=new.number,
+                new_thumbnail=selectors.jpeg_data_url(encode_thumbnail(new.draft.aligned)),
+                thumbnail=thumbnails.get(candidate.template_id, ""),
+            )
+        )
+    session.asked_about.clear()
+    session.asked_about.update(str(candidate.person.uuid) for candidate in question.candidates)
+    return {"type": "possible_duplicate", "message": str(question), "candidates": candidates}
 
 
 def captured_message(sample: CapturedSample, thumbnail: bytes) -> protocol.CapturedMessage:

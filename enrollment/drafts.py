@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from enrollment.models import FaceSample
+from recognizer.engine import FaceEngine
 from recognizer.types import Face, Image, Quality, Vector
 
 SIDE_YAW = 12.0
@@ -43,6 +45,19 @@ def draft_from_face(face: Face, *, contract_id: str, source: str) -> SampleDraft
         source=source,
         pose=pose_bucket(face.quality.pose.yaw),
     )
+
+
+def drafts_for(engine: FaceEngine, drafts: Sequence[SampleDraft]) -> list[SampleDraft]:
+    """The drafts in the engine's embedding space: those that began before a switch of packs are embedded again."""
+    old = [draft for draft in drafts if draft.contract_id != engine.contract_id]
+    if not old:
+        return list(drafts)
+    vectors = engine.submit(engine.embed, [draft.aligned for draft in old]).result()
+    fresh = {id(draft): vector for draft, vector in zip(old, vectors, strict=True)}
+    return [
+        replace(draft, embedding=fresh[id(draft)], contract_id=engine.contract_id) if id(draft) in fresh else draft
+        for draft in drafts
+    ]
 
 
 def pose_bucket(yaw: float) -> str:

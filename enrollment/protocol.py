@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 from uuid import UUID
 
 from enrollment.errors import ConsentRequired, DuplicateCandidate, NameInvalid, PersonUnknown
@@ -85,8 +85,13 @@ class CapturedMessage(TypedDict):
 
 
 class CandidateMessage(TypedDict):
+    """Two faces to compare: the new sample and this person's most similar one, as data URLs."""
+
     person: PersonMessage
     comparison_score: float
+    sample: int
+    new_thumbnail: str
+    thumbnail: str
 
 
 class PossibleDuplicateMessage(TypedDict):
@@ -99,6 +104,10 @@ class EnrolledMessage(TypedDict):
     type: Literal["enrolled"]
     person: PersonMessage
     samples: int
+    set_aside: list[int]
+    """Numbers of captured samples that do not fit the others: kept, but not searched."""
+    message: NotRequired[str]
+    """Says so in words; absent when all samples fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,14 @@ class NewPerson:
 
     name: str
     external_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    despite_duplicate: bool
+    """The operator compared the faces: a different person. The pair is noted."""
+    add_to: UUID | None
+    """The operator compared the faces: the samples belong to this candidate."""
 
 
 class NotTheProtocol(Exception):
@@ -152,11 +169,28 @@ def face_message(face: Face) -> FaceMessage:
     }
 
 
-def candidate_message(candidate: DuplicateCandidate) -> CandidateMessage:
+def candidate_message(
+    candidate: DuplicateCandidate, *, sample: int, new_thumbnail: str, thumbnail: str
+) -> CandidateMessage:
     return {
         "person": person_message(candidate.person),
         "comparison_score": round(float(candidate.comparison_score), 4),
+        "sample": sample,
+        "new_thumbnail": new_thumbnail,
+        "thumbnail": thumbnail,
     }
+
+
+def enrolled_message(person: Person, samples: int, set_aside: list[int], sentence: str) -> EnrolledMessage:
+    message: EnrolledMessage = {
+        "type": "enrolled",
+        "person": person_message(person),
+        "samples": samples,
+        "set_aside": set_aside,
+    }
+    if sentence:
+        message["message"] = sentence
+    return message
 
 
 def parse_configure(message: Mapping[str, Any]) -> NewPerson | UUID:
@@ -187,9 +221,19 @@ def parse_discard(message: Mapping[str, Any]) -> int:
     return number
 
 
-def _parse_uuid(value: Any) -> UUID:
+def parse_finish(message: Mapping[str, Any], asked_about: Collection[str]) -> Finish:
+    """asked_about: uuids of the last possible_duplicate's candidates. Raises NotTheProtocol, PersonUnknown."""
+    if "add_to" not in message:
+        return Finish(message.get("despite_duplicate") is True, None)
+    target = _parse_uuid(message["add_to"], "add_to")
+    if str(target) not in asked_about:
+        raise NotTheProtocol('"add_to" must be a candidate of the possible_duplicate before.')
+    return Finish(False, target)
+
+
+def _parse_uuid(value: Any, name: str = "person_id") -> UUID:
     if not isinstance(value, str):
-        raise NotTheProtocol('"person_id" must be the text of a UUID.')
+        raise NotTheProtocol(f'"{name}" must be the text of a UUID.')
     try:
         return UUID(value)
     except ValueError:

@@ -60,6 +60,12 @@ def cover_thumbnails(people: Iterable[Person]) -> dict[int, str]:
     return {covers[pk]: thumbnail_url(crop) for pk, crop in rows}
 
 
+def template_thumbnails(template_ids: Iterable[int | None]) -> dict[int | None, str]:
+    """Template's primary key -> data URL of the sample it was computed from. One query."""
+    rows = FaceTemplate.objects.filter(pk__in=[pk for pk in template_ids if pk is not None])
+    return {pk: thumbnail_url(crop) for pk, crop in rows.values_list("pk", "sample__crop")}
+
+
 def person_by_uuid(uuid: UUID | str) -> Person:
     """Raises PersonUnknown, for text that is no UUID too."""
     try:

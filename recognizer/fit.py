@@ -2,7 +2,7 @@
 
 Samples hang together when their comparison score reaches a threshold, directly or through others (a left and a right
 profile may only meet through a front view). Whatever is outside the largest such group does not fit. Measured on 283
-pictures of 100 people of LFW (../shared/faces/eval, pack `mobile`, uncertain threshold 0.334): 2 are outside.
+pictures of 60 people of LFW (../shared/faces/eval, pack `mobile`, uncertain threshold 0.334): 2 are outside.
 """
 
 from __future__ import annotations
