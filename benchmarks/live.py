@@ -23,7 +23,8 @@ from benchmarks.cameras import Camera, Phase
 from benchmarks.sample import DEFAULT_FACES, read_pictures
 from benchmarks.site import Server, prepare_site, running_server, site_environment
 from benchmarks.websocket import Client
-from enrollment.runtime import engine_config
+from enrollment.pack_choice import chosen_pack_name
+from enrollment.runtime import start_engine
 from recognizer.detection import YuNetDetector
 from recognizer.embedding import OnnxEmbedder
 from recognizer.engine import FaceEngine
@@ -55,8 +56,7 @@ def run(*, faces: Path, sockets: int, seconds: float, people: int, **options: An
         raise ValueError("Measure with at least one socket, for more than no time, with no fewer than no people.")
     pictures = read_pictures(faces, sockets)
     streams = [make_stream(picture) for picture in pictures]
-    engine = FaceEngine(engine_config())
-    engine.startup()
+    engine = start_engine(chosen_pack_name())
     try:
         raw = RawCost(engine, streams[0][0])
         before = raw.measure()

@@ -18,7 +18,8 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from benchmarks.sample import DEFAULT_FACES, build_gallery, read_pictures
-from enrollment.runtime import engine_config
+from enrollment.pack_choice import chosen_pack_name
+from enrollment.runtime import start_engine
 from recognizer.detection import YuNetDetector
 from recognizer.embedding import OnnxEmbedder
 from recognizer.engine import FaceEngine
@@ -46,8 +47,7 @@ def run(*, faces: Path, limit: int, rounds: int, templates: int, **options: Any)
     Raises PackError, ValueError (no pictures, or none with a face).
     """
     pictures = read_pictures(faces, limit)
-    engine = FaceEngine(engine_config())
-    engine.startup()
+    engine = start_engine(chosen_pack_name())
     try:
         gallery = build_gallery(templates, engine.dimension, engine.contract_id)
         pipeline = _Pipeline(engine, gallery)

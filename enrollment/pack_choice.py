@@ -37,9 +37,12 @@ def newest_switch() -> PackSwitch | None:
 
 
 def _pack_in_use(models_dir: Path) -> str | None:
-    """The installed pack whose templates are the newest; None in an empty gallery, or when that pack is gone."""
-    newest = FaceTemplate.objects.order_by("-pk").values_list("contract_id", flat=True).first()
-    if newest is None:
+    """The installed pack whose templates came first: later ones may be of a rebuild that has not switched (yet).
+
+    None in an empty gallery, or when that pack is gone.
+    """
+    first = FaceTemplate.objects.order_by("pk").values_list("contract_id", flat=True).first()
+    if first is None:
         return None
     packs = Manifest.load(models_dir).packs.values()
-    return next((pack.name for pack in packs if pack.contract_id == newest and pack.installed), None)
+    return next((pack.name for pack in packs if pack.contract_id == first and pack.installed), None)

@@ -1,41 +1,70 @@
-"""manage.py rebuild_templates [--pack NAME]: new templates from kept samples after a model change."""
+"""manage.py rebuild_templates [--pack NAME]: another model pack without enrolling anybody again."""
 
 from __future__ import annotations
 
+import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from enrollment.errors import TemplatesMissing
 from enrollment.rebuilding import Failure, Progress, rebuild_templates
-from enrollment.runtime import engine_config, get_engine
+from enrollment.runtime import SWITCH_CHECK_SECONDS, get_engine, start_engine
+from enrollment.switching import PackMeasure, measure_pack, pack_in_use, switch_pack
+from recognizer.calibration import Rate
 from recognizer.engine import FaceEngine
 from recognizer.errors import PackError
+from recognizer.packs import Pack
 
 BAR = 30
 """Characters."""
+SETTLE_SECONDS = SWITCH_CHECK_SECONDS + 2.0
+"""After a switch: until running servers have changed their engine, samples still come with templates of the old pack."""
+ROUNDS = 5
+"""Times that samples which came during the last round may hold up the switch."""
 
 
 class Command(BaseCommand):
     help = (
-        "Computes the missing templates of a model pack from the samples that were kept. Templates of other packs stay."
-        " It may be stopped and run again: it goes on where it was."
+        "Computes the missing templates of a model pack from the samples that were kept, beside those of other packs. "
+        "With --pack it then compares that pack with the one in use on the site's own pictures and switches to it; "
+        "running servers follow within seconds. It may be stopped and run again: it goes on where it was. "
+        "To switch back, name the old pack: its templates are still there."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--pack", help="a pack of the manifest; without it, the one in use")
+        parser.add_argument(
+            "--pack", help="a pack of the manifest; without it, the one in use, and nothing is switched"
+        )
+        parser.add_argument("--no-switch", action="store_true", help="with --pack: only rebuild and compare")
 
-    def handle(self, *args: Any, pack: str | None, **options: Any) -> None:
+    def handle(self, *args: Any, pack: str | None, no_switch: bool, **options: Any) -> None:
+        before = pack_in_use()
         try:
             with engine_for(pack) as engine:
-                name = engine.pack.name
-                written, failures = self._rebuild(engine)
+                self._rebuild(engine)
+                if pack is None or before is None or engine.contract_id == before.contract_id:
+                    return
+                self._compare(before, engine.pack)
+                if not no_switch:
+                    self._switch(engine)
         except PackError as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(f"{written} templates were written for the pack {name}.")
+
+    def _rebuild(self, engine: FaceEngine) -> None:
+        """Raises CommandError after listing what could not be rebuilt."""
+        written = 0
+        failures: list[Failure] = []
+        for progress in rebuild_templates(engine):
+            written += progress.written
+            failures.extend(progress.failures)
+            if self.stderr.isatty():
+                self.stderr.write(progress_line(progress), ending="\r" if progress.done < progress.total else "\n")
+        self.stdout.write(f"{written} templates were written for the pack {engine.pack.name}.")
         for failure in failures:
             self.stdout.write(f"failed  sample {failure.sample} of person {failure.person}: {failure.message}")
         if failures:
@@ -44,15 +73,30 @@ class Command(BaseCommand):
                 "then take new pictures."
             )
 
-    def _rebuild(self, engine: FaceEngine) -> tuple[int, list[Failure]]:
-        written = 0
-        failures: list[Failure] = []
-        for progress in rebuild_templates(engine):
-            written += progress.written
-            failures.extend(progress.failures)
-            if self.stderr.isatty():
-                self.stderr.write(progress_line(progress), ending="\r" if progress.done < progress.total else "\n")
-        return written, failures
+    def _compare(self, before: Pack, after: Pack) -> None:
+        self.stdout.write("On this site's own pictures, each searched among all the others:")
+        for pack in (before, after):
+            self.stdout.write(measure_line(measure_pack(pack)))
+
+    def _switch(self, engine: FaceEngine) -> None:
+        pinned = settings.FACESITE_MODEL_PACK
+        if pinned and pinned != engine.pack.name:
+            self.stdout.write(
+                f"FACESITE_MODEL_PACK={pinned} decides which pack is used. To use {engine.pack.name}, "
+                f"set FACESITE_MODEL_PACK={engine.pack.name} (or remove it) and restart."
+            )
+            return
+        for _ in range(ROUNDS):
+            try:
+                switch_pack(actor=None, pack=engine.pack)
+                break
+            except TemplatesMissing:  # somebody was enrolled meanwhile
+                self._rebuild(engine)
+        else:
+            raise CommandError("People are being enrolled faster than this command can follow. Run it again later.")
+        self.stdout.write(f"Switched to the pack {engine.pack.name}. Running servers follow within seconds.")
+        time.sleep(SETTLE_SECONDS)
+        self._rebuild(engine)
 
 
 @contextmanager
@@ -61,12 +105,25 @@ def engine_for(pack: str | None) -> Iterator[FaceEngine]:
     if pack is None:
         yield get_engine()
         return
-    engine = FaceEngine(replace(engine_config(), pack=pack))
-    engine.startup()
+    engine = start_engine(pack)
     try:
         yield engine
     finally:
         engine.close()
+
+
+def measure_line(measure: PackMeasure) -> str:
+    return (
+        f"  {measure.pack} (threshold {measure.threshold:.3f}; {measure.people} people, {measure.samples} samples): "
+        f"the right person missed {rate_words(measure.fnmr)}, a wrong person matched {rate_words(measure.fmr)}"
+    )
+
+
+def rate_words(rate: Rate) -> str:
+    """The rate with its 95 % confidence interval: a handful of pictures proves little, and the interval says so."""
+    if not rate.trials:
+        return "not known (nobody has two samples, or there is only one person)"
+    return f"{rate.value:.2%} of {rate.trials:,} (95 %: {rate.low:.2%} to {rate.high:.2%})"
 
 
 def progress_line(progress: Progress) -> str:
