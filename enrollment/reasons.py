@@ -96,7 +96,22 @@ DECISIONS = {
     "liveness_unavailable": "The model pack cannot check liveness. Install one that can, or change the policy.",
 }
 
-SENTENCES = GUIDANCE | FRAMES | MESSAGES | ENROLLMENT | ENGINE | DECISIONS
+CHALLENGE = {
+    "challenge_look_straight": "Look straight into the camera.",
+    "challenge_turn_left": "Turn your head to your left.",
+    "challenge_turn_right": "Turn your head to your right.",
+    "challenge_look_up": "Look up: raise your chin.",
+    "challenge_come_closer": "Come closer to the camera.",
+    "challenge_passed": "The head movements that were asked for were made: this is a live face.",
+    "challenge_timeout": "The movement was not made in time. Try again, and follow each prompt at once.",
+    "challenge_wrong_movement": "Another movement was made than the one asked for. Try again.",
+    "challenge_face_changed": "The face changed during the movements. The same person must make all of them.",
+    "challenge_face_lost": "The face was lost from the picture. Stay in view and try again.",
+    "challenge_attack": "This looks like a picture or a screen. Head movements cannot change that.",
+    "challenge_cancelled": "The head movements were cancelled.",
+    "challenge_wait": "Too many attempts have failed. Wait a little before the next one.",
+}
+SENTENCES = GUIDANCE | FRAMES | MESSAGES | ENROLLMENT | ENGINE | DECISIONS | CHALLENGE
 
 
 def sentence_for(code: str) -> str:

@@ -5,26 +5,37 @@ two faces that come close to each other, a face that was hidden, a sudden change
 not of the box, is what keeps an identity, so whoever takes a decided face's place is judged anew.
 
 Detection, alignment and quality run on every frame; the embedding on undecided tracks, in doubt and with a slow
-refresh; liveness on undecided tracks until its scores agree, then with the refresh. A challenge that asks somebody to
-turn their head can read `TrackedFace.quality.pose` along one track number: the number changes when the face does.
+refresh; liveness on undecided tracks until its scores agree, then with the refresh. A challenge (challenge_run.py) is
+put to one track at a time and ends with it: the number changes when the face does. One that is passed opens the track's
+case again, so that there is a second decision, from the challenge's own calm frames.
 """
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from recognizer.association import appearance_of, best_pairs, overlap_matrix, undisputed_pairs
+from recognizer.challenge import ChallengeState, Prompt
+from recognizer.challenge_run import ChallengeProgress, ChallengeRun, refusal_of
 from recognizer.decisions import Evidence, compare_probe, conclude, policy_for_gallery
 from recognizer.engine import FaceEngine
 from recognizer.gallery import GallerySnapshot
+from recognizer.outcomes import FrameOutcome, TrackedFace, shown_faces
 from recognizer.tracks import Decision, Sighting, Track
-from recognizer.types import DecisionPolicy, Detection, Image, Liveness, LivenessMode, Quality, Vector, Verdict
+from recognizer.types import (
+    DecisionPolicy,
+    Image,
+    LivenessMode,
+    LivenessVerdict,
+    Vector,
+    Verdict,
+)
 
 __all__ = ["Decision", "FrameOutcome", "TrackFuser", "TrackedFace", "decide_still"]
 
@@ -34,35 +45,6 @@ PAUSE_LIMIT = 10.0
 """Seconds that a stream may pause without its faces being forgotten; their embeddings must agree afterwards."""
 EMBEDDINGS_PER_FRAME = 8
 """Most faces embedded in one frame, the largest first, so that a crowd cannot stall a stream."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrackedFace:
-    """One face of one frame, with what its track knows so far."""
-
-    track: int
-    detection: Detection
-    quality: Quality
-    liveness: Liveness
-    verdict: Verdict
-    person_id: str | None
-    """The best candidate so far; only a match names them."""
-    comparison_score: float | None
-    runner_up: float | None
-    frames_agreed: int
-    frames_seen: int
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FrameOutcome:
-    faces: tuple[TrackedFace, ...]
-    """Largest first."""
-    decisions: tuple[Decision, ...]
-    match_threshold: float
-    """What this frame's scores were held against."""
-    timings_ms: Mapping[str, float]
-    """detect, quality (with alignment), embed, search, liveness, total."""
 
 
 class TrackFuser:
@@ -90,6 +72,7 @@ class TrackFuser:
         self._frames = 0
         self._numbers = 0
         self._spent: defaultdict[str, float] = defaultdict(float)
+        self._run: ChallengeRun | None = None
 
     def process(self, image: Image, gallery: GallerySnapshot, *, skipped: int = 0, now: float) -> FrameOutcome:
         """Look at one frame. skipped: frames lost since the last one; now: seconds of a clock that never goes back.
@@ -108,10 +91,36 @@ class TrackFuser:
                 self._learn(track, image, gallery, policy)
             elif track.sighting.embedding is not None:
                 self._refresh(track, image, gallery, policy, now)
+        challenge = self._follow_challenge(image, gallery, policy, now)
         decisions = self._decide(tracks, policy, now)
-        faces = _shown(tracks)
+        faces = shown_faces(tracks)
         self._spent["total"] = (time.perf_counter() - started) * 1000
-        return FrameOutcome(faces, decisions, policy.match_threshold, dict(self._spent))
+        return FrameOutcome(faces, decisions, policy.match_threshold, dict(self._spent), challenge)
+
+    def refuse_challenge(self, number: int) -> str | None:
+        """Why this track cannot be challenged now, as a code; None: it can."""
+        track = self._track(number)
+        return "challenge_face_lost" if track is None else refusal_of(track)
+
+    def begin_challenge(self, number: int, prompts: Sequence[Prompt], *, now: float) -> ChallengeProgress | None:
+        """Ask the face of this track for these movements; None when it is gone. One that runs already is cancelled."""
+        self.cancel_challenge(now=now)
+        track = self._track(number)
+        if track is None:
+            return None
+        self._run = ChallengeRun(track, prompts, self._policy, now)
+        return self._run.changed(now)
+
+    def cancel_challenge(self, *, now: float) -> ChallengeProgress | None:
+        """None when there is none."""
+        run, self._run = self._run, None
+        if run is None:
+            return None
+        run.end("challenge_cancelled")
+        return run.progress(now)
+
+    def _track(self, number: int) -> Track | None:
+        return next((track for track in self._tracks if track.number == number and track.in_last_frame), None)
 
     def _forget(self, gallery: GallerySnapshot, now: float) -> None:
         """Drop tracks whose face is gone, and those whose person is no longer enrolled (the face is judged anew)."""
@@ -206,7 +215,7 @@ class TrackFuser:
         self, track: Track, image: Image, gallery: GallerySnapshot, policy: DecisionPolicy, now: float
     ) -> None:
         """A decided face was embedded again and agrees. What it shows now may still call for a new judgement."""
-        if track.sighting.embedding is None or not track.wants_embedding(track.sighting, now):
+        if track.challenged or track.sighting.embedding is None or not track.wants_embedding(track.sighting, now):
             return
         track.confirm(now)
         if self._liveness_models:
@@ -259,39 +268,3 @@ def decide_still(
     check_liveness = policy.liveness != LivenessMode.OFF
     fuser = TrackFuser(engine, at_once, claimed=claimed, check_liveness=check_liveness, most_embeddings=None)
     return fuser.process(image, gallery, now=0.0)
-
-
-def _shown(tracks: Sequence[Track]) -> tuple[TrackedFace, ...]:
-    """What the page shows of each face. A name is shown once, at the better score, even where two tracks have it."""
-    owners: dict[str | None, Track] = {}
-    for track in sorted(tracks, key=_shown_score):
-        owners[track.names] = track
-    return tuple(
-        _face(track)
-        if track.names is None or owners[track.names] is track
-        else replace(_face(track), verdict=Verdict.UNCERTAIN, reasons=("person_already_matched",))
-        for track in tracks
-    )
-
-
-def _shown_score(track: Track) -> float:
-    score = track.decision.comparison_score if track.decision else None
-    return -1.0 if score is None else score
-
-
-def _face(track: Track) -> TrackedFace:
-    decided, conclusion = track.decision, track.conclusion
-    known = decided or (conclusion.comparison if conclusion else None)
-    return TrackedFace(
-        track=track.number,
-        detection=track.sighting.detection,
-        quality=track.sighting.quality,
-        liveness=track.liveness,
-        verdict=decided.verdict if decided else Verdict.PENDING,
-        person_id=known.person_id if known else None,
-        comparison_score=known.comparison_score if known else None,
-        runner_up=known.runner_up if known else None,
-        frames_agreed=conclusion.agreed if conclusion else 0,
-        frames_seen=len(track.evidence),
-        reasons=decided.reasons if decided else (),
-    )

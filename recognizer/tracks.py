@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from recognizer.association import SAME_APPEARANCE
 from recognizer.decisions import (
@@ -15,6 +15,7 @@ from recognizer.decisions import (
     final_comparison,
     fuse_liveness,
     is_settled,
+    is_sharp,
     liveness_agrees,
 )
 from recognizer.types import (
@@ -48,7 +49,7 @@ class Decision:
     comparison_score: float | None
     runner_up: float | None
     match_threshold: float
-    """1:N: stricter than the policy's in a gallery of many people."""
+    """1:N: stricter than the policy's in a gallery of many people. Raised where the face resembles a wrong match."""
     fmr: float
     """False-match rate per comparison that match_threshold stands for."""
     liveness: Liveness
@@ -89,7 +90,11 @@ class Track:
     """The embedding that last confirmed a decided track."""
     refresh_at: float = 0.0
     best_quality: float = 0.0
-    _liveness_scores: deque[float] = field(default_factory=lambda: deque(maxlen=16))
+    challenged: bool = False
+    """A challenge is running: every frame is embedded, and no later look overtakes the decision."""
+    challenge_passed: bool = False
+    _liveness_scores: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=16))
+    """Score, and whether its frame was sharp."""
 
     @property
     def names(self) -> str | None:
@@ -99,11 +104,17 @@ class Track:
 
     @property
     def liveness(self) -> Liveness:
-        return fuse_liveness(self._liveness_scores)
+        """What the pictures say, unless head movements have shown more. The score is always the pictures'."""
+        passive = self.passive_liveness
+        return replace(passive, verdict=LivenessVerdict.BONA_FIDE) if self.challenge_passed else passive
+
+    @property
+    def passive_liveness(self) -> Liveness:
+        return _fused(list(self._liveness_scores))
 
     @property
     def recent_liveness(self) -> Liveness:
-        return fuse_liveness(list(self._liveness_scores)[-LIVENESS_FRAMES:])
+        return _fused(list(self._liveness_scores)[-LIVENESS_FRAMES:])
 
     def similarity(self, sighting: Sighting) -> float:
         """Best cosine with what this track has shown; -1 when one of the two was not embedded."""
@@ -119,7 +130,7 @@ class Track:
 
     def wants_embedding(self, sighting: Sighting, now: float) -> bool:
         """New and undecided faces, the slow refresh, and a clearly better frame of an uncertain face."""
-        if self.decision is None or now >= self.refresh_at:
+        if self.decision is None or self.challenged or now >= self.refresh_at:
             return True
         better = sighting.quality.score >= self.best_quality + CLEARLY_BETTER
         return self.decision.verdict == Verdict.UNCERTAIN and better
@@ -138,14 +149,17 @@ class Track:
     def learn_liveness(self, score: float | None) -> None:
         """None: the pack has no liveness models."""
         if score is not None:
-            self._liveness_scores.append(score)
+            self._liveness_scores.append((score, is_sharp(self.sighting.quality)))
 
     def wants_liveness(self, policy: DecisionPolicy) -> bool:
         """More scores could change what the present ones say; decided tracks get theirs with the refresh."""
         if policy.liveness == LivenessMode.OFF:
             return False
-        few = len(self._liveness_scores) < min(LIVENESS_FRAMES, policy.frames_needed)
-        return few or (policy.liveness == LivenessMode.REQUIRED and not liveness_agrees(self._liveness_scores))
+        if len(self._liveness_scores) < min(LIVENESS_FRAMES, policy.frames_needed):
+            return True
+        doubtful = self.liveness.verdict == LivenessVerdict.UNCERTAIN
+        agreed = liveness_agrees([score for score, _ in self._liveness_scores])
+        return policy.liveness == LivenessMode.REQUIRED and (doubtful or not agreed)
 
     def is_settled(self, policy: DecisionPolicy) -> bool:
         return self.conclusion is not None and is_settled(self.conclusion, policy)
@@ -165,7 +179,7 @@ class Track:
             quality_score=best.quality.score,
             frames_agreed=self.conclusion.agreed if self.conclusion else 0,
             frames_seen=len(self.evidence),
-            reasons=comparison.reasons,
+            reasons=(*comparison.reasons, *(("challenge_passed",) if self.challenge_passed else ())),
             aligned=best.aligned,
         )
         self.refresh_at = now + REFRESH_AFTER
@@ -179,6 +193,11 @@ class Track:
         self.latest = self.sighting.embedding
         self.refresh_at = now + REFRESH_AFTER
         self.best_quality = max(self.best_quality, self.sighting.quality.score)
+
+    def pass_challenge(self, evidence: list[Evidence], conclusion: Conclusion) -> None:
+        """Open the case again, with what the calm frames of the challenge have shown."""
+        self.challenge_passed = True
+        self.evidence, self.conclusion, self.decision = evidence, conclusion, None
 
     def is_overtaken(self, fresh: Comparison, policy: DecisionPolicy) -> bool:
         """A later look could decide otherwise, so that the face should be judged anew.
@@ -196,3 +215,7 @@ class Track:
         clear = apply_liveness(fresh, self.recent_liveness, policy.liveness).verdict
         good = not self.sighting.quality.reasons
         return clear == Verdict.MATCH or (clear == Verdict.NON_MATCH and good)
+
+
+def _fused(scores: list[tuple[float, bool]]) -> Liveness:
+    return fuse_liveness([score for score, _ in scores], sharp=any(sharp for _, sharp in scores))

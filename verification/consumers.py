@@ -14,13 +14,24 @@ from enrollment.notices import GROUP
 from enrollment.protocol import NotTheProtocol, hello_message
 from enrollment.runtime import get_engine, run_in_database_thread
 from enrollment.sockets import Frame, FrameConsumer
+from recognizer.challenge import ChallengeState
+from recognizer.challenge_run import ChallengeProgress
 from recognizer.decisions import policy_for_gallery
 from recognizer.engine import FaceEngine
 from recognizer.gallery import GallerySnapshot
 from recognizer.tracking import Decision
+from verification.challenges import begin_try, end_try
 from verification.live import Configure, LiveResult, LiveSession
-from verification.models import VerificationAttempt
-from verification.protocol import decision_message, parse_configure, result_message
+from verification.models import ChallengeTry, VerificationAttempt
+from verification.protocol import (
+    ChallengeRequest,
+    challenge_message,
+    challenge_refused_message,
+    decision_message,
+    parse_challenge,
+    parse_configure,
+    result_message,
+)
 from verification.selectors import claimable_person_exists, person_names
 from verification.services import current_policy, record_attempt
 
@@ -43,6 +54,7 @@ class VerificationConsumer(FrameConsumer):
         self._policy_checked = 0.0
         self._names: dict[str, str] = {}
         self._names_revision = -1
+        self._try: ChallengeTry | None = None
 
     async def on_connected(self) -> None:
         self.engine = await run_in_database_thread(get_engine)
@@ -59,14 +71,18 @@ class VerificationConsumer(FrameConsumer):
         )
 
     async def on_message(self, message: dict[str, Any]) -> None:
-        if message["type"] != "configure":
-            await self.reject_message("message_unknown")
-            return
         try:
-            configure = parse_configure(message)
+            if message["type"] == "configure":
+                await self._configure(parse_configure(message))
+            elif message["type"] == "challenge":
+                await self._challenge(parse_challenge(message))
+            else:
+                await self.reject_message("message_unknown")
         except NotTheProtocol as error:
             await self.reject_message("message_invalid", str(error))
-            return
+
+    async def _configure(self, configure: Configure) -> None:
+        await self._cancel_challenge()
         self._live = None  # after a refused claim nobody is identified instead
         if configure.person is not None and not await run_in_database_thread(claimable_person_exists, configure.person):
             await self.send_error("person_unknown", "There is no such person, or they are not active.")
@@ -84,6 +100,8 @@ class VerificationConsumer(FrameConsumer):
         )
         names = await self._names_of(result, gallery)
         await self.send_message(result_message(result, names, seq=frame.seq, dropped=frame.dropped))
+        if result.challenge:
+            await self._tell_challenge(result.challenge)
         for decision in result.decisions:
             await self._decide(live, decision, names)
 
@@ -94,6 +112,43 @@ class VerificationConsumer(FrameConsumer):
         """Another process wrote to the gallery."""
         mark_gallery_stale()
 
+    async def _challenge(self, request: ChallengeRequest) -> None:
+        live = self._live
+        if live is None:
+            await self.send_error("not_configured")
+            return
+        await self._cancel_challenge()
+        if request.cancel:
+            return
+        refusal = live.refuse_challenge(request.track)
+        if refusal:
+            await self.send_message(challenge_refused_message(request.track, refusal))
+            return
+        begun = await run_in_database_thread(
+            begin_try, actor=self.operator, session_key=str(self.scope["session"].session_key)
+        )
+        if not isinstance(begun, ChallengeTry):
+            await self.send_message(challenge_refused_message(request.track, "challenge_wait", seconds=begun))
+            return
+        self._try = begun
+        progress = live.begin_challenge(request.track)
+        if progress:
+            await self._tell_challenge(progress)
+
+    async def _cancel_challenge(self) -> None:
+        """It counts as failed, as does one whose socket is lost."""
+        running = self._live.cancel_challenge() if self._live else None
+        if running:
+            await self._tell_challenge(running)
+
+    async def _tell_challenge(self, progress: ChallengeProgress) -> None:
+        """How one ended is written down before it is told."""
+        if progress.code and self._try:
+            ended, self._try = self._try, None
+            passed = progress.state == ChallengeState.PASSED
+            await run_in_database_thread(end_try, challenge_try=ended, passed=passed, code=progress.code)
+        await self.send_message(challenge_message(progress))
+
     async def _start_session(self, configure: Configure) -> LiveSession:
         policy = await run_in_database_thread(current_policy, self.engine)
         self._policy_checked = time.monotonic()
@@ -101,12 +156,16 @@ class VerificationConsumer(FrameConsumer):
         return self._live
 
     async def _follow_policy(self, live: LiveSession) -> LiveSession:
-        """A new session, with new tracks, when somebody saved another policy meanwhile."""
+        """A new session, with new tracks, when somebody saved another policy or switched packs meanwhile."""
         if time.monotonic() - self._policy_checked < POLICY_CHECK_SECONDS:
             return live
         self._policy_checked = time.monotonic()
-        if await run_in_database_thread(current_policy, self.engine) == live.policy:
+        engine = await run_in_database_thread(get_engine)
+        switched = engine is not self.engine
+        self.engine = engine
+        if not switched and await run_in_database_thread(current_policy, engine) == live.policy:
             return live
+        await self._cancel_challenge()
         return await self._start_session(live.configure)
 
     async def _current_gallery(self) -> GallerySnapshot:

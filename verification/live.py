@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from recognizer.challenge import draw_prompts
+from recognizer.challenge_run import ChallengeProgress
 from recognizer.engine import FaceEngine
 from recognizer.gallery import GallerySnapshot
 from recognizer.tracking import Decision, TrackedFace, TrackFuser
@@ -36,6 +38,8 @@ class LiveResult:
     """What this frame's scores were held against: in a gallery of many people stricter than the policy's."""
     timings_ms: Mapping[str, float]
     """The STAGES; `total` spans from the frame's arrival to the end of the search."""
+    challenge: ChallengeProgress | None = None
+    """Only when there is something new to tell."""
 
     @property
     def matched_people(self) -> set[str]:
@@ -77,4 +81,19 @@ class LiveSession:
             decisions=outcome.decisions,
             match_threshold=outcome.match_threshold,
             timings_ms={stage: round(measured.get(stage, 0.0), 2) for stage in STAGES},
+            challenge=outcome.challenge,
         )
+
+    # A challenge. Not while a frame is being processed.
+
+    def refuse_challenge(self, track: int) -> str | None:
+        """Why this track cannot be challenged, as a code; None: it can."""
+        return self._fuser.refuse_challenge(track)
+
+    def begin_challenge(self, track: int) -> ChallengeProgress | None:
+        """None: the track is gone. A challenge that runs already ends without a word."""
+        return self._fuser.begin_challenge(track, draw_prompts(), now=time.perf_counter())
+
+    def cancel_challenge(self) -> ChallengeProgress | None:
+        """None: there was none."""
+        return self._fuser.cancel_challenge(now=time.perf_counter())

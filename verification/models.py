@@ -97,3 +97,6 @@ class VerificationPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_fmr_display()} wrong matches, liveness {self.get_liveness_display().lower()}"
+
+
+

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from enrollment.protocol import NotTheProtocol, PersonMessage, QualityMessage, quality_message
+from enrollment.reasons import sentence_for
+from recognizer.challenge import ChallengeState
+from recognizer.challenge_run import ChallengeProgress
 from recognizer.tracking import Decision, TrackedFace
 from recognizer.types import Liveness, Verdict
 from verification.live import Configure, LiveResult
@@ -60,6 +63,24 @@ class DecisionMessage(TypedDict):
     frames: FramesMessage
     reasons: list[str]
     attempt: str
+    challenge_offered: bool
+
+
+class ChallengeMessage(TypedDict):
+    type: Literal["challenge"]
+    track: int
+    state: str
+    prompt: str | None
+    step: int
+    steps: int
+    seconds_left: float
+    code: str | None
+    message: str
+
+
+class ChallengeRequest(NamedTuple):
+    track: int
+    cancel: bool
 
 
 def parse_configure(message: Mapping[str, Any]) -> Configure:
@@ -72,6 +93,14 @@ def parse_configure(message: Mapping[str, Any]) -> Configure:
     if not isinstance(person, str):
         raise NotTheProtocol('In the mode "verify", "person" must be the UUID of the claimed person.')
     return Configure(Mode.VERIFY, person)
+
+
+def parse_challenge(message: Mapping[str, Any]) -> ChallengeRequest:
+    """Raises NotTheProtocol."""
+    track, cancel = message.get("track"), message.get("cancel", False)
+    if not isinstance(track, int) or isinstance(track, bool) or not isinstance(cancel, bool):
+        raise NotTheProtocol('"track" must be the number of a track, and "cancel" true or false.')
+    return ChallengeRequest(track, cancel)
 
 
 def result_message(result: LiveResult, names: Mapping[str, str], *, seq: int, dropped: int) -> ResultMessage:
@@ -116,6 +145,44 @@ def decision_message(decision: Decision, names: Mapping[str, str], attempt: Veri
         "frames": {"agreed": decision.frames_agreed, "seen": decision.frames_seen},
         "reasons": list(decision.reasons),
         "attempt": str(attempt.uuid),
+        "challenge_offered": is_challenge_offered(decision),
+    }
+
+
+def is_challenge_offered(decision: Decision) -> bool:
+    """Where liveness alone stood against a verdict, head movements can show what pictures did not."""
+    return bool({"liveness_uncertain", "liveness_unavailable"} & set(decision.reasons))
+
+
+def challenge_message(progress: ChallengeProgress) -> ChallengeMessage:
+    running = progress.state == ChallengeState.RUNNING
+    asked = f"challenge_{progress.prompt or 'look_straight'}" if running else progress.code or ""
+    return {
+        "type": "challenge",
+        "track": progress.track,
+        "state": progress.state.value,
+        "prompt": progress.prompt.value if progress.prompt else None,
+        "step": progress.step,
+        "steps": progress.steps,
+        "seconds_left": progress.seconds_left,
+        "code": progress.code,
+        "message": sentence_for(asked),
+    }
+
+
+def challenge_refused_message(track: int, code: str, *, seconds: int = 0) -> ChallengeMessage:
+    """A challenge that does not begin. seconds: how long to wait."""
+    wait = f"Too many attempts have failed. Wait {seconds} second{'' if seconds == 1 else 's'} before the next one."
+    return {
+        "type": "challenge",
+        "track": track,
+        "state": ChallengeState.FAILED.value,
+        "prompt": None,
+        "step": 0,
+        "steps": 0,
+        "seconds_left": seconds,
+        "code": code,
+        "message": wait if code == "challenge_wait" else sentence_for(code),
     }
 
 
