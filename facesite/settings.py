@@ -66,7 +66,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        # secure_delete: what is erased is overwritten in the file, not only marked as free.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;",
     }
     # A file, not :memory:, since consumers work in several threads; one per process, so that two test runs never meet.
     DATABASES["default"]["TEST"] = {"NAME": f"{gettempdir()}/facesite-test-{os.getpid()}.sqlite3"}

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from enrollment import selectors as enrollment
 from enrollment.gallery import cached_gallery
+from enrollment.pack_choice import chosen_pack_name
 from enrollment.runtime import engine_if_ready
 from facesite import health, warmup
 from recognizer.errors import PackError
@@ -28,6 +29,8 @@ class PackStatus:
     pack: Pack | None
     problem: str = ""
     """Why no pack can be used and which command helps; empty when one can."""
+    stronger: str = ""
+    """An installed pack that comes before this one in the manifest's order; empty when this is the best."""
 
 
 @login_required
@@ -54,13 +57,21 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 def pack_status() -> PackStatus:
     """The running engine's pack, else the one that would be chosen. Reads the manifest at most; loads no model."""
     engine = engine_if_ready()
-    if engine is not None:
-        return PackStatus(engine.pack)
     try:
         manifest = Manifest.load(settings.FACESITE_MODELS_DIR)
-        return PackStatus(choose_pack(manifest, settings.FACESITE_MODEL_PACK))
+        pack = engine.pack if engine else choose_pack(manifest, chosen_pack_name())
+        return PackStatus(pack, stronger=stronger_pack(manifest, pack))
     except PackError as error:
-        return PackStatus(None, str(error))
+        return PackStatus(engine.pack) if engine else PackStatus(None, str(error))
+
+
+def stronger_pack(manifest: Manifest, pack: Pack) -> str:
+    try:
+        best = choose_pack(manifest).name
+    except PackError:
+        return ""
+    order = list(manifest.packs)
+    return best if pack.name in order and order.index(best) < order.index(pack.name) else ""
 
 
 def database_vendor() -> str:

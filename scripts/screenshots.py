@@ -21,7 +21,6 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 
 import cv2
 import django
-import numpy as np
 
 django.setup()
 
@@ -166,15 +165,9 @@ def fetch_portraits(folder: Path) -> dict[str, Path]:
 
 
 def webcam_of(picture: Path) -> Path:
-    """A webcam in front of the portrait: the picture in the middle of a wall of its own border colour."""
+    """A webcam in front of the person: the portrait's upper part, as wide as it is."""
     image: Any = cv2.imread(str(picture))
-    height, width = image.shape[:2]
-    scale = 480 / height
-    portrait = cv2.resize(image, (round(width * scale), 480), interpolation=cv2.INTER_AREA)
-    room = np.full((480, 640, 3), np.median(portrait[:, :4], axis=(0, 1)), np.uint8)
-    left = (640 - portrait.shape[1]) // 2
-    room[:, left : left + portrait.shape[1]] = portrait
-    return write_y4m(picture.with_suffix(".y4m"), [room])
+    return write_y4m(picture.with_suffix(".y4m"), [image[: image.shape[1] * 3 // 4]])
 
 
 def people_folder(folder: Path, picture: Path) -> Path:
