@@ -95,7 +95,6 @@ DECISIONS = {
     "liveness_uncertain": "It could not be made sure that this is a live face. Move a little and try again.",
     "liveness_unavailable": "The model pack cannot check liveness. Install one that can, or change the policy.",
 }
-
 CHALLENGE = {
     "challenge_look_straight": "Look straight into the camera.",
     "challenge_turn_left": "Turn your head to your left.",
@@ -111,6 +110,7 @@ CHALLENGE = {
     "challenge_cancelled": "The head movements were cancelled.",
     "challenge_wait": "Too many attempts have failed. Wait a little before the next one.",
 }
+
 SENTENCES = GUIDANCE | FRAMES | MESSAGES | ENROLLMENT | ENGINE | DECISIONS | CHALLENGE
 
 

@@ -225,6 +225,41 @@ class TrackFuser:
         if track.is_overtaken(fresh, policy):
             self._tracks.remove(track)
 
+    def _follow_challenge(
+        self, image: Image, gallery: GallerySnapshot, policy: DecisionPolicy, now: float
+    ) -> ChallengeProgress | None:
+        """One more frame of the running challenge. Its calm frames are what a passed one is decided from."""
+        run = self._run
+        if run is None:
+            return None
+        track = run.track
+        run.see(present=track in self._tracks and track.in_last_frame, now=now)
+        if run.challenge.calm and track.sighting.embedding is not None:
+            self._keep_calm_frame(run, track.sighting, track.sighting.embedding, image, gallery, policy)
+        if track.passive_liveness.verdict == LivenessVerdict.ATTACK:
+            run.end("challenge_attack")
+        if run.challenge.state == ChallengeState.PASSED:
+            evidence = list(run.evidence)
+            track.pass_challenge(evidence, conclude(evidence, gallery, policy, self._claimed))
+        if run.challenge.code is not None:
+            self._run = None
+        return run.changed(now)
+
+    def _keep_calm_frame(
+        self,
+        run: ChallengeRun,
+        sighting: Sighting,
+        embedding: Vector,
+        image: Image,
+        gallery: GallerySnapshot,
+        policy: DecisionPolicy,
+    ) -> None:
+        if self._liveness_models:
+            self._check_liveness(run.track, image)
+        with self._timed("search"):
+            comparison = compare_probe(embedding, gallery, policy, self._claimed)
+        run.evidence.append(Evidence(embedding, sighting.aligned, sighting.quality, comparison))
+
     def _check_liveness(self, track: Track, image: Image) -> None:
         with self._timed("liveness"):
             track.learn_liveness(self._engine.check_liveness(image, track.sighting.detection).score)

@@ -188,16 +188,16 @@ class Track:
     def final_verdict(self, conclusion: Conclusion, policy: DecisionPolicy) -> Comparison:
         return apply_liveness(final_comparison(conclusion, self.evidence), self.liveness, policy.liveness)
 
+    def pass_challenge(self, evidence: list[Evidence], conclusion: Conclusion) -> None:
+        """Open the case again, with what the calm frames of the challenge have shown."""
+        self.challenge_passed = True
+        self.evidence, self.conclusion, self.decision = evidence, conclusion, None
+
     def confirm(self, now: float) -> None:
         """The decided face was looked at again and is still the same."""
         self.latest = self.sighting.embedding
         self.refresh_at = now + REFRESH_AFTER
         self.best_quality = max(self.best_quality, self.sighting.quality.score)
-
-    def pass_challenge(self, evidence: list[Evidence], conclusion: Conclusion) -> None:
-        """Open the case again, with what the calm frames of the challenge have shown."""
-        self.challenge_passed = True
-        self.evidence, self.conclusion, self.decision = evidence, conclusion, None
 
     def is_overtaken(self, fresh: Comparison, policy: DecisionPolicy) -> bool:
         """A later look could decide otherwise, so that the face should be judged anew.

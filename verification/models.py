@@ -99,4 +99,17 @@ class VerificationPolicy(models.Model):
         return f"{self.get_fmr_display()} wrong matches, liveness {self.get_liveness_display().lower()}"
 
 
+class ChallengeTry(models.Model):
+    """One challenge that was begun. It counts as failed until it is passed: giving up draws no better sequence."""
 
+    session = models.CharField(max_length=64, help_text="SHA-256 of the operator's session key.")
+    at = models.DateTimeField(default=timezone.now, help_text="When it began, and then when it ended.")
+    passed = models.BooleanField(default=False)
+    code = models.CharField(max_length=40, blank=True, help_text="How it ended; empty: it never did.")
+
+    class Meta:
+        verbose_name_plural = "challenge tries"
+        indexes = [models.Index(fields=["session", "at"], name="challenge_session_at")]
+
+    def __str__(self) -> str:
+        return f"{self.code or 'begun'} at {self.at:%Y-%m-%d %H:%M:%S}"
