@@ -5,20 +5,23 @@ What a machine lacks is skipped by name and counted at the end of the run; with 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
-from django.test import Client
+from django.core.management import call_command
+from django.test import Client, override_settings
 from hypothesis import settings as hypothesis_settings
 
 from tests.support import skips
 
 if TYPE_CHECKING:
     from recognizer.engine import FaceEngine
+    from recognizer.packs import Pack
 
 # In the order of their imports.
 pytest_plugins = [f"tests.support.{name}" for name in ("server", "browser", "mysql", "redis")]
@@ -100,6 +103,25 @@ def unread_gallery() -> None:
     from enrollment.gallery import mark_gallery_stale
 
     mark_gallery_stale()
+
+
+@pytest.fixture(scope="session")
+def two_packs_dir(shared_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder with the packs `mobile` and `edgeface-xs`; the latter is the stronger one."""
+    folder = tmp_path_factory.mktemp("two-packs")
+    with override_settings(FACESITE_MODELS_DIR=folder, FACESITE_MODELS_MIRROR=str(shared_models)):
+        for name in ("mobile", "edgeface-xs"):
+            call_command("packs", "install", name, stdout=StringIO(), stderr=StringIO())
+    return folder
+
+
+@pytest.fixture
+def two_packs(two_packs_dir: Path, no_engine: None, settings) -> Mapping[str, Pack]:
+    """A process that has not started its engine, with two packs to choose from and no pack named by a setting."""
+    settings.FACESITE_MODELS_DIR, settings.FACESITE_MODEL_PACK = two_packs_dir, None
+    from recognizer.packs import Manifest
+
+    return Manifest.load(two_packs_dir).packs
 
 
 @pytest.fixture

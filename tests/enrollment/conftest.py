@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from io import StringIO
 from typing import Any
 
 import numpy as np
 import pytest
-from django.core.management import call_command
-from django.test import override_settings
 
 from enrollment.drafts import SampleDraft
 from enrollment.gallery import reset_gallery
-from recognizer.packs import Manifest
 from recognizer.types import Pose, Quality, Vector
 
 CONTRACT = "test-space:8"
@@ -58,20 +54,3 @@ def make_draft() -> Callable[..., SampleDraft]:
         return SampleDraft(**values | changes)
 
     return make
-
-
-@pytest.fixture(scope="session")
-def two_packs_dir(shared_models, tmp_path_factory):
-    """A models folder with the packs `mobile` and `edgeface-xs`; the latter is the stronger one."""
-    folder = tmp_path_factory.mktemp("two-packs")
-    with override_settings(FACESITE_MODELS_DIR=folder, FACESITE_MODELS_MIRROR=str(shared_models)):
-        for name in ("mobile", "edgeface-xs"):
-            call_command("packs", "install", name, stdout=StringIO(), stderr=StringIO())
-    return folder
-
-
-@pytest.fixture
-def two_packs(two_packs_dir, no_engine, settings):
-    """A process that has not started its engine, with two packs to choose from and no pack named by a setting."""
-    settings.FACESITE_MODELS_DIR, settings.FACESITE_MODEL_PACK = two_packs_dir, None
-    return Manifest.load(two_packs_dir).packs
