@@ -1,14 +1,15 @@
 """Uploaded pictures: each one checked by itself, and carried over one more step without being stored.
 
-When a question is open (a possible duplicate, a missing name), the usable crops travel through the operator's own
-browser in a signed field of the form: nothing biometric lies in the session, in a cache or on the disk, any process can
-take the second step, and nobody can slip in a crop that this server did not cut out of a checked picture.
+When a question is open (a possible duplicate, a missing name, which face of a group picture), the usable crops travel
+through the operator's own browser in a signed field of the form: nothing biometric lies in the session, in a cache or
+on the disk, any process can take the second step, and nobody can slip in a crop that this server did not cut out of a
+checked picture.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -25,7 +26,7 @@ from enrollment.selectors import jpeg_data_url
 from recognizer.engine import FaceEngine
 from recognizer.errors import FrameTooLarge, ImageError
 from recognizer.images import ImageLimits, decode_crop, encode_crop, encode_thumbnail
-from recognizer.types import Face, Pose, Quality
+from recognizer.types import Face, Image, Pose, Quality
 
 MAX_FILES = 10
 MEGABYTE = 1024 * 1024
@@ -35,6 +36,10 @@ LIMITS_SENTENCE = (
     f"{PHOTO_LIMITS.max_pixels // 1_000_000} megapixels."
 )
 HOLD_SECONDS = 15 * 60
+MAX_GROUPS, MAX_GROUP_FACES = 3, 10
+"""Group pictures that wait for a choice, and faces offered of each: the form that carries them stays below 2.5 MB."""
+PREVIEW_SIDE = 800
+"""Pixels: the longer side of a group picture as it is shown for the choice."""
 TOLERATED = frozenset({"face_too_large"})
 """Quality reasons that are advice for somebody before a webcam and no fault of a photograph."""
 FAULTS = {
@@ -60,11 +65,43 @@ class PhotosExpired(EnrollmentError):
 
 
 @dataclass(frozen=True, slots=True)
+class GroupFace:
+    """One face of a group picture; the box in pixels of the preview."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    packed: dict[str, Any] | None
+    """A draft as JSON; None: it cannot be used."""
+    message: str = ""
+    """Why not."""
+
+    @property
+    def thumbnail(self) -> str:
+        return f"data:image/png;base64,{self.packed['crop']}" if self.packed else ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPicture:
+    """A picture with several faces, of which the operator chooses one or none."""
+
+    file_name: str
+    preview: str
+    """A data URL."""
+    width: int
+    height: int
+    faces: tuple[GroupFace, ...]
+    """Largest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class PhotoOutcome:
-    """What became of one file: a draft, or a reason code and the sentence that goes with it."""
+    """What became of one file: a draft, a group to choose from, or a reason code and the sentence that goes with it."""
 
     file_name: str
     draft: SampleDraft | None = None
+    group: GroupPicture | None = None
     code: str = ""
     message: str = ""
 
@@ -77,17 +114,47 @@ def check_photos(files: Sequence[UploadedFile[Any]]) -> list[PhotoOutcome]:
 
 def hold_drafts(drafts: Sequence[SampleDraft], operator: AbstractBaseUser) -> str:
     """Signed text for a hidden field, valid for HOLD_SECONDS and for this operator."""
-    return signing.dumps([_pack_draft(draft) for draft in drafts], salt=_salt(operator), compress=False)
+    return _hold([_pack_draft(draft) for draft in drafts], "held", operator)
+
+
+def hold_groups(groups: Sequence[GroupPicture], operator: AbstractBaseUser) -> str:
+    return _hold([asdict(group) for group in groups], "groups", operator)
+
+
+def release_groups(held: str, operator: AbstractBaseUser) -> list[GroupPicture]:
+    """The group pictures again. Empty text: none. Raises PhotosExpired."""
+    return [
+        GroupPicture(**entry | {"faces": tuple(GroupFace(**face) for face in entry["faces"])})
+        for entry in _release(held, "groups", operator)
+    ]
+
+
+def choose_faces(
+    groups: Sequence[GroupPicture], answers: Mapping[str, str]
+) -> tuple[list[SampleDraft], list[GroupPicture]]:
+    """The chosen faces, embedded anew, and the groups that are still open. Raises PackError.
+
+    answers: "face-<number of the group, from 0>" -> number of a usable face from 0, or "none" for none of them.
+    """
+    chosen, still_open = [], []
+    for number, group in enumerate(groups):
+        answer = answers.get(f"face-{number}", "")
+        offered = {str(at): face.packed for at, face in enumerate(group.faces) if face.packed}
+        if packed := offered.get(answer):
+            chosen.append(packed)
+        elif answer != "none":
+            still_open.append(group)
+    if not chosen:
+        return [], still_open
+    engine = get_engine()
+    return engine.submit(_unpack_drafts, engine, chosen).result(), still_open
 
 
 def release_drafts(held: str, operator: AbstractBaseUser) -> list[SampleDraft]:
     """The drafts again, embedded anew with the pack of now. Empty text: none. Raises PhotosExpired, PackError."""
-    if not held:
+    packed = _release(held, "held", operator)
+    if not packed:
         return []
-    try:
-        packed = signing.loads(held, salt=_salt(operator), max_age=HOLD_SECONDS)
-    except signing.BadSignature:
-        raise PhotosExpired from None
     engine = get_engine()
     return engine.submit(_unpack_drafts, engine, packed).result()
 
@@ -103,27 +170,65 @@ def _check_photo(engine: FaceEngine, file: UploadedFile[Any]) -> PhotoOutcome:
         return PhotoOutcome(name, code=FrameTooLarge.code, message=too_large(file.size or 0))
     data = file.read()
     try:
-        analyzed = engine.submit(lambda: engine.analyze(engine.decode(data, PHOTO_LIMITS))).result()
+        return engine.submit(_look_at, engine, name, data).result()
     except ImageError as error:
         return PhotoOutcome(name, code=error.code, message=str(error))
-    if len(analyzed.faces) != 1:
-        return _wrong_number(name, len(analyzed.faces))
-    face = analyzed.faces[0]
-    faults = [reason for reason in face.quality.reasons if reason not in TOLERATED]
-    if faults:
-        return PhotoOutcome(name, code=faults[0], message=FAULTS.get(faults[0], sentence_for(faults[0])))
-    return PhotoOutcome(name, draft=_draft(engine, face))
+
+
+def _look_at(engine: FaceEngine, name: str, data: bytes) -> PhotoOutcome:
+    """One job for the engine's pool. Raises ImageError."""
+    image = engine.decode(data, PHOTO_LIMITS)
+    faces = engine.analyze(image).faces
+    if not faces:
+        message = "No face was found. Use a picture that shows the face clearly."
+        return PhotoOutcome(name, code="no_face", message=message)
+    if len(faces) > 1:
+        return _group_outcome(engine, name, image, faces)
+    fault = _fault_of(faces[0])
+    if fault:
+        return PhotoOutcome(name, code=fault, message=_advice(fault))
+    return PhotoOutcome(name, draft=_draft(engine, faces[0]))
+
+
+def _group_outcome(engine: FaceEngine, name: str, image: Image, faces: Sequence[Face]) -> PhotoOutcome:
+    if all(_fault_of(face) for face in faces):
+        message = f"{len(faces)} faces can be seen, and none of them clearly enough. Use another picture."
+        return PhotoOutcome(name, code="several_faces", message=message)
+    height, width = image.shape[:2]
+    scale = min(1.0, PREVIEW_SIDE / max(height, width))
+    group = GroupPicture(
+        file_name=name,
+        preview=jpeg_data_url(encode_thumbnail(image, PREVIEW_SIDE)),
+        width=round(width * scale),
+        height=round(height * scale),
+        faces=tuple(_group_face(engine, face, scale) for face in faces[:MAX_GROUP_FACES]),
+    )
+    return PhotoOutcome(name, group=group)
+
+
+def _group_face(engine: FaceEngine, face: Face, scale: float) -> GroupFace:
+    left, top, right, bottom = (round(float(value) * scale, 1) for value in face.detection.box_xyxy)
+    fault = _fault_of(face)
+    return GroupFace(
+        left=left,
+        top=top,
+        width=right - left,
+        height=bottom - top,
+        packed=None if fault else _pack_draft(_draft(engine, face)),
+        message=_advice(fault) if fault else "",
+    )
+
+
+def _fault_of(face: Face) -> str:
+    return next((reason for reason in face.quality.reasons if reason not in TOLERATED), "")
+
+
+def _advice(fault: str) -> str:
+    return FAULTS.get(fault, sentence_for(fault))
 
 
 def _draft(engine: FaceEngine, face: Face) -> SampleDraft:
     return draft_from_face(face, contract_id=engine.contract_id, source=FaceSample.Source.UPLOAD)
-
-
-def _wrong_number(name: str, number: int) -> PhotoOutcome:
-    if number:
-        message = f"{number} faces can be seen. Use a picture that shows only this person."
-        return PhotoOutcome(name, code="several_faces", message=message)
-    return PhotoOutcome(name, code="no_face", message="No face was found. Use a picture that shows the face clearly.")
 
 
 def too_large(size: int) -> str:
@@ -131,8 +236,22 @@ def too_large(size: int) -> str:
     return f"The file has {size / MEGABYTE:.1f} MB; at most {limit} MB are allowed. Use a smaller picture."
 
 
-def _salt(operator: AbstractBaseUser) -> str:
-    return f"{__name__}.held:{operator.pk}"
+def _salt(operator: AbstractBaseUser, kind: str = "held") -> str:
+    return f"{__name__}.{kind}:{operator.pk}"
+
+
+def _hold(entries: Sequence[dict[str, Any]], kind: str, operator: AbstractBaseUser) -> str:
+    return signing.dumps(entries, salt=_salt(operator, kind), compress=False)
+
+
+def _release(held: str, kind: str, operator: AbstractBaseUser) -> list[dict[str, Any]]:
+    if not held:
+        return []
+    try:
+        entries: list[dict[str, Any]] = signing.loads(held, salt=_salt(operator, kind), max_age=HOLD_SECONDS)
+    except signing.BadSignature:
+        raise PhotosExpired from None
+    return entries
 
 
 def _pack_draft(draft: SampleDraft) -> dict[str, Any]:

@@ -13,9 +13,9 @@ import {
   newEnrollment,
   wantsFrames,
 } from "./core/enrollment.js";
-import { formatCount, formatScore, initials } from "./core/format.js";
+import { formatCount, formatScore } from "./core/format.js";
 import { Steady } from "./core/steady.js";
-import { avatar, el, find, icon, setText, svg, toggle, withUuid } from "./dom.js";
+import { el, find, icon, setText, svg, toggle, withUuid } from "./dom.js";
 import { FramePump } from "./frames.js";
 import { Socket } from "./socket.js";
 
@@ -35,6 +35,7 @@ const smallScreen = matchMedia("(max-width: 60rem)");
 let state = newEnrollment();
 let drawnSamples = null;
 let lastSentAt = 0;
+let addedTo = null; // the person whom the operator chose for these samples, instead of enrolling a new one
 
 function dispatch(event) {
   const before = state;
@@ -211,25 +212,34 @@ function renderDialog() {
   }
 }
 
-function candidateItem({ person, comparison_score: score }) {
+function candidateItem({ person, comparison_score: score, new_thumbnail: newFace, thumbnail }) {
   return el(
     "li",
     {},
     el(
-      "span",
-      { class: "person" },
-      avatar(initials(person.name)),
-      el("span", {}, el("strong", {}, person.name), el("span", { class: "person__sub" }, `Comparison score ${formatScore(score)}`)),
+      "div",
+      { class: "facing" },
+      facingFigure(newFace, "New picture"),
+      el("p", { class: "facing__score" }, formatScore(score), el("span", { class: "small muted" }, "comparison score")),
+      facingFigure(thumbnail, person.name),
     ),
-    el("button", { class: "btn btn--small", type: "button", click: () => leaveFor(personUrl(person)) }, "Same person: open their page"),
+    el("button", { class: "btn", type: "button", click: () => finish({ add_to: person.id }) }, "Same person: add the samples to them"),
   );
 }
 
+function facingFigure(source, caption) {
+  return el("figure", {}, el("img", { src: source, alt: "", width: 112, height: 112 }), el("figcaption", {}, caption));
+}
+
 function showDone(samples) {
-  setText(find("[data-done-title]", root), personId ? `Saved for ${state.person.name}` : `${state.person.name} is enrolled`);
-  setText(find("[data-done-text]", root), `${formatCount(state.saved, "sample was", "samples were")} saved.`);
+  const known = personId || addedTo;
+  setText(find("[data-done-title]", root), known ? `Saved for ${state.person.name}` : `${state.person.name} is enrolled`);
+  setText(find("[data-done-text]", root), `${formatCount(state.saved, "sample was", "samples were")} saved. ${state.message}`.trim());
   find("[data-done-faces]", root).replaceChildren(
-    ...samples.map(({ thumbnail }) => el("li", {}, el("img", { src: thumbnail, alt: "", width: 64, height: 64 }))),
+    ...samples.map(({ sample, thumbnail }) => {
+      const aside = state.setAside.includes(sample);
+      return el("li", aside ? { class: "is-aside" } : {}, el("img", { src: thumbnail, alt: aside ? "Set aside" : "", width: 64, height: 64 }));
+    }),
   );
   find("[data-done-person]", root).href = personUrl(state.person);
   panel.camera.stop();
@@ -247,10 +257,12 @@ function discard(sample) {
   find("[data-finish]", root).focus();
 }
 
-function finish(insist = false) {
+/** answer: what the operator says about a possible duplicate. */
+function finish(answer = {}) {
   if (!canFinish(state) && state.step !== "duplicate") return;
+  addedTo = answer.add_to ?? null;
   dispatch({ type: "finishing" });
-  socket.send(insist ? { type: "finish", despite_duplicate: true } : { type: "finish" });
+  socket.send({ type: "finish", ...answer });
 }
 
 function leaveFor(address) {
@@ -292,7 +304,7 @@ form?.addEventListener("submit", submitDetails);
 find("[data-finish]", root).addEventListener("click", () => finish());
 find("[data-cancel]", root).addEventListener("click", cancel);
 find("[data-duplicate-back]").addEventListener("click", () => dispatch({ type: "reconsidered" }));
-find("[data-duplicate-save]").addEventListener("click", () => finish(true));
+find("[data-duplicate-save]").addEventListener("click", () => finish({ despite_duplicate: true }));
 duplicateDialog.addEventListener("cancel", () => dispatch({ type: "reconsidered" }));
 find("[data-leave-stay]").addEventListener("click", () => leaveDialog.close());
 find("[data-leave-go]").addEventListener("click", leave);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from io import BytesIO
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from enrollment import photos, services
 from enrollment.gallery import reset_gallery
 from enrollment.models import FaceSample, Person
-from recognizer.images import decode_image
+from recognizer.images import decode_crop, decode_image
 
 pytestmark = pytest.mark.django_db
 
@@ -280,11 +281,42 @@ class TestUpload:
         assert set(person.samples.values_list("source", flat=True)) == {"upload"}
 
     def test_uses_the_good_pictures_and_says_why_not_the_others(self, operator_client, engine, photo):
-        files = [photo("Alexander_Downer"), two_faces(photo), SimpleUploadedFile("note.jpg", b"no picture at all")]
+        files = [photo("Alexander_Downer"), SimpleUploadedFile("note.jpg", b"no picture at all")]
         response = operator_client.post(UPLOAD, new_person(photos=files), follow=True)
         assertContains(response, "Alexander Downer was enrolled from 1 picture.")
-        assertContains(response, "both.jpg was not used. 2 faces can be seen.")
         assertContains(response, "note.jpg was not used. This is no picture that can be read")
+
+    def test_asks_which_face_of_a_group_picture_is_meant(self, operator_client, engine, photo):
+        files = [photo("Alexander_Downer"), two_faces(photo)]
+        response = operator_client.post(UPLOAD, new_person(photos=files))
+        assertContains(response, "Which face in both.jpg?", status_code=409)
+        assertContains(response, 'name="face-0"', count=3, status_code=409)  # two faces, and none of them
+        assert not Person.objects.exists()
+
+    @pytest.mark.parametrize("face", [0, 1])
+    def test_takes_the_face_that_was_chosen(self, operator_client, engine, photo, face):
+        asked = operator_client.post(UPLOAD, new_person(photos=[two_faces(photo)]))
+        [group] = asked.context["groups"]
+        answer = new_person(groups=asked.context["held_groups"], **{"face-0": str(face)})
+        operator_client.post(UPLOAD, answer)
+        sample = FaceSample.objects.get()
+        assert (decode_crop(bytes(sample.crop)) == decode_crop(b64decode(group.faces[face].packed["crop"]))).all()
+
+    def test_keeps_asking_until_a_face_or_none_is_chosen(self, operator_client, engine, photo):
+        asked = operator_client.post(UPLOAD, new_person(photos=[two_faces(photo)]))
+        held = asked.context["held_groups"]
+        for answer in ("", "7", "-1", "x"):
+            response = operator_client.post(UPLOAD, new_person(groups=held, **{"face-0": answer}))
+            assertContains(response, "Which face in both.jpg?", status_code=409)
+        response = operator_client.post(UPLOAD, new_person(groups=held, **{"face-0": "none"}))
+        assertContains(response, "Choose at least one picture.", status_code=400)
+        assert not Person.objects.exists()
+
+    def test_offers_only_so_many_group_pictures_at_a_time(self, operator_client, engine, photo):
+        files = [two_faces(photo) for _ in range(photos.MAX_GROUPS + 1)]
+        response = operator_client.post(UPLOAD, new_person(photos=files))
+        assert len(response.context["groups"]) == photos.MAX_GROUPS
+        assertContains(response, "Add this one again afterwards.", status_code=409)
 
     def test_stores_nothing_when_no_picture_can_be_used(self, operator_client, engine, photo):
         blank = BytesIO(cv2.imencode(".png", np.full((300, 300, 3), 127, np.uint8))[1].tobytes())

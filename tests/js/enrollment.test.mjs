@@ -52,6 +52,14 @@ describe("an enrollment", () => {
     assert.equal(finishLabel(play(began, captured(1), captured(2), captured(3))), "Save with 3 samples");
   });
 
+  it("keeps which samples were set aside, and the sentence about them", () => {
+    const enrolled = { type: "enrolled", person: { id: "1", name: "Ada" }, samples: 5, set_aside: [3], message: "One picture does not fit." };
+    const state = play(began, ...five, { type: "finishing" }, enrolled);
+    assert.deepEqual(state.setAside, [3]);
+    assert.equal(state.message, "One picture does not fit.");
+    assert.deepEqual(play(began, ...five, { type: "enrolled", person: {}, samples: 5 }).setAside, []);
+  });
+
   it("takes a discarded sample away and goes on capturing", () => {
     const state = play(began, ...five, { type: "discarded", sample: 2 });
     assert.deepEqual(state.samples.map((sample) => sample.sample), [1, 3, 4, 5]);

@@ -4,7 +4,7 @@ export const NEEDED = 5;
 const KEEP_ALIVE_MS = 15000;
 
 export function newEnrollment({ needed = NEEDED } = {}) {
-  return { step: "details", needed, samples: [], code: null, message: "", notice: "", candidates: [], person: null };
+  return { step: "details", needed, samples: [], code: null, message: "", notice: "", candidates: [], person: null, setAside: [] };
 }
 
 const STEPS = {
@@ -36,7 +36,16 @@ const STEPS = {
 
   reconsidered: (state) => (state.step === "duplicate" ? { ...state, step: "capturing", candidates: [] } : state),
 
-  enrolled: (state, { person, samples }) => ({ ...state, step: "done", person, saved: samples, candidates: [] }),
+  /** set_aside: numbers of samples that do not fit the others; message says so in words. */
+  enrolled: (state, { person, samples, set_aside: setAside = [], message = "" }) => ({
+    ...state,
+    step: "done",
+    person,
+    saved: samples,
+    setAside,
+    message,
+    candidates: [],
+  }),
 
   /** A sentence about the whole enrollment; it stays until the next sample or click. Saving goes back to capturing. */
   refused: (state, { message }) => ({
