@@ -12,8 +12,7 @@ PRODUCTION_ENV := ALLOWED_HOSTS=faces.example.org CSRF_TRUSTED_ORIGINS=https://f
 .PHONY: run setup setup-dev test lint format bench screenshots clean
 
 run: setup
-	@$(PY) manage.py prepare
-	@exec $(PY) manage.py serve --host "$(HOST)" --port "$(PORT)"
+	@exec $(PY) manage.py serve --prepare --host "$(HOST)" --port "$(PORT)"
 
 setup:
 	@$(PYTHON) scripts/bootstrap.py

@@ -9,6 +9,7 @@ from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 
@@ -23,10 +24,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
         parser.add_argument("--port", type=read_port, default=8000, help="port to listen on (default: %(default)s)")
+        parser.add_argument("--prepare", action="store_true", help="run `manage.py prepare` first, in the same process")
         parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate (PEM, with its chain)")
         parser.add_argument("--tls-key", type=Path, metavar="FILE", help="private key of the certificate (PEM)")
 
     def handle(self, *, host: str, port: int, tls_cert: Path | None, tls_key: Path | None, **options: Any) -> None:
+        if options["prepare"]:
+            call_command("prepare", stdout=self.stdout, stderr=self.stderr)
         endpoints = choose_endpoints(host, port, tls_cert, tls_key)
         if tls_cert:
             switch_to_https()
