@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from enrollment.models import FaceSample, FaceTemplate, GalleryChange, GalleryRevision, Person
+from recognizer.confusions import Confusions
 from recognizer.engine import FaceEngine
 from recognizer.gallery import GallerySnapshot, TemplateRow
 
@@ -44,6 +45,15 @@ _checked: dict[str, tuple[float, object]] = {}
 """contract_id -> when its revision was last read (time.monotonic()) and the mark that stood then."""
 _mark = object()  # another object: everything read before is stale
 _latest: GallerySnapshot | None = None
+
+ConfusionSource = Callable[[str], Confusions]
+_confusion_source: ConfusionSource | None = None
+
+
+def use_confusion_source(source: ConfusionSource) -> None:
+    """Have `source(contract_id)` read the recorded wrong matches with every new revision."""
+    global _confusion_source
+    _confusion_source = source
 
 
 def current_gallery(engine: FaceEngine) -> GallerySnapshot:
@@ -102,8 +112,15 @@ def _refresh(loaded: _Loaded | None, contract_id: str, dimension: int) -> _Loade
         return loaded
     changed = _changed_people(loaded, number, epoch)
     if loaded is None or changed is None:
-        return _load(contract_id, dimension, number, epoch)
-    return _patch(loaded, changed, contract_id, dimension, number)
+        return _with_confusions(_load(contract_id, dimension, number, epoch))
+    return _with_confusions(_patch(loaded, changed, contract_id, dimension, number))
+
+
+def _with_confusions(loaded: _Loaded) -> _Loaded:
+    if _confusion_source is None:
+        return loaded
+    confusions = _confusion_source(loaded.snapshot.contract_id)
+    return replace(loaded, snapshot=loaded.snapshot.with_confusions(confusions))
 
 
 def _changed_people(loaded: _Loaded | None, number: int, epoch: UUID | None) -> Sequence[UUID] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -16,6 +16,15 @@ from recognizer.types import Vector
 
 BATCH = 128
 """Samples per transaction: what a stop in between loses at most."""
+
+RebuildHook = Callable[[FaceEngine], None]
+_rebuild_hooks: list[RebuildHook] = []
+
+
+def on_rebuild(callback: RebuildHook) -> None:
+    """Have `callback(engine)` called once all samples have templates of that engine's embedding space."""
+    if callback not in _rebuild_hooks:
+        _rebuild_hooks.append(callback)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,8 @@ def rebuild_templates(engine: FaceEngine) -> Iterator[Progress]:
         written = services.store_templates(actor=None, contract_id=engine.contract_id, embeddings=embeddings)
         done, last = done + len(batch), batch[-1].pk
         yield Progress(done, max(total, done), written, tuple(failures))
+    for callback in _rebuild_hooks:
+        callback(engine)
 
 
 def _embed_batch(engine: FaceEngine, batch: list[FaceSample]) -> tuple[dict[int, Vector], list[Failure]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from recognizer.confusions import PAIR_MARGIN_FACTOR
 from recognizer.gallery import GallerySnapshot
 from recognizer.liveness import verdict_for
 from recognizer.types import (
@@ -26,6 +27,7 @@ DECISION_REASONS = (
     "between_thresholds",
     "margin_too_small",
     "templates_disagree",
+    "known_confusion",
     "frames_disagree",
     "gallery_empty",
     "person_not_enrolled",
@@ -60,6 +62,8 @@ class Comparison:
     comparison_score: float | None = None
     runner_up: float | None = None
     """1:N: the second best person's score."""
+    raised_threshold: float | None = None
+    """What the score had to reach instead of match_threshold, when the probe resembles a recorded wrong match."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +121,8 @@ def compare_probe(
     probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy, claimed: str | None = None
 ) -> Comparison:
     """1:1 with a claim, else 1:N. Raises what GallerySnapshot.search raises."""
-    return _verify(probe, gallery, policy, claimed) if claimed else _identify(probe, gallery, policy)
+    compared = _verify(probe, gallery, policy, claimed) if claimed else _identify(probe, gallery, policy)
+    return _mind_confusions(compared, probe, gallery, policy)
 
 
 def _verify(probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy, claimed: str) -> Comparison:
@@ -145,6 +150,21 @@ def _identify(probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy) -
             # who are named and costs 0.14 % of the right answers.
             verdict, reasons = Verdict.UNCERTAIN, ("templates_disagree",)
     return Comparison(verdict, reasons, best, score, runner_up)
+
+
+def _mind_confusions(
+    compared: Comparison, probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy
+) -> Comparison:
+    """A match with what operators have told about wrong matches of that person; see recognizer.confusions."""
+    person, score = compared.person_id, compared.comparison_score
+    if compared.verdict != Verdict.MATCH or person is None or score is None:
+        return compared
+    needed = gallery.confusions.needed_score(probe, person, policy.match_threshold)
+    rivals = [gallery.compare(probe, other) for other in gallery.confusions.mistaken_for(person)]
+    lead = score - max((rival.comparison_score for rival in rivals if rival), default=-1.0)
+    doubtful = (needed is not None and score < needed) or lead < PAIR_MARGIN_FACTOR * policy.min_margin
+    compared = replace(compared, raised_threshold=needed)
+    return replace(compared, verdict=Verdict.UNCERTAIN, reasons=("known_confusion",)) if doubtful else compared
 
 
 def judge_score(score: float, policy: DecisionPolicy) -> tuple[Verdict, tuple[str, ...]]:

@@ -19,6 +19,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from recognizer.confusions import NONE_RECORDED, Confusions
 from recognizer.errors import ContractMismatch
 from recognizer.types import Candidate, Vector
 
@@ -137,7 +138,7 @@ class _Block:
 class GallerySnapshot:
     """Everybody's templates of one embedding space at one revision. Immutable; safe to search from many threads."""
 
-    __slots__ = ("_alive", "_counts", "_large", "_small", "contract_id", "dimension", "revision")
+    __slots__ = ("_alive", "_counts", "_large", "_small", "confusions", "contract_id", "dimension", "revision")
 
     def __init__(
         self,
@@ -149,8 +150,10 @@ class GallerySnapshot:
         contract_id: str,
         dimension: int,
         revision: int,
+        confusions: Confusions = NONE_RECORDED,
     ) -> None:
         """Use `build` and `updated`. alive: (len(large),), False for removed templates; counts: person to templates."""
+        self.confusions = confusions
         self._large, self._small, self._alive, self._counts = large, small, alive, counts
         self.contract_id, self.dimension, self.revision = contract_id, dimension, revision
 
@@ -228,6 +231,20 @@ class GallerySnapshot:
             contract_id=self.contract_id,
             dimension=self.dimension,
             revision=revision,
+            confusions=self.confusions,
+        )
+
+    def with_confusions(self, confusions: Confusions) -> GallerySnapshot:
+        """The same templates with these recorded confusions (of the same embedding space) instead."""
+        return GallerySnapshot(
+            self._large,
+            self._small,
+            alive=self._alive,
+            counts=self._counts,
+            contract_id=self.contract_id,
+            dimension=self.dimension,
+            revision=self.revision,
+            confusions=confusions,
         )
 
     def search(self, probe: Vector, limit: int = 5) -> list[Candidate]:

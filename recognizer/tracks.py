@@ -60,6 +60,10 @@ class Decision:
     """Codes of decisions.DECISION_REASONS and of quality."""
     aligned: Image
     """(112, 112, 3): the best frame's crop."""
+    embedding: Vector | None = None
+    """(d,): of that crop."""
+    quality: Quality | None = None
+    """Of that frame."""
 
 
 @dataclass(slots=True, eq=False)
@@ -173,7 +177,7 @@ class Track:
             person_id=comparison.person_id,
             comparison_score=comparison.comparison_score,
             runner_up=comparison.runner_up,
-            match_threshold=policy.match_threshold,
+            match_threshold=comparison.raised_threshold or policy.match_threshold,
             fmr=policy.fmr,
             liveness=self.liveness,
             quality_score=best.quality.score,
@@ -181,6 +185,8 @@ class Track:
             frames_seen=len(self.evidence),
             reasons=(*comparison.reasons, *(("challenge_passed",) if self.challenge_passed else ())),
             aligned=best.aligned,
+            embedding=best.embedding,
+            quality=best.quality,
         )
         self.refresh_at = now + REFRESH_AFTER
         return self.decision

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
@@ -113,3 +114,111 @@ class ChallengeTry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code or 'begun'} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class FalseMatch(models.Model):
+    """An operator said of a match: not this person. Erasing the attempt or anybody in it takes this along."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    attempt = models.ForeignKey(VerificationAttempt, on_delete=models.CASCADE, related_name="false_matches")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="false_matches")
+    other_person = models.ForeignKey(
+        Person, on_delete=models.CASCADE, null=True, related_name="+", help_text="Whose face it was, where known."
+    )
+    effect = models.JSONField(
+        default=dict, help_text="What it changed when it was recorded; see verification.feedback."
+    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "false matches"
+
+    def __str__(self) -> str:
+        return f"false match {self.pk}"
+
+
+class ConfusedFace(models.Model):
+    """The face of a false match in one embedding space. Scores of two spaces are never compared."""
+
+    false_match = models.ForeignKey(FalseMatch, on_delete=models.CASCADE, related_name="faces")
+    contract_id = models.CharField(max_length=80)
+    comparison_score = models.FloatField(help_text="What made it a match, -1 to 1.")
+    raised_threshold = models.FloatField(help_text="What a face like it must reach to be named as the person.")
+    embedding = models.BinaryField(max_length=16_384, help_text="Little-endian float32, L2-normalised.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["false_match", "contract_id"], name="one_face_per_false_match_and_contract")
+        ]
+
+    def __str__(self) -> str:
+        return f"face {self.pk} of false match {self.false_match_id}"
+
+
+class UnknownPolicy(models.Model):
+    """Whether faces that nobody matched are kept for a while. Every save is a new row; the newest one counts."""
+
+    keep = models.BooleanField("keep unknown faces", default=False)
+    days = models.PositiveSmallIntegerField(
+        default=7, validators=[MinValueValidator(1), MaxValueValidator(30)], help_text="1 to 30; then they are erased."
+    )
+    saved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    saved_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "unknown policies"
+
+    def __str__(self) -> str:
+        return f"kept for {self.days} days" if self.keep else "not kept"
+
+
+class InboxAction(models.Model):
+    """What an operator did with unknown faces, with what undoing it needs. Ids only, no names."""
+
+    class Kind(models.TextChoices):
+        ENROL = "enrol", "Enrolled as a new person"
+        ASSIGN = "assign", "Added to a person"
+        DISMISS = "dismiss", "Dismissed"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    # Whoever is erased takes their unknown faces along, through this row.
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, null=True, related_name="+")
+    samples = models.JSONField(default=list, help_text="uuids of the samples that were added.")
+    face_count = models.PositiveIntegerField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.pk})"
+
+
+class UnknownFace(models.Model):
+    """A face of the live page that nobody matched, kept for some days where the policy says so."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    attempt = models.OneToOneField(VerificationAttempt, on_delete=models.CASCADE, related_name="unknown_face")
+    kept_at = models.DateTimeField(default=timezone.now, db_index=True)
+    handled_by = models.ForeignKey(InboxAction, on_delete=models.CASCADE, null=True, related_name="faces")
+    quality = models.JSONField(help_text="The measures; see recognizer.types.Quality.")
+    quality_score = models.FloatField()
+    contract_id = models.CharField(max_length=80)
+    embedding = models.BinaryField(max_length=16_384, help_text="Little-endian float32, L2-normalised.")
+    # The last column, as in FaceSample.
+    crop = models.BinaryField(max_length=200_000, help_text="Aligned 112 x 112 face as PNG bytes, without loss.")
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"unknown face {self.pk}"

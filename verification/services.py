@@ -15,8 +15,9 @@ from enrollment.models import Person
 from recognizer.images import encode_thumbnail
 from recognizer.tracking import Decision
 from recognizer.types import Verdict
-from verification.models import VerificationAttempt, VerificationPolicy
+from verification.models import FalseMatch, UnknownFace, VerificationAttempt, VerificationPolicy
 from verification.policy import current_policy
+from verification.unknowns import keep_unknown
 
 __all__ = ["attempt_from", "current_policy", "forget_people", "record_attempt", "save_policy"]
 
@@ -34,7 +35,8 @@ def record_attempt(
 ) -> VerificationAttempt:
     """Keep one decision with the face it was about. claimed: uuid of the claimed person; operator None: a command.
 
-    Only a match links a person. Somebody erased since the decision leaves neither link nor thumbnail.
+    Only a match links a person. Somebody erased since the decision leaves neither link nor thumbnail. An unknown face
+    also goes into the inbox where the policy says so.
     """
     matched = decision.person_id if decision.verdict == Verdict.MATCH else None
     thumbnail = encode_thumbnail(decision.aligned)
@@ -54,6 +56,7 @@ def record_attempt(
         # The people are locked and the operator was logged in a moment ago: asking for them again only costs queries.
         attempt.full_clean(exclude={"operator", "matched_person", "claimed_person", "uuid"})
         attempt.save(force_insert=True)
+        keep_unknown(attempt, decision)
     logger.info("attempt", extra={"data": _log_data(attempt)})
     return attempt
 
@@ -110,6 +113,10 @@ def forget_people(people: Sequence[Person]) -> None:
         Q(matched_person__in=primary_keys) | Q(claimed_person__in=primary_keys)
     )
     attempts.update(thumbnail=b"")
+    # Faces that an operator said were theirs. (The records themselves go with the person.)
+    told = FalseMatch.objects.filter(other_person__in=primary_keys).values_list("attempt", flat=True)
+    inbox = UnknownFace.objects.filter(handled_by__person__in=primary_keys).values_list("attempt", flat=True)
+    VerificationAttempt.objects.filter(pk__in=[*told, *inbox]).update(thumbnail=b"")
     VerificationAttempt.objects.filter(matched_person__in=primary_keys).update(matched_person=None)
     VerificationAttempt.objects.filter(claimed_person__in=primary_keys).update(claimed_person=None)
 
