@@ -30,7 +30,7 @@ BASELINE_FRAMES = 4
 HELD_FRAMES = 2
 """Consecutive frames that make a movement, or the way back."""
 WRONG_FRAMES = 3
-"""Consecutive frames of another movement that end the challenge."""
+"""Frames of another movement, in one phase, that end the challenge."""
 STRANGE_FRAMES = 3
 """Consecutive frames in which the face should be recognisable and is another one; one blurred frame is no swap."""
 FRONTAL_LIMIT = 25.0
@@ -211,24 +211,24 @@ def _judge(challenge: Challenge, baseline: View, view: View, now: float) -> Chal
         wrong = challenge.wrong + 1
         found = replace(challenge, wrong=wrong, held=())
         return end(found, "challenge_wrong_movement") if wrong >= WRONG_FRAMES else found
-    right = replace(challenge, wrong=0)
-    moving = right.phase == Phase.MOVE
+    moving = challenge.phase == Phase.MOVE
     if not (made[asked] >= ENOUGH[asked] if moving else _is_neutral(baseline, view)):
-        return replace(right, held=())
-    least = right.agreement.turned if moving else right.agreement.frontal
+        return replace(challenge, held=())
+    least = challenge.agreement.turned if moving else challenge.agreement.frontal
     if _cosine(baseline.embedding, view) < least:
-        return _estranged(right)
-    held = replace(right, held=(*right.held, view), strange=0, calm=not moving)
+        return _estranged(challenge)
+    held = replace(challenge, held=(*challenge.held, view), strange=0, calm=not moving)
     return held if len(held.held) < HELD_FRAMES else _next_phase(held, now)
 
 
 def _next_phase(challenge: Challenge, now: float) -> Challenge:
     """A movement is followed by the way back, that by the next prompt, the last one by success."""
+    fresh = replace(challenge, held=(), wrong=0, deadline=now + STEP_SECONDS)
     if challenge.phase == Phase.MOVE:
-        return replace(challenge, phase=Phase.RETURN, held=(), deadline=now + STEP_SECONDS)
+        return replace(fresh, phase=Phase.RETURN)
     if challenge.step + 1 == len(challenge.prompts):
-        return replace(challenge, step=challenge.step + 1, code="challenge_passed")
-    return replace(challenge, phase=Phase.MOVE, step=challenge.step + 1, held=(), deadline=now + STEP_SECONDS)
+        return replace(fresh, step=challenge.step + 1, code="challenge_passed")
+    return replace(fresh, phase=Phase.MOVE, step=challenge.step + 1)
 
 
 def _estranged(challenge: Challenge) -> Challenge:
