@@ -40,6 +40,18 @@ class DetPoint:
     fnmr: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Histogram:
+    """How many scores lie in each of n equally wide bins, the last one closed on both sides."""
+
+    edges: Scores
+    """(n + 1,) ascending"""
+    mated: NDArray[np.int64]
+    """(n,)"""
+    non_mated: NDArray[np.int64]
+    """(n,)"""
+
+
 @dataclass(frozen=True, slots=True)
 class Accuracy:
     """Accuracy over folds: each fold is judged at the threshold that was best on all the others."""
@@ -61,12 +73,16 @@ class ScoreDistribution:
 
     def fmr(self, threshold: float) -> Rate:
         """False-match rate: non-mated scores at or above the threshold."""
-        errors = len(self.non_mated) - int(np.searchsorted(self.non_mated, threshold, side="left"))
-        return rate_of(errors, len(self.non_mated))
+        return rate_of(self.errors_at(threshold)[0], len(self.non_mated))
 
     def fnmr(self, threshold: float) -> Rate:
         """False-non-match rate: mated scores below the threshold."""
-        return rate_of(int(np.searchsorted(self.mated, threshold, side="left")), len(self.mated))
+        return rate_of(self.errors_at(threshold)[1], len(self.mated))
+
+    def errors_at(self, threshold: float) -> tuple[int, int]:
+        """False matches and false non-matches at that threshold: what the rates count, without their intervals."""
+        below = int(np.searchsorted(self.non_mated, threshold, side="left"))
+        return len(self.non_mated) - below, int(np.searchsorted(self.mated, threshold, side="left"))
 
     def threshold_at(self, fmr: float) -> float:
         """The smallest threshold whose observed FMR is at most `fmr`; just above the highest score that must not match.
@@ -89,6 +105,35 @@ class ScoreDistribution:
                 f"A false-match rate of {fmr:g} needs at least {needed:,} comparisons of different people to be "
                 f"measured; there are {len(self.non_mated):,}."
             )
+
+    def sure_threshold_at(self, fmr: float) -> float:
+        """The smallest threshold whose FMR is at most `fmr` with 97.5 % confidence: its interval's upper end is.
+
+        Stricter than threshold_at(), which only says what these very scores did. Raises TooFewPairs.
+        """
+        trials = len(self.non_mated)
+        if rate_of(0, trials).high > fmr:
+            raise TooFewPairs(
+                f"A false-match rate of {fmr:g} needs at least {comparisons_needed(fmr):,} comparisons of different "
+                f"people to be sure of; there are {trials:,}."
+            )
+        allowed, too_many = 0, math.floor(fmr * trials) + 1  # the interval covers the observed rate
+        while too_many - allowed > 1:
+            middle = (allowed + too_many) // 2
+            if rate_of(middle, trials).high <= fmr:
+                allowed = middle
+            else:
+                too_many = middle
+        return float(np.nextafter(self.non_mated[trials - 1 - allowed], np.inf))
+
+    def histogram(self, bins: int = 50) -> Histogram:
+        """Over the range of all scores, in steps of 0.01 at its ends. Raises TooFewPairs without scores."""
+        every = np.concatenate([self.mated, self.non_mated])
+        if not len(every):
+            raise TooFewPairs("There are no comparison scores to draw.")
+        low, high = math.floor(every.min() * 100) / 100, math.ceil(every.max() * 100) / 100
+        edges = np.linspace(low, max(high, low + 0.01), bins + 1)
+        return Histogram(edges, np.histogram(self.mated, edges)[0], np.histogram(self.non_mated, edges)[0])
 
     def det_curve(self, points: int = 200) -> list[DetPoint]:
         """FMR falling and FNMR rising along growing thresholds; dense where either rate is small."""
@@ -163,6 +208,20 @@ def rate_of(errors: int, trials: int, confidence: float = 0.95) -> Rate:
     low = _beta_quantile(tail, errors, trials - errors + 1) if errors else 0.0
     high = _beta_quantile(1 - tail, errors + 1, trials - errors) if errors < trials else 1.0
     return Rate(errors=errors, trials=trials, low=low, high=high)
+
+
+def comparisons_needed(fmr: float) -> int:
+    """Comparisons without one error after which the rate is at most `fmr`, with the confidence of rate_of()."""
+    return math.ceil(math.log(0.025) / math.log1p(-fmr))
+
+
+def false_alarms(fmr: float, people: int, strangers: int = 1_000) -> float:
+    """How many of that many strangers a 1:N search is expected to name: strangers * (1 - (1 - fmr) ** people).
+
+    Every enrolled person is one more comparison; they are taken as independent. Further rules of a search (the margin
+    to the runner-up, a second template) only make it fewer.
+    """
+    return -strangers * math.expm1(people * math.log1p(-fmr)) if fmr < 1 else float(strangers if people else 0)
 
 
 def _beta_quantile(probability: float, a: float, b: float) -> float:

@@ -1,4 +1,4 @@
-"""The operator's own packs: any ArcFace-style ONNX embedder, beside the other models of the default pack."""
+"""The operator's own: packs (any ArcFace-style ONNX embedder beside the default pack's models) and thresholds."""
 
 from __future__ import annotations
 
@@ -59,6 +59,19 @@ def add_pack(models_dir: Path, own: OwnPack, embedder: Path, sha256: str) -> Pac
     return Manifest.load(models_dir).get(own.name)
 
 
+def write_thresholds(models_dir: Path, pack: str, *, match: Mapping[float, float], source: str) -> Pack:
+    """From now on this pack has these match thresholds, by false-match rate: whatever it is, for this site only.
+
+    source: the set, its counts and the date, in words. Raises PackUnknown, ManifestInvalid.
+    """
+    Manifest.load(models_dir).get(pack)
+    document = _read_local(models_dir)
+    entry = {"measured": True, "source": source, "match": {f"{rate:g}": value for rate, value in match.items()}}
+    document.setdefault("thresholds", {})[pack] = entry
+    _write_local(models_dir, document)
+    return Manifest.load(models_dir).get(pack)
+
+
 def _check_name(manifest: Manifest, name: str, file_name: str, sha256: str) -> None:
     if not PLAIN_NAME.fullmatch(file_name):
         raise PackError(
@@ -111,7 +124,7 @@ def _read_local(models_dir: Path) -> dict[str, Any]:
 
 
 def _write_local(models_dir: Path, document: Mapping[str, Any]) -> None:
-    lines = ["# Written by `manage.py packs add` and `packs quantize`."]
+    lines = ["# Written by `manage.py packs add`, `packs quantize` and `evaluate --write-thresholds`."]
     for section, entries in document.items():
         for name, entry in entries.items():
             lines += ["", f"[{section}.{_toml(name)}]", *(f"{key} = {_toml(value)}" for key, value in entry.items())]

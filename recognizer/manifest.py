@@ -1,7 +1,8 @@
 """What the manifest says about model packs: the data and its strict parser.
 
 A pack is a detector, an embedder and perhaps liveness models, with everything needed to use them: preprocessing,
-dimension, thresholds. `manifest.toml` is shipped; `local.toml` beside the weights holds the operator's own packs.
+dimension, thresholds. `manifest.toml` is shipped; `local.toml` beside the weights holds the operator's own packs
+and the thresholds that were measured here.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +24,7 @@ from recognizer.errors import ManifestInvalid, PackUnknown
 SHIPPED_DIR = Path(__file__).resolve().parent.parent / "models"
 """The manifest, and the weights that come with the product."""
 LOCAL_NAME = "local.toml"
-"""The operator's own packs, beside the weights."""
+"""The operator's own packs and thresholds, beside the weights."""
 ROLES = ("detector", "embedder", "liveness")
 ALIGNMENT = "arcface112"
 """Name of the alignment that every pack uses; part of the contract_id."""
@@ -147,7 +148,9 @@ class Manifest:
         packs = _parse_packs(document, source, models_dir, files, defaults)
         local = models_dir / LOCAL_NAME
         if local.is_file():  # may use the manifest's files too
-            packs |= _parse_packs(read_toml(local), local, models_dir, files, defaults)
+            document_of_site = read_toml(local)
+            packs |= _parse_packs(document_of_site, local, models_dir, files, defaults)
+            packs |= _remeasured(document_of_site, local, packs)
         default = document.get("default")
         if not isinstance(default, str) or default not in packs:
             raise ManifestInvalid(f"{source}: default names the pack {default!r}, which is not described.")
@@ -187,6 +190,21 @@ def _parse_packs(
         with _blamed_on(source, f"packs.{name}"):
             packs[name] = _parse_pack(name, entry, files, defaults)
     return packs
+
+
+def _remeasured(document: Mapping[str, Any], source: Path, packs: Mapping[str, Pack]) -> dict[str, Pack]:
+    """The packs whose thresholds were measured here, with `manage.py evaluate --write-thresholds`."""
+    found = {}
+    for name, entry in document.get("thresholds", {}).items():
+        with _blamed_on(source, f"thresholds.{name}"):
+            if name in packs:  # else it was removed meanwhile
+                found[name] = replace(
+                    packs[name],
+                    thresholds=_parse_thresholds(entry["match"]),
+                    thresholds_measured=bool(entry["measured"]),
+                    thresholds_source=entry["source"],
+                )
+    return found
 
 
 @contextmanager

@@ -79,16 +79,22 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def policy_for(pack: Pack, fmr: float, liveness: LivenessMode) -> DecisionPolicy:
-    """The decision policy at one of the pack's false-match rates. Raises PackUnknown for any other rate."""
+def policy_for(
+    pack: Pack, fmr: float, liveness: LivenessMode, *, match_threshold: float | None = None
+) -> DecisionPolicy:
+    """The decision policy at one of the pack's false-match rates. Raises PackUnknown for any other rate.
+
+    match_threshold: what a site has measured for that rate; all thresholds of the pack then move by the same amount.
+    """
     for rate, threshold in pack.thresholds.items():
         if math.isclose(rate, fmr, rel_tol=1e-6):
+            moved = 0.0 if match_threshold is None else match_threshold - threshold.match
             return DecisionPolicy(
-                match_threshold=threshold.match,
-                uncertain_threshold=threshold.uncertain,
+                match_threshold=threshold.match if match_threshold is None else match_threshold,
+                uncertain_threshold=threshold.uncertain + moved,
                 fmr=rate,
                 liveness=liveness,
-                thresholds=tuple((known, at.match) for known, at in pack.thresholds.items()),
+                thresholds=tuple((known, at.match + moved) for known, at in pack.thresholds.items()),
             )
     known = ", ".join(f"{rate:g}" for rate in pack.thresholds)
     raise PackUnknown(f"The pack {pack.name} has no threshold for a false-match rate of {fmr:g}. It has: {known}.")

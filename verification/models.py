@@ -89,6 +89,15 @@ class VerificationPolicy(models.Model):
         verbose_name="false-match rate",
     )
     liveness = models.CharField(max_length=10, choices=Liveness.choices, default=Liveness.REQUIRED)
+    match_threshold = models.FloatField(
+        null=True, blank=True, help_text="Measured on the site's own gallery; empty: the model pack's own for the rate."
+    )
+    contract_id = models.CharField(
+        max_length=80,
+        blank=True,
+        help_text="What match_threshold is for; in any other embedding space the pack's counts.",
+    )
+    evidence = models.JSONField(default=dict, blank=True, help_text="What match_threshold was measured on.")
     saved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     saved_at = models.DateTimeField(auto_now_add=True)
 

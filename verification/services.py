@@ -16,10 +16,10 @@ from recognizer.images import encode_thumbnail
 from recognizer.tracking import Decision
 from recognizer.types import Verdict
 from verification.models import FalseMatch, UnknownFace, VerificationAttempt, VerificationPolicy
-from verification.policy import current_policy
+from verification.policy import SiteThreshold, current_policy
 from verification.unknowns import keep_unknown
 
-__all__ = ["attempt_from", "current_policy", "forget_people", "record_attempt", "save_policy"]
+__all__ = ["attempt_from", "current_policy", "forget_people", "record_attempt", "reuse_policy", "save_policy"]
 
 logger = logging.getLogger("facesite.verification")
 
@@ -94,16 +94,39 @@ def attempt_from(
     )
 
 
-def save_policy(*, actor: AbstractBaseUser | None, fmr: str, liveness: str) -> VerificationPolicy:
+def save_policy(
+    *, actor: AbstractBaseUser | None, fmr: str, liveness: str, site_threshold: SiteThreshold | None = None
+) -> VerificationPolicy:
     """A new row, so that the history stays; open live pages follow within seconds.
 
-    fmr: one of VerificationPolicy.FalseMatchRate. Raises ValidationError.
+    fmr: one of VerificationPolicy.FalseMatchRate. site_threshold: instead of the model pack's own. Raises ValidationError.
     """
     policy = VerificationPolicy(fmr=fmr, liveness=liveness, saved_by=actor)  # type: ignore[misc]
+    if site_threshold:
+        policy.match_threshold, policy.contract_id = site_threshold.match_threshold, site_threshold.contract_id
+        policy.evidence = dict(site_threshold.evidence)
     policy.full_clean(exclude={"saved_by"})
     policy.save(force_insert=True)
-    logger.info("policy", extra={"data": {"fmr": fmr, "liveness": liveness, "actor": actor.pk if actor else None}})
+    logger.info(
+        "policy",
+        extra={
+            "data": {
+                "fmr": fmr,
+                "liveness": liveness,
+                "match_threshold": policy.match_threshold,
+                "actor": actor.pk if actor else None,
+            }
+        },
+    )
     return policy
+
+
+def reuse_policy(*, actor: AbstractBaseUser | None, policy: VerificationPolicy) -> VerificationPolicy:
+    """An earlier policy once more, with its site threshold and what that was measured on; again a new row."""
+    site = None
+    if policy.match_threshold is not None:
+        site = SiteThreshold(policy.match_threshold, policy.contract_id, policy.evidence)
+    return save_policy(actor=actor, fmr=policy.fmr, liveness=policy.liveness, site_threshold=site)
 
 
 def forget_people(people: Sequence[Person]) -> None:
