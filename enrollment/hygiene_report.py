@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +76,12 @@ class HygieneReport:
     duplicates: Sequence[SimilarPeople] = ()
     lookalikes: Sequence[SimilarPeople] = ()
     misfits: Sequence[Misfit] = ()
-    noted: Sequence[PersonPair] = field(default=())
+    noted: Sequence[PersonPair] = ()
+
+    @property
+    def stranger_sentence(self) -> str:
+        """The match threshold's false-match rate in words."""
+        return f"Of {round(1 / self.fmr):,} comparisons of two different people about one reaches it."
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from enrollment.errors import PersonUnknown, SampleUnknown
-from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, Person
+from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, HygieneAction, Person
 from recognizer.images import decode_crop, encode_thumbnail
 from recognizer.types import Vector
 
@@ -100,6 +100,24 @@ def embeddings_of(person: Person, contract_id: str) -> list[Vector]:
     """Of one embedding space, samples that were set aside left out; each (d,) float32."""
     rows = FaceTemplate.objects.filter(sample__person=person, sample__set_aside=False, contract_id=contract_id)
     return [np.frombuffer(data, "<f4") for data in rows.values_list("embedding", flat=True)]
+
+
+def recent_hygiene_actions(number: int) -> list[HygieneAction]:
+    """Newest first, with people, sample (no crop) and operators. One query."""
+    actions = HygieneAction.objects.select_related("person", "other", "sample", "actor", "undone_by")
+    return list(actions.defer("sample__crop", "sample__quality")[:number])
+
+
+def count_erased_samples(person: Person) -> int:
+    """What an erasure takes: their samples, and those that a merge gave to somebody else."""
+    return FaceSample.objects.filter(Q(person=person) | Q(merged_from=person)).count()
+
+
+def merged_into(person: Person) -> Person | None:
+    """Whom a merge that was not undone gave this person's samples to."""
+    merge = HygieneAction.objects.filter(other=person, kind=HygieneAction.Kind.MERGE, undone_at=None)
+    action = merge.select_related("person").first()
+    return action.person if action else None
 
 
 def gallery_counts() -> GalleryCounts:

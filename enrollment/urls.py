@@ -1,6 +1,6 @@
 from django.urls import path
 
-from enrollment import views
+from enrollment import hygiene_views, views
 
 app_name = "enrollment"
 
@@ -16,4 +16,10 @@ urlpatterns = [
     path("people/<uuid:uuid>/erase/", views.erase, name="erase"),
     path("samples/<uuid:uuid>.jpg", views.sample_image, name="sample_image"),
     path("samples/<uuid:uuid>/remove/", views.remove_sample, name="remove_sample"),
+    path("samples/<uuid:uuid>/aside/", hygiene_views.set_aside, name="set_aside"),
+    path("hygiene/", hygiene_views.report, name="hygiene"),
+    path("hygiene/merge/", hygiene_views.merge, name="hygiene_merge"),
+    path("hygiene/note/", hygiene_views.note_pair, name="hygiene_note"),
+    path("hygiene/forget/", hygiene_views.forget_pair, name="hygiene_forget"),
+    path("hygiene/actions/<uuid:uuid>/undo/", hygiene_views.undo, name="hygiene_undo"),
 ]

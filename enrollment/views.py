@@ -107,7 +107,8 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         else:
             messages.success(request, "The details were saved.")
             return redirect(person)
-    context = {"person": person, "form": form} | _samples_context(person)
+    context = {"person": person, "form": form, "merged_into": selectors.merged_into(person)}
+    context |= _samples_context(person)
     return render(request, "enrollment/person.html", context, status=400 if form.errors else 200)
 
 
@@ -116,7 +117,11 @@ def _samples_context(person: Person) -> dict[str, Any]:
     engine = engine_if_ready()
     samples = list(selectors.samples_of(person, contract_id=engine.contract_id if engine else None).defer("crop"))
     missing = [sample for sample in samples if engine and getattr(sample, "template_id", None) is None]
-    return {"samples": samples, "not_searched": [sample for sample in missing if not sample.set_aside]}
+    return {
+        "samples": samples,
+        "has_set_aside": any(sample.set_aside for sample in samples),
+        "not_searched": [sample for sample in missing if not sample.set_aside],
+    }
 
 
 @login_required
@@ -141,7 +146,7 @@ def erase(request: HttpRequest, uuid: UUID) -> HttpResponse:
         services.erase_people(actor=actor_of(request), people=[person])
         messages.success(request, "The person and all their face data were erased for good.")
         return redirect("enrollment:people")
-    context = {"person": person, "form": form, "sample_count": person.samples.count()}
+    context = {"person": person, "form": form, "sample_count": selectors.count_erased_samples(person)}
     return render(request, "enrollment/erase.html", context, status=400 if form.errors else 200)
 
 

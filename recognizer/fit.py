@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from recognizer.types import Vector
 
-BLOCK_SCORES = 1 << 24
-"""Scores computed at a time when a whole gallery is compared: 64 MiB of float32."""
+BLOCK_SCORES = 1 << 22
+"""Scores computed at a time when a whole gallery is compared: 16 MiB of float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def find_resemblances(people: NDArray[np.int64], matrix: Vector, threshold: floa
     size = max(1, BLOCK_SCORES // max(1, len(matrix)))
     for start in range(0, len(matrix), size):
         scores = matrix[start : start + size] @ matrix[start:].T
-        rows, others = np.nonzero(scores >= threshold)
+        rows, others = np.divmod(np.flatnonzero(scores >= threshold), scores.shape[1])  # nonzero() in 2-d is slower
         # Each pair once (above the diagonal), and nobody with themselves.
         counts = (others > rows) & (people[start + rows] != people[start + others])
         rows, others = rows[counts], others[counts]
