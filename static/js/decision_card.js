@@ -11,8 +11,11 @@ export function badge(verdict) {
 
 const timeOf = (at) => new Date(at).toLocaleTimeString([], { timeStyle: "medium", hourCycle: "h23" });
 
-/** The card's children for a decision. `onAgain` asks the server to decide anew. */
-export function decisionCard(decision, { hello, sentences, urls, onAgain }) {
+/**
+ * The card's children for a decision. `onAgain` asks the server to decide anew, `onChallenge` (null: not possible) for
+ * head movements; `failure` says how the last ones went.
+ */
+export function decisionCard(decision, { hello, sentences, urls, onAgain, onChallenge = null, failure = "" }) {
   const reasons = reasonSentences(decision, sentences);
   const scored = typeof decision.comparison_score === "number";
   return [
@@ -30,12 +33,24 @@ export function decisionCard(decision, { hello, sentences, urls, onAgain }) {
       scored ? el("span", { class: "muted" }, ` ${thresholdSentence(hello, decision.mode)}`) : null,
     ),
     reasons.length ? el("ul", { class: "verdict__reasons" }, ...reasons.map((text) => el("li", {}, text))) : null,
+    failure ? el("div", { class: "alert alert--warning" }, icon("warning"), el("div", {}, failure)) : null,
     el("dl", { class: "kv" }, ...factsOf(decision).flatMap(([label, value]) => [el("dt", {}, label), el("dd", {}, value)])),
     el(
       "div",
       { class: "actions" },
+      onChallenge
+        ? el(
+            "button",
+            { class: decision.challenge_offered ? "btn btn--primary" : "btn", type: "button", click: onChallenge },
+            icon("shield"),
+            "Ask for a head movement",
+          )
+        : null,
       el("button", { class: "btn", type: "button", click: onAgain }, icon("refresh"), "Check again"),
       el("a", { class: "btn btn--ghost", href: withUuid(urls.attempt, decision.attempt) }, "Details", icon("chevron-right")),
+      decision.verdict === "match"
+        ? el("a", { class: "btn btn--ghost", href: `${withUuid(urls.attempt, decision.attempt)}not-this-person/` }, "Not this person")
+        : null,
     ),
   ].filter(Boolean);
 }

@@ -1,6 +1,8 @@
 // The live page: camera -> frames -> socket -> boxes, decision card and the list of the last decisions.
 
 import { CameraPanel } from "./camera_panel.js";
+import { ChallengePanel } from "./challenge.js";
+import { failureOf, isRunning, mayChallenge } from "./core/challenge.js";
 import { advance, cardOf, configureMessage, newLive } from "./core/live.js";
 import { Steady } from "./core/steady.js";
 import { decisionCard, quietCard, recentItem } from "./decision_card.js";
@@ -24,7 +26,8 @@ const overlay = new Overlay(find("[data-overlay]", root));
 const hints = new Steady(1200);
 
 let state = newLive();
-let drawnCard = null;
+let drawnCard = "";
+let drawnDecision = null;
 let drawnHistory = null;
 let lastResultAt = 0;
 
@@ -42,6 +45,7 @@ const panel = new CameraPanel(root, {
     } else {
       pump.stop();
       overlay.clear();
+      if (isRunning(state.challenge)) challenge(state.challenge.track, { cancel: true });
       dispatch({ type: "stopped" });
     }
   },
@@ -74,6 +78,12 @@ const picker = new PersonPicker(find("[data-picker]", root), {
   },
 });
 
+const prompts = new ChallengePanel(root, { onCancel: () => challenge(state.challenge.track, { cancel: true }) });
+
+function challenge(track, more = {}) {
+  socket.send({ type: "challenge", track, ...more });
+}
+
 /** Asks the server anew; whatever the last question found is no answer to this one. */
 function configure() {
   overlay.clear();
@@ -94,6 +104,8 @@ function receive(message) {
     overlay.draw(state.faces, state.picture, { mirrored: panel.mirrored, threshold: state.threshold });
   } else if (message.type === "decision") {
     dispatch({ ...message, at: Date.now() });
+  } else if (message.type === "challenge") {
+    dispatch({ ...message, now: performance.now() });
   } else if (message.type === "error") {
     if (message.seq !== undefined) pump.refused(message.seq);
     if (message.code === "person_unknown") picker.choose(null);
@@ -109,21 +121,31 @@ function showProblem(text) {
 function render() {
   const shown = cardOf(state);
   const hint = hintFor(shown);
-  const key = shown.kind === "decision" ? shown.decision : `${shown.kind} ${hint}`;
-  if (key !== drawnCard) {
+  const decision = shown.kind === "decision" ? shown.decision : null;
+  const key = decision ? `${mayChallenge(decision, state)} ${failureOf(decision, state)}` : `${shown.kind} ${hint}`;
+  if (key !== drawnCard || decision !== drawnDecision) {
     drawnCard = key;
-    card.dataset.verdict = shown.kind === "decision" ? shown.decision.verdict : "none";
-    card.replaceChildren(
-      ...(shown.kind === "decision"
-        ? decisionCard(shown.decision, { hello: state.hello, sentences, urls, onAgain: again })
-        : quietCard(shown.kind, { hint, urls })),
-    );
+    drawnDecision = decision;
+    card.dataset.verdict = decision ? decision.verdict : "none";
+    card.replaceChildren(...(decision ? wholeCard(decision) : quietCard(shown.kind, { hint, urls })));
   }
+  if (prompts.draw(state.challenge, { mirrored: panel.mirrored })) card.focus({ preventScroll: true });
   if (state.history !== drawnHistory) {
     drawnHistory = state.history;
     toggle(find("[data-recent-empty]", root), !state.history.length);
     find("[data-recent]", root).replaceChildren(...state.history.map((decision) => recentItem(decision, urls)));
   }
+}
+
+function wholeCard(decision) {
+  return decisionCard(decision, {
+    hello: state.hello,
+    sentences,
+    urls,
+    onAgain: again,
+    onChallenge: mayChallenge(decision, state) ? () => challenge(decision.track) : null,
+    failure: failureOf(decision, state),
+  });
 }
 
 /** What the person could do better, said calmly. */
@@ -156,7 +178,7 @@ setInterval(() => {
   panel.showRate();
   if (state.faces.length && performance.now() - lastResultAt > STALE_MS) {
     overlay.clear();
-    dispatch({ type: "stopped" });
+    dispatch({ type: "stale" });
   }
 }, 1000);
 

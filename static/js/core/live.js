@@ -1,13 +1,25 @@
 // The live page as a state machine: (state, event) -> state. No DOM, no socket.
 
+import { followChallenge } from "./challenge.js";
+
 export const HISTORY_LENGTH = 12;
 
 export function newLive() {
-  return { mode: "identify", claimed: null, hello: null, question: 0, faces: [], picture: null, decision: null, history: [] };
+  return {
+    mode: "identify",
+    claimed: null,
+    hello: null,
+    question: 0,
+    faces: [],
+    picture: null,
+    decision: null,
+    history: [],
+    challenge: null,
+  };
 }
 
 /** Every question starts new tracks: a track's number means something only together with its question's. */
-const ask = (state, changes) => ({ ...state, ...changes, question: state.question + 1, faces: [] });
+const ask = (state, changes) => ({ ...state, ...changes, question: state.question + 1, faces: [], challenge: null });
 
 const STEPS = {
   hello: (state, hello) => ask(state, { hello }),
@@ -39,8 +51,14 @@ const STEPS = {
     return { ...state, decision: whole, history: [whole, ...state.history].slice(0, HISTORY_LENGTH) };
   },
 
+  /** now: ms of the page's own clock. */
+  challenge: (state, { now, ...message }) => ({ ...state, challenge: followChallenge(message, now) }),
+
   /** The camera or the connection is off: nobody is in the picture. */
-  stopped: (state) => ({ ...state, faces: [] }),
+  stopped: (state) => ({ ...state, faces: [], challenge: null }),
+
+  /** No answers for a while. */
+  stale: (state) => ({ ...state, faces: [] }),
 };
 
 export function advance(state, event) {
