@@ -135,6 +135,11 @@ class TestEvaluate:
         assert "meant for FMR 0.0001" in text
         assert "needs at least 30,000 comparisons" in text
 
+    def test_prints_a_markdown_table_for_documents(self, engine, pairs, images):
+        lines = evaluate(pairs, "--images", images, "--markdown").splitlines()
+        assert lines[:2] == ["| | facesite | seed |", "|---|---|---|"]
+        assert {line.count("|") for line in lines} == {4}
+
     def test_draws_the_curves(self, engine, pairs, images, tmp_path):
         plot = tmp_path / "det.svg"
         evaluate(pairs, "--images", images, "--plot", plot)

@@ -43,6 +43,7 @@ class Command(BaseCommand):
             "--every-pair", action="store_true", help="also compare all pictures with all; their folders say who is who"
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--markdown", action="store_true", help="print only the table, for a document")
         parser.add_argument("--plot", type=Path, metavar="DET.svg", help="draw the DET curves")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -63,7 +64,10 @@ class Command(BaseCommand):
             scores = {one.name: one.every_pair if options["every_pair"] else one.distribution for one in results}
             write_plot(options["plot"], engine.pack.name, scores)
         document = describe(engine, options) | {"pipelines": reports} | reports[names[0]]
-        self.stdout.write(json.dumps(document, indent=2) if options["json"] else "\n".join(as_text(document)))
+        if options["json"]:
+            self.stdout.write(json.dumps(document, indent=2))
+        else:
+            self.stdout.write("\n".join(as_markdown(reports) if options["markdown"] else as_text(document)))
 
 
 def check_fmr(engine: FaceEngine, fmr: float) -> None:
@@ -121,6 +125,11 @@ def write_plot(path: Path, pack: str, scores: Mapping[str, ScoreDistribution]) -
         raise CommandError(f"The chart {path} could not be written: {error.strerror}.") from error
 
 
+def as_markdown(reports: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    lines = ["| | " + " | ".join(reports) + " |", "|---" * (len(reports) + 1) + "|"]
+    return lines + [f"| {label} | " + " | ".join(show(one) for one in reports.values()) + " |" for label, show in ROWS]
+
+
 def as_text(document: Mapping[str, Any]) -> list[str]:
     """Both pipelines side by side, then what the numbers rest on."""
     reports: Mapping[str, Mapping[str, Any]] = document["pipelines"]
@@ -156,15 +165,17 @@ def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value * 100:.3g} %"
 
 
-def _tar(fmr: str) -> Any:
-    return lambda one: (
-        _percent(one["tar_at_fmr"][fmr]["tar"]) + ("" if one["tar_at_fmr"][fmr]["enough_pairs"] else " (?)")
-    )
+def _tar(fmr: str) -> Show:
+    def show(one: Mapping[str, Any]) -> str:
+        found = one["tar_at_fmr"][fmr]
+        return _percent(found["tar"]) + ("" if found["enough_pairs"] else " (?)")
+
+    return show
 
 
 ROWS: tuple[tuple[str, Show], ...] = (
     ("accuracy", lambda one: _percent(one["accuracy"])),
-    ("cross-validated", lambda one: _percent((one["accuracy_cross_validated"] or {}).get("accuracy"))),
+    ("accuracy at threshold", lambda one: _percent(one["accuracy_at_threshold"])),
     ("match threshold (cosine)", lambda one: f"{one['match_threshold']:.3f}"),
     ("FMR", lambda one: _percent(one["fmr"])),
     ("FNMR", lambda one: _percent(one["fnmr"])),
