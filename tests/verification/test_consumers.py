@@ -31,8 +31,13 @@ async def opened(operator, configure: dict[str, Any] | None = IDENTIFY) -> Webso
     return socket
 
 
-async def show(socket: WebsocketCommunicator, image: bytes, times: int = 1, *, first: int = 1) -> list[dict[str, Any]]:
-    """Send a picture again and again, each after the answer to the one before. All messages that came."""
+async def show(
+    socket: WebsocketCommunicator, image: bytes, times: int = 1, *, first: int = 1, settle: float = 0.2
+) -> list[dict[str, Any]]:
+    """Send a picture again and again, each after the answer to the one before. All messages that came.
+
+    settle: how long to wait, in the end, for what follows the last answer.
+    """
     messages: list[dict[str, Any]] = []
     for seq in range(first, first + times):
         await socket.send_to(bytes_data=frame(seq, image))
@@ -40,7 +45,7 @@ async def show(socket: WebsocketCommunicator, image: bytes, times: int = 1, *, f
             messages.append(await socket.receive_json_from(timeout=20))
             if messages[-1]["type"] in ("result", "error") and messages[-1].get("seq") == seq:
                 break
-    while not await socket.receive_nothing(timeout=0.2):
+    while not await socket.receive_nothing(timeout=settle):
         messages.append(await socket.receive_json_from())
     return messages
 
