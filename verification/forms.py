@@ -10,8 +10,12 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
+from enrollment.errors import ConsentRequired, EnrollmentError, PersonUnknown
+from enrollment.forms import PersonFields, field_of
+from enrollment.models import Person
 from enrollment.photos import LIMITS_SENTENCE, PHOTO_LIMITS, too_large
-from verification.models import VerificationAttempt
+from enrollment.selectors import person_by_uuid, search_people
+from verification.models import UnknownPolicy, VerificationAttempt
 from verification.selectors import AttemptFilters
 
 ANY = ("", "Any")
@@ -72,3 +76,65 @@ class PhotoForm(forms.Form):
         if (photo.size or 0) > PHOTO_LIMITS.max_bytes:
             raise ValidationError(too_large(photo.size or 0))
         return photo
+
+
+class PersonChoiceForm(forms.Form):
+    """One enrolled person: ticked in a list, or typed. What is typed and fits several people becomes the list."""
+
+    MOST = 8
+
+    person = forms.CharField(required=False)
+    who = forms.CharField(
+        label="Somebody else",
+        required=False,
+        max_length=200,
+        help_text="Name or external ID.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, required: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.needs_person = required
+        self.chosen: Person | None = None
+        self.found: list[Person] = []
+        """Who fits what was typed, when that is more than one."""
+
+    def clean(self) -> None:
+        ticked, typed = self.cleaned_data.get("person", ""), self.cleaned_data.get("who", "").strip()
+        if ticked:
+            try:
+                self.chosen = person_by_uuid(ticked)
+            except PersonUnknown as error:
+                self.add_error("who", str(error))
+        elif typed:
+            self._look_up(typed)
+        elif self.needs_person:
+            self.add_error("who", "Choose a person, or type a name or an external ID.")
+
+    def _look_up(self, typed: str) -> None:
+        exact = Person.objects.filter(external_id=typed).first()
+        found = [exact] if exact else list(search_people(typed)[: self.MOST + 1])
+        if len(found) == 1:
+            self.chosen = found[0]
+        elif not found:
+            self.add_error("who", "Nobody enrolled has this name or external ID.")
+        elif len(found) > self.MOST:
+            self.add_error("who", "Many people fit this. Type more of the name, or the external ID.")
+        else:
+            self.found = found
+            self.add_error("who", "Several people fit this. Choose one of them above.")
+
+
+class NewPersonForm(PersonFields):
+    consent = forms.BooleanField(
+        label="The person has read this text and agrees.", error_messages={"required": str(ConsentRequired())}
+    )
+
+    def add_service_error(self, error: EnrollmentError) -> None:
+        self.add_error(field_of(error), str(error))
+
+
+class UnknownPolicyForm(forms.ModelForm[UnknownPolicy]):
+    class Meta:
+        model = UnknownPolicy
+        fields = ("keep", "days")

@@ -22,9 +22,11 @@ from django.utils import timezone
 from enrollment import services as enrollment
 from enrollment.drafts import SampleDraft, pose_bucket
 from enrollment.models import FaceSample, Person
+from enrollment.selectors import people_by_uuid
 from enrollment.storing import MAX_SAMPLES, Actor
 from recognizer.clustering import cluster_embeddings
 from recognizer.engine import FaceEngine
+from recognizer.gallery import GallerySnapshot
 from recognizer.images import decode_crop, encode_crop
 from recognizer.tracking import Decision
 from recognizer.types import LivenessVerdict, Pose, Quality, Vector, Verdict
@@ -103,9 +105,9 @@ def keep_unknown(attempt: VerificationAttempt, decision: Decision) -> UnknownFac
     """Called in the transaction that records the attempt. None: not worth keeping, or the policy is off."""
     if decision.embedding is None or decision.quality is None or not is_worth_keeping(attempt, decision):
         return None
-    purge_unknowns()
     if not current_unknown_policy().keep:
         return None
+    purge_unknowns()
     face = UnknownFace(
         attempt=attempt,
         kept_at=attempt.created_at,
@@ -136,6 +138,23 @@ def find_clusters(contract_id: str, threshold: float) -> list[Cluster]:
     return [_cluster([faces[row] for row in rows]) for rows in groups]
 
 
+def nearest_people(
+    faces: Sequence[UnknownFace], gallery: GallerySnapshot, limit: int = 5
+) -> list[tuple[Person, float]]:
+    """Who looks most like these faces on average, with the comparison score. A hint for a human, no decision."""
+    mean = np.mean([_vector(face) for face in faces], axis=0)
+    length = float(np.linalg.norm(mean))
+    if gallery.contract_id != faces[0].contract_id or length < 1e-3:
+        return []
+    found = gallery.search((mean / length).astype(np.float32), limit)
+    people = people_by_uuid(candidate.person_id for candidate in found)
+    return [
+        (people[candidate.person_id], candidate.comparison_score)
+        for candidate in found
+        if candidate.person_id in people
+    ]
+
+
 def embed_anew(engine: FaceEngine) -> int:
     """After a change of the model pack: the kept crops embedded with the one in use. Returns how many."""
     stale = list(UnknownFace.objects.filter(handled_by=None).exclude(contract_id=engine.contract_id))
@@ -158,7 +177,10 @@ def enrol_unknown(
     consent_version: str,
     despite_duplicate: bool = False,
 ) -> InboxAction:
-    """A new person from these faces; the best MAX_SAMPLES become samples. Raises what enroll_person raises, InboxRefused."""
+    """A new person from these faces; the best MAX_SAMPLES become samples.
+
+    Raises what enroll_person raises, InboxRefused.
+    """
     with transaction.atomic():
         found = _locked_faces(faces)
         person = enrollment.enroll_person(
@@ -170,8 +192,7 @@ def enrol_unknown(
             despite_duplicate=despite_duplicate,
         )
         samples = list(person.samples.order_by("pk"))
-        action = _handle(actor, InboxAction.Kind.ENROL, found, person, samples)
-    return action
+        return _handle(actor, InboxAction.Kind.ENROL, found, person, samples)
 
 
 def assign_unknown(
@@ -191,22 +212,21 @@ def assign_unknown(
         samples = enrollment.add_samples(
             actor=actor, person=person, samples=_drafts(found[:room]), despite_duplicate=despite_duplicate
         )
-        action = _handle(actor, InboxAction.Kind.ASSIGN, found, person, samples)
-    return action
+        return _handle(actor, InboxAction.Kind.ASSIGN, found, person, samples)
 
 
 def dismiss_unknown(*, actor: Actor | None, faces: Sequence[UUID]) -> InboxAction:
     """Out of the inbox; until the policy's days are over it can be undone. Raises InboxRefused."""
     with transaction.atomic():
-        action = _handle(actor, InboxAction.Kind.DISMISS, _locked_faces(faces), None, ())
-    return action
+        return _handle(actor, InboxAction.Kind.DISMISS, _locked_faces(faces), None, ())
 
 
 def delete_unknown(*, actor: Actor | None, faces: Sequence[UUID]) -> int:
     """Erase at once and for good, the small pictures in the history included. Returns how many faces."""
     with transaction.atomic():
         found = UnknownFace.objects.filter(uuid__in=faces, handled_by=None)
-        VerificationAttempt.objects.filter(unknown_face__in=found).update(thumbnail=b"")
+        attempts = list(found.values_list("attempt", flat=True))
+        VerificationAttempt.objects.filter(pk__in=attempts).update(thumbnail=b"")
         gone = found.delete()[0]
     logger.info("event=unknowns_deleted faces=%d actor=%s", gone, _id(actor))
     return gone

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from verification import views
+from verification import feedback_views, unknown_views, views
 
 app_name = "verification"
 
@@ -10,4 +10,10 @@ urlpatterns = [
     path("attempts/", views.attempts, name="attempts"),
     path("attempts/export.csv", views.export, name="export"),
     path("attempts/<uuid:uuid>/", views.attempt, name="attempt"),
+    path("attempts/<uuid:uuid>/not-this-person/", feedback_views.false_match, name="false_match"),
+    path("false-matches/<uuid:uuid>/undo/", feedback_views.undo_false_match, name="undo_false_match"),
+    path("unknown/", unknown_views.inbox, name="unknown"),
+    path("unknown/faces/", unknown_views.cluster, name="unknown_cluster"),
+    path("unknown/policy/", unknown_views.save_policy, name="unknown_policy"),
+    path("unknown/actions/<uuid:uuid>/undo/", unknown_views.undo, name="undo_inbox_action"),
 ]

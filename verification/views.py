@@ -30,6 +30,7 @@ from recognizer.images import encode_thumbnail
 from verification import selectors, services
 from verification.cards import DecisionCard, card_of
 from verification.exports import stream_attempts
+from verification.feedback_views import feedback_context
 from verification.forms import AttemptFilterForm, PhotoForm
 from verification.models import VerificationAttempt
 from verification.photos import IdentifiedFace, identify_image
@@ -183,4 +184,5 @@ def attempt(request: HttpRequest, uuid: UUID) -> HttpResponse:
     except VerificationAttempt.DoesNotExist:
         raise Http404("There is no such attempt.") from None
     context = {"attempt": attempt, "card": card_of(attempt), "thumbnail": selectors.thumbnail_url(attempt)}
+    context |= feedback_context(attempt)
     return render(request, "verification/attempt.html", context)

@@ -1,0 +1,17 @@
+"""manage.py purge_unknowns: erase unknown faces whose time is over. The pages do it too; this is for a timer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from verification.unknowns import purge_unknowns
+
+
+class Command(BaseCommand):
+    help = "Erases the unknown faces that are older than the policy allows, or all of them where none may be kept."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        number = purge_unknowns()
+        self.stdout.write(f"{number} unknown face{'' if number == 1 else 's'} erased.")
