@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 
+from enrollment import services
 from enrollment.drafts import SampleDraft
+from enrollment.folder_import import look_at_picture
 from enrollment.gallery import reset_gallery
+from enrollment.models import Person
 from recognizer.types import Pose, Quality, Vector
 
 CONTRACT = "test-space:8"
@@ -52,5 +56,30 @@ def make_draft() -> Callable[..., SampleDraft]:
             "pose": "front",
         }
         return SampleDraft(**values | changes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def drafts_of(engine, shared_faces) -> Callable[[str], list[SampleDraft]]:
+    """drafts_of("Bill_Gates"): that person's pictures of ../shared/faces/eval, analysed once per session."""
+
+    @cache
+    def look(name: str) -> tuple[SampleDraft, ...]:
+        paths = sorted((shared_faces / "eval" / name).glob("*.jpg"))
+        return tuple(draft for path in paths if (draft := look_at_picture(engine, path).draft))
+
+    return lambda name: list(look(name))
+
+
+@pytest.fixture
+def enroll_real(drafts_of) -> Callable[..., Person]:
+    """enroll_real("Bill_Gates", slice(3)): stored as they are, without a question about duplicates."""
+
+    def make(folder: str, which: slice = slice(None), *, name: str = "", extra: tuple[SampleDraft, ...] = ()) -> Person:
+        samples = [*drafts_of(folder)[which], *extra]
+        return services.enroll_person(
+            actor=None, name=name or folder, consent_version="v", samples=samples, despite_duplicate=True
+        )
 
     return make
