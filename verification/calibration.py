@@ -98,8 +98,8 @@ def too_few_sentence(calibration: SiteCalibration, fmr: float) -> str:
     each = calibration.samples / calibration.people if calibration.people else 5.0
     people = people_needed(needed, each)
     return (
-        f"To be sure of a false-match rate of 1 in {round(1 / fmr):,} takes {needed:,} comparisons of different people; "
-        f"there are {there:,}. With {each:.1f} samples each that is about {people:,} people; there are "
+        f"To be sure of a false-match rate of 1 in {round(1 / fmr):,} takes {needed:,} comparisons of different "
+        f"people; there are {there:,}. With {each:.1f} samples each that is about {people:,} people; there are "
         f"{calibration.people:,}."
     )
 
@@ -109,19 +109,22 @@ def people_needed(comparisons: int, samples_each: float) -> int:
     return math.ceil((1 + math.sqrt(1 + 4 * comparisons / samples_each)) / 2)
 
 
-def slider_rows(calibration: SiteCalibration) -> list[dict[str, float | int]]:
-    """Errors among the site's own comparisons at every place of the slider; for the page's script."""
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a threshold would have done with the site's own comparisons."""
+
+    threshold: float
+    false_matches: int
+    false_non_matches: int
+
+
+def predictions(calibration: SiteCalibration) -> list[Prediction]:
+    """One per place of the slider."""
     scores = calibration.distribution
     low = min(0.0, *(choice.match_threshold for choice in calibration.choices))
     high = max(0.8, *(choice.match_threshold for choice in calibration.choices))
     places = [low + SLIDER_STEP * step for step in range(round((high - low) / SLIDER_STEP) + 1)]
-    rows = []
-    for place in places:
-        false_matches, false_non_matches = scores.errors_at(place)
-        rows.append(
-            {"threshold": round(place, 4), "false_matches": false_matches, "false_non_matches": false_non_matches}
-        )
-    return rows
+    return [Prediction(round(place, 4), *scores.errors_at(place)) for place in places]
 
 
 def _choice(engine: FaceEngine, scores: SiteScores, rate: VerificationPolicy.FalseMatchRate) -> Choice:
@@ -161,8 +164,8 @@ def _doubts(calibration: SiteCalibration) -> list[str]:
     scores, found = calibration.distribution, []
     if len(scores.mated) < MATED_NEEDED:
         found.append(
-            f"How often the right person is missed is told from {MATED_NEEDED} comparisons of the same person on; there "
-            f"are {len(scores.mated)}. Give people two samples or more."
+            f"How often the right person is missed is told from {MATED_NEEDED} comparisons of the same person on; "
+            f"there are {len(scores.mated)}. Give people two samples or more."
         )
     unsure = [
         choice for choice in calibration.choices if len(scores.non_mated) < comparisons_needed(float(choice.rate))

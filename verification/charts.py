@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import NormalDist
 from xml.sax.saxutils import escape
 
-from recognizer.calibration import DetPoint
+import numpy as np
+from numpy.typing import NDArray
 
+from recognizer.calibration import DetPoint, Histogram
+
+Counts = NDArray[np.int64]
 WIDTH, HEIGHT, MARGIN = 640, 540, 70
+HISTOGRAM_HEIGHT = 360
 TICKS = (1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5)
 SMALLEST, LARGEST = 5e-6, 0.6
 """Rates outside are drawn on the border: a normal-deviate scale has no place for 0 and 1."""
@@ -16,25 +23,117 @@ STYLES = (("#2563eb", "none"), ("#d97706", "7 4"), ("#059669", "2 3"), ("#9333ea
 _NORMAL = NormalDist()
 
 
-def det_chart(curves: Mapping[str, Sequence[DetPoint]], *, title: str) -> str:
-    """DET curves (ISO/IEC 19795-1): FNMR over FMR, both on normal-deviate scales. A complete SVG document."""
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A threshold that a chart points out."""
+
+    label: str
+    threshold: float
+    fmr: float = math.nan
+    fnmr: float = math.nan
+
+
+def det_chart(
+    curves: Mapping[str, Sequence[DetPoint]],
+    *,
+    title: str,
+    name: str = "chart",
+    background: str = "#ffffff",
+    marks: Sequence[Mark] = (),
+) -> str:
+    """DET curves (ISO/IEC 19795-1): FNMR over FMR, both on normal-deviate scales. A complete SVG document.
+
+    name: what its ids begin with. background "none": it lies on a page and takes that page's text colour.
+    """
     lines = [_curve(points, *STYLES[number % len(STYLES)]) for number, points in enumerate(curves.values())]
     names = "; ".join(f"{name}: {len(points)} points" for name, points in curves.items())
     description = escape(f"False non-match rate over false match rate. {names}.")
+    parts = [*_axes(), *lines, *(_det_mark(mark) for mark in marks), *_legend(list(curves))]
+    return _document(HEIGHT, parts, title=title, description=description, name=name, background=background)
+
+
+def histogram_chart(histogram: Histogram, *, title: str, name: str = "histogram", marks: Sequence[Mark] = ()) -> str:
+    """Shares of mated and non-mated scores per bin, each kind's own largest bin full height. For a page."""
+    bottom = HISTOGRAM_HEIGHT - 56
+    parts = [f'<path d="M{MARGIN} {bottom}H{WIDTH - MARGIN / 2}" stroke="currentColor" fill="none"/>']
+    for tick in np.arange(np.ceil(histogram.edges[0] * 5) / 5, histogram.edges[-1] + 1e-9, 0.2):
+        x = _score_x(float(tick), histogram)
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 20}" text-anchor="middle">{abs(tick) and tick:.1f}</text>')
+    middle = (MARGIN + WIDTH - MARGIN / 2) / 2
+    parts.append(f'<text x="{middle}" y="{HISTOGRAM_HEIGHT - 12}" text-anchor="middle">Comparison score</text>')
+    kinds = {"different people": histogram.non_mated, "same person": histogram.mated}
+    for (colour, dashes), counts in zip(STYLES, kinds.values(), strict=False):
+        parts.append(_steps(counts, histogram, colour, dashes, bottom))
+    for number, mark in enumerate(mark for mark in marks if _score_in(mark.threshold, histogram)):
+        x, y = _score_x(mark.threshold, histogram), 84 + 18 * number
+        parts.append(f'<path d="M{x:.1f} {y - 4}V{bottom}" stroke="currentColor" stroke-dasharray="2 3" fill="none"/>')
+        parts.append(f'<text x="{x + 4:.1f}" y="{y}" font-size="12">{escape(mark.label)}</text>')
+    totals = (
+        f"{int(histogram.non_mated.sum()):,} of different people, {int(histogram.mated.sum()):,} of the same person"
+    )
+    return _document(
+        HISTOGRAM_HEIGHT,
+        [*parts, *_legend(list(kinds))],
+        title=title,
+        description=f"How often each comparison score occurs: {totals}.",
+        name=name,
+        background="none",
+    )
+
+
+def det_place(fmr: float, fnmr: float) -> tuple[float, float]:
+    """Where a DET chart has these rates: x, y."""
+    return round(_x(fmr), 1), round(_y(fnmr), 1)
+
+
+def histogram_line(score: float, histogram: Histogram) -> dict[str, float]:
+    """The attributes of an SVG line that stands on a histogram at this score."""
+    x = round(_score_x(min(max(score, histogram.edges[0]), histogram.edges[-1]), histogram), 1)
+    return {"x1": x, "x2": x, "y1": 62.0, "y2": float(HISTOGRAM_HEIGHT - 56)}
+
+
+def _document(height: int, parts: Sequence[str], *, title: str, description: str, name: str, background: str) -> str:
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-            'aria-labelledby="chart-title chart-description" font-family="system-ui, sans-serif" font-size="13">',
-            f'<title id="chart-title">{escape(title)}</title>',
-            f'<desc id="chart-description">{description}</desc>',
-            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" fill="currentColor" '
+            f'aria-labelledby="{name}-title {name}-description" font-family="system-ui, sans-serif" font-size="13">',
+            f'<title id="{name}-title">{escape(title)}</title>',
+            f'<desc id="{name}-description">{description}</desc>',
+            f'<rect width="{WIDTH}" height="{height}" fill="{background}"/>',
             f'<text x="{WIDTH / 2}" y="28" text-anchor="middle" font-size="16">{escape(title)}</text>',
-            *_axes(),
-            *lines,
-            *_legend(list(curves)),
+            *parts,
             "</svg>",
             "",
         ]
+    )
+
+
+def _steps(counts: Counts, histogram: Histogram, colour: str, dashes: str, bottom: int) -> str:
+    """An outline along the tops of the bins, lightly filled."""
+    tallest = max(int(counts.max()), 1)
+    edges = [_score_x(float(edge), histogram) for edge in histogram.edges]
+    tops = [bottom - (bottom - 76) * int(count) / tallest for count in counts]
+    path = "".join(f"V{top:.1f}H{right:.1f}" for top, right in zip(tops, edges[1:], strict=True))
+    return (
+        f'<path d="M{edges[0]:.1f} {bottom}{path}V{bottom}Z" fill="{colour}" fill-opacity="0.16" stroke="{colour}" '
+        f'stroke-width="1.5" stroke-dasharray="{dashes}"/>'
+    )
+
+
+def _score_x(score: float, histogram: Histogram) -> float:
+    low, high = float(histogram.edges[0]), float(histogram.edges[-1])
+    return MARGIN + (score - low) / (high - low) * (WIDTH - 1.5 * MARGIN)
+
+
+def _score_in(score: float, histogram: Histogram) -> bool:
+    return bool(histogram.edges[0] <= score <= histogram.edges[-1])
+
+
+def _det_mark(mark: Mark) -> str:
+    x, y = _x(mark.fmr), _y(mark.fnmr)
+    return (
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="none" stroke="currentColor" stroke-width="2"/>'
+        f'<text x="{x + 9:.1f}" y="{y - 7:.1f}" font-size="12">{escape(mark.label)}</text>'
     )
 
 
@@ -43,7 +142,9 @@ def _axes() -> list[str]:
     parts = []
     for tick in TICKS:
         x, y = _x(tick), _y(tick)
-        parts.append(f'<path d="M{x:.1f} {top}V{bottom}M{left} {y:.1f}H{right}" stroke="#d4d4d8" fill="none"/>')
+        parts.append(
+            f'<path d="M{x:.1f} {top}V{bottom}M{left} {y:.1f}H{right}" stroke="currentColor" stroke-opacity="0.18" fill="none"/>'
+        )
         parts.append(f'<text x="{x:.1f}" y="{bottom + 20}" text-anchor="middle">{_percent(tick)}</text>')
         parts.append(f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{_percent(tick)}</text>')
     middle = (top + bottom) / 2

@@ -134,7 +134,7 @@ class NewPersonForm(PersonFields):
         self.add_error(field_of(error), str(error))
 
 
-class UnknownPolicyForm(forms.ModelForm[UnknownPolicy]):
+class UnknownPolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     class Meta:
         model = UnknownPolicy
         fields = ("keep", "days")

@@ -95,7 +95,7 @@ class VerificationPolicy(models.Model):
     contract_id = models.CharField(
         max_length=80,
         blank=True,
-        help_text="What match_threshold is for; in any other embedding space the pack's counts.",
+        help_text="Where match_threshold counts; in another embedding space the pack's does.",
     )
     evidence = models.JSONField(default=dict, blank=True, help_text="What match_threshold was measured on.")
     saved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")

@@ -38,6 +38,11 @@ def saved_policy() -> VerificationPolicy | None:
     return VerificationPolicy.objects.select_related("saved_by").order_by("-pk").first()
 
 
+def policy_history(limit: int = 20) -> list[VerificationPolicy]:
+    """Newest first: the first one is in force."""
+    return list(VerificationPolicy.objects.select_related("saved_by").order_by("-pk")[:limit])
+
+
 def policy_of(saved: VerificationPolicy | None, engine: FaceEngine) -> DecisionPolicy:
     """What a saved policy means with this engine's pack. Raises PackUnknown."""
     fmr = float(saved.fmr) if saved else DEFAULT_FMR
@@ -49,7 +54,7 @@ def policy_of(saved: VerificationPolicy | None, engine: FaceEngine) -> DecisionP
 
 
 def false_alarms_per_1000(policy: DecisionPolicy, people: int) -> float:
-    """Of 1,000 strangers, how many a search among that many people is expected to name at the threshold it then uses."""
+    """Of 1,000 strangers, how many a search among that many people is expected to name at the threshold it uses."""
     return false_alarms(policy_for_gallery(policy, people).fmr, people)
 
 

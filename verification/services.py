@@ -99,7 +99,7 @@ def save_policy(
 ) -> VerificationPolicy:
     """A new row, so that the history stays; open live pages follow within seconds.
 
-    fmr: one of VerificationPolicy.FalseMatchRate. site_threshold: instead of the model pack's own. Raises ValidationError.
+    fmr: one of VerificationPolicy.FalseMatchRate. site_threshold: instead of the pack's own. Raises ValidationError.
     """
     policy = VerificationPolicy(fmr=fmr, liveness=liveness, saved_by=actor)  # type: ignore[misc]
     if site_threshold:

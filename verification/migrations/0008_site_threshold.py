@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 default="",
-                help_text="What match_threshold is for; in any other embedding space the pack's counts.",
+                help_text="Where match_threshold counts; in another embedding space the pack's does.",
                 max_length=80,
             ),
             preserve_default=False,

@@ -1,0 +1,35 @@
+"""Measured rates in words."""
+
+from __future__ import annotations
+
+import math
+
+from django import template
+
+from recognizer.calibration import Rate
+
+register = template.Library()
+
+
+@register.filter
+def percent(value: float) -> str:
+    """0.00123 -> "0.123 %": three significant digits, as a person reads them; no comparisons: a dash."""
+    return (
+        "–" if math.isnan(value) else f"{value * 100:.3g} %" if value >= 1e-6 or value == 0 else f"{value * 100:.6f} %"
+    )
+
+
+@register.filter
+def interval(rate: Rate) -> str:
+    """The 95 % interval and the counts that it comes from."""
+    if not rate.trials:
+        return "nothing to count"
+    return f"{rate.errors:,} of {rate.trials:,}; 95 %: {percent(rate.low)} to {percent(rate.high)}"
+
+
+@register.filter
+def alarms(number: float) -> str:
+    """Expected false alarms: two significant digits, never "0" for what is only small."""
+    if number < 0.01:
+        return "fewer than 0.01" if number else "0"
+    return f"{number:.2g}" if number < 100 else f"{number:.0f}"
