@@ -16,6 +16,7 @@ from recognizer.calibration import DetPoint, Histogram
 Counts = NDArray[np.int64]
 WIDTH, HEIGHT, MARGIN = 640, 540, 70
 HISTOGRAM_HEIGHT = 360
+GRID = 'stroke="currentColor" stroke-opacity="0.18" fill="none"'
 TICKS = (1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5)
 SMALLEST, LARGEST = 5e-6, 0.6
 """Rates outside are drawn on the border: a normal-deviate scale has no place for 0 and 1."""
@@ -142,9 +143,7 @@ def _axes() -> list[str]:
     parts = []
     for tick in TICKS:
         x, y = _x(tick), _y(tick)
-        parts.append(
-            f'<path d="M{x:.1f} {top}V{bottom}M{left} {y:.1f}H{right}" stroke="currentColor" stroke-opacity="0.18" fill="none"/>'
-        )
+        parts.append(f'<path d="M{x:.1f} {top}V{bottom}M{left} {y:.1f}H{right}" {GRID}/>')
         parts.append(f'<text x="{x:.1f}" y="{bottom + 20}" text-anchor="middle">{_percent(tick)}</text>')
         parts.append(f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{_percent(tick)}</text>')
     middle = (top + bottom) / 2

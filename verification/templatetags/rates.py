@@ -13,10 +13,8 @@ register = template.Library()
 
 @register.filter
 def percent(value: float) -> str:
-    """0.00123 -> "0.123 %": three significant digits, as a person reads them; no comparisons: a dash."""
-    return (
-        "–" if math.isnan(value) else f"{value * 100:.3g} %" if value >= 1e-6 or value == 0 else f"{value * 100:.6f} %"
-    )
+    """0.00123 -> "0.123 %": three significant digits; a dash where nothing was compared."""
+    return "–" if math.isnan(value) else f"{round(value * 100, 5):.3g} %"
 
 
 @register.filter
