@@ -16,7 +16,7 @@ from channels.testing import WebsocketCommunicator
 from enrollment import services
 from enrollment.drafts import draft_from_face
 from enrollment.gallery import current_gallery
-from enrollment.models import FaceSample, FaceTemplate, Person
+from enrollment.models import FaceSample, FaceTemplate, Person, PersonPair
 from enrollment.routing import websocket_urlpatterns
 from recognizer.images import decode_crop
 from tests.support.sockets import frame, headers
@@ -317,6 +317,69 @@ class TestFinish:
             enrolled = await client.ask("finish", despite_duplicate=True)
         assert (enrolled["type"], enrolled["samples"]) == ("enrolled", 1)
         assert await stored() == (2, 2, 2)
+
+    async def test_shows_both_faces_of_a_possible_duplicate(self, enroller, enroll_from, man):
+        await enroll_from("Ada", man[0])
+        async with enroller() as client:
+            await client.tell("configure", person={"name": "Somebody"}, consent=True)
+            await client.hold(man[30])
+            (candidate,) = (await client.ask("finish"))["candidates"]
+        assert candidate["sample"] == 1
+        assert candidate["new_thumbnail"] == client.captured[0]["thumbnail"]
+        assert candidate["thumbnail"].startswith("data:image/jpeg;base64,")
+        assert candidate["thumbnail"] != candidate["new_thumbnail"]
+
+    async def test_notes_the_pair_when_it_is_a_different_person(self, enroller, enroll_from, man, operator):
+        ada = await enroll_from("Ada", man[0])
+        async with enroller() as client:
+            await client.tell("configure", person={"name": "Twin"}, consent=True)
+            await client.hold(man[30])
+            await client.ask("finish")
+            twin = (await client.ask("finish", despite_duplicate=True))["person"]["id"]
+            pair = await PersonPair.objects.select_related("first", "second", "noted_by").aget()
+            assert (pair.first, str(pair.second.uuid), pair.noted_by) == (ada, twin, operator)
+            await client.tell("configure", person_id=twin)  # asked about no more
+            await client.hold(man[60])
+            assert (await client.ask("finish"))["type"] == "enrolled"
+
+    async def test_adds_to_the_person_who_was_asked_about(self, enroller, enroll_from, man):
+        ada = await enroll_from("Ada", man[0])
+        async with enroller() as client:
+            await client.tell("configure", person={"name": "Somebody"}, consent=True)
+            await client.hold(man[30])
+            await client.ask("finish")
+            enrolled = await client.ask("finish", add_to=str(ada.uuid))
+        assert enrolled["person"] == {"id": str(ada.uuid), "name": "Ada"}
+        assert (enrolled["samples"], enrolled["set_aside"]) == (1, [])
+        assert await stored() == (1, 2, 2)
+        assert not await PersonPair.objects.aexists()
+
+    @pytest.mark.parametrize("asked_first", [True, False])
+    async def test_adds_to_nobody_else(self, enroller, enroll_from, man, woman, asked_first):
+        await enroll_from("Ada", man[0])
+        grace = await enroll_from("Grace", woman[18])
+        async with enroller() as client:
+            await client.tell("configure", person={"name": "Somebody"}, consent=True)
+            await client.hold(man[30])
+            if asked_first:
+                await client.ask("finish")
+            assert (await client.ask("finish", add_to=str(grace.uuid)))["code"] == "message_invalid"
+        assert await stored() == (2, 2, 2)
+
+    async def test_says_which_samples_were_set_aside(self, enroller, enroll_from, man, woman, monkeypatch):
+        monkeypatch.setattr("enrollment.consumers.same_person_threshold", lambda engine: -1.0)  # let a stranger step in
+        ada = await enroll_from("Ada", man[0], man[30])
+        async with enroller() as client:
+            await client.tell("configure", person_id=str(ada.uuid))
+            await client.hold(man[50])
+            await client.hold(woman[18])
+            enrolled = await client.ask("finish")
+        stranger = client.captured[-1]["sample"]
+        assert len(client.captured) >= 2
+        assert enrolled["set_aside"] == [stranger]
+        assert "does not fit the others" in enrolled["message"]
+        aside = await FaceSample.objects.aget(set_aside=True)
+        assert aside.set_aside_reason == "outlier"
 
     async def test_takes_only_a_clear_yes_for_insisting(self, enroller, enroll_from, man):
         await enroll_from("Ada", man[0])
