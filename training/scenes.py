@@ -195,7 +195,14 @@ def make_background(store: PictureStore, rng: np.random.Generator) -> Image:
 
 
 def paste_picture(
-    scene: Image, picture: Image, kind: str, face_width: float, centre: tuple[float, float], rng: np.random.Generator
+    scene: Image,
+    picture: Image,
+    kind: str,
+    face_width: float,
+    centre: tuple[float, float],
+    rng: np.random.Generator,
+    *,
+    lone: bool = False,
 ) -> Paste:
     """Warp a picture into the scene, rotated by up to 30 degrees, with hard, feathered, oval or mirrored borders."""
     height, width = picture.shape[:2]
@@ -204,7 +211,8 @@ def paste_picture(
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, scale)
     matrix[:, 2] += np.array(centre) - np.array([width / 2, height / 2])
     size = scene.shape[0]
-    filled = scale * min(width, height) > size / 3 and rng.random() < (0.5 if face_width > 100 else 0.05)
+    # A mirrored border fills the whole scene: only for the first and large picture.
+    filled = lone and scale * min(width, height) > size / 3 and rng.random() < (0.5 if face_width > 100 else 0.05)
     source = cv2.GaussianBlur(picture, (0, 0), 0.35 / scale) if scale < 0.6 else picture
     left, top, right, bottom = (0, 0, size, size) if filled else _paste_bounds(matrix, height, width, size)
     matrix[:, 2] -= (left, top)
@@ -276,11 +284,28 @@ def compose_scene(store: PictureStore, rng: np.random.Generator) -> tuple[Image,
             centre = (float(rng.uniform(low, high)), float(rng.uniform(low, high)))
             if all(_far_apart(paste, centre, face_width) for paste in pastes):
                 picture = store.draw(kind_of_picture, rng)
-                pastes.append(paste_picture(scene, picture, kind_of_picture, face_width, centre, rng))
+                lone = not pastes
+                pastes.append(paste_picture(scene, picture, kind_of_picture, face_width, centre, rng, lone=lone))
                 break
     if rng.random() < 0.15:
         scene = draw_clutter(np.ascontiguousarray(scene), rng, int(rng.integers(1, 5)))
     return np.ascontiguousarray(scene), pastes
+
+
+def compose_mosaic(store: PictureStore, rng: np.random.Generator) -> tuple[Image, list[Paste]]:
+    """A crowd of 4 to 16: boxes and landmarks are learned from faces, and this is the most faces per pixel."""
+    scene = np.ascontiguousarray(make_background(store, rng))
+    side = int(rng.choice([2, 2, 3, 3, 4]))
+    cell = SCENE_SIZE / side
+    pastes = []
+    for index in rng.permutation(side * side):
+        corner = np.array(divmod(int(index), side)) * cell
+        centre = corner + cell / 2 + rng.uniform(-0.08, 0.08, 2) * cell
+        kind = "loose" if rng.random() < 0.75 else "tight"
+        face_width = cell * rng.uniform(0.4, 0.72)
+        picture = store.draw(kind, rng)
+        pastes.append(paste_picture(scene, picture, kind, face_width, (float(centre[0]), float(centre[1])), rng))
+    return scene, pastes
 
 
 def _far_apart(paste: Paste, centre: tuple[float, float], width: float) -> bool:
@@ -316,7 +341,8 @@ def main() -> None:
     parser.add_argument("--loose", type=Path, default=Path("../shared/faces/train/celeba_89x109_10000.tar"))
     parser.add_argument("--yunet", type=Path, default=Path("../shared/models/yunet_s_dynamic.onnx"))
     parser.add_argument("--work", type=Path, required=True, help="folder with crops.npy; the scenes go there too")
-    parser.add_argument("--count", type=int, default=12000)
+    parser.add_argument("--count", type=int, default=4200)
+    parser.add_argument("--mosaics", type=float, default=0.6, help="share of the scenes that are crowds")
     parser.add_argument("--seed", type=int, default=40)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
@@ -326,7 +352,9 @@ def main() -> None:
     scenes = np.lib.format.open_memmap(arguments.work / "scenes.npy", mode="w+", dtype=np.uint8, shape=shape)
     labels = np.zeros((arguments.count, MOST_FACES, 15), np.float32)
     for position in range(arguments.count):
-        scene, pastes = compose_scene(store, np.random.default_rng([arguments.seed, position]))
+        rng = np.random.default_rng([arguments.seed, position])
+        compose = compose_mosaic if rng.random() < arguments.mosaics else compose_scene
+        scene, pastes = compose(store, rng)
         scenes[position], labels[position] = scene, label_scene(detector, scene, pastes)
         done = position + 1
         if done % 500 == 0 or done == arguments.count:

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset
 
-from training.detector import STRIDES, StarterDetector, cell_corners, decode_boxes
+from training.detector import MIRRORED_LANDMARKS, STRIDES, StarterDetector, cell_corners, decode_boxes
 from training.embedder import count_parameters
 from training.optim import WeightAverage, make_optimizers, one_cycle
 from training.threads import ThreadTuner
@@ -26,7 +26,6 @@ INPUT = 256
 # Faces (larger side, pixels) that each stride answers for; neighbours overlap.
 SIZE_RANGES = {8: (0.0, 44.0), 16: (32.0, 100.0), 32: (72.0, 1e9)}
 SMALLEST_FACE = 9.0
-MIRRORED_LANDMARKS = [1, 0, 2, 4, 3]
 
 
 @dataclass(frozen=True)
