@@ -15,7 +15,7 @@ from enrollment.forms import PersonFields, field_of
 from enrollment.models import Person
 from enrollment.photos import LIMITS_SENTENCE, PHOTO_LIMITS, too_large
 from enrollment.selectors import person_by_uuid, search_people
-from verification.models import UnknownPolicy, VerificationAttempt
+from verification.models import UnknownPolicy, VerificationAttempt, VerificationPolicy
 from verification.selectors import AttemptFilters
 
 ANY = ("", "Any")
@@ -138,3 +138,15 @@ class UnknownPolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # not subsc
     class Meta:
         model = UnknownPolicy
         fields = ("keep", "days")
+
+
+class PolicyForm(forms.Form):
+    fmr = forms.ChoiceField(
+        choices=VerificationPolicy.FalseMatchRate.choices,
+        error_messages={"required": "Choose how many wrong matches are allowed."},
+    )
+    site_threshold = forms.BooleanField(required=False)
+    liveness = forms.ChoiceField(
+        choices=VerificationPolicy.Liveness.choices,
+        error_messages={"required": "Choose whether liveness decides."},
+    )

@@ -1,12 +1,14 @@
 from django.urls import path
 
-from verification import feedback_views, unknown_views, views
+from verification import calibration_views, feedback_views, unknown_views, views
 
 app_name = "verification"
 
 urlpatterns = [
     path("", views.live, name="live"),
     path("photo/", views.photo, name="photo"),
+    path("calibration/", calibration_views.calibration, name="calibration"),
+    path("calibration/<int:pk>/again/", calibration_views.use_again, name="use_policy_again"),
     path("attempts/", views.attempts, name="attempts"),
     path("attempts/export.csv", views.export, name="export"),
     path("attempts/<uuid:uuid>/", views.attempt, name="attempt"),
