@@ -121,10 +121,11 @@ class Prediction:
 def predictions(calibration: SiteCalibration) -> list[Prediction]:
     """One per place of the slider."""
     scores = calibration.distribution
-    low = min(0.0, *(choice.match_threshold for choice in calibration.choices))
-    high = max(0.8, *(choice.match_threshold for choice in calibration.choices))
-    places = [low + SLIDER_STEP * step for step in range(round((high - low) / SLIDER_STEP) + 1)]
-    return [Prediction(round(place, 4), *scores.errors_at(place)) for place in places]
+    own = [choice.match_threshold for choice in calibration.choices]
+    low, high = min(0.0, *own), max(0.8, *own)
+    even = [round(low + SLIDER_STEP * step, 4) for step in range(round((high - low) / SLIDER_STEP) + 1)]
+    places = sorted({*even, *own})
+    return [Prediction(place, *scores.errors_at(place)) for place in places]
 
 
 def _choice(engine: FaceEngine, scores: SiteScores, rate: VerificationPolicy.FalseMatchRate) -> Choice:
@@ -152,12 +153,12 @@ def _choice(engine: FaceEngine, scores: SiteScores, rate: VerificationPolicy.Fal
 def conclude_rate(measured: Rate, promised: float) -> str:
     """What the site's own comparisons say about a promised false-match rate; refuses to conclude from too few."""
     if measured.low > promised:
-        return "More wrong matches here than promised: choose a stricter rate, and look for people enrolled twice."
+        return "More than promised: choose a stricter rate."
     if measured.trials < comparisons_needed(promised):
         return "Too few comparisons to say."
     if measured.high <= promised:
-        return "Kept here."
-    return "Agrees with what was measured here."
+        return "The rate is kept here."
+    return "Agrees with the rate."
 
 
 def _doubts(calibration: SiteCalibration) -> list[str]:

@@ -83,9 +83,10 @@ def _context(found: SiteCalibration, form: PolicyForm) -> dict[str, Any]:
         "form": form,
         "chosen": {name: form[name].value() for name in form.fields},
         "found": found,
-        "counts": {"mated": len(found.distribution.mated), "non_mated": len(found.distribution.non_mated)},
+        "counts": {kind: f"{len(getattr(found.distribution, kind)):,}" for kind in ("mated", "non_mated")},
         "history": policy_history(),
         "liveness_choices": VerificationPolicy.Liveness.choices,
+        "liveness_in_force": VerificationPolicy.Liveness(found.policy.liveness.value).label,
         "liveness_setting": settings.FACESITE_LIVENESS,
     }
     return context | (_charts(found) if found.drawable else {})

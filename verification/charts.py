@@ -49,7 +49,7 @@ def det_chart(
     lines = [_curve(points, *STYLES[number % len(STYLES)]) for number, points in enumerate(curves.values())]
     names = "; ".join(f"{name}: {len(points)} points" for name, points in curves.items())
     description = escape(f"False non-match rate over false match rate. {names}.")
-    parts = [*_axes(), *lines, *(_det_mark(mark) for mark in marks), *_legend(list(curves))]
+    parts = [*_axes(), *lines, *(_det_mark(mark, number) for number, mark in enumerate(marks)), *_legend(list(curves))]
     return _document(HEIGHT, parts, title=title, description=description, name=name, background=background)
 
 
@@ -130,11 +130,12 @@ def _score_in(score: float, histogram: Histogram) -> bool:
     return bool(histogram.edges[0] <= score <= histogram.edges[-1])
 
 
-def _det_mark(mark: Mark) -> str:
+def _det_mark(mark: Mark, number: int) -> str:
+    """Marks that lie close together have their labels above each other."""
     x, y = _x(mark.fmr), _y(mark.fnmr)
     return (
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="none" stroke="currentColor" stroke-width="2"/>'
-        f'<text x="{x + 9:.1f}" y="{y - 7:.1f}" font-size="12">{escape(mark.label)}</text>'
+        f'<text x="{x + 9:.1f}" y="{y - 8 - 15 * number:.1f}" font-size="12">{escape(mark.label)}</text>'
     )
 
 

@@ -14,7 +14,7 @@ register = template.Library()
 @register.filter
 def percent(value: float) -> str:
     """0.00123 -> "0.123 %": three significant digits; a dash where nothing was compared."""
-    return "–" if math.isnan(value) else f"{round(value * 100, 5):.3g} %"
+    return "–" if math.isnan(value) else f"{round(value * 100, 5):.3g}\u00a0%"
 
 
 @register.filter
@@ -22,7 +22,7 @@ def interval(rate: Rate) -> str:
     """The 95 % interval and the counts that it comes from."""
     if not rate.trials:
         return "nothing to count"
-    return f"{rate.errors:,} of {rate.trials:,}; 95 %: {percent(rate.low)} to {percent(rate.high)}"
+    return f"{rate.errors:,} of {rate.trials:,}; 95\u00a0%: {percent(rate.low)} to {percent(rate.high)}"
 
 
 @register.filter
