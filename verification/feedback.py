@@ -110,7 +110,7 @@ def record_false_match(
             effect=asdict(face.effect),
             created_by=actor,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
         )
-        recorded.full_clean(exclude={"attempt", "person", "other_person", "created_by", "undone_by"})
+        recorded.full_clean(exclude={"attempt", "person", "other_person", "created_by", "undone_by", "undone_at"})
         recorded.save(force_insert=True)
         _confused_face(recorded, face.contract_id, face.embedding, face.comparison_score).save(force_insert=True)
         bump_gallery_revision([person.uuid])

@@ -292,5 +292,3 @@ class TestDismissing:
     def test_nothing_happens_to_faces_that_are_gone(self, staff):
         with pytest.raises(unknowns.InboxRefused):
             unknowns.dismiss_unknown(actor=staff, faces=[])
-
-
