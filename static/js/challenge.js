@@ -38,7 +38,10 @@ export class ChallengePanel {
     setText(say, challenge ? `${challenge.text} ${stepSentence(challenge)}` : "");
     toggle(cancel, isRunning(challenge));
     this.#tick();
-    if (began) cancel.focus({ preventScroll: true });
+    if (began) {
+      cancel.focus({ preventScroll: true });
+      panel.parentElement.scrollIntoView({ block: "nearest" }); // on a phone the button was pressed below the picture
+    }
     return hadFocus && !isRunning(challenge);
   }
 
