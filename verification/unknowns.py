@@ -291,7 +291,9 @@ def _handle(
 def _locked_faces(uuids: Sequence[UUID]) -> list[UnknownFace]:
     """Best quality first. Raises InboxRefused unless all of them are still in the inbox."""
     found = list(UnknownFace.objects.select_for_update().filter(uuid__in=uuids, handled_by=None).order_by("pk"))
-    if not found or len(found) != len(set(uuids)):
+    if not uuids:
+        raise InboxRefused("Tick at least one face.")
+    if len(found) != len(set(uuids)):
         raise InboxRefused("Some of these faces are no longer in the inbox. Look at it again.")
     return sorted(found, key=lambda face: -face.quality_score)
 

@@ -16,7 +16,7 @@ from enrollment.models import FaceSample, GalleryRevision, Person
 from enrollment.services import erase_people
 from recognizer.gallery import GallerySnapshot
 from recognizer.tracking import Decision, decide_still
-from recognizer.types import DecisionPolicy, Liveness, LivenessMode, LivenessVerdict
+from recognizer.types import DecisionPolicy, Liveness, LivenessVerdict
 from tests.verification.conftest import ADA, BOB, STRANGER
 from verification import services, unknowns
 from verification.models import InboxAction, UnknownFace, UnknownPolicy, VerificationAttempt
