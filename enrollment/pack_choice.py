@@ -27,7 +27,7 @@ def chosen_pack_name() -> str | None:
     except (
         DatabaseError,
         InterfaceError,
-    ):  # before `migrate`, or the database is away: the engine can start all the same
+    ):  # before `migrate`, or it is away: start all the same
         logger.debug("no database to ask for the pack in use", exc_info=True)
         return None
 

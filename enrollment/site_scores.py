@@ -42,7 +42,7 @@ def site_scores(contract_id: str) -> SiteScores:
 
 
 def leave_one_out(matrix: Vector, starts: NDArray[np.int64]) -> tuple[Vector, Vector]:
-    """Mated and non-mated scores of (n, d) unit vectors, grouped by person; a person's rows begin at each of `starts`."""
+    """Mated and non-mated scores of (n, d) unit vectors; each person's rows stand together, from `starts` on."""
     person_of = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(matrix)]))
     probes = np.unique(np.linspace(0, len(matrix) - 1, min(len(matrix), MOST_PROBES)).astype(np.int64))
     step = -(-len(probes) * (len(starts) - 1) // MOST_NON_MATED) or 1

@@ -60,7 +60,7 @@ def measure_pack(pack: Pack) -> PackMeasure:
 def switch_pack(*, actor: Actor | None, pack: Pack) -> PackSwitch:
     """From this commit on every process searches this pack's templates. Raises TemplatesMissing.
 
-    The revision's row is locked first: a sample that somebody stores at the same time is either seen here or comes later.
+    The revision's row is locked first: a sample stored at the same time is either seen here or comes after the switch.
     """
     with transaction.atomic():
         list(GalleryRevision.objects.select_for_update().filter(pk=GalleryRevision.SINGLETON_PK))

@@ -23,7 +23,7 @@ from recognizer.packs import Pack
 BAR = 30
 """Characters."""
 SETTLE_SECONDS = SWITCH_CHECK_SECONDS + 2.0
-"""After a switch: until running servers have changed their engine, samples still come with templates of the old pack."""
+"""After a switch: until running servers have changed their engine, samples come with templates of the old pack."""
 ROUNDS = 5
 """Times that samples which came during the last round may hold up the switch."""
 
