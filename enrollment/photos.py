@@ -92,7 +92,7 @@ class GroupPicture:
     width: int
     height: int
     faces: tuple[GroupFace, ...]
-    """Largest first."""
+    """The largest ones, from left to right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +196,13 @@ def _group_outcome(engine: FaceEngine, name: str, image: Image, faces: Sequence[
         return PhotoOutcome(name, code="several_faces", message=message)
     height, width = image.shape[:2]
     scale = min(1.0, PREVIEW_SIDE / max(height, width))
+    offered = [_group_face(engine, face, scale) for face in faces[:MAX_GROUP_FACES]]
     group = GroupPicture(
         file_name=name,
         preview=jpeg_data_url(encode_thumbnail(image, PREVIEW_SIDE)),
         width=round(width * scale),
         height=round(height * scale),
-        faces=tuple(_group_face(engine, face, scale) for face in faces[:MAX_GROUP_FACES]),
+        faces=tuple(sorted(offered, key=lambda face: face.left)),
     )
     return PhotoOutcome(name, group=group)
 

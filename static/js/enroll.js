@@ -231,10 +231,15 @@ function facingFigure(source, caption) {
   return el("figure", {}, el("img", { src: source, alt: "", width: 112, height: 112 }), el("figcaption", {}, caption));
 }
 
+function savedSentence() {
+  if (state.saved === 0) return "These pictures are kept already, so nothing had to be saved.";
+  return `${formatCount(state.saved, "sample was", "samples were")} saved. ${state.message}`.trim();
+}
+
 function showDone(samples) {
   const known = personId || addedTo;
   setText(find("[data-done-title]", root), known ? `Saved for ${state.person.name}` : `${state.person.name} is enrolled`);
-  setText(find("[data-done-text]", root), `${formatCount(state.saved, "sample was", "samples were")} saved. ${state.message}`.trim());
+  setText(find("[data-done-text]", root), savedSentence());
   find("[data-done-faces]", root).replaceChildren(
     ...samples.map(({ sample, thumbnail }) => {
       const aside = state.setAside.includes(sample);
