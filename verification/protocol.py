@@ -11,6 +11,7 @@ from recognizer.challenge import ChallengeState
 from recognizer.challenge_run import ChallengeProgress
 from recognizer.tracking import Decision, TrackedFace
 from recognizer.types import Liveness, Verdict
+from verification.cards import DecisionCard, card_of
 from verification.live import Configure, LiveResult
 from verification.models import VerificationAttempt
 
@@ -52,16 +53,33 @@ class ResultMessage(TypedDict):
     timings_ms: dict[str, float]
 
 
+class FactMessage(TypedDict):
+    label: str
+    text: str
+
+
+class CardMessage(TypedDict):
+    """The decision in words: the very ones that the history and the photo check show."""
+
+    headline: str
+    facts: list[FactMessage]
+    reasons: list[str]
+
+
 class DecisionMessage(TypedDict):
     type: Literal["decision"]
     track: int
     verdict: str
     person: PersonMessage | None
     comparison_score: float | None
+    runner_up: float | None
     match_threshold: float
+    fmr: float
+    quality: QualityMessage
     liveness: LivenessMessage
     frames: FramesMessage
     reasons: list[str]
+    card: CardMessage
     attempt: str
     challenge_offered: bool
 
@@ -140,12 +158,31 @@ def decision_message(decision: Decision, names: Mapping[str, str], attempt: Veri
         "verdict": decision.verdict.value,
         "person": named_person(decision.verdict, decision.person_id, names),
         "comparison_score": decision.comparison_score,
+        "runner_up": decision.runner_up,
         "match_threshold": decision.match_threshold,
+        "fmr": decision.fmr,
+        "quality": decision_quality(decision),
         "liveness": liveness_message(decision.liveness),
         "frames": {"agreed": decision.frames_agreed, "seen": decision.frames_seen},
         "reasons": list(decision.reasons),
+        "card": card_message(card_of(attempt)),
         "attempt": str(attempt.uuid),
         "challenge_offered": is_challenge_offered(decision),
+    }
+
+
+def decision_quality(decision: Decision) -> QualityMessage:
+    """Of the frame that the decision's picture shows."""
+    if decision.quality:
+        return quality_message(decision.quality)
+    return {"score": round(decision.quality_score, 3), "reasons": []}
+
+
+def card_message(card: DecisionCard) -> CardMessage:
+    return {
+        "headline": card.headline,
+        "facts": [{"label": label, "text": text} for label, text in card.facts],
+        "reasons": list(card.reasons),
     }
 
 

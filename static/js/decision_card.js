@@ -1,6 +1,6 @@
 // What the live page says about a decision, and the list of the last ones.
 
-import { factsOf, headline, reasonSentences, scoreSentence, thresholdSentence } from "./core/explain.js";
+import { thresholdSentence } from "./core/explain.js";
 import { VERDICTS, formatPair } from "./core/format.js";
 import { el, icon, withUuid } from "./dom.js";
 import { drawScale } from "./scale.js";
@@ -15,26 +15,21 @@ const timeOf = (at) => new Date(at).toLocaleTimeString([], { timeStyle: "medium"
  * The card's children for a decision. `onAgain` asks the server to decide anew, `onChallenge` (null: not possible) for
  * head movements; `failure` says how the last ones went.
  */
-export function decisionCard(decision, { hello, sentences, urls, onAgain, onChallenge = null, failure = "" }) {
-  const reasons = reasonSentences(decision, sentences);
+export function decisionCard(decision, { hello, urls, onAgain, onChallenge = null, failure = "" }) {
+  const { headline, facts, reasons } = decision.card;
   const scored = typeof decision.comparison_score === "number";
   return [
     el(
       "div",
       { class: "verdict__head" },
       el("span", { class: "verdict__mark" }, icon(decision.verdict)),
-      el("div", {}, badge(decision.verdict), el("h2", {}, headline(decision))),
+      el("div", {}, badge(decision.verdict), el("h2", {}, headline)),
     ),
     scored ? drawScale({ score: decision.comparison_score, threshold: decision.match_threshold, verdict: decision.verdict }) : null,
-    el(
-      "p",
-      {},
-      scoreSentence(decision),
-      scored ? el("span", { class: "muted" }, ` ${thresholdSentence(hello, decision.mode)}`) : null,
-    ),
+    scored ? el("p", { class: "muted" }, thresholdSentence(hello, decision.mode)) : null,
     reasons.length ? el("ul", { class: "verdict__reasons" }, ...reasons.map((text) => el("li", {}, text))) : null,
     failure ? el("div", { class: "alert alert--warning" }, icon("warning"), el("div", {}, failure)) : null,
-    el("dl", { class: "kv" }, ...factsOf(decision).flatMap(([label, value]) => [el("dt", {}, label), el("dd", {}, value)])),
+    el("dl", { class: "kv" }, ...facts.flatMap(({ label, text }) => [el("dt", {}, label), el("dd", {}, text)])),
     el(
       "div",
       { class: "actions" },
@@ -86,7 +81,7 @@ export function recentItem(decision, urls) {
     el(
       "a",
       { href: withUuid(urls.attempt, decision.attempt) },
-      el("span", { class: "recent__who" }, icon(decision.verdict), el("span", { class: "truncate" }, headline(decision))),
+      el("span", { class: "recent__who" }, icon(decision.verdict), el("span", { class: "truncate" }, decision.card.headline)),
       el("span", { class: "recent__numbers" }, `${score} / ${threshold}`),
       el("time", { datetime: new Date(decision.at).toISOString() }, timeOf(decision.at)),
     ),

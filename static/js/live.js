@@ -140,7 +140,6 @@ function render() {
 function wholeCard(decision) {
   return decisionCard(decision, {
     hello: state.hello,
-    sentences,
     urls,
     onAgain: again,
     onChallenge: mayChallenge(decision, state) ? () => challenge(decision.track) : null,

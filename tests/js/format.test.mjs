@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import {
+  falseAlarms,
   formatCount,
-  formatLiveness,
   formatMs,
   formatPair,
   formatScore,
@@ -47,12 +47,22 @@ describe("strangersSentence", () => {
   it("counts every enrolled person as one more chance", () => {
     assert.equal(
       strangersSentence(0.0001, 12),
-      "At this threshold about 1 in 830 strangers would pass as one of the 12 people enrolled.",
+      "At this threshold about 1.2 of 1,000 strangers would pass as one of the 12 people enrolled.",
     );
   });
   it("never promises more than certainty", () => {
-    assert.match(strangersSentence(0.5, 1000), /about 1 in 1 strangers/);
+    assert.match(strangersSentence(0.5, 1000), /about 1,000 of 1,000 strangers/);
   });
+});
+
+describe("falseAlarms", () => {
+  it("is 1000 * (1 - (1 - FMR)^people), to two digits", () => {
+    assert.equal(falseAlarms(0.0001, 1), "0.1");
+    assert.equal(falseAlarms(0.0001, 20), "2");
+    assert.equal(falseAlarms(0.001, 500), "390");
+  });
+  it("is never rounded down to nobody", () => assert.equal(falseAlarms(1e-9, 5), "fewer than 0.01"));
+  it("is nobody where nobody is enrolled", () => assert.equal(falseAlarms(0.001, 0), "0"));
 });
 
 describe("oneIn", () => {
@@ -65,11 +75,6 @@ describe("oneIn", () => {
 });
 
 describe("small words", () => {
-  it("names liveness", () => {
-    assert.equal(formatLiveness({ verdict: "bona_fide", score: 0.981 }), "Live person (0.98)");
-    assert.equal(formatLiveness({ verdict: "not_checked", score: null }), "Not checked");
-    assert.equal(formatLiveness(undefined), "Not checked");
-  });
   it("writes times", () => {
     assert.equal(formatMs(84.6), "85 ms");
     assert.equal(formatMs(1540), "1.5 s");

@@ -63,16 +63,6 @@ describe("the card with several people in the picture", () => {
 });
 
 describe("a decision", () => {
-  it("gets runner-up and quality from its track's last frame", () => {
-    const { decision: shown } = play(hello, result(pending), decision);
-    assert.equal(shown.runner_up, 0.12);
-    assert.equal(shown.quality.score, 0.8);
-    assert.equal(shown.at, 5);
-  });
-  it("keeps the server's own words where it has any", () => {
-    assert.equal(play(hello, result(pending), { ...decision, runner_up: 0.2 }).decision.runner_up, 0.2);
-  });
-  it("stands without a frame of its track", () => assert.equal(play(hello, decision).decision.runner_up, null));
   it("remembers who was claimed", () => {
     const state = play(hello, { type: "mode", mode: "verify" }, { type: "claimed", person: ada }, decision);
     assert.equal(state.history[0].claimed.name, "Ada");

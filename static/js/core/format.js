@@ -8,13 +8,6 @@ export const VERDICTS = {
   pending: "Looking",
 };
 
-const LIVENESS = {
-  bona_fide: "Live person",
-  attack: "Attack",
-  uncertain: "Uncertain",
-  not_checked: "Not checked",
-};
-
 export function formatScore(score, digits = 2) {
   if (score === null || score === undefined) return "–";
   const text = score.toFixed(digits);
@@ -30,6 +23,13 @@ export function formatPair(score, threshold) {
   return { score: formatScore(score, digits), threshold: formatScore(threshold, digits) };
 }
 
+/** Out of 1,000 strangers, how many a search among so many people is expected to name: 1000 * (1 - (1 - FMR)^people). */
+export function falseAlarms(fmr, people) {
+  const alarms = -1000 * Math.expm1(people * Math.log1p(-Math.min(fmr, 1)));
+  if (alarms > 0 && alarms < 0.01) return "fewer than 0.01";
+  return Number(alarms.toPrecision(2)).toLocaleString("en");
+}
+
 /** 1 / rate, rounded to two significant digits: "1 in 830". */
 export function oneIn(rate) {
   if (!(rate > 0)) return "none";
@@ -43,14 +43,8 @@ export function oneIn(rate) {
  * chance: 1 - (1 - FMR)^people (independent comparisons).
  */
 export function strangersSentence(fmr, people = 1) {
-  const chance = people > 1 ? 1 - (1 - fmr) ** people : fmr;
   if (people <= 1) return `At this threshold about ${oneIn(fmr)} strangers would pass.`;
-  return `At this threshold about ${oneIn(chance)} strangers would pass as one of the ${people.toLocaleString("en")} people enrolled.`;
-}
-
-export function formatLiveness(liveness) {
-  const word = LIVENESS[liveness?.verdict] ?? LIVENESS.not_checked;
-  return typeof liveness?.score === "number" ? `${word} (${formatScore(liveness.score)})` : word;
+  return `At this threshold about ${falseAlarms(fmr, people)} of 1,000 strangers would pass as one of the ${people.toLocaleString("en")} people enrolled.`;
 }
 
 export function formatMs(ms) {

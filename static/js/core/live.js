@@ -36,12 +36,8 @@ const STEPS = {
     threshold: threshold ?? state.threshold,
   }),
 
-  /** The decision's own words win; what only the frames say (runner-up, quality) comes from the track's last frame. */
   decision: (state, { at, ...decision }) => {
-    const face = state.faces.find((seen) => seen.track === decision.track);
     const whole = {
-      runner_up: face?.runner_up ?? null,
-      quality: face?.quality ?? null,
       ...decision,
       at,
       question: state.question,
