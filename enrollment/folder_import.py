@@ -165,7 +165,8 @@ def _import_person(name: str, pictures: Sequence[Picture]) -> PersonOutcome:
         files = [_refused(name, picture, error) for picture in pictures]
         return PersonOutcome(name, code=error.code, message=str(error), files=files)
     kept = set(stored.samples.values_list("digest", flat=True))
-    files = list(_judge_files(name, pictures, known, kept))
+    aside = set(stored.samples.filter(set_aside=True).values_list("digest", flat=True))
+    files = list(_judge_files(name, pictures, known, kept, aside))
     return PersonOutcome(name, stored, created=person is None, samples=len(kept), lookalikes=lookalikes, files=files)
 
 
@@ -190,7 +191,9 @@ def _store(person: Person | None, name: str, drafts: Sequence[SampleDraft]) -> P
     )
 
 
-def _judge_files(name: str, pictures: Iterable[Picture], known: set[str], kept: set[str]) -> Iterator[FileOutcome]:
+def _judge_files(
+    name: str, pictures: Iterable[Picture], known: set[str], kept: set[str], aside: set[str]
+) -> Iterator[FileOutcome]:
     seen = set(known)
     for picture in pictures:
         if picture.draft is None:
@@ -198,7 +201,10 @@ def _judge_files(name: str, pictures: Iterable[Picture], known: set[str], kept: 
             continue
         digest = picture.draft.digest
         code = "already_enrolled" if digest in seen else "" if digest in kept else "samples_full"
-        yield FileOutcome(picture.path, name, ALREADY if code else ENROLLED, code, sentence_for(code) if code else "")
+        outcome = ALREADY if code else ENROLLED
+        if not code and digest in aside:
+            code = "set_aside"
+        yield FileOutcome(picture.path, name, outcome, code, sentence_for(code) if code else "")
         seen.add(digest)
 
 

@@ -2,7 +2,9 @@
 
 Samples hang together when their comparison score reaches a threshold, directly or through others (a left and a right
 profile may only meet through a front view). Whatever is outside the largest such group does not fit. Measured on 283
-pictures of 60 people of LFW (../shared/faces/eval, pack `mobile`, uncertain threshold 0.334): 2 are outside.
+pictures of 60 people of LFW (../shared/faces/eval, pack `mobile`, uncertain threshold 0.334): 2 are outside. Of
+3,540 strangers' pictures put among three or four of a person, 3,524 are found. With three samples enrolled, leaving out
+what does not fit lost no match among 1,168 other pictures of these people.
 """
 
 from __future__ import annotations

@@ -68,6 +68,15 @@ class TestFirstRun:
         mark_gallery_stale()  # on_commit does not run in this kind of test
         assert current_gallery(engine).people == 2
 
+    def test_says_which_picture_does_not_fit_the_others(self, site, shared_faces):
+        stranger = sorted((shared_faces / "eval" / "Halle_Berry").glob("*.jpg"))[0]
+        shutil.copy(stranger, site / GATES)
+        report, error = run_json(site)
+        assert error is None
+        odd = [file for file in report["files"] if file["code"] == "set_aside"]
+        assert [(file["outcome"], file["path"].endswith(stranger.name)) for file in odd] == [("enrolled", True)]
+        assert FaceSample.objects.filter(set_aside=True).count() == 1
+
     def test_notes_the_import_as_the_consent(self, site):
         run(site)
         person = Person.objects.get(name=WADE)
