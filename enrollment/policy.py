@@ -7,14 +7,19 @@ from collections.abc import Callable
 from django.conf import settings
 
 from recognizer.engine import FaceEngine
-from recognizer.packs import policy_for
+from recognizer.packs import Pack, policy_for
 from recognizer.types import DecisionPolicy, LivenessMode
 
 DEFAULT_FMR = 1e-4
 
 
+def default_liveness(pack: Pack) -> LivenessMode:
+    """Where nobody has chosen: required, unless the pack cannot check it, which pages then say."""
+    return LivenessMode.REQUIRED if pack.checks_liveness else LivenessMode.ADVISORY
+
+
 def default_policy(engine: FaceEngine) -> DecisionPolicy:
-    liveness = LivenessMode(settings.FACESITE_LIVENESS or LivenessMode.REQUIRED)
+    liveness = LivenessMode(settings.FACESITE_LIVENESS or default_liveness(engine.pack))
     return policy_for(engine.pack, DEFAULT_FMR, liveness)
 
 

@@ -61,6 +61,8 @@ class PackFile:
     archive: Archive | None = None
     crop_scale: float = 1.0
     """liveness only: side of the crop in face boxes."""
+    threshold: float = 0.6
+    """detector only: the least detection_score of a face."""
 
     @property
     def installed(self) -> bool:
@@ -102,6 +104,8 @@ class Pack:
     thresholds_source: str
     lfw_accuracy: float | None = None
     lfw_source: str = ""
+    starter: bool = False
+    """Comes with the product; everything that can be installed is stronger."""
 
     @property
     def installed(self) -> bool:
@@ -121,6 +125,10 @@ class Pack:
     @property
     def embedder(self) -> PackFile:
         return self.files_of("embedder")[0]
+
+    @property
+    def checks_liveness(self) -> bool:
+        return bool(self.files_of("liveness"))
 
     def files_of(self, role: str) -> tuple[PackFile, ...]:
         return tuple(file for file in self.files if file.role == role)
@@ -240,6 +248,7 @@ def _parse_file(key: str, entry: Mapping[str, Any], folder: Path) -> PackFile:
         published_name=entry.get("published_name", name),
         archive=Archive(**archive) if archive else None,
         crop_scale=float(entry.get("crop_scale", 1.0)),
+        threshold=float(entry.get("threshold", 0.6)),
     )
 
 
@@ -266,6 +275,7 @@ def _parse_pack(
         thresholds_source=limits["source"],
         lfw_accuracy=entry.get("lfw_accuracy"),
         lfw_source=entry.get("lfw_source", ""),
+        starter=bool(entry.get("starter", False)),
     )
 
 

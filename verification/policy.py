@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from enrollment.policy import DEFAULT_FMR
+from enrollment.policy import DEFAULT_FMR, default_liveness
 from recognizer.calibration import false_alarms
 from recognizer.decisions import policy_for_gallery
 from recognizer.engine import FaceEngine
@@ -47,7 +47,7 @@ def policy_of(saved: VerificationPolicy | None, engine: FaceEngine) -> DecisionP
     """What a saved policy means with this engine's pack. Raises PackUnknown."""
     fmr = float(saved.fmr) if saved else DEFAULT_FMR
     # The environment wins, so that a test or a trial with still pictures leaves the saved policy as it is.
-    liveness = LivenessMode(settings.FACESITE_LIVENESS or (saved.liveness if saved else LivenessMode.REQUIRED))
+    liveness = LivenessMode(settings.FACESITE_LIVENESS or (saved.liveness if saved else default_liveness(engine.pack)))
     if saved and saved.match_threshold is not None and saved.contract_id == engine.contract_id:
         return policy_for(engine.pack, fmr, liveness, match_threshold=saved.match_threshold)
     return policy_for(engine.pack, nearest_fmr(engine.pack, fmr), liveness)

@@ -15,9 +15,9 @@ pytestmark = pytest.mark.django_db
 THRESHOLDS = {1e-3: Threshold(0.25, 0.2), 1e-4: Threshold(0.31, 0.25), 1e-5: Threshold(0.37, 0.31)}
 
 
-def engine_with(thresholds: dict[float, Threshold] = THRESHOLDS) -> Any:
+def engine_with(thresholds: dict[float, Threshold] = THRESHOLDS, *, checks_liveness: bool = True) -> Any:
     """current_policy() asks the engine for nothing but its pack."""
-    return SimpleNamespace(pack=SimpleNamespace(name="test", thresholds=thresholds))
+    return SimpleNamespace(pack=SimpleNamespace(name="test", thresholds=thresholds, checks_liveness=checks_liveness))
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +30,12 @@ class TestCurrentPolicy:
         policy = current_policy(engine_with())
         assert (policy.fmr, policy.match_threshold, policy.uncertain_threshold) == (1e-4, 0.31, 0.25)
         assert policy.liveness == LivenessMode.REQUIRED
+
+    def test_a_pack_that_cannot_check_liveness_is_not_asked_for_it_until_somebody_says_so(self, staff):
+        engine = engine_with(checks_liveness=False)
+        assert current_policy(engine).liveness == LivenessMode.ADVISORY
+        save_policy(actor=staff, fmr="0.0001", liveness="required")
+        assert current_policy(engine).liveness == LivenessMode.REQUIRED
 
     def test_what_was_saved_last_counts(self, staff):
         save_policy(actor=staff, fmr="0.001", liveness="off")

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from enrollment import pack_store
+from enrollment.pack_choice import chosen_pack_name
 from enrollment.quantizing import crops_from_folder, crops_from_samples, quantize_pack
 from recognizer.errors import PackError
 from recognizer.local_packs import OwnPack, add_pack
@@ -109,11 +110,8 @@ class Command(BaseCommand):
 
     def _say_which_is_used(self, pack: Pack) -> None:
         """Embeddings of two packs cannot be compared, so a change of packs needs one more step."""
-        manifest = Manifest.load(settings.FACESITE_MODELS_DIR)
-        if _used_pack(manifest) != pack:
-            self.stdout.write(f"To use it, set FACESITE_MODEL_PACK={pack.name} and run: manage.py rebuild_templates")
-        elif sum(other.installed for other in manifest.packs.values()) > 1:
-            self.stdout.write("From the next start on it is used. Run: manage.py rebuild_templates")
+        if _used_pack(Manifest.load(settings.FACESITE_MODELS_DIR)) != pack:
+            self.stdout.write(f"To use it, also for everybody enrolled: manage.py rebuild_templates --pack {pack.name}")
 
     def _show_progress(self, name: str, done: int, total: int | None) -> None:
         if total:
@@ -128,7 +126,7 @@ class Command(BaseCommand):
 
 def _used_pack(manifest: Manifest) -> Pack | None:
     try:
-        return choose_pack(manifest, settings.FACESITE_MODEL_PACK)
+        return choose_pack(manifest, chosen_pack_name())
     except PackError:
         return None
 

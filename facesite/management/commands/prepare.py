@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from enrollment.pack_choice import chosen_pack_name
 from recognizer.errors import PackError
 from recognizer.packs import Manifest, choose_pack
 
@@ -30,26 +31,34 @@ class Command(BaseCommand):
         call_command("create_first_operator", stdout=self.stdout)
 
     def install_pack(self) -> None:
-        """A server without a pack starts as well: its pages say which command installs one."""
+        """A server on the starter pack, or without any, starts as well: its pages say which command installs one."""
         wanted = missing_pack()
         if wanted is None:
             return
         try:
             call_command("packs", "install", wanted)
         except (CommandError, PackError, OSError) as error:
-            self.stderr.write(
-                f"{error}\nThe server starts without a model pack. Later: manage.py packs install {wanted}"
-            )
+            instead = what_is_used_instead()
+            self.stderr.write(f"{error}\nThe server starts {instead}. Later: manage.py packs install {wanted}")
 
 
 def missing_pack() -> str | None:
-    """Name of the pack to install; None when one can be used already."""
+    """Name of the pack to install; None when there is one already, or people are enrolled with the starter pack."""
     manifest = Manifest.load(Path(settings.FACESITE_MODELS_DIR))
     try:
-        choose_pack(manifest, settings.FACESITE_MODEL_PACK)
+        pack = choose_pack(manifest, settings.FACESITE_MODEL_PACK)
     except PackError:
         return settings.FACESITE_MODEL_PACK or manifest.default
-    return None
+    # Another pack would not be used before rebuild_templates: the pages name both commands.
+    return manifest.default if pack.starter and chosen_pack_name() is None else None
+
+
+def what_is_used_instead() -> str:
+    try:
+        pack = choose_pack(Manifest.load(Path(settings.FACESITE_MODELS_DIR)), chosen_pack_name())
+    except PackError:
+        return "without a model pack"
+    return f"with the pack {pack.name}"
 
 
 def has_pending_migrations() -> bool:

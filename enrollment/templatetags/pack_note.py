@@ -1,0 +1,44 @@
+"""What people should know about the model pack in use where it is the starter pack or cannot check liveness."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.conf import settings
+
+from enrollment.pack_choice import chosen_pack_name
+from enrollment.policy import current_policy, default_liveness
+from enrollment.runtime import engine_if_ready
+from recognizer.errors import RecognizerError
+from recognizer.packs import Manifest, Pack, choose_pack
+from recognizer.types import LivenessMode
+
+register = template.Library()
+
+
+@register.inclusion_tag("enrollment/_pack_note.html")
+def pack_note(pack: Pack | None = None) -> dict[str, Any]:
+    """Nothing for a pack that needs no note, or when there is none: the pages say that elsewhere.
+
+    pack: what a page has found out already; else it is looked up here, with two queries while no engine runs.
+    """
+    engine = engine_if_ready()
+    try:
+        manifest = Manifest.load(settings.FACESITE_MODELS_DIR)
+        pack = engine.pack if engine else pack or choose_pack(manifest, chosen_pack_name())
+        if not pack.starter and pack.checks_liveness:
+            return {}
+        liveness = current_policy(engine).liveness if engine else default_liveness(pack)
+        stronger = stronger_pack(manifest, pack)
+    except RecognizerError:
+        return {}
+    return {"pack": pack, "stronger": stronger, "liveness_required": liveness == LivenessMode.REQUIRED}
+
+
+def stronger_pack(manifest: Manifest, pack: Pack) -> Pack | None:
+    """What the starter pack should give way to: the best one installed, else the default one."""
+    if not pack.starter:
+        return None
+    best = choose_pack(manifest)
+    return manifest.get(manifest.default) if best.starter else best
