@@ -27,14 +27,14 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "channels",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "facesite.security.SecurityHeaders",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # With DEBUG on, static files come from where they lie, without having been collected.
+    *([] if DEBUG else ["whitenoise.middleware.WhiteNoiseMiddleware"]),
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

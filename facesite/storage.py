@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
@@ -9,3 +15,22 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):
     """Rewrites `import ... from "./other.js"` as well, so that a module graph may be cached for ever."""
 
     support_js_module_import_aggregation = True
+
+
+def collect_static_files() -> None:
+    """collectstatic, skipped while the sources are what they were: hashing and compressing takes seconds."""
+    stamp = Path(settings.STATIC_ROOT) / ".sources"
+    now = fingerprint_static_files()
+    if stamp.is_file() and stamp.read_text() == now:
+        return
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    stamp.write_text(now)
+
+
+def fingerprint_static_files() -> str:
+    digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            stat = Path(storage.path(name)).stat()
+            digest.update(f"{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import re
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from facesite.management.commands import prepare
-
-
-@pytest.fixture
-def own_static_root(settings, tmp_path) -> Path:
-    settings.STATIC_ROOT = tmp_path / "static"
-    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "facesite.storage.HashedStaticFiles"}}
-    return settings.STATIC_ROOT
 
 
 def said_by(command: str) -> str:
@@ -39,18 +31,6 @@ class TestCreateFirstOperator:
     def test_does_nothing_when_somebody_can_log_in(self, operator):
         assert said_by("create_first_operator") == ""
         assert User.objects.get() == operator
-
-
-class TestCollectStaticFiles:
-    def test_names_what_modules_import_by_its_content(self, own_static_root):
-        prepare.collect_static_files()
-        entry = next(own_static_root.glob("js/enroll*.*.js"))
-        assert re.search(r'from "\./[\w/]+\.[0-9a-f]{12}\.js"', entry.read_text())
-
-    def test_is_skipped_while_nothing_changed(self, own_static_root, monkeypatch):
-        prepare.collect_static_files()
-        monkeypatch.setattr(prepare, "call_command", lambda *args, **kwargs: pytest.fail("collected again"))
-        prepare.collect_static_files()
 
 
 class TestMissingPack:

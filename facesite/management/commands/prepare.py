@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from enrollment.pack_choice import chosen_pack_name
+from facesite.storage import collect_static_files
 from recognizer.errors import PackError
 from recognizer.packs import Manifest, choose_pack
 
@@ -64,22 +63,3 @@ def what_is_used_instead() -> str:
 def has_pending_migrations() -> bool:
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-
-
-def collect_static_files() -> None:
-    """collectstatic, skipped while the sources are what they were: hashing and compressing takes seconds."""
-    stamp = Path(settings.STATIC_ROOT) / ".sources"
-    now = fingerprint_static_files()
-    if stamp.is_file() and stamp.read_text() == now:
-        return
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-    stamp.write_text(now)
-
-
-def fingerprint_static_files() -> str:
-    digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
-    for finder in get_finders():
-        for name, storage in finder.list([]):
-            stat = Path(storage.path(name)).stat()
-            digest.update(f"{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
-    return digest.hexdigest()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from daphne.management.commands.runserver import Command as DaphneRunserver
+from django.conf import settings
 
 from facesite.server import Server
+from facesite.storage import collect_static_files
 
 
 class Command(DaphneRunserver):  # type: ignore[misc]  # Daphne has no annotations
@@ -15,5 +17,7 @@ class Command(DaphneRunserver):  # type: ignore[misc]  # Daphne has no annotatio
     def inner_run(self, *args: Any, **options: Any) -> None:
         from facesite import warmup
 
+        if not settings.DEBUG:  # with DEBUG on, static files are served from where they lie
+            collect_static_files()
         warmup.start()
         super().inner_run(*args, **options)

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 
 from facesite.server import Server  # installs Twisted's asyncio reactor: before anything else imports one
+from facesite.storage import collect_static_files
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -31,6 +32,8 @@ class Command(BaseCommand):
     def handle(self, *, host: str, port: int, tls_cert: Path | None, tls_key: Path | None, **options: Any) -> None:
         if options["prepare"]:
             call_command("prepare", stdout=self.stdout, stderr=self.stderr)
+        elif not settings.DEBUG and not Path(settings.STATIC_ROOT, "staticfiles.json").exists():
+            collect_static_files()
         endpoints = choose_endpoints(host, port, tls_cert, tls_key)
         if tls_cert:
             switch_to_https()
