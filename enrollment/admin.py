@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from enrollment import selectors, services
 from enrollment.errors import EnrollmentError
 from enrollment.exports import stream_people
-from enrollment.models import FaceSample, FaceTemplate, Person
+from enrollment.models import FaceSample, FaceTemplate, HygieneAction, Person, PersonPair
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -176,3 +176,27 @@ class FaceTemplateAdmin(NothingByHand, admin.ModelAdmin):  # type: ignore[type-a
     @admin.display(ordering="sample__person__name")
     def person(self, template: FaceTemplate) -> Person:
         return template.sample.person
+
+
+@admin.register(HygieneAction)
+class HygieneActionAdmin(NothingByHand, admin.ModelAdmin):  # type: ignore[type-arg]
+    """The log of merges, notes and set-asides. It is undone on the hygiene page."""
+
+    list_display = ("at", "kind", "person", "other", "actor", "undone_at", "undone_by")
+    list_filter = ("kind", "at")
+    list_select_related = ("person", "other", "actor", "undone_by")
+    show_full_result_count = False
+    date_hierarchy = "at"
+    fields = ("kind", "person", "other", "actor", "at", "undone_at", "undone_by")
+    readonly_fields = fields
+
+
+@admin.register(PersonPair)
+class PersonPairAdmin(NothingByHand, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Pairs noted as different people. Notes are removed on the hygiene page."""
+
+    list_display = ("first", "second", "kind", "comparison_score", "noted_by", "noted_at")
+    list_select_related = ("first", "second", "noted_by")
+    show_full_result_count = False
+    fields = list_display
+    readonly_fields = fields

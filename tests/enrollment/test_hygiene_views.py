@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from enrollment import hygiene_views, services
+from enrollment import hygiene, hygiene_views, services
 from enrollment.models import FaceSample, HygieneAction, Person, PersonPair
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +48,13 @@ class TestAccess:
     def test_is_linked_for_staff_only(self, staff_client, operator_client):
         assertContains(staff_client.get("/enrollment/people/"), f'href="{PAGE}"')
         assertNotContains(operator_client.get("/enrollment/people/"), f'href="{PAGE}"')
+
+    @pytest.mark.parametrize("model", ["hygieneaction", "personpair"])
+    def test_the_admin_shows_what_was_done_and_changes_nothing(self, staff_client, operator, man, enroll_real, model):
+        other = enroll_real(OTHER, slice(1))
+        hygiene.note_pair(actor=operator, first=man, second=other, comparison_score=0.5)
+        assertContains(staff_client.get(f"/admin/enrollment/{model}/"), MAN)
+        assert staff_client.get(f"/admin/enrollment/{model}/add/").status_code == 403
 
     @pytest.mark.parametrize("path", ["merge/", "note/", "forget/"])
     def test_changes_only_by_post_with_the_csrf_token(self, staff, staff_client, path):
