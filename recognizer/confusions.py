@@ -78,4 +78,4 @@ NONE_RECORDED = Confusions()
 
 def raise_threshold(comparison_score: float) -> float:
     """From the score of a wrong match to what a face like it must reach from then on."""
-    return max(comparison_score, min(comparison_score + RAISE_BY, HIGHEST))
+    return min(comparison_score + RAISE_BY, HIGHEST)

@@ -20,7 +20,7 @@ from enrollment.models import FaceTemplate, Person
 from enrollment.selectors import people_by_uuid
 from enrollment.services import bump_gallery_revision
 from enrollment.storing import Actor
-from recognizer.confusions import Confusion, Confusions, raise_threshold
+from recognizer.confusions import HIGHEST, Confusion, Confusions, raise_threshold
 from recognizer.decisions import compare_probe, policy_for_gallery
 from recognizer.engine import FaceEngine
 from recognizer.gallery import GallerySnapshot
@@ -227,6 +227,11 @@ def _examine(
     score = candidate.comparison_score
     if attempt.contract_id == engine.contract_id and attempt.comparison_score is not None:
         score = max(score, attempt.comparison_score)
+    if score >= HIGHEST:
+        raise FeedbackRefused(
+            "This face is one of the person's own pictures, or nearly. If it is somebody else, remove that picture on the "
+            "person's page."
+        )
     confusion = Confusion(person_id, vector, raise_threshold(score), str(other.uuid) if other else None)
     after = gallery.with_confusions(gallery.confusions.plus(confusion))
     asked = policy_for_gallery(policy, gallery.people)

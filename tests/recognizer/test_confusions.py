@@ -44,8 +44,8 @@ class TestRaiseThreshold:
     @given(scores)
     def test_asks_for_more_than_before_but_never_for_what_a_stored_picture_could_not_reach(self, score):
         raised = raise_threshold(score)
-        assert raised >= score
-        assert raised == pytest.approx(score + RAISE_BY) or raised == max(score, HIGHEST)
+        assert raised <= HIGHEST < 1
+        assert raised == HIGHEST or score < raised == pytest.approx(score + RAISE_BY)
 
 
 class TestDecisions:

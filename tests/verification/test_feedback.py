@@ -112,6 +112,18 @@ class TestRecording:
         with pytest.raises(feedback.FeedbackRefused, match="who was matched"):
             feedback.examine(attempt, engine, ada)
 
+    def test_a_picture_that_was_enrolled_is_to_be_removed_instead(self, attempt, engine, decide):
+        own = services.record_attempt(
+            operator=None,
+            mode="identify",
+            source="live",
+            decision=decide(ADA, 1),
+            claimed=None,
+            contract_id=engine.contract_id,
+        )
+        with pytest.raises(feedback.FeedbackRefused, match="remove that picture"):
+            feedback.examine(own, engine)
+
     def test_is_recorded_once(self, report):
         report()
         with pytest.raises(feedback.FeedbackRefused, match="already"):
