@@ -297,14 +297,15 @@ def head_turn(shared_faces: Path) -> list[Image]:
 
 
 class TestReplayedClips:
-    def replay(self, engine: FaceEngine, frames: Sequence[Image], prompts: tuple[Prompt, ...]) -> list[str | None]:
+    def replay(self, engine: FaceEngine, frames: Sequence[Image], prompts: tuple[Prompt, ...]) -> list[str]:
         """What a challenge ends with when the clip is shown again and again."""
         probe = engine.embed([engine.align(frames[0], engine.detect(frames[0])[0])])[0]
         gallery = GallerySnapshot.build(
             [TemplateRow(1, "her", probe)], contract_id=engine.contract_id, dimension=engine.dimension, revision=1
         )
         fuser = TrackFuser(engine, policy_for(engine.pack, 1e-4, LivenessMode.REQUIRED), check_liveness=True)
-        codes, now = [], 0.0
+        codes: list[str] = []
+        now = 0.0
         fuser.process(frames[0], gallery, now=now)
         assert fuser.begin_challenge(1, prompts, now=now)
         while not codes and now < 60:

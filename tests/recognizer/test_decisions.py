@@ -11,6 +11,7 @@ from enrollment.reasons import SENTENCES
 from recognizer.decisions import (
     DECISION_REASONS,
     PEOPLE_AT_BASE,
+    SHARP_FROM,
     Comparison,
     Evidence,
     apply_liveness,
@@ -20,6 +21,7 @@ from recognizer.decisions import (
     fuse_embeddings,
     fuse_liveness,
     is_settled,
+    is_sharp,
     judge_score,
     liveness_agrees,
     policy_for_gallery,
@@ -246,6 +248,12 @@ class TestFuseLiveness:
     )
     def test_takes_the_median_and_calls_nobody_an_attack_while_a_frame_contradicts(self, scores, verdict):
         assert fuse_liveness(scores).verdict == verdict
+
+    def test_calls_nobody_an_attack_while_no_frame_is_sharp(self):
+        assert fuse_liveness([0.1, 0.2], sharp=False) == Liveness(LivenessVerdict.UNCERTAIN, pytest.approx(0.15))
+        assert fuse_liveness([0.9, 0.8], sharp=False).verdict == LivenessVerdict.BONA_FIDE
+        assert is_sharp(replace(GOOD, sharpness=SHARP_FROM))
+        assert not is_sharp(replace(GOOD, sharpness=SHARP_FROM - 0.01))
 
     @given(st.lists(st.floats(0, 1), min_size=1, max_size=9), st.floats(0, 1))
     def test_a_higher_score_never_makes_an_attack_of_it(self, scores, gain):

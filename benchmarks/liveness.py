@@ -1,0 +1,156 @@
+"""What passive liveness says about labelled clips, and what it costs: `python -m benchmarks.liveness [FOLDER]`.
+
+Prints the tables of docs/liveness.md: the scores of all faces of every clip frame by frame, the decisions of a live
+page with liveness required that starts at every fifth frame, and the CPU time per frame of a decided stream.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from recognizer.engine import FaceEngine
+from recognizer.gallery import GallerySnapshot, TemplateRow
+from recognizer.liveness import verdict_for
+from recognizer.packs import policy_for
+from recognizer.tracking import Decision, TrackFuser
+from recognizer.types import Image, LivenessMode, LivenessVerdict, RecognizerConfig
+
+ROOT = Path(__file__).resolve().parent.parent
+CLIPS = ROOT.parent / "shared" / "faces" / "webcam"
+FRAMES_PER_SECOND = 15
+STARTS = 5
+VERDICTS = (LivenessVerdict.BONA_FIDE, LivenessVerdict.UNCERTAIN, LivenessVerdict.ATTACK)
+STREAM_FRAMES = 300
+ROUNDS = 7
+SETTLED_AFTER = 60
+"""Frames of a stream after which its one decision is long made."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=CLIPS, help="clips (.mjpeg)")
+    parser.add_argument("--models-dir", type=Path, default=ROOT / "models")
+    parser.add_argument("--pack", default=None)
+    options = parser.parse_args()
+    engine = FaceEngine(RecognizerConfig(models_dir=options.models_dir, pack=options.pack, threads=1))
+    engine.startup()
+    clips = {path.stem: list(read_clip(path)) for path in sorted(options.folder.glob("*.mjpeg"))}
+    if not clips:
+        parser.error(f"{options.folder} has no .mjpeg clips.")
+    for table in (score_table, decision_table, cost_table):
+        sys.stdout.write("\n".join([*table(engine, clips), "", ""]))
+
+
+def read_clip(path: Path) -> Iterator[Image]:
+    capture = cv2.VideoCapture(str(path))
+    try:
+        while True:
+            found, image = capture.read()
+            if not found:
+                return
+            yield image  # type: ignore[misc]  # cv2's stubs know no shapes
+    finally:
+        capture.release()
+
+
+def score_table(engine: FaceEngine, clips: dict[str, list[Image]]) -> Iterator[str]:
+    yield "| clip | frames | faces | median | lowest | highest | bona fide | uncertain | attack |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for name, frames in clips.items():
+        found = [engine.check_liveness(image, face).score for image in frames for face in engine.detect(image)]
+        scores = np.array([score for score in found if score is not None])
+        if not scores.size:
+            yield f"| {name} | {len(frames)} | 0 | | | | | | |"
+            continue
+        counts = Counter(verdict_for(float(score)) for score in scores)
+        shares = [f"{counts[verdict] / len(scores):.0%}".replace("%", " %") for verdict in VERDICTS]
+        numbers = f"{np.median(scores):.3f} | {scores.min():.3f} | {scores.max():.3f}"
+        yield f"| {name} | {len(frames)} | {len(scores)} | {numbers} | {' | '.join(shares)} |"
+
+
+def decision_table(engine: FaceEngine, clips: dict[str, list[Image]]) -> Iterator[str]:
+    gallery = gallery_of(engine, clips)
+    yield "| clip | decisions | match | non_match | uncertain | of these for liveness | attack |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, frames in clips.items():
+        made = [
+            decision
+            for start in range(0, len(frames), STARTS)
+            for decision in decisions_of(engine, gallery, [*frames[start:], *frames[:start]])
+        ]
+        verdicts = Counter(decision.verdict.value for decision in made)
+        doubts = sum("liveness_uncertain" in decision.reasons for decision in made)
+        named = (
+            f"{verdicts['match']} | {verdicts['non_match']} | {verdicts['uncertain']} | {doubts} | {verdicts['attack']}"
+        )
+        yield f"| {name} | {len(made)} | {named} |"
+
+
+def gallery_of(engine: FaceEngine, clips: dict[str, list[Image]]) -> GallerySnapshot:
+    """Everybody in front of the camera, the faces of the attacks too: a match is what a wrong verdict would give."""
+    rows: list[TemplateRow] = []
+    for name, frames in clips.items():
+        for image in frames[len(frames) // 3 :: max(1, len(frames) // 3)]:
+            for face in engine.detect(image)[:1]:
+                embedding = engine.embed([engine.align(image, face)])[0]
+                rows.append(TemplateRow(len(rows) + 1, name, embedding))
+    return GallerySnapshot.build(rows, contract_id=engine.contract_id, dimension=engine.dimension, revision=1)
+
+
+def decisions_of(engine: FaceEngine, gallery: GallerySnapshot, frames: Sequence[Image]) -> list[Decision]:
+    fuser = TrackFuser(engine, policy_for(engine.pack, 1e-4, LivenessMode.REQUIRED), check_liveness=True)
+    outcomes = [fuser.process(image, gallery, now=index / FRAMES_PER_SECOND) for index, image in enumerate(frames)]
+    return [decision for outcome in outcomes for decision in outcome.decisions]
+
+
+def cost_table(engine: FaceEngine, clips: dict[str, list[Image]]) -> Iterator[str]:
+    """One calm face, decided at the start: what each further frame costs beside detection alone. Medians of rounds."""
+    name = max(clips, key=lambda clip: len(clips[clip]) if engine.detect(clips[clip][0]) else 0)
+    frames, gallery = [*clips[name], *clips[name][::-1]], gallery_of(engine, clips)
+    rounds: dict[str, list[tuple[float, int]]] = {"detection alone": [], "liveness off": [], "liveness required": []}
+    for _ in range(ROUNDS):
+        rounds["detection alone"].append((cpu_ms(lambda index: engine.detect(frames[index % len(frames)])), 0))
+        for mode in (LivenessMode.OFF, LivenessMode.REQUIRED):
+            rounds[f"liveness {mode.value}"].append(stream_cost(engine, gallery, frames, mode))
+    yield f"| {name}, after the decision | CPU ms per frame | frames with a liveness check |"
+    yield "|---|---|---|"
+    for what, measured in rounds.items():
+        checks = f"{measured[0][1]} of {STREAM_FRAMES}"
+        yield f"| {what} | {np.median([cost for cost, _ in measured]):.2f} | {checks} |"
+
+
+def stream_cost(
+    engine: FaceEngine, gallery: GallerySnapshot, frames: Sequence[Image], mode: LivenessMode
+) -> tuple[float, int]:
+    """CPU ms per frame of a decided stream, and how many of its frames were checked for liveness."""
+    fuser = TrackFuser(engine, policy_for(engine.pack, 1e-4, mode), check_liveness=mode != LivenessMode.OFF)
+    checks = 0
+
+    def look(index: int) -> None:
+        nonlocal checks
+        timings = fuser.process(frames[index % len(frames)], gallery, now=index / FRAMES_PER_SECOND).timings_ms
+        checks += index >= SETTLED_AFTER and timings.get("liveness", 0.0) > 0
+
+    for index in range(SETTLED_AFTER):
+        look(index)
+    return cpu_ms(lambda index: look(SETTLED_AFTER + index)), checks
+
+
+def cpu_ms(job: Callable[[int], object]) -> float:
+    """CPU time per call, of all threads."""
+    started = time.process_time()
+    for index in range(STREAM_FRAMES):
+        job(index)
+    return (time.process_time() - started) / STREAM_FRAMES * 1000
+
+
+if __name__ == "__main__":
+    main()
