@@ -229,8 +229,8 @@ def _examine(
         score = max(score, attempt.comparison_score)
     if score >= HIGHEST:
         raise FeedbackRefused(
-            "This face is one of the person's own pictures, or nearly. If it is somebody else, remove that picture on the "
-            "person's page."
+            "This face is one of the person's own pictures, or nearly. If it is somebody else, remove that picture "
+            "on the person's page."
         )
     confusion = Confusion(person_id, vector, raise_threshold(score), str(other.uuid) if other else None)
     after = gallery.with_confusions(gallery.confusions.plus(confusion))
