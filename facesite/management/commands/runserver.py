@@ -7,6 +7,7 @@ from typing import Any
 from daphne.management.commands.runserver import Command as DaphneRunserver
 from django.conf import settings
 
+from facesite import logs
 from facesite.server import Server
 from facesite.storage import collect_static_files
 
@@ -21,3 +22,10 @@ class Command(DaphneRunserver):  # type: ignore[misc]  # Daphne has no annotatio
             collect_static_files()
         warmup.start()
         super().inner_run(*args, **options)
+
+    def log_action(self, protocol: str, action: str, details: dict[str, Any]) -> None:
+        """Coloured lines with addresses and queries are for developers; otherwise nothing personal is logged."""
+        if settings.DEBUG:
+            super().log_action(protocol, action, details)
+        else:
+            logs.log_action(protocol, action, details)
