@@ -12,7 +12,9 @@ from recognizer.calibration import (
     ScoreDistribution,
     accuracy_at,
     best_threshold,
+    comparisons_needed,
     cross_validate,
+    false_alarms,
     rate_of,
 )
 from recognizer.errors import TooFewPairs
@@ -83,6 +85,57 @@ class TestThresholdAt:
         ScoreDistribution([], np.zeros(30_000)).require_pairs(1e-4)
         with pytest.raises(TooFewPairs, match=r"at least 30,000 .* there are 29,999"):
             ScoreDistribution([], np.zeros(29_999)).require_pairs(1e-4)
+
+
+class TestSureThresholdAt:
+    @given(non_mated=st.lists(score, min_size=60, max_size=200), target=st.floats(0.07, 0.9))
+    def test_its_interval_stays_below_the_rate_and_no_lower_one_s_does(self, non_mated, target):
+        scores = ScoreDistribution([], non_mated)
+        threshold = scores.sure_threshold_at(target)
+        assert scores.fmr(threshold).high <= target
+        assert scores.fmr(np.nextafter(threshold, -np.inf)).high > target
+
+    @given(non_mated=st.lists(score, min_size=60, max_size=200), target=st.floats(0.07, 0.9))
+    def test_is_never_looser_than_what_was_observed(self, non_mated, target):
+        scores = ScoreDistribution([], non_mated)
+        assert scores.sure_threshold_at(target) >= scores.threshold_at(target)
+
+    @pytest.mark.parametrize("fmr", [1e-2, 1e-3, 1e-4])
+    def test_refuses_one_comparison_too_few(self, fmr):
+        needed = comparisons_needed(fmr)
+        assert ScoreDistribution([], np.zeros(needed)).sure_threshold_at(fmr) > 0
+        with pytest.raises(TooFewPairs, match=f"at least {needed:,} .* there are {needed - 1:,}"):
+            ScoreDistribution([], np.zeros(needed - 1)).sure_threshold_at(fmr)
+
+
+class TestErrorsAt:
+    @given(mated=score_list, non_mated=score_list, threshold=score)
+    def test_are_what_the_rates_count(self, mated, non_mated, threshold):
+        scores = ScoreDistribution(mated, non_mated)
+        assert scores.errors_at(threshold) == (scores.fmr(threshold).errors, scores.fnmr(threshold).errors)
+
+
+class TestHistogram:
+    @given(mated=score_list, non_mated=score_list, bins=st.integers(1, 60))
+    def test_counts_every_score_once(self, mated, non_mated, bins):
+        histogram = ScoreDistribution(mated, non_mated).histogram(bins)
+        assert (histogram.mated.sum(), histogram.non_mated.sum()) == (len(mated), len(non_mated))
+        assert len(histogram.edges) == bins + 1
+
+    def test_of_nothing_is_refused(self):
+        with pytest.raises(TooFewPairs):
+            ScoreDistribution([], []).histogram()
+
+
+class TestFalseAlarms:
+    @given(fmr=st.floats(1e-6, 0.1), people=st.integers(0, 10_000))
+    def test_grow_with_people_and_never_exceed_the_strangers(self, fmr, people):
+        assert 0 <= false_alarms(fmr, people) <= false_alarms(fmr, people + 1) <= 1_000
+
+    def test_are_1000_times_the_chance_that_one_of_all_comparisons_errs(self):
+        assert false_alarms(1e-3, 500) == pytest.approx(1_000 * (1 - (1 - 1e-3) ** 500))
+        assert false_alarms(1e-4, 1) == pytest.approx(0.1)
+        assert false_alarms(1e-3, 0) == 0
 
 
 class TestConfidenceInterval:

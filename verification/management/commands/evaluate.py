@@ -11,15 +11,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from enrollment.policy import DEFAULT_FMR
 from enrollment.runtime import get_engine
 from recognizer.calibration import ScoreDistribution
 from recognizer.engine import FaceEngine
 from recognizer.errors import RecognizerError
+from recognizer.local_packs import write_thresholds
+from recognizer.manifest import LOCAL_NAME
 from verification.charts import det_chart
-from verification.evaluation import PIPELINES, PairsInvalid, Progress, read_pairs, report, run_pipeline
+from verification.evaluation import PIPELINES, PairsInvalid, PipelineResult, Progress, read_pairs, report, run_pipeline
+from verification.thresholds import derive_thresholds
 
 Show = Callable[[Mapping[str, Any]], str]
 
@@ -44,9 +49,16 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument("--markdown", action="store_true", help="print only the table, for a document")
+        parser.add_argument(
+            "--write-thresholds",
+            action="store_true",
+            help="keep what was measured as this pack's thresholds, in local.toml of the models folder",
+        )
         parser.add_argument("--plot", type=Path, metavar="DET.svg", help="draw the DET curves")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["write_thresholds"] and options["pipeline"] == "seed":
+            raise CommandError("Thresholds are those of facesite's pipeline: leave out --pipeline seed.")
         names = [options["pipeline"]] if options["pipeline"] else list(PIPELINES)
         try:
             pairs = read_pairs(options["pairs"], options["images"])
@@ -64,6 +76,8 @@ class Command(BaseCommand):
             scores = {one.name: one.every_pair if options["every_pair"] else one.distribution for one in results}
             write_plot(options["plot"], engine.pack.name, scores)
         document = describe(engine, options) | {"pipelines": reports} | reports[names[0]]
+        if options["write_thresholds"]:
+            document["thresholds_written"] = write_measured(engine, results[0], options)
         if options["json"]:
             self.stdout.write(json.dumps(document, indent=2))
         else:
@@ -125,6 +139,24 @@ def write_plot(path: Path, pack: str, scores: Mapping[str, ScoreDistribution]) -
         raise CommandError(f"The chart {path} could not be written: {error.strerror}.") from error
 
 
+def write_measured(engine: FaceEngine, result: PipelineResult, options: Mapping[str, Any]) -> dict[str, Any]:
+    """From the next start on they are the pack's own. Raises CommandError, with the old ones kept."""
+    every = options["every_pair"]
+    try:
+        derived = derive_thresholds(result.every_pair if every else result.distribution)
+        source = derived.source(f"{options['pairs'].name}{', every pair' if every else ''}", timezone.now().date())
+        pack = write_thresholds(settings.FACESITE_MODELS_DIR, engine.pack.name, match=derived.match, source=source)
+    except RecognizerError as error:
+        raise CommandError(f"The thresholds were not written. {error}") from error
+    except OSError as error:
+        raise CommandError(f"The thresholds were not written: {error.strerror}.") from error
+    return {
+        "file": str(settings.FACESITE_MODELS_DIR / LOCAL_NAME),
+        "source": pack.thresholds_source,
+        "match": {f"{rate:g}": threshold for rate, threshold in derived.match.items()},
+    }
+
+
 def as_markdown(reports: Mapping[str, Mapping[str, Any]]) -> list[str]:
     lines = ["| | " + " | ".join(reports) + " |", "|---" * (len(reports) + 1) + "|"]
     return lines + [f"| {label} | " + " | ".join(show(one) for one in reports.values()) + " |" for label, show in ROWS]
@@ -143,6 +175,10 @@ def as_text(document: Mapping[str, Any]) -> list[str]:
         lines += [
             f"  no face from {entry['file']} ({entry['reason']})" for entry in one["failure_to_acquire"]["pictures"]
         ]
+    if written := document.get("thresholds_written"):
+        values = ", ".join(f"{threshold:.3f} at {rate}" for rate, threshold in written["match"].items())
+        lines += ["", f"Written to {written['file']}: {values}.", f"  {written['source']}"]
+        lines.append("  Restart facesite to use them.")
     doubts = [one["doubt"] for one in document["tar_at_fmr"].values() if one["doubt"]]
     return [*lines, *([""] if doubts else []), *doubts]
 
