@@ -53,14 +53,21 @@ def align_face(image: NDArray[np.uint8], points: Array, size: int = 112) -> NDAr
     return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
 
 
-def load_eval_crops(folder: Path) -> tuple[list[str], NDArray[np.uint8]]:
-    """Names (`Person/file.jpg`) and aligned RGB crops, N x 112 x 112 x 3, by the landmarks in `landmarks.csv`."""
+def load_eval_crops(
+    folder: Path, find: Callable[[NDArray[np.uint8]], Array | None] | None = None
+) -> tuple[list[str], NDArray[np.uint8]]:
+    """Names (`Person/file.jpg`) and aligned RGB crops, N x 112 x 112 x 3, by the landmarks in `landmarks.csv`.
+
+    `find` looks for landmarks (5 x 2) in the BGR picture instead; where it finds none, the table's are used.
+    """
     names, crops = [], []
     with (folder / "landmarks.csv").open() as handle:
         for row in csv.DictReader(handle):
             points = np.array([[row[f"{c}_x"], row[f"{c}_y"]] for c in LANDMARK_COLUMNS], np.float32)
             names.append(row["file"])
-            crops.append(align_face(np.ascontiguousarray(read_picture(folder / row["file"])[..., ::-1]), points))
+            image = read_picture(folder / row["file"])
+            found = None if find is None else find(image)
+            crops.append(align_face(np.ascontiguousarray(image[..., ::-1]), points if found is None else found))
     return names, np.stack(crops)
 
 
