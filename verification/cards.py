@@ -95,4 +95,5 @@ def _liveness(attempt: VerificationAttempt) -> str:
     if attempt.liveness_verdict == Liveness.NOT_CHECKED:
         return "Not checked."
     score = "" if attempt.liveness_score is None else f" (liveness score {attempt.liveness_score:.2f}, from 0 to 1)"
-    return f"{Liveness(attempt.liveness_verdict).label}{score}."
+    moved = ", shown by head movements" if "challenge_passed" in attempt.reasons else ""
+    return f"{Liveness(attempt.liveness_verdict).label}{moved}{score}."

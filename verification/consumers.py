@@ -142,11 +142,14 @@ class VerificationConsumer(FrameConsumer):
             await self._tell_challenge(running)
 
     async def _tell_challenge(self, progress: ChallengeProgress) -> None:
-        """How one ended is written down before it is told."""
+        """How one ended is written down first."""
         if progress.code and self._try:
             ended, self._try = self._try, None
             passed = progress.state == ChallengeState.PASSED
-            await run_in_database_thread(end_try, challenge_try=ended, passed=passed, code=progress.code)
+            try:
+                await run_in_database_thread(end_try, challenge_try=ended, passed=passed, code=progress.code)
+            except (DatabaseError, InterfaceError):  # then it counts as failed
+                logger.exception("challenge not recorded")
         await self.send_message(challenge_message(progress))
 
     async def _start_session(self, configure: Configure) -> LiveSession:
@@ -197,6 +200,7 @@ class VerificationConsumer(FrameConsumer):
         except (DatabaseError, InterfaceError):
             logger.exception("attempt not recorded")
             await self.send_error("internal_error", "The decision could not be written to the history. Try again.")
+            await self._cancel_challenge()
             await self._start_session(configure)  # new tracks: the face is decided again
             return
         await self.send_message(decision_message(decision, names, attempt))

@@ -76,6 +76,10 @@ class TestFacts:
     def test_liveness_that_was_not_checked_is_not_scored(self):
         assert facts_of(liveness_verdict="not_checked")["Liveness"] == "Not checked."
 
+    def test_liveness_that_head_movements_have_shown_says_so(self):
+        shown = facts_of(liveness_verdict="bona_fide", liveness_score=0.6, reasons=["challenge_passed"])["Liveness"]
+        assert shown == "Live person, shown by head movements (liveness score 0.60, from 0 to 1)."
+
 
 class TestOneIn:
     @pytest.mark.parametrize(("rate", "words"), [(1e-3, "1 in 1,000"), (1e-4, "1 in 10,000"), (1e-5, "1 in 100,000")])
