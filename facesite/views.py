@@ -19,7 +19,10 @@ from enrollment.runtime import engine_if_ready
 from facesite import health, warmup
 from recognizer.errors import PackError
 from recognizer.packs import Manifest, Pack, choose_pack
+from recognizer.types import DecisionPolicy
 from verification import selectors as verification
+from verification.cards import one_in
+from verification.policy import current_policy, false_alarms_per_1000
 
 RECENT_ATTEMPTS = 8
 
@@ -31,6 +34,17 @@ class PackStatus:
     """Why no pack can be used and which command helps; empty when one can."""
     stronger: str = ""
     """An installed pack that comes before this one in the manifest's order; empty when this is the best."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyStatus:
+    policy: DecisionPolicy
+    rate: str
+    """In words"""
+    people: int
+    """In the gallery."""
+    false_alarms: float
+    """Of 1,000 strangers, expected to be named in a search among them."""
 
 
 @login_required
@@ -46,12 +60,23 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "thumbnails": verification.thumbnail_urls(recent),
         "pack_status": pack_status(),
         "gallery": cached_gallery(),
+        "policy": policy_status(),
         "database_vendor": database_vendor(),
         "database_name": database_name(),
         "checks": checks,
         "health_sentence": "" if all(checks.values()) else health.explain(checks),
     }
     return render(request, "facesite/dashboard.html", context)
+
+
+def policy_status() -> PolicyStatus | None:
+    """None before the engine runs: only its pack says what a rate means."""
+    engine = engine_if_ready()
+    if engine is None:
+        return None
+    policy, gallery = current_policy(engine), cached_gallery()
+    people = gallery.people if gallery else enrollment.gallery_counts().active_people
+    return PolicyStatus(policy, one_in(policy.fmr), people, false_alarms_per_1000(policy, people))
 
 
 def pack_status() -> PackStatus:

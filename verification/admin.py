@@ -11,10 +11,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from enrollment.gallery import cached_gallery
+from enrollment.runtime import engine_if_ready
 from verification.exports import stream_attempts
 from verification.models import VerificationAttempt, VerificationPolicy
+from verification.policy import false_alarms_per_1000, policy_of
 from verification.selectors import thumbnail_url
 from verification.services import save_policy
+from verification.templatetags.rates import alarms
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -99,9 +103,21 @@ class VerificationAttemptAdmin(ReadOnlyAdmin):
 
 @admin.register(VerificationPolicy)
 class VerificationPolicyAdmin(ReadOnlyAdmin):
-    list_display = ("saved_at", "fmr", "liveness", "saved_by")
+    list_display = ("saved_at", "fmr", "own_threshold", "false_alarms", "liveness", "saved_by")
     list_select_related = ("saved_by",)
     fields = ("fmr", "liveness")
+
+    @admin.display(description="site's own threshold")
+    def own_threshold(self, policy: VerificationPolicy) -> str:
+        return "–" if policy.match_threshold is None else f"{policy.match_threshold:.3f}"
+
+    @admin.display(description="false alarms per 1,000 strangers, now")
+    def false_alarms(self, policy: VerificationPolicy) -> str:
+        """At the present gallery size; told once the engine runs, whose pack says what the rate means."""
+        engine, gallery = engine_if_ready(), cached_gallery()
+        if engine is None or gallery is None:
+            return "–"
+        return alarms(false_alarms_per_1000(policy_of(policy, engine), gallery.people))
 
     def save_model(self, request: HttpRequest, obj: VerificationPolicy, form: ModelForm[Any], change: bool) -> None:
         saved = save_policy(actor=request.user, fmr=obj.fmr, liveness=obj.liveness)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 import { CameraPanel } from "./camera_panel.js";
 import { ChallengePanel } from "./challenge.js";
 import { failureOf, isRunning, mayChallenge } from "./core/challenge.js";
+import { thresholdSentence } from "./core/explain.js";
 import { advance, cardOf, configureMessage, newLive } from "./core/live.js";
 import { Steady } from "./core/steady.js";
 import { decisionCard, quietCard, recentItem } from "./decision_card.js";
@@ -96,6 +97,7 @@ function receive(message) {
     showProblem("");
     pump.obey(message.limits);
     dispatch(message);
+    showHelp();
     configure();
   } else if (message.type === "result") {
     panel.countAnswer(pump.answered(message.seq));
@@ -111,6 +113,11 @@ function receive(message) {
     if (message.code === "person_unknown") picker.choose(null);
     showProblem(message.message);
   }
+}
+
+/** What is asked, and how many strangers the threshold lets pass at the present gallery size. */
+function showHelp() {
+  setText(find("[data-mode-help]", root), `${HELP[state.mode]} ${thresholdSentence(state.hello, state.mode)}`.trim());
 }
 
 function showProblem(text) {
@@ -163,9 +170,9 @@ function again() {
 }
 
 function setMode(mode) {
-  setText(find("[data-mode-help]", root), HELP[mode]);
   toggle(find("[data-picker]", root), mode === "verify");
   dispatch({ type: "mode", mode });
+  showHelp();
   configure();
 }
 

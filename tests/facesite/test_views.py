@@ -70,7 +70,7 @@ class TestDashboard:
             make_attempt(matched_person=make_person(f"Person {number}"))
             # session, operator; people, samples, templates, revision; today, recent attempts, thumbnails; SELECT 1;
             # unknown faces; where the pack cannot check liveness, the policy
-            with django_assert_num_queries(11 if engine.pack.checks_liveness else 12):
+            with django_assert_num_queries(12 if engine.pack.checks_liveness else 13):
                 operator_client.get("/")
 
     def test_an_empty_site_says_what_to_do_first(self, operator_client):
