@@ -143,7 +143,7 @@ class TestPeople:
     ):
         enroll("Person 0", seeds=(1,))
         for number in range(1, 9):
-            with django_assert_num_queries(5):  # session, operator, count, people, covers
+            with django_assert_num_queries(6):  # session, operator, count, people, covers, unknown faces
                 operator_client.get("/enrollment/people/")
             enroll(f"Person {number}", seeds=(number + 1,))
 
@@ -183,7 +183,7 @@ class TestPerson:
     ):
         for seeds in ((1,), (2, 3, 4, 5, 6)):
             person = enroll(f"Person {len(seeds)}", seeds=seeds)
-            with django_assert_num_queries(5):  # session, operator, person, samples, attempts
+            with django_assert_num_queries(7):  # session, operator, person, merge, samples, unknown faces, attempts
                 operator_client.get(person.get_absolute_url())
 
     def test_saves_changed_details(self, operator_client, enroll):
@@ -362,7 +362,7 @@ class TestUpload:
 
     def test_says_which_command_installs_a_pack(self, operator_client, no_engine, photo, settings, tmp_path):
         settings.FACESITE_MODELS_DIR = tmp_path
-        settings.FACESITE_MODEL_PACK = None
+        settings.FACESITE_MODEL_PACK = "mobile"
         response = operator_client.post(UPLOAD, new_person(photos=[photo("Alexander_Downer")]))
         assertContains(response, "manage.py packs install", status_code=400)
 
