@@ -142,9 +142,8 @@ class _Stages:
 
     def __init__(self, pack: Pack, config: RecognizerConfig) -> None:
         self.pack = pack
-        threshold = pack.detector.threshold if config.detection_threshold is None else config.detection_threshold
         self.detector: Detector = YuNetDetector(
-            open_session(pack.detector.path), size=config.detection_size, threshold=threshold
+            open_session(pack.detector.path), size=config.detection_size, threshold=config.detection_threshold
         )
         self.embedder: Embedder = OnnxEmbedder(open_session(pack.embedder.path), pack.preprocessing)
         if self.embedder.dimension != pack.dimension:

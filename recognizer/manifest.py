@@ -61,8 +61,6 @@ class PackFile:
     archive: Archive | None = None
     crop_scale: float = 1.0
     """liveness only: side of the crop in face boxes."""
-    threshold: float = 0.6
-    """detector only: the least detection_score of a face."""
 
     @property
     def installed(self) -> bool:
@@ -248,7 +246,6 @@ def _parse_file(key: str, entry: Mapping[str, Any], folder: Path) -> PackFile:
         published_name=entry.get("published_name", name),
         archive=Archive(**archive) if archive else None,
         crop_scale=float(entry.get("crop_scale", 1.0)),
-        threshold=float(entry.get("threshold", 0.6)),
     )
 
 

@@ -51,8 +51,8 @@ class RecognizerConfig:
     threads: int = 1
     detection_size: int = 320
     """Longest side, in pixels, of the picture that the detector sees."""
-    detection_threshold: float | None = None
-    """Smallest detection_score (0..1) that counts as a face; None: what the pack's detector says."""
+    detection_threshold: float = 0.6
+    """Smallest detection_score (0..1) that counts as a face."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

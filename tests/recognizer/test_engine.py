@@ -89,7 +89,7 @@ class TestStartup:
 
     def test_says_what_to_do_without_a_pack(self, tmp_path):
         with pytest.raises(PackNotInstalled, match="packs install mobile"):
-            FaceEngine(RecognizerConfig(tmp_path)).startup()
+            FaceEngine(RecognizerConfig(tmp_path, pack="mobile")).startup()
 
     def test_refuses_a_pack_that_nobody_knows(self, tmp_path):
         with pytest.raises(PackUnknown):

@@ -181,6 +181,7 @@ def running_server(models_dir: Path, *, database_server: str = "", **environment
     The database is of the kind that the suite runs on (DATABASE_URL), unless `database_server` names a server.
     """
     environment.setdefault("FACESITE_MODELS_DIR", str(models_dir))
+    environment.setdefault("FACESITE_MODEL_PACK", settings.FACESITE_MODEL_PACK or "")
     where = database_server or os.environ.get("DATABASE_URL", "")
     with tempfile.TemporaryDirectory(prefix="facesite-live-") as name, own_database(Path(name), where) as database_url:
         server = LiveServer(Path(name), environment | {"DATABASE_URL": database_url})

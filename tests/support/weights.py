@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from contextlib import suppress
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
@@ -18,23 +19,41 @@ from recognizer.errors import PackError
 from recognizer.packs import SHIPPED_DIR, Manifest, choose_pack
 
 PACK = "mobile"
+STARTER = "starter"
 SHARED = Path(settings.BASE_DIR).parent / "shared"
 
 
 class NoWeights(Exception):
-    """Neither an installed pack, nor ../shared/models, nor the network gave weights."""
+    """The pack could not be installed from where it should be."""
 
 
-def find_models_dir() -> Path:
-    """A folder with the pack installed. Raises NoWeights with the reason."""
+@dataclass(frozen=True, slots=True)
+class FoundWeights:
+    models_dir: Path
+    pack: str
+
+
+def find_weights() -> FoundWeights:
+    """PACK where it is installed or a folder or mirror has it, else the pack that comes with the product.
+
+    The network is never asked: a test run must not depend on it. Raises NoWeights with the reason.
+    """
     configured = Path(settings.FACESITE_MODELS_DIR)
     if is_installed(configured):
-        return configured
+        return FoundWeights(configured, PACK)
+    cached = cache_folder()
+    mirror = settings.FACESITE_MODELS_MIRROR or (str(SHARED / "models") if (SHARED / "models").is_dir() else "")
+    if not is_installed(cached) and mirror:
+        install_into(cached, mirror)
+    if is_installed(cached):
+        return FoundWeights(cached, PACK)
+    cached.mkdir(exist_ok=True)
+    return FoundWeights(cached, STARTER)
+
+
+def cache_folder() -> Path:
     digest = hashlib.sha256((SHIPPED_DIR / "manifest.toml").read_bytes()).hexdigest()[:12]
-    cached = Path(tempfile.gettempdir()) / f"facesite-test-models-{os.getuid()}-{digest}"
-    if not is_installed(cached):
-        install_into(cached)
-    return cached
+    return Path(tempfile.gettempdir()) / f"facesite-test-models-{os.getuid()}-{digest}"
 
 
 def is_installed(models_dir: Path) -> bool:
@@ -45,9 +64,8 @@ def is_installed(models_dir: Path) -> bool:
     return True
 
 
-def install_into(target: Path) -> None:
+def install_into(target: Path, mirror: str) -> None:
     """Install in a folder of our own and rename: two test runs at the same time never see half a pack."""
-    mirror = settings.FACESITE_MODELS_MIRROR or (str(SHARED / "models") if (SHARED / "models").is_dir() else "")
     with tempfile.TemporaryDirectory(prefix="facesite-models-", dir=target.parent) as work:
         fresh = Path(work) / "models"
         fresh.mkdir()

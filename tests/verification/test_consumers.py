@@ -80,7 +80,7 @@ class TestHello:
         self, operator, no_engine, settings, tmp_path
     ):
         settings.FACESITE_MODELS_DIR = tmp_path
-        settings.FACESITE_MODEL_PACK = None
+        settings.FACESITE_MODEL_PACK = "mobile"
         socket = await communicator(PATH, operator)
         await socket.connect(timeout=10)
         error = await socket.receive_json_from(timeout=20)

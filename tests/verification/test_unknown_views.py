@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -30,8 +31,8 @@ def page(ada_faces) -> str:
     return f"{FACES}?face={ada_faces[0].uuid}"
 
 
-def ticked(faces, do: str, **fields: str) -> dict[str, object]:
-    return {"face": [str(face.uuid) for face in faces], "do": do} | fields
+def ticked(faces, do: str, **fields: str) -> dict[str, Any]:
+    return {"face": [str(face.uuid) for face in faces], "do": do, **fields}
 
 
 class TestInbox:
@@ -87,7 +88,7 @@ class TestInbox:
         assertContains(response, "Tick at least one group")
 
     def test_says_which_command_installs_a_pack(self, operator_client, no_engine, settings, tmp_path):
-        settings.FACESITE_MODELS_DIR, settings.FACESITE_MODEL_PACK = tmp_path, None
+        settings.FACESITE_MODELS_DIR, settings.FACESITE_MODEL_PACK = tmp_path, "mobile"
         assertContains(operator_client.get(INBOX), "manage.py packs install")
 
     @pytest.mark.parametrize("url", [INBOX, FACES])

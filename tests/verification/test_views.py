@@ -263,5 +263,5 @@ class TestPhotoCheck:
 
     def test_says_which_command_installs_a_pack(self, check, no_engine, picture, settings, tmp_path):
         settings.FACESITE_MODELS_DIR = tmp_path
-        settings.FACESITE_MODEL_PACK = None
+        settings.FACESITE_MODEL_PACK = "mobile"
         assertContains(check(picture(ADA, 4)), "manage.py packs install", status_code=400)

@@ -241,6 +241,6 @@ class TestWrongUse:
         assert "Make one per person" in run(tmp_path)[1]
 
     def test_a_site_without_a_pack(self, site, no_engine, settings, tmp_path):
-        settings.FACESITE_MODELS_DIR = tmp_path
+        settings.FACESITE_MODELS_DIR, settings.FACESITE_MODEL_PACK = tmp_path, "mobile"
         assert "packs install" in run(site)[1]
         assert not Person.objects.exists()

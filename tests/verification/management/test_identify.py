@@ -76,6 +76,6 @@ class TestIdentify:
         assert images[-1]["faces"][0]["person"]["name"] == "Ada"
 
     def test_without_a_pack_it_says_which_command_installs_one(self, no_engine, settings, tmp_path, save):
-        settings.FACESITE_MODELS_DIR, settings.FACESITE_MODEL_PACK = tmp_path, None
+        settings.FACESITE_MODELS_DIR, settings.FACESITE_MODEL_PACK = tmp_path, "mobile"
         with pytest.raises(CommandError, match="packs install"):
             run(save("a.jpg", b""))
