@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from enrollment.gallery import cached_gallery
 from enrollment.runtime import engine_if_ready
 from verification.exports import stream_attempts
-from verification.models import VerificationAttempt, VerificationPolicy
+from verification.models import FalseMatch, InboxAction, UnknownPolicy, VerificationAttempt, VerificationPolicy
 from verification.policy import false_alarms_per_1000, policy_of
 from verification.selectors import thumbnail_url
 from verification.services import save_policy
@@ -123,3 +123,41 @@ class VerificationPolicyAdmin(ReadOnlyAdmin):
         saved = save_policy(actor=request.user, fmr=obj.fmr, liveness=obj.liveness)  # type: ignore[arg-type]
         obj.pk, obj.saved_at, obj.saved_by = saved.pk, saved.saved_at, saved.saved_by
         messages.info(request, "The policy holds from now on; open live pages follow within seconds.")
+
+
+class RecordAdmin(ReadOnlyAdmin):
+    """What operators did, to be looked up; their own pages undo it."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(FalseMatch)
+class FalseMatchAdmin(RecordAdmin):
+    list_display = ("created_at", "person", "other_person", "created_by", "undone_at", "undone_by")
+    list_select_related = ("person", "other_person", "created_by", "undone_by")
+    fields = (
+        "uuid",
+        "attempt",
+        "person",
+        "other_person",
+        "effect",
+        "created_by",
+        "created_at",
+        "undone_by",
+        "undone_at",
+    )
+
+
+@admin.register(InboxAction)
+class InboxActionAdmin(RecordAdmin):
+    list_display = ("at", "kind", "person", "face_count", "actor", "undone_at", "undone_by")
+    list_select_related = ("person", "actor", "undone_by")
+    fields = ("uuid", "kind", "person", "face_count", "actor", "at", "undone_by", "undone_at")
+
+
+@admin.register(UnknownPolicy)
+class UnknownPolicyAdmin(RecordAdmin):
+    list_display = ("saved_at", "keep", "days", "saved_by")
+    list_select_related = ("saved_by",)
+    fields = ("keep", "days", "saved_by", "saved_at")

@@ -6,14 +6,16 @@ from pathlib import Path
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from recognizer.clustering import cluster_embeddings
 from recognizer.images import UPLOAD_LIMITS
 from recognizer.types import Vector
 
 
-def unit(vectors: Vector) -> Vector:
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+def unit(vectors: NDArray[np.float64]) -> Vector:
+    normalised: Vector = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return normalised
 
 
 def crowd(seed: int, people: int, each: int, noise: float = 0.25, dimension: int = 16) -> Vector:

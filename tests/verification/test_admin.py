@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 from django.urls import reverse
+from pytest_django.asserts import assertContains
 
 from tests.verification.rows import make_attempt, make_person
-from verification.models import VerificationAttempt, VerificationPolicy
+from verification.models import FalseMatch, InboxAction, UnknownPolicy, VerificationAttempt, VerificationPolicy
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:verification_verificationattempt_changelist"
@@ -71,3 +72,19 @@ class TestPolicy:
         change = reverse("admin:verification_verificationpolicy_change", args=[policy.pk])
         assert staff_client.post(change, {"fmr": "0.0001", "liveness": "off"}).status_code == 403
         assert VerificationPolicy.objects.get().fmr == "0.001"
+
+
+class TestRecords:
+    def test_of_wrong_matches_and_of_the_inbox_can_be_read_and_not_changed(self, staff_client, staff):
+        ada = make_person("Ada Lovelace")
+        records = [
+            FalseMatch.objects.create(attempt=make_attempt(matched_person=ada), person=ada, created_by=staff),
+            InboxAction.objects.create(kind="assign", person=ada, face_count=2, actor=staff),
+            UnknownPolicy.objects.create(keep=True, days=3, saved_by=staff),
+        ]
+        for record in records:
+            url = f"/admin/verification/{record._meta.model_name}/"
+            assertContains(staff_client.get(url), "stefan")
+            assertContains(staff_client.get(f"{url}{record.pk}/change/"), "stefan")
+            assert staff_client.get(f"{url}add/").status_code == 403
+            assert staff_client.post(f"{url}{record.pk}/delete/", {"post": "yes"}).status_code == 403
