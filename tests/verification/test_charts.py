@@ -4,8 +4,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from recognizer.calibration import DetPoint
-from verification.charts import HEIGHT, MARGIN, WIDTH, det_chart
+from recognizer.calibration import DetPoint, ScoreDistribution
+from verification.charts import HEIGHT, MARGIN, WIDTH, Mark, det_chart, det_place, histogram_chart, histogram_line
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -41,3 +41,32 @@ class TestDetChart:
         root = draw(a=[DetPoint(0.4, 0.1, 0.1)], b=[DetPoint(0.4, 0.1, 0.1)])
         dashes = [line.get("stroke-dasharray") for line in root.findall(f"{SVG}polyline")]
         assert len(set(dashes)) == 2
+
+
+class TestHistogramChart:
+    HISTOGRAM = ScoreDistribution([0.6, 0.7, 0.7], [-0.1, 0.0, 0.1, 0.1]).histogram(bins=8)
+
+    def chart(self, *marks: Mark) -> ET.Element:
+        return ET.fromstring(histogram_chart(self.HISTOGRAM, title="Scores", marks=marks))  # noqa: S314
+
+    def test_says_how_many_scores_it_shows(self):
+        description = self.chart().findtext(f"{SVG}desc")
+        assert description == "How often each comparison score occurs: 4 of different people, 3 of the same person."
+
+    def test_marks_only_thresholds_that_lie_within(self):
+        root = self.chart(Mark("1 in 1,000", 0.4), Mark("far", 0.95))
+        words = {text.text for text in root.findall(f"{SVG}text")}
+        assert "1 in 1,000" in words
+        assert "far" not in words
+
+    def test_higher_scores_stand_further_right_and_none_leaves_the_chart(self):
+        places = [histogram_line(score, self.HISTOGRAM)["x1"] for score in (-1, 0.0, 0.4, 1)]
+        assert places == sorted(places)
+        assert MARGIN <= places[0] < places[-1] <= WIDTH
+
+
+class TestMarks:
+    def test_lie_where_their_rates_are(self):
+        svg = det_chart({"site": [DetPoint(0.4, 0.01, 0.02)]}, title="DET", marks=[Mark("1 in 100", 0.4, 0.01, 0.02)])
+        circle = ET.fromstring(svg).find(f"{SVG}circle")  # noqa: S314
+        assert (float(circle.get("cx")), float(circle.get("cy"))) == det_place(0.01, 0.02)

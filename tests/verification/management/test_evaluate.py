@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from recognizer.manifest import Manifest
+
 PEOPLE = ("Abdoulaye_Wade", "Alexander_Downer", "Bill_Gates", "Amelia_Vega")
 PICTURES = 3
 
@@ -154,6 +156,35 @@ class TestEvaluate:
     def test_refuses_a_chart_in_a_folder_that_is_not_there(self, engine, pairs, images, tmp_path):
         with pytest.raises(CommandError, match="no folder"):
             evaluate(pairs, "--images", images, "--plot", tmp_path / "nowhere" / "det.svg")
+
+
+@pytest.mark.weights
+class TestWriteThresholds:
+    def test_too_few_pairs_are_refused_and_the_old_thresholds_kept(self, engine, pairs, images, settings, tmp_path):
+        settings.FACESITE_MODELS_DIR = tmp_path
+        with pytest.raises(CommandError, match=r"not written\. .* at least 3,000 comparisons .* there are 54"):
+            evaluate(pairs, "--images", images, "--pipeline", "facesite", "--write-thresholds")
+        assert not (tmp_path / "local.toml").exists()
+
+    def test_measured_ones_become_the_pack_s_own_at_the_next_start(
+        self, engine, pairs, images, settings, tmp_path, monkeypatch
+    ):
+        monkeypatch.setattr("verification.thresholds.RATES", (0.5, 0.1, 0.05, 0.001))
+        settings.FACESITE_MODELS_DIR = tmp_path
+        result = json.loads(
+            evaluate(pairs, "--images", images, "--pipeline", "facesite", "--write-thresholds", "--json")
+        )
+        pack = Manifest.load(tmp_path).get(engine.pack.name)
+        assert {f"{rate:g}": one.match for rate, one in pack.thresholds.items()}.items() <= (
+            result["thresholds_written"]["match"].items()
+        )
+        assert pack.thresholds_measured
+        assert "54 comparisons of different people of pairs.csv" in pack.thresholds_source
+        assert pack.contract_id == engine.contract_id
+
+    def test_the_seed_s_pipeline_gives_none(self, pairs, images):
+        with pytest.raises(CommandError, match="leave out --pipeline seed"):
+            evaluate(pairs, "--images", images, "--pipeline", "seed", "--write-thresholds")
 
 
 class TestBadPairs:
