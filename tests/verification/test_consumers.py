@@ -14,7 +14,9 @@ from tests.support.sockets import communicator, frame, receive_until
 from tests.support.webcam import clip_frames, jpeg
 from tests.verification.conftest import ADA, BOB, STRANGER
 from verification import consumers
+from verification.cards import card_of
 from verification.models import VerificationAttempt
+from verification.protocol import card_message
 from verification.services import save_policy
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("engine", "liveness_off")]
@@ -108,6 +110,17 @@ class TestIdentify:
         assert (attempt.matched_person, attempt.operator, attempt.mode) == (ada, operator, "identify")
         assert (attempt.source, attempt.verdict) == ("live", "match")
         assert attempt.comparison_score == decision["comparison_score"]
+
+    async def test_says_why_in_the_very_words_of_the_history(self, operator, ada, bob, picture):
+        socket = await opened(operator)
+        (decision,) = of_type("decision", await show(socket, picture(ADA, 4), 10))
+        await socket.disconnect()
+        attempt = await VerificationAttempt.objects.select_related("matched_person", "claimed_person").aget()
+        assert decision["card"] == card_message(card_of(attempt))
+        labels = [fact["label"] for fact in decision["card"]["facts"]]
+        assert labels == ["Comparison", "Threshold", "Runner-up", "Frames", "Liveness", "Quality"]
+        assert (decision["runner_up"], decision["fmr"]) == (attempt.runner_up, 1e-4)
+        assert decision["quality"]["score"] == pytest.approx(attempt.quality_score, abs=1e-3)
 
     async def test_a_result_has_every_field_of_the_contract(self, operator, ada, picture):
         socket = await opened(operator)
