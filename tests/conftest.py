@@ -6,15 +6,13 @@ What a machine lacks is skipped by name and counted at the end of the run; with 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
-from django.core.management import call_command
-from django.test import Client, override_settings
+from django.test import Client
 from hypothesis import settings as hypothesis_settings
 
 from tests.support import skips
@@ -109,10 +107,11 @@ def unread_gallery() -> None:
 @pytest.fixture(scope="session")
 def two_packs_dir(shared_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A models folder with the packs `mobile` and `edgeface-xs`; the latter is the stronger one."""
+    from enrollment.pack_store import install_pack
+
     folder = tmp_path_factory.mktemp("two-packs")
-    with override_settings(FACESITE_MODELS_DIR=folder, FACESITE_MODELS_MIRROR=str(shared_models)):
-        for name in ("mobile", "edgeface-xs"):
-            call_command("packs", "install", name, stdout=StringIO(), stderr=StringIO())
+    for name in ("mobile", "edgeface-xs"):
+        install_pack(models_dir=folder, name=name, sources=(str(shared_models),))
     return folder
 
 

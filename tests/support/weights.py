@@ -8,13 +8,11 @@ import shutil
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 from django.conf import settings
-from django.core.management import CommandError, call_command
-from django.test import override_settings
 
+from enrollment.pack_store import install_pack
 from recognizer.errors import PackError
 from recognizer.packs import SHIPPED_DIR, Manifest, choose_pack
 
@@ -69,11 +67,10 @@ def install_into(target: Path, mirror: str) -> None:
     with tempfile.TemporaryDirectory(prefix="facesite-models-", dir=target.parent) as work:
         fresh = Path(work) / "models"
         fresh.mkdir()
-        with override_settings(FACESITE_MODELS_DIR=fresh, FACESITE_MODELS_MIRROR=mirror):
-            try:
-                call_command("packs", "install", PACK, stdout=StringIO(), stderr=StringIO())
-            except (CommandError, PackError, OSError) as error:
-                raise NoWeights(str(error).splitlines()[0]) from error
+        try:
+            install_pack(models_dir=fresh, name=PACK, sources=(str(mirror),))
+        except (PackError, OSError) as error:
+            raise NoWeights(str(error).splitlines()[0]) from error
         shutil.rmtree(target, ignore_errors=True)
         with suppress(OSError):  # another run was faster
             fresh.rename(target)
