@@ -109,7 +109,7 @@ def apt_install(packages: list[str]) -> bool:
 
 
 def pip(arguments: list[str], *, quiet: bool = False) -> bool:
-    return run([str(PYTHON), "-m", "pip", "--disable-pip-version-check", "-q", *arguments], quiet=quiet)
+    return run([str(PYTHON), "-m", "pip", "--disable-pip-version-check", "-qq", *arguments], quiet=quiet)
 
 
 def run(command: list[str], *, quiet: bool = False, env: dict[str, str] | None = None) -> bool:
