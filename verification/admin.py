@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from enrollment.gallery import cached_gallery
 from enrollment.runtime import engine_if_ready
+from verification import services
 from verification.exports import stream_attempts
 from verification.models import FalseMatch, InboxAction, UnknownPolicy, VerificationAttempt, VerificationPolicy
 from verification.policy import false_alarms_per_1000, policy_of
@@ -49,7 +50,7 @@ class VerificationAttemptAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     search_fields = ("matched_person__name", "claimed_person__name", "operator__username")
     search_help_text = "Name of the matched or claimed person, or login of the operator"
-    actions = ("export_csv",)
+    actions = ("export_csv", "erase_pictures")
     fields = (
         "picture",
         "created_at",
@@ -99,6 +100,14 @@ class VerificationAttemptAdmin(ReadOnlyAdmin):
         attempts = queryset.select_related(*self.list_select_related).defer("thumbnail")
         headers = {"Content-Disposition": 'attachment; filename="attempts.csv"'}
         return HttpResponse("".join(stream_attempts(attempts)), content_type="text/csv; charset=utf-8", headers=headers)
+
+    @admin.action(description="Erase the pictures of the selected attempts", permissions=["erase_pictures"])
+    def erase_pictures(self, request: HttpRequest, queryset: QuerySet[VerificationAttempt]) -> None:
+        erased = services.erase_pictures(actor=request.user, attempts=queryset.order_by())
+        messages.success(request, f"The pictures of {erased} attempts were erased for good. The verdicts stay.")
+
+    def has_erase_pictures_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("verification.delete_verificationattempt")
 
 
 @admin.register(VerificationPolicy)

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from enrollment.models import Person
 from recognizer.images import encode_thumbnail
@@ -142,6 +142,13 @@ def forget_people(people: Sequence[Person]) -> None:
     VerificationAttempt.objects.filter(pk__in=[*told, *inbox]).update(thumbnail=b"")
     VerificationAttempt.objects.filter(matched_person__in=primary_keys).update(matched_person=None)
     VerificationAttempt.objects.filter(claimed_person__in=primary_keys).update(claimed_person=None)
+
+
+def erase_pictures(*, actor: AbstractBaseUser | AnonymousUser | None, attempts: QuerySet[VerificationAttempt]) -> int:
+    """Erase the faces of these attempts, of strangers too; the verdicts stay. Returns how many had one."""
+    erased = attempts.exclude(thumbnail=b"").update(thumbnail=b"")
+    logger.info("event=pictures_erased attempts=%d actor=%s", erased, actor.pk if actor else None)
+    return erased
 
 
 def _locked_people(uuids: set[str | None]) -> dict[str, Person]:

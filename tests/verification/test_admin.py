@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 from pytest_django.asserts import assertContains
 
@@ -51,6 +52,26 @@ class TestAttempts:
         assert answer["Content-Type"].startswith("text/csv")
         assert b"Ada" in answer.content
         assert b"Bob" not in answer.content
+
+    def test_pictures_of_strangers_are_erased_on_request_and_the_verdicts_stay(self, staff_client):
+        chosen, other = make_attempt(verdict="non_match"), make_attempt(verdict="non_match")
+        page = staff_client.post(
+            reverse(LIST), {"action": "erase_pictures", "_selected_action": [chosen.pk]}, follow=True
+        )
+        assertContains(page, "The pictures of 1 attempts were erased for good.")
+        chosen.refresh_from_db()
+        other.refresh_from_db()
+        assert (bytes(chosen.thumbnail), chosen.verdict) == (b"", "non_match")
+        assert other.thumbnail
+
+    def test_pictures_are_erased_only_by_those_who_may_delete(self, staff_client, staff):
+        staff.is_superuser = False
+        staff.save()
+        staff.user_permissions.add(Permission.objects.get(codename="view_verificationattempt"))
+        attempt = make_attempt()
+        staff_client.post(reverse(LIST), {"action": "erase_pictures", "_selected_action": [attempt.pk]})
+        attempt.refresh_from_db()
+        assert attempt.thumbnail
 
     def test_operators_who_are_not_staff_see_nothing(self, operator_client):
         assert operator_client.get(reverse(LIST)).status_code == 302
