@@ -72,6 +72,14 @@ def models_dir(found_models_dir: Path | str) -> Path:
 
 
 @pytest.fixture(scope="session")
+def pack(models_dir: Path) -> Pack:
+    """What the shared engine runs on: `mobile`, or `starter` where nothing else is at hand."""
+    from recognizer.packs import Manifest
+
+    return Manifest.load(models_dir).get(str(django_settings.FACESITE_MODEL_PACK))
+
+
+@pytest.fixture(scope="session")
 def engine(models_dir: Path) -> Iterator[FaceEngine]:
     """The one started FaceEngine on real weights, which enrollment.runtime.get_engine() gives too.
 

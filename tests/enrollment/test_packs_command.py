@@ -169,10 +169,10 @@ class TestQuantize:
         assert variant.thresholds == original.thresholds
         assert not variant.thresholds_measured
 
-    def test_calibrates_on_kept_samples_and_says_when_there_are_too_few(self, models_dir):
+    def test_calibrates_on_kept_samples_and_says_when_there_are_too_few(self, pack):
         with pytest.raises(CommandError, match="0 faces are too few"):
-            packs("quantize", "mobile")
+            packs("quantize", pack.name)
 
-    def test_names_a_folder_that_is_not_there(self, models_dir, tmp_path):
+    def test_names_a_folder_that_is_not_there(self, pack, tmp_path):
         with pytest.raises(CommandError, match="is no folder"):
-            packs("quantize", "mobile", "--crops", str(tmp_path / "none"))
+            packs("quantize", pack.name, "--crops", str(tmp_path / "none"))

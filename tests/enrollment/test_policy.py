@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from enrollment import policy
@@ -15,7 +17,12 @@ class TestCurrentPolicy:
     def test_is_the_packs_at_one_in_ten_thousand_by_default(self, engine):
         found = policy.current_policy(engine)
         assert (found.fmr, found.match_threshold) == (1e-4, engine.pack.thresholds[1e-4].match)
-        assert found.liveness == LivenessMode.REQUIRED
+        assert found.liveness == policy.default_liveness(engine.pack)
+
+    def test_asks_for_liveness_by_default_where_the_pack_can_check_it(self, pack):
+        assert policy.default_liveness(replace(pack, files=())) == LivenessMode.ADVISORY
+        nets = (replace(pack.detector, role="liveness"),)
+        assert policy.default_liveness(replace(pack, files=nets)) == LivenessMode.REQUIRED
 
     def test_follows_the_environment_in_liveness(self, engine, settings):
         settings.FACESITE_LIVENESS = "off"

@@ -20,8 +20,8 @@ def read(path: Path) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def detector(models_dir) -> YuNetDetector:
-    return YuNetDetector(open_session(models_dir / "yunet_s_dynamic.onnx"))
+def detector(pack) -> YuNetDetector:
+    return YuNetDetector(open_session(pack.detector.path))
 
 
 def eval_pictures(shared_faces: Path, count: int) -> list[Path]:

@@ -11,7 +11,7 @@ import pytest
 from recognizer.engine import FaceEngine
 from recognizer.errors import EngineNotReady, ImageTooManyPixels, PackCorrupt, PackNotInstalled, PackUnknown
 from recognizer.images import UPLOAD_LIMITS, encode_thumbnail
-from recognizer.manifest import SHIPPED_DIR
+from recognizer.manifest import SHIPPED_DIR, Pack
 from recognizer.types import LivenessVerdict, RecognizerConfig
 
 
@@ -30,10 +30,10 @@ def both(shared_faces: Path) -> np.ndarray:
 
 
 @pytest.fixture
-def own_models(models_dir: Path, tmp_path: Path) -> Path:
+def own_models(pack: Pack, tmp_path: Path) -> Path:
     """A models folder that a test may damage."""
-    for path in models_dir.glob("*.onnx"):
-        shutil.copy(path, tmp_path)
+    for file in pack.files:
+        shutil.copy(file.path, tmp_path)
     return tmp_path
 
 
@@ -95,27 +95,27 @@ class TestStartup:
         with pytest.raises(PackUnknown):
             FaceEngine(RecognizerConfig(tmp_path, pack="huge")).startup()
 
-    def test_notices_that_a_file_was_changed(self, own_models):
-        path = own_models / "MobileFaceNet.onnx"
+    def test_notices_that_a_file_was_changed(self, own_models, pack):
+        path = own_models / pack.embedder.name
         data = bytearray(path.read_bytes())
         data[len(data) // 2] ^= 1
         path.write_bytes(bytes(data))
 
         with pytest.raises(PackCorrupt, match="sha256"):
-            FaceEngine(RecognizerConfig(own_models, pack="mobile")).startup()
+            FaceEngine(RecognizerConfig(own_models, pack=pack.name)).startup()
 
-    def test_refuses_an_embedder_of_another_dimension(self, own_models):
+    def test_refuses_an_embedder_of_another_dimension(self, own_models, pack):
         text = (SHIPPED_DIR / "manifest.toml").read_text()
-        at = text.index("[packs.mobile]")
+        at = text.index(f"[packs.{pack.name}]")
         (own_models / "manifest.toml").write_text(
-            text[:at] + text[at:].replace("dimension = 128", "dimension = 512", 1)
+            text[:at] + text[at:].replace(f"dimension = {pack.dimension}", "dimension = 64", 1)
         )
 
-        with pytest.raises(PackCorrupt, match="128 numbers"):
-            FaceEngine(RecognizerConfig(own_models, pack="mobile")).startup()
+        with pytest.raises(PackCorrupt, match=f"{pack.dimension} numbers"):
+            FaceEngine(RecognizerConfig(own_models, pack=pack.name)).startup()
 
-    def test_may_be_repeated(self, models_dir):
-        engine = FaceEngine(RecognizerConfig(models_dir, pack="mobile"))
+    def test_may_be_repeated(self, models_dir, pack):
+        engine = FaceEngine(RecognizerConfig(models_dir, pack=pack.name))
         engine.startup()
         first = engine.detector
         engine.startup()
@@ -145,8 +145,8 @@ class TestLife:
             with pytest.raises(EngineNotReady, match="startup"):
                 call()
 
-    def test_finishes_what_runs_and_refuses_what_comes_after_close(self, models_dir):
-        engine = FaceEngine(RecognizerConfig(models_dir, pack="mobile", threads=1))
+    def test_finishes_what_runs_and_refuses_what_comes_after_close(self, models_dir, pack):
+        engine = FaceEngine(RecognizerConfig(models_dir, pack=pack.name, threads=1))
         engine.startup()
         started, may_end = threading.Event(), threading.Event()
 
@@ -167,8 +167,8 @@ class TestLife:
         with pytest.raises(EngineNotReady):
             engine.submit(work)
 
-    def test_runs_as_many_jobs_at_once_as_it_has_threads(self, models_dir):
-        engine = FaceEngine(RecognizerConfig(models_dir, pack="mobile", threads=2))
+    def test_runs_as_many_jobs_at_once_as_it_has_threads(self, models_dir, pack):
+        engine = FaceEngine(RecognizerConfig(models_dir, pack=pack.name, threads=2))
         engine.startup()
         pairs = threading.Barrier(2, timeout=10)
         running: set[int] = set()
