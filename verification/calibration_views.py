@@ -14,10 +14,12 @@ from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_http_methods, require_POST
 
+from enrollment.policy import default_liveness
 from enrollment.runtime import get_engine
 from enrollment.views import actor_of
 from recognizer.calibration import Histogram
 from recognizer.errors import PackError, TooFewPairs
+from recognizer.packs import Pack
 from verification.calibration import SiteCalibration, calibrate_site, predictions, site_threshold
 from verification.charts import Mark, det_chart, det_place, histogram_chart, histogram_line
 from verification.forms import PolicyForm
@@ -34,10 +36,11 @@ def calibration(request: HttpRequest) -> HttpResponse:
     """What the site's own scores say, and the policy chosen from it. Staff only: it decides who is let in."""
     require_staff(request)
     try:
-        found = calibrate_site(get_engine())
+        engine = get_engine()
+        found = calibrate_site(engine)
     except PackError as error:
         return render(request, "verification/calibration.html", {"problem": str(error)}, status=503)
-    form = PolicyForm(request.POST or None, initial=_initial())
+    form = PolicyForm(request.POST or None, initial=_initial(engine.pack))
     if request.method == "POST" and form.is_valid() and _save(request, form, found):
         messages.success(request, SAVED)
         return redirect("verification:calibration")
@@ -73,8 +76,8 @@ def _save(request: HttpRequest, form: PolicyForm, found: SiteCalibration) -> boo
     return True
 
 
-def _initial() -> dict[str, Any]:
-    [saved] = policy_history(1) or [VerificationPolicy()]
+def _initial(pack: Pack) -> dict[str, Any]:
+    [saved] = policy_history(1) or [VerificationPolicy(liveness=default_liveness(pack))]
     return {"fmr": saved.fmr, "liveness": saved.liveness, "site_threshold": saved.match_threshold is not None}
 
 

@@ -48,6 +48,10 @@ class TestNote:
 
 
 class TestPages:
+    def test_offer_the_policy_that_is_in_force(self, staff_client):
+        page = staff_client.get("/verification/calibration/")
+        assert page.context["chosen"]["liveness"] == "advisory"
+
     def test_show_who_was_enrolled_from_photos(self, operator_client, staff_client, person, starter):
         assert current_gallery(starter).people == 1
         for path in ("/enrollment/people/", person.get_absolute_url()):
