@@ -13,11 +13,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from enrollment import selectors as enrollment
-from enrollment.gallery import cached_gallery
+from enrollment.gallery import cached_gallery, current_gallery
 from enrollment.pack_choice import chosen_pack_name
 from enrollment.runtime import engine_if_ready
 from facesite import health, warmup
 from recognizer.errors import PackError
+from recognizer.gallery import GallerySnapshot
 from recognizer.packs import Manifest, Pack, choose_pack
 from recognizer.types import DecisionPolicy
 from verification import selectors as verification
@@ -59,8 +60,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "recent": recent,
         "thumbnails": verification.thumbnail_urls(recent),
         "pack_status": pack_status(),
-        "gallery": cached_gallery(),
-        "policy": policy_status(),
+        "gallery": (gallery := searched_gallery()),
+        "policy": policy_status(gallery),
         "database_vendor": database_vendor(),
         "database_name": database_name(),
         "checks": checks,
@@ -69,12 +70,18 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     return render(request, "facesite/dashboard.html", context)
 
 
-def policy_status() -> PolicyStatus | None:
+def searched_gallery() -> GallerySnapshot | None:
+    """What a search would use now; before this process is warm, whatever it has: the page waits for no first load."""
+    engine = engine_if_ready()
+    return current_gallery(engine) if engine and warmup.is_warm() else cached_gallery()
+
+
+def policy_status(gallery: GallerySnapshot | None) -> PolicyStatus | None:
     """None before the engine runs: only its pack says what a rate means."""
     engine = engine_if_ready()
     if engine is None:
         return None
-    policy, gallery = current_policy(engine), cached_gallery()
+    policy = current_policy(engine)
     people = gallery.people if gallery else enrollment.gallery_counts().active_people
     return PolicyStatus(policy, one_in(policy.fmr), people, false_alarms_per_1000(policy, people))
 

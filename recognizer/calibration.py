@@ -218,8 +218,8 @@ def comparisons_needed(fmr: float) -> int:
 def false_alarms(fmr: float, people: int, strangers: int = 1_000) -> float:
     """How many of that many strangers a 1:N search is expected to name: strangers * (1 - (1 - fmr) ** people).
 
-    Every enrolled person is one more comparison; they are taken as independent. Further rules of a search (the margin
-    to the runner-up, a second template) only make it fewer.
+    Every enrolled person is one more comparison; they are taken as independent. An estimate: several templates per
+    person raise it (the best of them counts), the margin to the runner-up and the second template lower it.
     """
     return -strangers * math.expm1(people * math.log1p(-fmr)) if fmr < 1 else float(strangers if people else 0)
 
