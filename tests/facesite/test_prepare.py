@@ -41,3 +41,36 @@ class TestMissingPack:
         settings.FACESITE_MODELS_DIR = tmp_path
         settings.FACESITE_MODEL_PACK = "sface"
         assert prepare.missing_pack() == "sface"
+
+
+@pytest.mark.django_db
+class TestInstallingThePack:
+    @pytest.fixture
+    def offline(self, settings, tmp_path):
+        """No pack, and a mirror that has none either."""
+        (tmp_path / "mirror").mkdir()
+        (tmp_path / "models").mkdir()
+        settings.FACESITE_MODELS_DIR = tmp_path / "models"
+        settings.FACESITE_MODELS_MIRROR = str(tmp_path / "mirror")
+        settings.FACESITE_MODEL_PACK = "edgeface-xs"  # has no published address: nothing is fetched
+
+    def prepare(self) -> str:
+        said = StringIO()
+        prepare.Command(stdout=said, stderr=said).install_pack()
+        return said.getvalue()
+
+    def test_that_fails_is_told_and_the_server_starts_all_the_same(self, offline):
+        said = self.prepare()
+        assert "The server starts" in said
+        assert "Later: manage.py packs install edgeface-xs" in said
+
+    def test_that_failed_today_is_told_without_another_try(self, offline, monkeypatch):
+        said = self.prepare()
+        monkeypatch.setattr(prepare, "call_command", lambda *arguments: pytest.fail("tried again"))
+        assert self.prepare() == said
+
+    def test_is_tried_again_with_another_mirror(self, offline, settings, shared_models):
+        self.prepare()
+        settings.FACESITE_MODELS_MIRROR = str(shared_models)
+        assert "The server starts" not in self.prepare()
+        assert prepare.missing_pack() is None

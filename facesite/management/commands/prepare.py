@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ from enrollment.pack_choice import chosen_pack_name
 from facesite.storage import collect_static_files
 from recognizer.errors import PackError
 from recognizer.packs import Manifest, choose_pack
+
+RETRY_S = 24 * 3600
 
 
 class Command(BaseCommand):
@@ -34,11 +39,16 @@ class Command(BaseCommand):
         wanted = missing_pack()
         if wanted is None:
             return
-        try:
-            call_command("packs", "install", wanted)
-        except (CommandError, PackError, OSError) as error:
+        problem = failure_of_today(wanted)
+        if not problem:
+            try:
+                call_command("packs", "install", wanted)
+            except (CommandError, PackError, OSError) as error:
+                problem = str(error)
+                remember_failure(wanted, problem)
+        if problem:
             instead = what_is_used_instead()
-            self.stderr.write(f"{error}\nThe server starts {instead}. Later: manage.py packs install {wanted}")
+            self.stderr.write(f"{problem}\nThe server starts {instead}. Later: manage.py packs install {wanted}")
 
 
 def missing_pack() -> str | None:
@@ -50,6 +60,28 @@ def missing_pack() -> str | None:
         return settings.FACESITE_MODEL_PACK or manifest.default
     # Another pack would not be used before rebuild_templates: the pages name both commands.
     return manifest.default if pack.starter and chosen_pack_name() is None else None
+
+
+def failure_of_today(wanted: str) -> str:
+    """Why the pack could not be installed less than RETRY_S ago: without network each try may wait for a time-out.
+
+    Empty when there was no such try, or when it looked elsewhere (another mirror).
+    """
+    with suppress(OSError, ValueError):
+        tried = json.loads(_note().read_text())
+        if tried["pack"] == wanted and tried["mirror"] == settings.FACESITE_MODELS_MIRROR:
+            return str(tried["problem"]) if time.time() - _note().stat().st_mtime < RETRY_S else ""
+    return ""
+
+
+def remember_failure(wanted: str, problem: str) -> None:
+    with suppress(OSError):
+        tried = {"pack": wanted, "mirror": settings.FACESITE_MODELS_MIRROR, "problem": problem}
+        _note().write_text(json.dumps(tried))
+
+
+def _note() -> Path:
+    return Path(settings.FACESITE_MODELS_DIR) / ".install-failed.json"
 
 
 def what_is_used_instead() -> str:
