@@ -175,6 +175,24 @@ class TestFuseEmbeddings:
 
 
 class TestConclude:
+    @given(st.data())
+    def test_the_order_of_the_frames_means_nothing(self, data):
+        looks = data.draw(st.lists(st.tuples(st.integers(0, 3), st.floats(0.2, 1)), min_size=1, max_size=5))
+        frames = [see(towards(number, score)) for number, score in looks]
+        shuffled = data.draw(st.permutations(frames))
+        first, second = conclude(frames, TWO_PEOPLE, POLICY), conclude(shuffled, TWO_PEOPLE, POLICY)
+        assert (first.agreed, first.against, first.solid) == (second.agreed, second.against, second.solid)
+        assert first.comparison.comparison_score == pytest.approx(second.comparison.comparison_score, abs=1e-5)
+        assert 0 <= first.agreed <= first.agreed + first.against <= len(frames)
+
+    @given(st.lists(st.floats(0.05, 0.9), min_size=1, max_size=5), st.floats(0, 0.09))
+    def test_frames_that_resemble_somebody_more_never_lower_the_score(self, scores, gain):
+        fused = [
+            conclude([see(towards(0, score + more)) for score in scores], TWO_PEOPLE, POLICY).comparison
+            for more in (0.0, gain)
+        ]
+        assert fused[1].comparison_score >= fused[0].comparison_score - 1e-5
+
     def test_three_agreeing_frames_settle_a_match(self):
         frames = [see(towards(0, 0.7))] * 3
         assert not is_settled(conclude(frames[:2], TWO_PEOPLE, POLICY), POLICY)
