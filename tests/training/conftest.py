@@ -1,4 +1,4 @@
-"""The training needs PyTorch, the product does not: it gets an environment of its own, made on first use."""
+"""Training needs PyTorch (over a gigabyte), the product does not: only CI makes an environment of its own for it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import skips
+
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "training" / "requirements.txt"
 
@@ -19,6 +21,8 @@ def training_python() -> Path:
     """An interpreter with training/requirements.txt: this one if it has torch, else .cache/training-*/bin/python."""
     if importlib.util.find_spec("torch") is not None:
         return Path(sys.executable)
+    if not skips.in_ci():
+        skips.skip("training", "no PyTorch: pip install -r training/requirements.txt")
     digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:8]
     home = ROOT / ".cache" / f"training-{digest}"
     python = home / "bin" / "python"
