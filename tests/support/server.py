@@ -69,7 +69,13 @@ class LiveServer:
         command = [sys.executable, "manage.py", "serve", "--port", str(self.port), *arguments]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, cwd=settings.BASE_DIR, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                command,
+                cwd=settings.BASE_DIR,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=hear_ctrl_c,
             )
 
     def wait_until_ready(self) -> None:
@@ -213,6 +219,11 @@ def live_server_process(models_dir: Path) -> Iterator[LiveServer]:
     """One ready server for a module, with liveness off."""
     with running_server(models_dir) as server:
         yield server
+
+
+def hear_ctrl_c() -> None:
+    """A shell starts its background jobs, and so the whole test run, with SIGINT ignored; children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def free_port() -> int:
