@@ -6,7 +6,7 @@ ARGS ?=
 PY := .venv/bin/python
 # Checks need settings, not secrets and not a site's database.
 CHECK_ENV := SECRET_KEY=only-for-checks-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789 DEBUG=off \
-	DATABASE_URL=sqlite:////tmp/facesite-lint.sqlite3 FACESITE_LIVENESS= FACESITE_MODEL_PACK= REDIS_URL=
+	DATABASE_URL=sqlite:///.venv/lint.sqlite3 FACESITE_LIVENESS= FACESITE_MODEL_PACK= REDIS_URL=
 PRODUCTION_ENV := ALLOWED_HOSTS=faces.example.org CSRF_TRUSTED_ORIGINS=https://faces.example.org FACESITE_HTTPS=proxy
 
 .PHONY: run setup setup-dev test lint format bench screenshots clean
