@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from recognizer.errors import PackError
-from recognizer.packs import Archive, Manifest, Pack, PackFile, sha256_of
+from recognizer.packs import SHIPPED_DIR, Archive, Manifest, Pack, PackFile, sha256_of
 
 Progress = Callable[[str, int, int | None], None]
 """Called with file name, bytes so far and bytes in all (None: unknown)."""
@@ -84,6 +84,8 @@ Attempt = Callable[[Path, Progress], None]
 
 
 def _attempts(file: PackFile, sources: tuple[str, ...]) -> Iterator[Attempt]:
+    if (SHIPPED_DIR / file.name).is_file():  # our own weights, for a models folder elsewhere
+        yield partial(_from_source, str(SHIPPED_DIR), file)
     for source in sources:
         yield partial(_from_source, source, file)
         if file.archive:

@@ -232,8 +232,6 @@ def _parse_file(key: str, entry: Mapping[str, Any], folder: Path) -> PackFile:
     if not _SHA256.fullmatch(sha256):
         raise ValueError(f"the sha256 of {name} is not 64 hexadecimal digits")
     archive = entry.get("archive")
-    bundled = SHIPPED_DIR / name
-    path = folder / name
     return PackFile(
         key=key,
         role=role,
@@ -241,7 +239,7 @@ def _parse_file(key: str, entry: Mapping[str, Any], folder: Path) -> PackFile:
         size=int(entry["size"]),
         sha256=sha256,
         licence=entry["licence"],
-        path=bundled if bundled.is_file() and not path.is_file() else path,
+        path=folder / name,
         url=entry.get("url"),
         published_name=entry.get("published_name", name),
         archive=Archive(**archive) if archive else None,

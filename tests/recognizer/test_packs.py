@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from recognizer import manifest as manifest_module
 from recognizer.errors import ManifestInvalid, PackCorrupt, PackNotInstalled, PackUnknown
 from recognizer.packs import SHIPPED_DIR, Manifest, choose_pack, contract_id, policy_for, verify_pack
 from recognizer.types import LivenessMode
@@ -106,14 +105,13 @@ class TestManifestLoad:
 
         assert Manifest.load(installed).get("mine").preprocessing.mean == (1.0, 2.0, 3.0)
 
-    def test_finds_weights_that_come_with_the_product(self, tmp_path, monkeypatch):
-        write_manifest(tmp_path / "models")
-        monkeypatch.setattr(manifest_module, "SHIPPED_DIR", fill_folder(tmp_path / "shipped"))
+    def test_an_empty_models_folder_has_no_pack_at_all(self, tmp_path):
+        """Whoever names a folder wants what is in it: the starter pack does not take over unasked."""
+        with pytest.raises(PackNotInstalled, match="packs install mobile"):
+            choose_pack(Manifest.load(tmp_path))
 
-        pack = Manifest.load(tmp_path / "models").get("tiny")
-
-        assert pack.installed
-        assert pack.embedder.path == tmp_path / "shipped" / "tiny_embedder.onnx"
+    def test_the_shipped_folder_always_has_a_pack(self):
+        assert Manifest.load(SHIPPED_DIR).get("starter").installed
 
     def test_names_the_known_packs_when_asked_for_another(self, installed):
         with pytest.raises(PackUnknown, match="guarded, tiny"):

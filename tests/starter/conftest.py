@@ -9,6 +9,7 @@ import pytest
 
 from enrollment import runtime
 from enrollment.gallery import reset_gallery
+from enrollment.pack_store import install_pack
 from recognizer.engine import FaceEngine
 from recognizer.types import RecognizerConfig
 
@@ -17,8 +18,10 @@ PACK = "starter"
 
 @pytest.fixture(scope="session")
 def starter_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A models folder where nobody has installed anything."""
-    return tmp_path_factory.mktemp("no-models")
+    """A models folder with nothing but the weights that come with the product."""
+    folder = tmp_path_factory.mktemp("starter-models")
+    install_pack(models_dir=folder, name=PACK)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ def find_weights() -> FoundWeights:
         install_into(cached, mirror)
     if is_installed(cached):
         return FoundWeights(cached, PACK)
-    cached.mkdir(exist_ok=True)
+    install_pack(models_dir=cached, name=STARTER)
     return FoundWeights(cached, STARTER)
 
 
