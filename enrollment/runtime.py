@@ -6,6 +6,7 @@ A lazy singleton: nothing is loaded until somebody asks. Tests call reset_engine
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -117,7 +118,11 @@ def _change_engine(pack: str) -> None:
 
 
 async def run_in_database_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run ORM work off the event loop, on a connection that is closed afterwards (CONN_MAX_AGE is 0)."""
+    """Run ORM work off the event loop, on a connection that is closed afterwards (CONN_MAX_AGE is 0).
+
+    A thread cannot be interrupted: who is cancelled waits until the work is done, then is cancelled. So nothing is
+    written behind the back of a socket that counts as closed.
+    """
 
     def work() -> T:
         close_old_connections()
@@ -126,4 +131,11 @@ async def run_in_database_thread(function: Callable[P, T], /, *args: P.args, **k
         finally:
             close_old_connections()
 
-    return await asyncio.get_running_loop().run_in_executor(_database_threads, work)
+    running = asyncio.get_running_loop().run_in_executor(_database_threads, work)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        while not running.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([running])
+        raise
