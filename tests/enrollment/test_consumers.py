@@ -11,7 +11,6 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
-from channels.testing import WebsocketCommunicator
 
 from enrollment import services
 from enrollment.drafts import draft_from_face
@@ -19,7 +18,7 @@ from enrollment.gallery import current_gallery
 from enrollment.models import FaceSample, FaceTemplate, Person, PersonPair
 from enrollment.routing import websocket_urlpatterns
 from recognizer.images import decode_crop
-from tests.support.sockets import frame, headers
+from tests.support.sockets import Socket, frame, headers
 from tests.support.webcam import clip_frames, jpeg
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,7 +30,7 @@ NEW = {"type": "configure", "person": {"name": "Ada Lovelace"}, "consent": True}
 class Client:
     """Drives the socket by hand, as the contract describes it."""
 
-    def __init__(self, socket: WebsocketCommunicator) -> None:
+    def __init__(self, socket: Socket) -> None:
         self.socket = socket
         self.seq = 0
         self.captured: list[dict[str, Any]] = []
@@ -44,8 +43,7 @@ class Client:
         return await self.answer()
 
     async def answer(self) -> dict[str, Any]:
-        message: dict[str, Any] = await self.socket.receive_json_from(timeout=20)
-        return message
+        return await self.socket.receive_json_from()
 
     async def show(self, image: bytes) -> dict[str, Any]:
         """Send a frame; its result or error. What was captured on the way is noted."""
@@ -64,8 +62,8 @@ class Client:
 
 @asynccontextmanager
 async def connected(user):
-    socket = WebsocketCommunicator(application, "/ws/enrollment/", headers=await sync_to_async(headers)(user))
-    accepted, _ = await socket.connect(timeout=20)
+    socket = Socket(application, "/ws/enrollment/", headers=await sync_to_async(headers)(user))
+    accepted, _ = await socket.connect()
     assert accepted
     try:
         yield Client(socket)
@@ -136,9 +134,9 @@ class TestHello:
         assert hello["limits"] == {"frame_bytes": 524288, "pixels": 2100000, "frames_per_second": 30}
 
     async def test_is_not_for_strangers(self, engine, operator):
-        socket = WebsocketCommunicator(application, "/ws/enrollment/", headers=await sync_to_async(headers)(None))
-        await socket.connect(timeout=20)
-        assert await socket.receive_output(timeout=20) == {"type": "websocket.close", "code": 4401}
+        socket = Socket(application, "/ws/enrollment/", headers=await sync_to_async(headers)(None))
+        await socket.connect()
+        assert await socket.receive_output() == {"type": "websocket.close", "code": 4401}
         await socket.disconnect()
 
 

@@ -2,19 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import struct
 from typing import Any, ClassVar
 
 import pytest
 from asgiref.sync import sync_to_async
 from channels.auth import AuthMiddlewareStack
-from channels.testing import WebsocketCommunicator
 from django.contrib.sessions.models import Session
 
 from enrollment import sockets
 from enrollment.sockets import Frame, FrameConsumer
 from recognizer.errors import ImageUndecodable, PackNotInstalled
-from tests.support.sockets import headers
+from tests.support.sockets import Socket, frame, headers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,6 +21,8 @@ class EchoConsumer(FrameConsumer):
     """Answers frames with their payload's length once `gate` is open; payloads can ask for trouble."""
 
     gate: ClassVar[asyncio.Event]
+    at_gate: ClassVar[asyncio.Event]
+    """A frame is being worked on."""
     closed: ClassVar[int]
 
     async def on_connected(self) -> None:
@@ -35,6 +35,7 @@ class EchoConsumer(FrameConsumer):
             await self.reject_message("message_unknown")
 
     async def on_frame(self, frame: Frame) -> None:
+        self.at_gate.set()
         await self.gate.wait()
         if frame.payload == b"undecodable":
             raise ImageUndecodable("Not a picture.")
@@ -54,37 +55,40 @@ class EchoConsumer(FrameConsumer):
 def fresh_consumer(monkeypatch):
     """Every test has its own gate (an Event belongs to one loop) and no sockets of other tests."""
     monkeypatch.setattr(EchoConsumer, "gate", asyncio.Event(), raising=False)
+    monkeypatch.setattr(EchoConsumer, "at_gate", asyncio.Event(), raising=False)
     monkeypatch.setattr(EchoConsumer, "closed", 0, raising=False)
     EchoConsumer.gate.set()
     yield
     assert not sockets._open_sockets
 
 
-async def open_socket(user, *, cookies=True) -> WebsocketCommunicator:
+async def open_socket(user, *, cookies=True) -> Socket:
     scope_headers = await sync_to_async(headers)(user if cookies else None)
-    socket = WebsocketCommunicator(AuthMiddlewareStack(EchoConsumer.as_asgi()), "/ws/", headers=scope_headers)
+    socket = Socket(AuthMiddlewareStack(EchoConsumer.as_asgi()), "/ws/", headers=scope_headers)
     accepted, _ = await socket.connect()
     assert accepted
     return socket
 
 
-async def greeted(user) -> WebsocketCommunicator:
+async def greeted(user) -> Socket:
     socket = await open_socket(user)
-    assert await socket.receive_json_from(timeout=5) == {"type": "hello"}
+    assert await socket.receive_json_from() == {"type": "hello"}
     return socket
 
 
-async def close_code(socket: WebsocketCommunicator, timeout: float = 5) -> int:
+async def close_code(socket: Socket) -> int:
     """The code the server closes with; what it sends before is skipped."""
     while True:
-        output = await socket.receive_output(timeout)
+        output = await socket.receive_output()
         if output["type"] == "websocket.close":
             await socket.disconnect()
             return int(output["code"])
 
 
-def frame(seq: int, payload: bytes) -> bytes:
-    return struct.pack(">Id", seq, 1.0) + payload
+async def have_heard(socket: Socket) -> None:
+    """Returns when the server has received all that was sent so far: it answers an empty frame on receipt."""
+    await socket.send_input({"type": "websocket.receive", "bytes": b""})
+    assert (await socket.receive_json_from())["code"] == "frame_too_short"
 
 
 class TestLogin:
@@ -110,7 +114,7 @@ class TestLogin:
         socket = await greeted(operator)
         await Session.objects.all().adelete()
         await socket.send_json_to({"type": "echo", "value": 1})
-        output = await socket.receive_output(5)
+        output = await socket.receive_output()
         assert output == {"type": "websocket.close", "code": 4401}
         await socket.disconnect()
 
@@ -135,9 +139,10 @@ class TestLimits:
 
     async def test_a_silent_socket_is_closed_with_4408(self, operator, monkeypatch):
         monkeypatch.setattr(EchoConsumer, "idle_seconds", 0.1)
-        assert await close_code(await greeted(operator)) == 4408
+        assert await close_code(await open_socket(operator)) == 4408
 
-    async def test_a_flood_of_frames_is_closed_with_4429(self, operator):
+    async def test_a_flood_of_frames_is_closed_with_4429(self, operator, monkeypatch):
+        monkeypatch.setattr(EchoConsumer, "frames_per_second", 0)  # however slow this machine is, it is a flood
         socket = await greeted(operator)
         for seq in range(2 * EchoConsumer.burst):
             await socket.send_to(bytes_data=frame(seq, b"x"))
@@ -208,10 +213,10 @@ class TestFrames:
         socket = await greeted(operator)
         EchoConsumer.gate.clear()
         await socket.send_to(bytes_data=frame(0, b"taken at once"))
-        await asyncio.sleep(0.05)
+        await EchoConsumer.at_gate.wait()
         for seq in range(1, 6):
             await socket.send_to(bytes_data=frame(seq, b"x"))
-        await asyncio.sleep(0.05)
+        await have_heard(socket)
         EchoConsumer.gate.set()
         answers = [await socket.receive_json_from() for _ in range(2)]
         assert [(answer["seq"], answer["dropped"]) for answer in answers] == [(0, 0), (5, 4)]
@@ -222,10 +227,10 @@ class TestFrames:
         socket = await greeted(operator)
         EchoConsumer.gate.clear()
         await socket.send_to(bytes_data=frame(0, b"x"))
-        await asyncio.sleep(0.05)
+        await EchoConsumer.at_gate.wait()
         for seq, payload in enumerate([b"a", b"b", b"undecodable"], 1):
             await socket.send_to(bytes_data=frame(seq, payload))
-        await asyncio.sleep(0.05)
+        await have_heard(socket)
         EchoConsumer.gate.set()
         assert (await socket.receive_json_from())["dropped"] == 0
         error = await socket.receive_json_from()
@@ -240,7 +245,7 @@ class TestFrames:
         socket = await greeted(operator)
         EchoConsumer.gate.clear()
         await socket.send_to(bytes_data=frame(1, b"first"))
-        await asyncio.sleep(0.05)
+        await EchoConsumer.at_gate.wait()
         await socket.send_to(bytes_data=frame(2, b"second"))
         await socket.send_json_to({"type": "echo", "value": 1})
         await socket.send_to(bytes_data=frame(3, b"third"))
@@ -274,7 +279,7 @@ class TestEnd:
         socket = await greeted(operator)
         EchoConsumer.gate.clear()
         await socket.send_to(bytes_data=frame(1, b"x"))
-        await asyncio.sleep(0.05)
+        await EchoConsumer.at_gate.wait()
         await socket.disconnect()
         assert EchoConsumer.closed == 1
         assert not sockets._open_sockets

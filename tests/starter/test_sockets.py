@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from channels.testing import WebsocketCommunicator
 
 from tests.support import portraits
-from tests.support.sockets import communicator, frame, receive_until
+from tests.support.sockets import Socket, communicator, receive_until, show_all
 from tests.support.webcam import jpeg
 from verification.models import VerificationAttempt
 from verification.services import save_policy
@@ -19,31 +18,19 @@ FRAMES = 10
 IDENTIFY = {"type": "configure", "mode": "identify"}
 
 
-async def connected(path: str, operator, configure: dict[str, Any]) -> WebsocketCommunicator:
+async def connected(path: str, operator, configure: dict[str, Any]) -> Socket:
     socket = await communicator(path, operator)
-    assert (await socket.connect(timeout=20))[0]
+    assert (await socket.connect())[0]
     hello = await receive_until(socket, "hello")
     assert hello["pack"] == "starter"
     await socket.send_json_to(configure)
     return socket
 
 
-async def answers(socket: WebsocketCommunicator, image: bytes, times: int = FRAMES) -> list[dict[str, Any]]:
-    """Everything that comes while a picture is shown so often, each frame after the answer to the one before."""
-    messages = []
-    for seq in range(1, times + 1):
-        await socket.send_to(bytes_data=frame(seq, image))
-        while True:
-            messages.append(await socket.receive_json_from(timeout=20))
-            if messages[-1]["type"] in ("result", "error") and messages[-1].get("seq") == seq:
-                break
-    return messages
-
-
 async def enrol(operator, name: str) -> str:
     configure = {"type": "configure", "person": {"name": name}, "consent": True}
     socket = await connected("/ws/enrollment/", operator, configure)
-    messages = await answers(socket, jpeg(portraits.webcam_frame(name), 90))
+    messages = await show_all(socket, [jpeg(portraits.webcam_frame(name), 90)] * FRAMES)
     assert "captured" in {message["type"] for message in messages}
     await socket.send_json_to({"type": "finish"})
     enrolled = await receive_until(socket, "enrolled")
@@ -53,9 +40,8 @@ async def enrol(operator, name: str) -> str:
 
 async def decide(operator, image: bytes, configure: dict[str, Any] = IDENTIFY) -> dict[str, Any]:
     socket = await connected("/ws/verification/", operator, configure)
-    messages = await answers(socket, image)
-    found = [message for message in messages if message["type"] == "decision"]
-    decision = found[0] if found else await receive_until(socket, "decision")
+    messages = await show_all(socket, [image] * FRAMES)
+    (decision,) = [message for message in messages if message["type"] == "decision"]
     await socket.disconnect()
     return decision
 
@@ -91,7 +77,7 @@ class TestFrames:
     @pytest.mark.parametrize("name", portraits.SCENES)
     async def test_nobody_is_seen_where_nobody_is(self, operator, name):
         socket = await connected("/ws/verification/", operator, IDENTIFY)
-        (result,) = await answers(socket, jpeg(portraits.scene(name)), times=1)
+        (result,) = await show_all(socket, [jpeg(portraits.scene(name))])
         assert result["faces"] == []
         await socket.disconnect()
 
@@ -99,8 +85,8 @@ class TestFrames:
         socket = await connected("/ws/verification/", operator, IDENTIFY)
         await socket.send_to(bytes_data=b"short")
         assert (await receive_until(socket, "error"))["code"] == "frame_too_short"
-        (error,) = await answers(socket, b"not a picture", times=1)
+        (error,) = await show_all(socket, [b"not a picture"])
         assert error["code"] == "image_undecodable"
-        (result,) = await answers(socket, jpeg(portraits.webcam_frame(COLLINS)), times=1)
+        (result,) = await show_all(socket, [jpeg(portraits.webcam_frame(COLLINS))])
         assert len(result["faces"]) == 1
         await socket.disconnect()

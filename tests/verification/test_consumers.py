@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.contrib.sessions.models import Session
 
 from enrollment.services import erase_people, set_active, update_person
 from recognizer.images import encode_thumbnail
-from tests.support.sockets import communicator, frame, receive_until
+from tests.support.sockets import Socket, communicator, frame, receive_until, show_all
 from tests.support.webcam import clip_frames, jpeg
 from tests.verification.conftest import ADA, BOB, STRANGER
 from verification import consumers
@@ -24,32 +23,18 @@ PATH = "/ws/verification/"
 IDENTIFY = {"type": "configure", "mode": "identify"}
 
 
-async def opened(operator, configure: dict[str, Any] | None = IDENTIFY) -> WebsocketCommunicator:
+async def opened(operator, configure: dict[str, Any] | None = IDENTIFY) -> Socket:
     socket = await communicator(PATH, operator)
-    assert (await socket.connect(timeout=10))[0]
-    assert (await socket.receive_json_from(timeout=20))["type"] == "hello"
+    assert (await socket.connect())[0]
+    assert (await socket.receive_json_from())["type"] == "hello"
     if configure:
         await socket.send_json_to(configure)
     return socket
 
 
-async def show(
-    socket: WebsocketCommunicator, image: bytes, times: int = 1, *, first: int = 1, settle: float = 0.2
-) -> list[dict[str, Any]]:
-    """Send a picture again and again, each after the answer to the one before. All messages that came.
-
-    settle: how long to wait, in the end, for what follows the last answer.
-    """
-    messages: list[dict[str, Any]] = []
-    for seq in range(first, first + times):
-        await socket.send_to(bytes_data=frame(seq, image))
-        while True:
-            messages.append(await socket.receive_json_from(timeout=20))
-            if messages[-1]["type"] in ("result", "error") and messages[-1].get("seq") == seq:
-                break
-    while not await socket.receive_nothing(timeout=settle):
-        messages.append(await socket.receive_json_from())
-    return messages
+async def show(socket: Socket, image: bytes, times: int = 1, *, first: int = 1) -> list[dict[str, Any]]:
+    """Send a picture again and again. Everything that the server had to say."""
+    return await show_all(socket, [image] * times, first=first)
 
 
 def of_type(kind: str, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -63,8 +48,8 @@ def named(face: dict[str, Any]) -> str | None:
 class TestHello:
     async def test_says_what_the_contract_promises(self, operator, ada, engine):
         socket = await communicator(PATH, operator)
-        await socket.connect(timeout=10)
-        hello = await socket.receive_json_from(timeout=20)
+        await socket.connect()
+        hello = await socket.receive_json_from()
         threshold = engine.pack.thresholds[1e-4].match
         assert hello == {
             "type": "hello",
@@ -84,11 +69,11 @@ class TestHello:
         settings.FACESITE_MODELS_DIR = tmp_path
         settings.FACESITE_MODEL_PACK = "mobile"
         socket = await communicator(PATH, operator)
-        await socket.connect(timeout=10)
-        error = await socket.receive_json_from(timeout=20)
+        await socket.connect()
+        error = await socket.receive_json_from()
         assert error["code"] == "engine_not_ready"
         assert "packs install" in error["message"]
-        assert (await socket.receive_output(5))["code"] == 1013
+        assert (await socket.receive_output())["code"] == 1013
         await socket.disconnect()
 
 
@@ -260,7 +245,7 @@ class TestVerify:
     @pytest.mark.parametrize("person", ["00000000-0000-4000-8000-000000000000", "Ada", ""])
     async def test_an_unknown_person_cannot_be_claimed(self, operator, ada, picture, person):
         socket = await opened(operator, {"type": "configure", "mode": "verify", "person": person})
-        assert (await socket.receive_json_from(timeout=5))["code"] == "person_unknown"
+        assert (await socket.receive_json_from())["code"] == "person_unknown"
         (error,) = await show(socket, picture(ADA, 4))
         assert error["code"] == "not_configured"
         await socket.disconnect()
@@ -268,7 +253,7 @@ class TestVerify:
     async def test_an_inactive_person_cannot_be_claimed(self, operator, ada):
         await sync_to_async(set_active)(actor=None, people=[ada], active=False)
         socket = await opened(operator, {"type": "configure", "mode": "verify", "person": str(ada.uuid)})
-        assert (await socket.receive_json_from(timeout=5))["code"] == "person_unknown"
+        assert (await socket.receive_json_from())["code"] == "person_unknown"
         await socket.disconnect()
 
 
@@ -291,12 +276,12 @@ class TestConfigure:
     )
     async def test_what_cannot_be_understood_is_refused(self, operator, message):
         socket = await opened(operator, message)
-        assert (await socket.receive_json_from(timeout=5))["code"] == "message_invalid"
+        assert (await socket.receive_json_from())["code"] == "message_invalid"
         await socket.disconnect()
 
     async def test_an_unknown_message_is_refused(self, operator):
         socket = await opened(operator, {"type": "finish"})
-        assert (await socket.receive_json_from(timeout=5))["code"] == "message_unknown"
+        assert (await socket.receive_json_from())["code"] == "message_unknown"
         await socket.disconnect()
 
     async def test_doing_it_again_starts_anew(self, operator, ada, picture):
@@ -352,19 +337,19 @@ class TestBadFrames:
 class TestAccess:
     async def test_a_page_of_another_site_is_refused(self, operator):
         socket = await communicator(PATH, operator, origin="https://evil.example")
-        assert not (await socket.connect(timeout=10))[0]
+        assert not (await socket.connect())[0]
 
     async def test_a_visitor_is_closed_with_4401(self, db):
         socket = await communicator(PATH, None)
-        assert (await socket.connect(timeout=10))[0]
-        assert await socket.receive_output(5) == {"type": "websocket.close", "code": 4401}
+        assert (await socket.connect())[0]
+        assert await socket.receive_output() == {"type": "websocket.close", "code": 4401}
         await socket.disconnect()
 
     async def test_logging_out_ends_the_stream(self, operator, ada, picture, monkeypatch):
         monkeypatch.setattr(consumers.VerificationConsumer, "session_check_seconds", 0.05)
         socket = await opened(operator)
         await Session.objects.all().adelete()
-        while (output := await socket.receive_output(5))["type"] != "websocket.close":
+        while (output := await socket.receive_output())["type"] != "websocket.close":
             pass
         assert output["code"] == 4401
         await socket.disconnect()
@@ -380,9 +365,9 @@ class TestClips:
         female = [jpeg(image) for image in clip_frames(shared_faces / "webcam" / "real_female.mjpeg")]
         await sync_to_async(enrol)("Max", male[0], male[5], male[10])
         socket = await opened(operator)
-        decisions = [m for n, image in enumerate(male[20:40]) for m in await show(socket, image, first=n)]
+        decisions = await show_all(socket, male[20:40])
         assert named(of_type("decision", decisions)[0]) == "Max"
         await socket.send_json_to(IDENTIFY)
-        messages = [m for n, image in enumerate(female) for m in await show(socket, image, first=100 + n)]
+        messages = await show_all(socket, female, first=100)
         assert not any(face["person"] for result in of_type("result", messages) for face in result["faces"])
         await socket.disconnect()

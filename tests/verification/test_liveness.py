@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from enrollment.models import Person
+from tests.support.sockets import show_all
 from tests.support.webcam import clip_frames, jpeg
-from tests.verification.test_consumers import PATH, named, of_type, opened, show
+from tests.verification.test_consumers import PATH, named, of_type, opened
 from verification.models import VerificationAttempt
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("engine", "liveness_required")]
@@ -43,9 +44,7 @@ def everybody(enrol: Callable[..., Person], clip: Callable[[str], list[bytes]]) 
 
 async def decisions_on(operator, frames: list[bytes], start: int = 0) -> list[dict]:
     socket = await opened(operator)
-    messages = []
-    for seq, image in enumerate([*frames[start:], *frames[:start]][:40], 1):
-        messages += await show(socket, image, first=seq, settle=0.0)
+    messages = await show_all(socket, [*frames[start:], *frames[:start]][:40])
     await socket.disconnect()
     return of_type("decision", messages)
 
@@ -91,8 +90,8 @@ class TestPolicy:
         from tests.support.sockets import communicator
 
         socket = await communicator(PATH, operator)
-        await socket.connect(timeout=10)
-        assert (await socket.receive_json_from(timeout=20))["liveness"] == "required"
+        await socket.connect()
+        assert (await socket.receive_json_from())["liveness"] == "required"
         await socket.disconnect()
 
     async def test_advisory_shows_an_attack_and_still_names(self, operator, settings, everybody, clip):
