@@ -43,7 +43,7 @@ class TestInbox:
         await asyncio.sleep(0)
         assert not waiting.done()
         inbox.put(frame(1))
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, 20)
 
 
 class TestInferenceTurn:
@@ -55,7 +55,7 @@ class TestInferenceTurn:
         await asyncio.sleep(0.01)
         assert not waiting.done()
         first.end()
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, 20)
 
     async def test_ending_twice_gives_one_place_back(self):
         first, second, third = (InferenceTurn(1) for _ in range(3))
