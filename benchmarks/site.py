@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import secrets
 import socket
 import subprocess
@@ -21,7 +22,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-START_SECONDS = 60
+START_SECONDS = 180
+"""A busy machine is no failure; a process that ends early is noticed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,7 @@ def prepare_site(environment: dict[str, str], *, operators: int, people: int, pi
 @contextmanager
 def running_server(environment: dict[str, str]) -> Iterator[Server]:
     """`manage.py serve` on a free loopback port, warm. Raises ChildProcessError when it does not come up."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "manage.py", "serve", "--port", str(port)],
         cwd=ROOT,
@@ -93,6 +93,22 @@ def running_server(environment: dict[str, str]) -> Iterator[Server]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on, below those that Linux gives to outgoing connections (32768 and up).
+
+    Those come and go by the hundred in the seconds until a server listens, and would take its port away.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
 from tests.support.server import LiveServer, receive, second_process
-from tests.support.sockets import frame
+from tests.support.sockets import PATIENCE_S, frame
 
 
 def close_code(connection: ClientConnection) -> int:
@@ -25,7 +25,7 @@ def close_code(connection: ClientConnection) -> int:
 
 def read_to_the_end(connection: ClientConnection) -> None:
     while True:
-        connection.recv(timeout=20)
+        connection.recv(timeout=PATIENCE_S)
 
 
 class TestStopping:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ssl
-import time
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import HTTPSHandler, build_opener
 
 import pytest
@@ -17,6 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from facesite.tls import TlsFilesInvalid, check_tls_files, tls_endpoint
 from tests.support.server import LiveServer
+from tests.support.sockets import PATIENCE_S
 
 
 def make_certificate(folder: Path, name: str, *, password: bytes = b"") -> tuple[Path, Path]:
@@ -81,14 +80,9 @@ class TestServing:
         server.start("--tls-cert", str(certificate), "--tls-key", str(key))
         try:
             opener = build_opener(HTTPSHandler(context=ssl.create_default_context(cafile=certificate)))
-            url = f"https://localhost:{server.port}/accounts/login/"
-            for _ in range(200):
-                try:
-                    response = opener.open(url, timeout=5)
-                    break
-                except URLError:
-                    time.sleep(0.1)
-            with response:
+            server.url = f"https://localhost:{server.port}"
+            server.wait_until_ready(opener)
+            with opener.open(f"{server.url}/accounts/login/", timeout=PATIENCE_S) as response:
                 assert response.status == 200
                 assert "; Secure" in response.headers["Set-Cookie"]
         finally:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tests.support.server import Browser, receive
-from tests.support.sockets import frame
+from tests.support.sockets import PATIENCE_S, frame
 
 
 def enrol(browser: Browser, name: str, pictures: Iterable[bytes]) -> str:
@@ -34,7 +34,7 @@ def decide(browser: Browser, pictures: Iterable[bytes], **configure: str) -> dic
         for seq, picture in enumerate(pictures, start=1):
             connection.send(frame(seq, picture))
             while True:
-                message: dict[str, Any] = json.loads(connection.recv(timeout=20))
+                message: dict[str, Any] = json.loads(connection.recv(timeout=PATIENCE_S))
                 if message["type"] == "decision":
                     return message
                 if message.get("seq") == seq:

@@ -23,7 +23,7 @@ def mysql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     pytest.importorskip("MySQLdb", reason="mysql: no driver")
     folder = tmp_path_factory.mktemp("mariadb")
-    started = subprocess.run([SCRIPT, "start", folder], capture_output=True, text=True, timeout=120)
+    started = subprocess.run([SCRIPT, "start", folder], capture_output=True, text=True, timeout=300)
     if started.returncode == 3:
         skips.skip("mysql", "no MariaDB or MySQL server")
     assert started.returncode == 0, started.stderr

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from benchmarks.site import free_port
 from tests.support import skips
-from tests.support.server import free_port
+from tests.support.sockets import PATIENCE_S
 
 
 @pytest.fixture(scope="session")
@@ -27,11 +28,12 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"redis://127.0.0.1:{port}/0"
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE_S)
 
 
 def wait_for(port: int) -> None:
-    for _ in range(100):
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,9 @@ import pytest
 from django.conf import settings
 from websockets.sync.client import ClientConnection, connect
 
-START_S = 60
+from benchmarks.site import START_SECONDS, free_port
+from tests.support.sockets import PATIENCE_S
+
 _numbers = itertools.count(1)
 
 
@@ -54,7 +55,7 @@ class LiveServer:
         """stdout of a management command on this server's database; a failure fails the test with its stderr."""
         command = [sys.executable, "manage.py", *arguments]
         done = subprocess.run(
-            command, cwd=settings.BASE_DIR, env=self.environment, capture_output=True, text=True, timeout=120
+            command, cwd=settings.BASE_DIR, env=self.environment, capture_output=True, text=True, timeout=START_SECONDS
         )
         assert done.returncode == 0, f"{arguments} ended with {done.returncode}: {done.stderr}"
         return done.stdout
@@ -78,13 +79,14 @@ class LiveServer:
                 preexec_fn=hear_ctrl_c,
             )
 
-    def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + START_S
+    def wait_until_ready(self, opener: OpenerDirector | None = None) -> None:
+        """opener: one that trusts the certificate of a server with https."""
+        deadline = time.monotonic() + START_SECONDS
         status = 0
         while time.monotonic() < deadline:
             assert self.process and self.process.poll() is None, f"serve ended early: {self.log.read_text()}"
             try:
-                status = build_opener().open(f"{self.url}/readyz", timeout=5).status
+                status = (opener or build_opener()).open(f"{self.url}/readyz", timeout=PATIENCE_S).status
             except OSError as error:
                 status = getattr(error, "code", 0)
                 time.sleep(0.1)
@@ -102,7 +104,7 @@ class LiveServer:
         assert self.process
         self.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(timeout=30)
+            return self.process.wait(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             pytest.fail(f"serve did not end: {self.log.read_text()}")
@@ -141,20 +143,21 @@ class Browser:
         url = f"{self.server.url.replace('http', 'ws', 1)}{path}"
         headers = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies)}
         options.setdefault("origin", self.server.url)
+        options.setdefault("open_timeout", PATIENCE_S)
         return connect(url, additional_headers=headers, proxy=None, **options)
 
     def _open(self, request: Request) -> tuple[int, str]:
         try:
-            with self.opener.open(request, timeout=30) as response:
+            with self.opener.open(request, timeout=PATIENCE_S) as response:
                 return response.status, response.read().decode()
         except HTTPError as error:
             return error.code, error.read().decode()
 
 
-def receive(connection: ClientConnection, kind: str, *, timeout: float = 20) -> dict[str, Any]:
+def receive(connection: ClientConnection, kind: str) -> dict[str, Any]:
     """The next message of this type; others before it are dropped."""
     while True:
-        message: dict[str, Any] = json.loads(connection.recv(timeout=timeout))
+        message: dict[str, Any] = json.loads(connection.recv(timeout=PATIENCE_S))
         if message["type"] == kind:
             return message
 
@@ -224,12 +227,6 @@ def live_server_process(models_dir: Path) -> Iterator[LiveServer]:
 def hear_ctrl_c() -> None:
     """A shell starts its background jobs, and so the whole test run, with SIGINT ignored; children inherit that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def find(pattern: str, text: str) -> str:
