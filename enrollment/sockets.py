@@ -271,13 +271,16 @@ class FrameConsumer(AsyncWebsocketConsumer):
         await self._guard(self.on_frame(frame), seq=item.seq)
 
     async def _answer_message(self, message: dict[str, Any]) -> None:
-        if not await self._is_still_logged_in():
-            await self.close(CLOSE_LOGGED_OUT)
-            return
         bad_before = self._bad_messages
-        await self._guard(self.on_message(message))
+        await self._guard(self._obey(message))
         if self._bad_messages == bad_before:
             self._bad_messages = 0
+
+    async def _obey(self, message: dict[str, Any]) -> None:
+        if await self._is_still_logged_in():
+            await self.on_message(message)
+        else:
+            await self.close(CLOSE_LOGGED_OUT)
 
     async def _guard(self, answer: Awaitable[None], seq: int | None = None) -> None:
         try:
@@ -304,10 +307,13 @@ class FrameConsumer(AsyncWebsocketConsumer):
                 await self.close(CLOSE_IDLE)
             elif now >= next_check:
                 next_check = now + self.session_check_seconds
-                if not await self._is_still_logged_in():
-                    await self.close(CLOSE_LOGGED_OUT)
+                await self._guard(self._check_login())
             else:
                 await asyncio.sleep(min(self._last_heard + self.idle_seconds, next_check) - now)
+
+    async def _check_login(self) -> None:
+        if not await self._is_still_logged_in():
+            await self.close(CLOSE_LOGGED_OUT)
 
     async def _is_still_logged_in(self) -> bool:
         session_key = getattr(self.scope.get("session"), "session_key", None)
@@ -319,9 +325,10 @@ class FrameConsumer(AsyncWebsocketConsumer):
         self._closing = True
         for task in self._tasks:
             task.cancel()
-        for task in self._tasks:
+        while running := [task for task in self._tasks if not task.done()]:
+            # However often the server cancels us meanwhile: a socket counts as closed when nothing of it works on.
             with contextlib.suppress(asyncio.CancelledError):
-                await task
+                await asyncio.wait(running)
         if self._admitted:
             self._admitted = False
             _open_sockets[self.operator.pk] -= 1

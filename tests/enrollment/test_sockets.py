@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
 from asgiref.sync import sync_to_async
 from channels.auth import AuthMiddlewareStack
 from django.contrib.sessions.models import Session
+from django.db import OperationalError
 
 from enrollment import sockets
+from enrollment.runtime import run_in_database_thread
 from enrollment.sockets import Frame, FrameConsumer
 from recognizer.errors import ImageUndecodable, PackNotInstalled
 from tests.support.sockets import Socket, frame, headers
@@ -23,6 +27,8 @@ class EchoConsumer(FrameConsumer):
     gate: ClassVar[asyncio.Event]
     at_gate: ClassVar[asyncio.Event]
     """A frame is being worked on."""
+    work: ClassVar[Callable[[], None]]
+    """What the message "work" has done in a database thread."""
     closed: ClassVar[int]
 
     async def on_connected(self) -> None:
@@ -31,6 +37,8 @@ class EchoConsumer(FrameConsumer):
     async def on_message(self, message: dict[str, Any]) -> None:
         if message["type"] == "echo":
             await self.send_message({"type": "echoed", "value": message["value"]})
+        elif message["type"] == "work":
+            await run_in_database_thread(type(self).work)
         else:
             await self.reject_message("message_unknown")
 
@@ -89,6 +97,10 @@ async def have_heard(socket: Socket) -> None:
     """Returns when the server has received all that was sent so far: it answers an empty frame on receipt."""
     await socket.send_input({"type": "websocket.receive", "bytes": b""})
     assert (await socket.receive_json_from())["code"] == "frame_too_short"
+
+
+def raise_operational_error(*args: object) -> None:
+    raise OperationalError("gone away")
 
 
 class TestLogin:
@@ -265,6 +277,24 @@ class TestFrames:
         await socket.disconnect()
         assert any(record.exc_info for record in caplog.records)
 
+    @pytest.mark.parametrize("session_check_seconds", [60.0, 0.05])
+    async def test_a_database_that_does_not_answer_for_a_while_is_reported_and_the_socket_lives_on(
+        self, operator, monkeypatch, session_check_seconds
+    ):
+        monkeypatch.setattr(EchoConsumer, "session_check_seconds", session_check_seconds)
+        monkeypatch.setattr(EchoConsumer, "failures_allowed", 1000)
+        socket = await greeted(operator)
+        with monkeypatch.context() as away:
+            away.setattr(sockets, "_session_belongs_to", raise_operational_error)
+            if session_check_seconds == 60.0:
+                await socket.send_json_to({"type": "echo", "value": 1})
+            assert (await socket.receive_json_from())["code"] == "internal_error"
+        await socket.send_json_to({"type": "echo", "value": 2})
+        while (message := await socket.receive_json_from())["type"] == "error":
+            pass
+        assert message == {"type": "echoed", "value": 2}
+        await socket.disconnect()
+
     async def test_without_a_pack_the_sentence_names_the_command_and_the_socket_ends(self, operator):
         socket = await greeted(operator)
         await socket.send_to(bytes_data=frame(1, b"no pack"))
@@ -283,6 +313,24 @@ class TestEnd:
         await socket.disconnect()
         assert EchoConsumer.closed == 1
         assert not sockets._open_sockets
+
+    async def test_a_server_that_loses_patience_waits_for_the_database_work_all_the_same(self, operator, monkeypatch):
+        begun, let_go = threading.Event(), threading.Event()
+
+        def work() -> None:
+            begun.set()
+            let_go.wait(20)
+
+        monkeypatch.setattr(EchoConsumer, "work", work, raising=False)
+        socket = await greeted(operator)
+        await socket.send_json_to({"type": "work"})
+        await asyncio.to_thread(begun.wait, 20)
+        leaving = asyncio.create_task(socket.disconnect(timeout=0.01))  # then cancels the application, twice
+        await asyncio.sleep(0.1)
+        assert (leaving.done(), EchoConsumer.closed) == (False, 0)
+        let_go.set()
+        await leaving
+        assert EchoConsumer.closed == 1
 
     async def test_log_lines_hold_numbers_but_no_login_name(self, operator, caplog):
         caplog.set_level("INFO", "facesite.sockets")
