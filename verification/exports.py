@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 
 from django.db.models import QuerySet
 
+from enrollment.exports import csv_lines
 from verification.models import VerificationAttempt
 
 COLUMNS = (
@@ -30,23 +30,11 @@ COLUMNS = (
     "operator",
 )
 CHUNK = 1_000
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet runs a cell that begins like this (OWASP, CSV injection)."""
-
-
-class _Echo:
-    """csv.writer's file: hands every line straight back."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 def stream_attempts(attempts: QuerySet[VerificationAttempt]) -> Iterator[str]:
-    """CSV lines (RFC 4180), header first, of a queryset of selectors.find_attempts()."""
-    writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
-    for attempt in attempts.iterator(chunk_size=CHUNK):
-        yield writer.writerow([_cell(value) for value in _row(attempt)])
+    """Lines for a queryset of selectors.find_attempts()."""
+    return csv_lines(COLUMNS, (_row(attempt) for attempt in attempts.iterator(chunk_size=CHUNK)))
 
 
 def _row(attempt: VerificationAttempt) -> tuple[object, ...]:
@@ -70,11 +58,3 @@ def _row(attempt: VerificationAttempt) -> tuple[object, ...]:
         " ".join(attempt.reasons),
         attempt.operator or "",
     )
-
-
-def _cell(value: object) -> object:
-    """Numbers stay numbers; text that a spreadsheet would run gets an apostrophe in front."""
-    if value is None or isinstance(value, int | float):
-        return value
-    text = str(value)
-    return "'" + text if text.startswith(FORMULA_STARTS) else text
