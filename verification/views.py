@@ -172,8 +172,10 @@ async def in_one_thread(lines: Iterator[str]) -> AsyncIterator[str]:
         while chunk := await loop.run_in_executor(thread, lambda: "".join(islice(lines, LINES_PER_CHUNK))):
             yield chunk
     finally:
-        thread.submit(connections.close_all)  # those of that thread
-        thread.shutdown(wait=False)
+        try:
+            await loop.run_in_executor(thread, connections.close_all)  # those of that thread
+        finally:
+            thread.shutdown(wait=False)
 
 
 @login_required
