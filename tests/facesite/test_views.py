@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import path
+from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from enrollment.gallery import current_gallery, mark_gallery_stale
@@ -26,11 +27,13 @@ class TestDashboard:
     def test_needs_a_login(self, client):
         assertRedirects(client.get("/"), "/accounts/login/?next=/", fetch_redirect_response=False)
 
-    def test_counts_people_and_todays_attempts(self, operator_client):
+    def test_counts_people_and_todays_attempts(self, operator_client, monkeypatch):
+        now = timezone.now()
+        monkeypatch.setattr(timezone, "now", lambda: now)  # at midnight, too
         ada = make_person("Ada")
         make_person("Bob", is_active=False)
-        make_attempt(matched_person=ada)
-        make_attempt(verdict="non_match")
+        make_attempt(matched_person=ada, created_at=now)
+        make_attempt(verdict="non_match", created_at=now)
         context = operator_client.get("/").context
         assert (context["counts"].people, context["counts"].active_people) == (2, 1)
         assert (context["today"].total, context["today"].match, context["today"].non_match) == (2, 1, 1)
