@@ -240,7 +240,26 @@ def final_comparison(conclusion: Conclusion, evidence: Sequence[Evidence]) -> Co
     return replace(fused, verdict=Verdict.UNCERTAIN, reasons=reasons)
 
 
-def fuse_liveness(scores: Sequence[float], *, sharp: bool = True) -> Liveness:
+@dataclass(frozen=True, slots=True)
+class LivenessLook:
+    """What one frame says about liveness."""
+
+    score: float
+    sharp: bool
+    """see is_sharp()"""
+    surrounded: bool
+    """see Liveness.surrounded"""
+
+
+def fuse_looks(looks: Sequence[LivenessLook]) -> Liveness:
+    """All of a track's looks together. Those at a face that fills the picture count only where there are no others."""
+    telling = [look for look in looks if look.surrounded] or looks
+    surrounded = any(look.surrounded for look in telling)
+    sharp = any(look.sharp for look in telling)
+    return fuse_liveness([look.score for look in telling], sharp=sharp, surrounded=surrounded)
+
+
+def fuse_liveness(scores: Sequence[float], *, sharp: bool = True, surrounded: bool = True) -> Liveness:
     """The median of a track's liveness scores, judged with the thresholds of a single one; NOT_CHECKED for none.
 
     One score that says bona fide turns a median that says attack into doubt: calling a live person an attack needs
@@ -249,11 +268,11 @@ def fuse_liveness(scores: Sequence[float], *, sharp: bool = True) -> Liveness:
     if not scores:
         return Liveness()
     score = float(np.median(scores))
-    verdict = verdict_for(score)
+    verdict = verdict_for(score, surrounded=surrounded)
     contradicted = verdict_for(max(scores)) == LivenessVerdict.BONA_FIDE
     if verdict == LivenessVerdict.ATTACK and (contradicted or not sharp):
         verdict = LivenessVerdict.UNCERTAIN
-    return Liveness(verdict=verdict, score=score)
+    return Liveness(verdict, score, surrounded)
 
 
 def is_sharp(quality: Quality) -> bool:
@@ -268,7 +287,10 @@ def liveness_agrees(scores: Sequence[float]) -> bool:
 
 
 def apply_liveness(comparison: Comparison, liveness: Liveness, mode: LivenessMode) -> Comparison:
-    """What liveness does to a verdict: under `required` an attack names nobody, and doubt never denies."""
+    """What liveness does to a verdict: under `required` an attack names nobody, and doubt never denies.
+
+    Doubt about a face that fills the picture says so, since moving back may be all it takes.
+    """
     if mode != LivenessMode.REQUIRED or liveness.verdict == LivenessVerdict.BONA_FIDE:
         return comparison
     if liveness.verdict == LivenessVerdict.ATTACK:
@@ -276,4 +298,5 @@ def apply_liveness(comparison: Comparison, liveness: Liveness, mode: LivenessMod
     unchecked = liveness.verdict == LivenessVerdict.NOT_CHECKED
     code = "liveness_unavailable" if unchecked else "liveness_uncertain"
     kept = comparison.reasons if comparison.verdict == Verdict.UNCERTAIN else ()
-    return replace(comparison, verdict=Verdict.UNCERTAIN, reasons=(code, *kept))
+    close = () if liveness.surrounded or "face_too_large" in kept else ("face_too_large",)
+    return replace(comparison, verdict=Verdict.UNCERTAIN, reasons=(code, *close, *kept))

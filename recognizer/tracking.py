@@ -262,7 +262,7 @@ class TrackFuser:
 
     def _check_liveness(self, track: Track, image: Image) -> None:
         with self._timed("liveness"):
-            track.learn_liveness(self._engine.check_liveness(image, track.sighting.detection).score)
+            track.learn_liveness(self._engine.check_liveness(image, track.sighting.detection))
 
     def _decide(self, tracks: Sequence[Track], policy: DecisionPolicy, now: float) -> tuple[Decision, ...]:
         """Decisions that are due. Of two faces that match one person, the better score gets the name."""

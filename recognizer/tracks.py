@@ -11,9 +11,10 @@ from recognizer.decisions import (
     Comparison,
     Conclusion,
     Evidence,
+    LivenessLook,
     apply_liveness,
     final_comparison,
-    fuse_liveness,
+    fuse_looks,
     is_settled,
     is_sharp,
     liveness_agrees,
@@ -97,8 +98,7 @@ class Track:
     challenged: bool = False
     """A challenge is running: every frame is embedded, and no later look overtakes the decision."""
     challenge_passed: bool = False
-    _liveness_scores: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=16))
-    """Score, and whether its frame was sharp."""
+    _looks: deque[LivenessLook] = field(default_factory=lambda: deque(maxlen=16))
 
     @property
     def names(self) -> str | None:
@@ -114,11 +114,11 @@ class Track:
 
     @property
     def passive_liveness(self) -> Liveness:
-        return _fused(list(self._liveness_scores))
+        return fuse_looks(self._looks)
 
     @property
     def recent_liveness(self) -> Liveness:
-        return _fused(list(self._liveness_scores)[-LIVENESS_FRAMES:])
+        return fuse_looks(list(self._looks)[-LIVENESS_FRAMES:])
 
     def similarity(self, sighting: Sighting) -> float:
         """Best cosine with what this track has shown; -1 when one of the two was not embedded."""
@@ -150,20 +150,22 @@ class Track:
         self.conclusion = conclusion
         self.best_quality = max(self.best_quality, evidence.quality.score)
 
-    def learn_liveness(self, score: float | None) -> None:
-        """None: the pack has no liveness models."""
-        if score is not None:
-            self._liveness_scores.append((score, is_sharp(self.sighting.quality)))
+    def learn_liveness(self, liveness: Liveness) -> None:
+        """Of the latest sighting. Without a score (the pack has no liveness models) there is nothing to learn."""
+        if liveness.score is not None:
+            look = LivenessLook(liveness.score, is_sharp(self.sighting.quality), liveness.surrounded)
+            self._looks.append(look)
 
     def wants_liveness(self, policy: DecisionPolicy) -> bool:
         """More scores could change what the present ones say; decided tracks get theirs with the refresh."""
         if policy.liveness == LivenessMode.OFF:
             return False
-        if len(self._liveness_scores) < min(LIVENESS_FRAMES, policy.frames_needed):
+        required = policy.liveness == LivenessMode.REQUIRED
+        telling = [look.score for look in self._looks if look.surrounded or not required]
+        if len(telling) < min(LIVENESS_FRAMES, policy.frames_needed):
             return True
         doubtful = self.liveness.verdict == LivenessVerdict.UNCERTAIN
-        agreed = liveness_agrees([score for score, _ in self._liveness_scores])
-        return policy.liveness == LivenessMode.REQUIRED and (doubtful or not agreed)
+        return required and (doubtful or not liveness_agrees(telling))
 
     def is_settled(self, policy: DecisionPolicy) -> bool:
         return self.conclusion is not None and is_settled(self.conclusion, policy)
@@ -221,7 +223,3 @@ class Track:
         clear = apply_liveness(fresh, self.recent_liveness, policy.liveness).verdict
         good = not self.sighting.quality.reasons
         return clear == Verdict.MATCH or (clear == Verdict.NON_MATCH and good)
-
-
-def _fused(scores: list[tuple[float, bool]]) -> Liveness:
-    return fuse_liveness([score for score, _ in scores], sharp=any(sharp for _, sharp in scores))

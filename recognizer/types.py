@@ -98,6 +98,8 @@ class Liveness:
     verdict: LivenessVerdict = LivenessVerdict.NOT_CHECKED
     score: float | None = None
     """liveness_score: 0 (attack) .. 1 (bona fide)."""
+    surrounded: bool = True
+    """The picture shows enough around the face. Where it does not, a high score shows nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,12 +14,14 @@ from recognizer.decisions import (
     SHARP_FROM,
     Comparison,
     Evidence,
+    LivenessLook,
     apply_liveness,
     compare_probe,
     conclude,
     final_comparison,
     fuse_embeddings,
     fuse_liveness,
+    fuse_looks,
     is_settled,
     is_sharp,
     judge_score,
@@ -272,6 +274,14 @@ class TestFuseLiveness:
         assert fuse_liveness([0.9, 0.8], sharp=False).verdict == LivenessVerdict.BONA_FIDE
         assert is_sharp(replace(GOOD, sharpness=SHARP_FROM))
         assert not is_sharp(replace(GOOD, sharpness=SHARP_FROM - 0.01))
+
+    @given(st.lists(st.builds(LivenessLook, st.floats(0, 1), st.booleans(), st.booleans()), max_size=9))
+    def test_only_looks_with_surroundings_show_a_live_face(self, looks):
+        surrounded = [look for look in looks if look.surrounded]
+        fused = fuse_looks(looks)
+        assert fused.verdict != LivenessVerdict.BONA_FIDE or surrounded
+        if surrounded:
+            assert fused == fuse_looks(surrounded)
 
     @given(st.lists(st.floats(0, 1), min_size=1, max_size=9), st.floats(0, 1))
     def test_a_higher_score_never_makes_an_attack_of_it(self, scores, gain):

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from recognizer.liveness import crop_for_liveness, verdict_for
+from recognizer.liveness import SURROUNDINGS_NEEDED, crop_for_liveness, surroundings_of, verdict_for
 from recognizer.types import Image, LivenessVerdict
 
 
@@ -39,6 +39,13 @@ def clip_frames(path: Path, step: int = 5) -> list[np.ndarray]:
         if not more:
             return frames[::step]
         frames.append(frame)
+
+
+def cut_to(image: np.ndarray, cut: float) -> Image:
+    """Without `cut` of its height and width on each side."""
+    height, width = image.shape[:2]
+    top, left = round(height * cut), round(width * cut)
+    return np.ascontiguousarray(image[top : height - top, left : width - left])
 
 
 class TestCropForLiveness:
@@ -85,6 +92,17 @@ class TestVerdictFor:
     def test_has_two_thresholds(self, score, verdict):
         assert verdict_for(score) == LivenessVerdict(verdict)
 
+    @pytest.mark.parametrize(("score", "verdict"), [(0.2, "attack"), (0.6, "uncertain"), (1.0, "uncertain")])
+    def test_a_face_that_fills_the_picture_may_be_an_attack_but_is_never_shown_to_be_live(self, score, verdict):
+        assert verdict_for(score, surrounded=False) == LivenessVerdict(verdict)
+
+
+class TestSurroundingsOf:
+    def test_is_how_often_the_box_fits_into_the_narrower_direction(self):
+        box = np.array([100, 100, 300, 200], np.float32)
+        assert surroundings_of(np.zeros((481, 641, 3), np.uint8), box) == pytest.approx(3.2)
+        assert surroundings_of(np.zeros((151, 641, 3), np.uint8), box) == pytest.approx(1.5)
+
 
 class TestRealWeights:
     @pytest.mark.parametrize("clip", ["real_male", "real_female", "real_T1"])
@@ -100,3 +118,17 @@ class TestRealWeights:
         verdicts = [engine.check_liveness(frame, engine.detect(frame)[0]).verdict for frame in frames]
 
         assert set(verdicts) == {LivenessVerdict.ATTACK}
+
+    @pytest.mark.parametrize("cut", [0.1, 0.2, 0.28, 0.3, 0.33])
+    @pytest.mark.parametrize("clip", ["spoof_F1", "spoof_F2"])
+    def test_no_attack_is_shown_to_be_live_by_holding_it_closer(self, engine, shared_faces, clip, cut):
+        """The closer, the more it looks like a face: without the rule the tablet would pass from 0.28 on."""
+        for frame in clip_frames(shared_faces / "webcam" / f"{clip}.mjpeg"):
+            part = cut_to(frame, cut)
+            faces = engine.detect(part)
+            assert all(engine.check_liveness(part, face).verdict != LivenessVerdict.BONA_FIDE for face in faces)
+
+    @pytest.mark.parametrize("clip", ["real_male", "real_female", "real_T1"])
+    def test_a_live_person_at_arms_length_has_surroundings_to_spare(self, engine, shared_faces, clip):
+        for frame in clip_frames(shared_faces / "webcam" / f"{clip}.mjpeg"):
+            assert surroundings_of(frame, engine.detect(frame)[0].box_xyxy) > 1.25 * SURROUNDINGS_NEEDED

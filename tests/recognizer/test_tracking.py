@@ -59,6 +59,7 @@ class Looks:
     quality: float = 0.9
     reasons: tuple[str, ...] = ()
     live: float | None = 0.95
+    surrounded: bool = True
     wears: int | None = None
     """Whose appearance; None: their own."""
 
@@ -111,8 +112,10 @@ class ScriptedEngine:
 
     def check_liveness(self, image: Image, detection: Detection) -> Liveness:
         self.liveness_checks += 1
-        score = self._shown[self._index(detection)].live
-        return Liveness() if score is None else Liveness(verdict_for(score), score)
+        one = self._shown[self._index(detection)]
+        if one.live is None:
+            return Liveness()
+        return Liveness(verdict_for(one.live, surrounded=one.surrounded), one.live, one.surrounded)
 
 
 def make_gallery(*people: tuple[str, int], contract_id: str = "space") -> GallerySnapshot:
@@ -474,6 +477,40 @@ class TestLiveness:
         stream.repeat(10, Looks(who, live=0.6))
         assert (stream.only().verdict, stream.only().reasons) == (Verdict.UNCERTAIN, ("liveness_uncertain",))
         assert stream.only().frames_seen == 8
+
+    @pytest.mark.parametrize("who", [ANNA, STRANGER])
+    def test_a_face_that_fills_the_picture_is_never_shown_to_be_live_and_is_asked_back(self, who):
+        stream = Stream(REQUIRED)
+        stream.repeat(10, Looks(who, live=0.95, surrounded=False))
+        assert (stream.only().verdict, stream.only().reasons) == (
+            Verdict.UNCERTAIN,
+            ("liveness_uncertain", "face_too_large"),
+        )
+        assert stream.only().liveness.verdict == LivenessVerdict.UNCERTAIN
+
+    def test_a_face_that_fills_the_picture_may_still_be_shown_to_be_an_attack(self):
+        stream = Stream(REQUIRED)
+        stream.repeat(10, Looks(ANNA, live=0.05, surrounded=False))
+        assert stream.only().verdict == Verdict.ATTACK
+
+    def test_close_looks_count_for_nothing_beside_looks_from_further_away(self):
+        stream = Stream(REQUIRED)
+        for _ in range(5):
+            stream.show(Looks(ANNA, live=0.95, surrounded=False))
+        for _ in range(3):
+            stream.show(Looks(ANNA, live=0.05))
+        assert (stream.only().verdict, stream.only().liveness.score) == (Verdict.ATTACK, 0.05)
+
+    def test_a_face_that_moves_back_is_judged_anew(self):
+        stream = Stream(REQUIRED)
+        stream.repeat(10, Looks(ANNA, live=0.95, surrounded=False))
+        stream.repeat(50, Looks(ANNA, live=0.95))
+        assert [decision.verdict for decision in stream.decisions] == [Verdict.UNCERTAIN, Verdict.MATCH]
+
+    def test_advisory_does_not_wait_for_a_face_to_move_back(self):
+        stream = Stream(replace(POLICY, liveness=LivenessMode.ADVISORY))
+        stream.repeat(3, Looks(ANNA, live=0.95, surrounded=False))
+        assert (stream.only().verdict, stream.only().liveness.verdict) == (Verdict.MATCH, LivenessVerdict.UNCERTAIN)
 
     def test_scores_that_disagree_wait_for_more(self):
         stream = Stream(REQUIRED)
