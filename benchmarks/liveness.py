@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from benchmarks.sample import clip_frames
 from recognizer.engine import FaceEngine
 from recognizer.gallery import GallerySnapshot, TemplateRow
 from recognizer.liveness import verdict_for
@@ -42,23 +42,11 @@ def main() -> None:
     options = parser.parse_args()
     engine = FaceEngine(RecognizerConfig(models_dir=options.models_dir, pack=options.pack, threads=1))
     engine.startup()
-    clips = {path.stem: list(read_clip(path)) for path in sorted(options.folder.glob("*.mjpeg"))}
+    clips = {path.stem: list(clip_frames(path)) for path in sorted(options.folder.glob("*.mjpeg"))}
     if not clips:
         parser.error(f"{options.folder} has no .mjpeg clips.")
     for table in (score_table, decision_table, cost_table):
         sys.stdout.write("\n".join([*table(engine, clips), "", ""]))
-
-
-def read_clip(path: Path) -> Iterator[Image]:
-    capture = cv2.VideoCapture(str(path))
-    try:
-        while True:
-            found, image = capture.read()
-            if not found:
-                return
-            yield image  # type: ignore[misc]  # cv2's stubs know no shapes
-    finally:
-        capture.release()
 
 
 def score_table(engine: FaceEngine, clips: dict[str, list[Image]]) -> Iterator[str]:

@@ -1,13 +1,15 @@
-"""What the benchmarks work on: real pictures, and galleries of made-up people."""
+"""What the benchmarks work on: real pictures and clips, and galleries of made-up people."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from recognizer.gallery import GallerySnapshot
-from recognizer.types import Vector
+from recognizer.types import Image, Vector
 
 DEFAULT_FACES = Path(__file__).resolve().parent.parent.parent / "shared" / "faces" / "eval"
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -20,6 +22,19 @@ def read_pictures(folder: Path, limit: int) -> list[bytes]:
         raise ValueError(f"There are no pictures in {folder}: name a folder that has some with --faces.")
     step = max(1, len(paths) // max(1, limit))
     return [path.read_bytes() for path in paths[::step][:limit]]
+
+
+def clip_frames(path: Path) -> Iterator[Image]:
+    """The frames of an .mjpeg clip, in their own size."""
+    capture = cv2.VideoCapture(str(path))
+    try:
+        while True:
+            found, image = capture.read()
+            if not found:
+                return
+            yield image  # type: ignore[misc]  # cv2's stubs know no shapes
+    finally:
+        capture.release()
 
 
 def random_templates(count: int, dimension: int, seed: int = 7) -> Vector:

@@ -195,12 +195,8 @@ def running_server(models_dir: Path, *, database_server: str = "", **environment
     with tempfile.TemporaryDirectory(prefix="facesite-live-") as name, own_database(Path(name), where) as database_url:
         server = LiveServer(Path(name), environment | {"DATABASE_URL": database_url})
         server.prepare()
-        server.start()
-        try:
-            server.wait_until_ready()
+        with serving(server):
             yield server
-        finally:
-            server.stop()
 
 
 @contextmanager
@@ -209,12 +205,18 @@ def second_process(first: LiveServer) -> Iterator[LiveServer]:
     with tempfile.TemporaryDirectory(prefix="facesite-live-") as name:
         server = LiveServer(Path(name), first.environment)
         server.operator, server.password = first.operator, first.password
-        server.start()
-        try:
-            server.wait_until_ready()
+        with serving(server):
             yield server
-        finally:
-            server.stop()
+
+
+@contextmanager
+def serving(server: LiveServer) -> Iterator[None]:
+    server.start()
+    try:
+        server.wait_until_ready()
+        yield
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from benchmarks.sample import clip_frames
 from recognizer.types import Image
 
+__all__ = ["clip_frames", "fit", "jpeg", "write_y4m"]
+
 WIDTH, HEIGHT = 640, 480  # exactly what the pages ask for: Chromium would scale anything else
-
-
-def clip_frames(path: Path) -> Iterator[Image]:
-    """The frames of an .mjpeg clip, in their own size."""
-    capture = cv2.VideoCapture(str(path))
-    try:
-        while True:
-            found, image = capture.read()
-            if not found:
-                return
-            yield image  # type: ignore[misc]  # cv2's stubs know no shapes
-    finally:
-        capture.release()
 
 
 def jpeg(image: Image, quality: int = 80) -> bytes:
