@@ -107,12 +107,12 @@ class _Pipeline:
         if not self._laps:
             raise ValueError("No face was found in any picture: name another folder with --faces.")
         raw = np.sum([self._laps[name] for name in RAW], axis=0)
-        overhead = float(np.median(np.array(self._laps["total"]) / raw))
+        overhead = round(float(np.median(np.array(self._laps["total"]) / raw)), 3)
         stages = {name: _summary(self._laps[name]) for name in (*STAGES, "total", *RAW, *BESIDE)}
         return {
             "measurements": len(self._laps["total"]),
             "stages_ms": stages,
-            "overhead": round(overhead, 3),
+            "overhead": overhead,
             "goal": GOAL,
             "goal_reached": overhead <= GOAL,
         }

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -23,8 +25,18 @@ class TestRun:
         assert set(stages) == {*pipeline.STAGES, "total", *pipeline.RAW, *pipeline.BESIDE}
         assert all(0 < stage["median"] <= stage["p95"] for stage in stages.values())
         assert (result["pictures"], result["measurements"]) == (3, 6)
-        assert result["overhead"] > 1
         assert result["goal_reached"] is (result["overhead"] <= result["goal"])
+
+    def test_overhead_is_the_whole_way_over_the_two_models_alone(self, faces, monkeypatch):
+        ticks = itertools.count()
+        monkeypatch.setattr(pipeline, "time", SimpleNamespace(perf_counter=lambda: next(ticks) / 1000))
+        result = pipeline.run(faces=faces, limit=2, rounds=1, templates=50)
+
+        # A millisecond passes between any two looks at the clock: two looks for each stage, and one more at the end.
+        whole, alone = 2 * len(pipeline.STAGES) + 1, len(pipeline.RAW)
+        assert result["stages_ms"]["total"]["median"] == pytest.approx(whole)
+        assert result["overhead"] == pytest.approx(whole / alone)
+        assert not result["goal_reached"]
 
     def test_says_when_no_picture_has_a_face(self, engine, tmp_path):
         (tmp_path / "empty.png").write_bytes(cv2.imencode(".png", np.zeros((64, 64, 3), np.uint8))[1].tobytes())
