@@ -87,6 +87,7 @@ DECISIONS = {
     "margin_too_small": "Two people are almost equally similar. Check the identity in another way.",
     "templates_disagree": "Only one of the person's pictures is similar. Add more pictures of them, or try again.",
     "known_confusion": "This face resembles one that was taken for this person by mistake. Check in another way.",
+    "threshold_raised": "More was asked of this face, as it resembles one that was taken for this person by mistake.",
     "frames_disagree": "The frames do not agree with each other. Hold still and look into the camera.",
     "low_quality": "No frame was good enough to decide on. Come closer, face the camera and turn on more light.",
     "gallery_empty": "Nobody is enrolled yet, so there was nobody to compare with.",

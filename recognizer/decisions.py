@@ -28,6 +28,7 @@ DECISION_REASONS = (
     "margin_too_small",
     "templates_disagree",
     "known_confusion",
+    "threshold_raised",
     "frames_disagree",
     "gallery_empty",
     "person_not_enrolled",
@@ -155,16 +156,22 @@ def _identify(probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy) -
 def _mind_confusions(
     compared: Comparison, probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy
 ) -> Comparison:
-    """A match with what operators have told about wrong matches of that person; see recognizer.confusions."""
+    """A match with what operators have told about wrong matches of that person; see recognizer.confusions.
+
+    One that reaches a raised threshold says so: it no longer stands for the policy's false-match rate.
+    """
     person, score = compared.person_id, compared.comparison_score
     if compared.verdict != Verdict.MATCH or person is None or score is None:
         return compared
     needed = gallery.confusions.needed_score(probe, person, policy.match_threshold)
     rivals = [gallery.compare(probe, other) for other in gallery.confusions.mistaken_for(person)]
     lead = score - max((rival.comparison_score for rival in rivals if rival), default=-1.0)
-    doubtful = (needed is not None and score < needed) or lead < PAIR_MARGIN_FACTOR * policy.min_margin
-    compared = replace(compared, raised_threshold=needed)
-    return replace(compared, verdict=Verdict.UNCERTAIN, reasons=("known_confusion",)) if doubtful else compared
+    too_low = needed is not None and score < needed
+    raised = ("threshold_raised",) if needed is not None and not too_low else ()
+    compared = replace(compared, raised_threshold=needed, reasons=raised)
+    if too_low or lead < PAIR_MARGIN_FACTOR * policy.min_margin:
+        return replace(compared, verdict=Verdict.UNCERTAIN, reasons=("known_confusion", *raised))
+    return compared
 
 
 def judge_score(score: float, policy: DecisionPolicy) -> tuple[Verdict, tuple[str, ...]]:

@@ -72,11 +72,24 @@ def _comparison(attempt: VerificationAttempt) -> str:
     if score is None:
         return "There was nobody to compare with."
     reached = "reaches" if score >= threshold else "is below"
-    return f"{score:.3f} {reached} the {threshold:.3f} that a match needs."
+    digits = 3
+    while digits < 6 and score < threshold and f"{score:.{digits}f}" == f"{threshold:.{digits}f}":
+        digits += 1  # else the very same number would seem to be below itself
+    return f"{score:.{digits}f} {reached} the {threshold:.{digits}f} that a match needs."
 
 
 def _threshold(attempt: VerificationAttempt) -> str:
+    if _is_raised(attempt):
+        return f"Raised for faces like this one: stricter than what stands for {one_in(attempt.fmr)} comparisons."
     return f"Set so that {one_in(attempt.fmr)} comparisons of two different people would match by mistake."
+
+
+def _is_raised(attempt: VerificationAttempt) -> bool:
+    """Because of a recorded wrong match. (Where only the lead was too small, the threshold is the policy's.)"""
+    if "threshold_raised" in attempt.reasons:
+        return True
+    score = attempt.comparison_score
+    return "known_confusion" in attempt.reasons and score is not None and score < attempt.match_threshold
 
 
 def _runner_up(best: float, runner_up: float | None) -> str:

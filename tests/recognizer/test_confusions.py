@@ -64,6 +64,7 @@ class TestDecisions:
         assert compare_probe(below, recorded(), POLICY).verdict == Verdict.UNCERTAIN
         assert compare_probe(above, recorded(), POLICY).verdict == Verdict.MATCH
         assert compare_probe(above, recorded(), POLICY).raised_threshold == pytest.approx(0.55)
+        assert compare_probe(above, recorded(), POLICY).reasons == ("threshold_raised",)
 
     def test_others_are_judged_as_before(self):
         for probe in (axis(1), mix(a0=0.45), mix(a1=0.6, a3=0.7), axis(5)):

@@ -59,6 +59,22 @@ class TestFacts:
         assert "reaches" in facts_of(comparison_score=0.31)["Comparison"]
         assert "is below" in facts_of(comparison_score=0.3099)["Comparison"]
 
+    def test_a_score_just_below_the_threshold_is_told_from_it(self):
+        comparison = facts_of(comparison_score=0.30996, match_threshold=0.31)["Comparison"]
+        assert comparison == "0.30996 is below the 0.31000 that a match needs."
+        assert facts_of(comparison_score=0.31004, match_threshold=0.31)["Comparison"].startswith("0.310 reaches")
+
+    @pytest.mark.parametrize(
+        ("score", "reasons"),
+        [(0.62, ["threshold_raised"]), (0.4, ["known_confusion"]), (0.62, ["known_confusion", "threshold_raised"])],
+    )
+    def test_a_raised_threshold_is_not_said_to_stand_for_the_policys_rate(self, score, reasons):
+        threshold = facts_of(comparison_score=score, match_threshold=0.5, reasons=reasons)["Threshold"]
+        assert threshold == "Raised for faces like this one: stricter than what stands for 1 in 10,000 comparisons."
+
+    def test_a_lead_that_is_too_small_raises_no_threshold(self):
+        assert facts_of(reasons=["known_confusion"])["Threshold"].startswith("Set so that 1 in 10,000")
+
     def test_say_when_there_was_nobody_to_compare_with(self):
         facts = facts_of(verdict="non_match", comparison_score=None, runner_up=None, matched_person=None)
         assert facts["Comparison"] == "There was nobody to compare with."
