@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from django.conf import settings
@@ -18,13 +19,26 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):
 
 
 def collect_static_files() -> None:
-    """collectstatic, skipped while the sources are what they were: hashing and compressing takes seconds."""
+    """collectstatic, skipped while the sources are what they were: hashing and compressing takes seconds.
+
+    Files of an older version stay: a process that still runs, and pages that are still open, ask for them.
+    """
     stamp = Path(settings.STATIC_ROOT) / ".sources"
     now = fingerprint_static_files()
     if stamp.is_file() and stamp.read_text() == now:
         return
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    _outdate_copies()
+    call_command("collectstatic", interactive=False, verbosity=0)
     stamp.write_text(now)
+
+
+def _outdate_copies() -> None:
+    """collectstatic keeps a copy that is not older than its source; after a step back to an older version it may be."""
+    root = Path(settings.STATIC_ROOT)
+    for finder in get_finders():
+        for name, _ in finder.list([]):
+            if (root / name).is_file():
+                os.utime(root / name, (0, 0))
 
 
 def fingerprint_static_files() -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -25,3 +26,18 @@ class TestCollectStaticFiles:
         storage.collect_static_files()
         monkeypatch.setattr(storage, "call_command", lambda *args, **kwargs: pytest.fail("collected again"))
         storage.collect_static_files()
+
+    def test_a_new_version_leaves_the_old_ones_files_to_whoever_still_asks_for_them(
+        self, own_static_root, settings, tmp_path
+    ):
+        source = tmp_path / "source" / "css" / "own.css"
+        source.parent.mkdir(parents=True)
+        settings.STATICFILES_DIRS = [*settings.STATICFILES_DIRS, tmp_path / "source"]
+        source.write_text("p { color: black; }")
+        storage.collect_static_files()
+        source.write_text("p { color: white; }")
+        os.utime(source, (1, 1))  # a step back to an older version: its files are older than their copies
+        storage.collect_static_files()
+        collected = [path.read_text() for path in own_static_root.glob("css/own.*.css")]
+        assert sorted(collected) == ["p { color: black; }", "p { color: white; }"]
+        assert (own_static_root / "css" / "own.css").read_text() == "p { color: white; }"
