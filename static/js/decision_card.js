@@ -26,7 +26,7 @@ export function decisionCard(decision, { hello, urls, onAgain, onChallenge = nul
       el("div", {}, badge(decision.verdict), el("h2", {}, headline)),
     ),
     scored ? drawScale({ score: decision.comparison_score, threshold: decision.match_threshold, verdict: decision.verdict }) : null,
-    scored ? el("p", { class: "muted" }, thresholdSentence(hello, decision.mode)) : null,
+    scored ? el("p", { class: "muted" }, thresholdSentence(hello, decision.mode, decision.fmr)) : null,
     reasons.length ? el("ul", { class: "verdict__reasons" }, ...reasons.map((text) => el("li", {}, text))) : null,
     failure ? el("div", { class: "alert alert--warning" }, icon("warning"), el("div", {}, failure)) : null,
     el("dl", { class: "kv" }, ...facts.flatMap(({ label, text }) => [el("dt", {}, label), el("dd", {}, text)])),
@@ -50,15 +50,20 @@ export function decisionCard(decision, { hello, urls, onAgain, onChallenge = nul
   ].filter(Boolean);
 }
 
-/** The card's children while there is no decision to show. */
-export function quietCard(kind, { hint, urls }) {
+/** Icon, title and text while there is no decision to show. */
+export function quietWords(kind, hint) {
   const states = {
     looking: { icon: "live", title: "Looking…", text: hint || "Keep looking at the camera for a moment." },
     nobody: { icon: "live", title: "Nobody to decide about yet", text: hint || "Step in front of the camera." },
     choose: { icon: "people", title: "Who do they say they are?", text: "Choose the claimed person above." },
     empty: { icon: "people", title: "Nobody is enrolled yet", text: "Enrol somebody first; then this page can tell who it is." },
   };
-  const state = states[kind];
+  return states[kind];
+}
+
+/** The card's children while there is no decision to show. */
+export function quietCard(kind, { hint, urls }) {
+  const state = quietWords(kind, hint);
   return [
     el(
       "div",
@@ -81,7 +86,7 @@ export function recentItem(decision, urls) {
     el(
       "a",
       { href: withUuid(urls.attempt, decision.attempt) },
-      el("span", { class: "recent__who" }, icon(decision.verdict), el("span", { class: "truncate" }, decision.card.headline)),
+      el("span", { class: "recent__who" }, icon(decision.verdict), el("span", {}, decision.card.headline)),
       el("span", { class: "recent__numbers" }, `${score} / ${threshold}`),
       el("time", { datetime: new Date(decision.at).toISOString() }, timeOf(decision.at)),
     ),

@@ -209,6 +209,7 @@ function renderDialog() {
     duplicateDialog.showModal();
   } else if (!wanted && duplicateDialog.open) {
     duplicateDialog.close();
+    if (state.step === "capturing") find("[data-finish]", root).focus(); // disabled while the dialog opened, so the browser forgot it
   }
 }
 

@@ -3,10 +3,10 @@
 import { CameraPanel } from "./camera_panel.js";
 import { ChallengePanel } from "./challenge.js";
 import { failureOf, isRunning, mayChallenge } from "./core/challenge.js";
-import { thresholdSentence } from "./core/explain.js";
+import { spokenDecision, thresholdSentence } from "./core/explain.js";
 import { advance, cardOf, configureMessage, newLive } from "./core/live.js";
 import { Steady } from "./core/steady.js";
-import { decisionCard, quietCard, recentItem } from "./decision_card.js";
+import { decisionCard, quietCard, quietWords, recentItem } from "./decision_card.js";
 import { find, readJson, setText, toggle } from "./dom.js";
 import { FramePump } from "./frames.js";
 import { Overlay } from "./overlay.js";
@@ -23,12 +23,15 @@ const root = find("[data-live]");
 const sentences = readJson("reason-sentences");
 const urls = { attempt: root.dataset.attemptUrl, enroll: root.dataset.enrollUrl };
 const card = find("[data-card]", root);
+const say = find("[data-say]", root);
 const overlay = new Overlay(find("[data-overlay]", root));
 const hints = new Steady(1200);
 
 let state = newLive();
 let drawnCard = "";
 let drawnDecision = null;
+let drawnKind = null;
+let said = null; // the decision that a screen reader has heard last
 let drawnHistory = null;
 let lastResultAt = 0;
 
@@ -115,9 +118,10 @@ function receive(message) {
   }
 }
 
-/** What is asked, and how many strangers the threshold lets pass at the present gallery size. */
+/** What is asked, and how many strangers a search lets pass at the present gallery size. */
 function showHelp() {
-  setText(find("[data-mode-help]", root), `${HELP[state.mode]} ${thresholdSentence(state.hello, state.mode)}`.trim());
+  setText(find("[data-mode-help]", root), HELP[state.mode]);
+  setText(find("[data-mode-rate]", root), state.mode === "identify" ? thresholdSentence(state.hello, "identify") : "");
 }
 
 function showProblem(text) {
@@ -135,6 +139,7 @@ function render() {
     drawnDecision = decision;
     card.dataset.verdict = decision ? decision.verdict : "none";
     card.replaceChildren(...(decision ? wholeCard(decision) : quietCard(shown.kind, { hint, urls })));
+    announce(shown, decision, hint);
   }
   if (prompts.draw(state.challenge, { mirrored: panel.mirrored })) card.focus({ preventScroll: true });
   if (state.history !== drawnHistory) {
@@ -142,6 +147,14 @@ function render() {
     toggle(find("[data-recent-empty]", root), !state.history.length);
     find("[data-recent]", root).replaceChildren(...state.history.map((decision) => recentItem(decision, urls)));
   }
+}
+
+/** Each decision is said once, in a sentence or two: the card has too many numbers to be read aloud with every change. */
+function announce(shown, decision, hint) {
+  const { title, text } = decision ? {} : quietWords(shown.kind, hint);
+  if (!decision) setText(say, shown.kind === "looking" ? hint : `${title}. ${text}`);
+  else if (decision !== said) setText(say, spokenDecision(decision));
+  said = decision ?? said;
 }
 
 function wholeCard(decision) {
@@ -154,12 +167,18 @@ function wholeCard(decision) {
   });
 }
 
-/** What the person could do better, said calmly. */
+/** What the person could do better, said calmly: a hint is held for a while, but never under another title. */
 function hintFor(shown) {
-  if (shown.kind === "nobody" && !panel.camera.isOn) return hints.offer("Start the camera to begin.", performance.now(), true);
-  if (shown.kind === "nobody" && !socket.isOpen) return hints.offer("Waiting for the connection…", performance.now(), true);
-  const code = shown.face?.reasons[0] ?? shown.face?.quality.reasons[0];
-  return hints.offer((shown.kind === "looking" && sentences[code]) || "", performance.now());
+  const urgent = shown.kind === "nobody" || shown.kind !== drawnKind;
+  drawnKind = shown.kind;
+  return hints.offer(hintNow(shown), performance.now(), urgent);
+}
+
+function hintNow({ kind, face }) {
+  if (kind === "nobody" && !panel.camera.isOn) return "Start the camera to begin.";
+  if (kind === "nobody" && !socket.isOpen) return "Waiting for the connection…";
+  const code = face?.reasons[0] ?? face?.quality.reasons[0];
+  return (kind === "looking" && sentences[code]) || "";
 }
 
 function again() {

@@ -23,7 +23,8 @@ export class PersonPicker {
     this.input.addEventListener("focus", () => this.#search());
     this.input.addEventListener("keydown", (event) => this.#key(event));
     this.input.addEventListener("blur", () => this.#close());
-    find("[data-picker-change]", root).addEventListener("click", () => this.choose(null));
+    this.change = find("[data-picker-change]", root);
+    this.change.addEventListener("click", () => this.choose(null));
   }
 
   /** @param {{id: string, name: string}|null} person null: choose anew. */
@@ -35,8 +36,11 @@ export class PersonPicker {
       setText(find("[data-picker-initials]", this.root), initials(person.name));
     }
     this.#close();
-    if (!quiet) this.onChoose(person);
-    if (!person && !quiet) {
+    if (quiet) return;
+    this.onChoose(person);
+    if (person) {
+      this.change.focus(); // the box that had the focus is gone
+    } else {
       this.input.value = "";
       this.input.focus();
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { labelOf, thresholdSentence } from "../../static/js/core/explain.js";
+import { labelOf, spokenDecision, thresholdSentence } from "../../static/js/core/explain.js";
 
 const ada = { id: "3f2b", name: "Ada" };
 
@@ -11,10 +11,28 @@ describe("thresholdSentence", () => {
     assert.match(thresholdSentence(hello, "verify"), /1 in 10,000/);
     assert.match(thresholdSentence(hello, "identify"), /about 10 of 1,000 strangers.*100 people/);
   });
+  it("goes by the decision's own rate, which a claim and a search do not share", () => {
+    assert.match(thresholdSentence({ ...hello, fmr: 1 / 32500 }, "verify", 0.0001), /about 1 in 10,000 strangers/);
+  });
   it("is silent before the server has said hello", () => assert.equal(thresholdSentence(null, "identify"), ""));
 });
 
+describe("spokenDecision", () => {
+  const card = { headline: "This is Ada", facts: [{ label: "Comparison", text: "0.631 reaches 0.310" }], reasons: [] };
+  it("says the verdict and about whom, without the numbers", () => {
+    assert.equal(spokenDecision({ verdict: "match", card }), "Match. This is Ada.");
+  });
+  it("says why, where there is a reason", () => {
+    const reasons = ["Two people are almost equally similar.", "Check in another way."];
+    const words = spokenDecision({ verdict: "uncertain", card: { headline: "It cannot be said who this is", reasons } });
+    assert.equal(words, "Uncertain. It cannot be said who this is. Two people are almost equally similar. Check in another way.");
+  });
+});
+
 describe("labelOf", () => {
+  it("uses the word of the badge for uncertain", () => {
+    assert.equal(labelOf({ verdict: "uncertain", comparison_score: 0.3 }, 0.31).title, "Uncertain");
+  });
   it("shows the name with score and threshold", () => {
     assert.deepEqual(labelOf({ verdict: "match", person: ada, comparison_score: 0.63 }, 0.31), {
       title: "Ada",

@@ -1,11 +1,19 @@
 // What the page adds to a decision's own words, which the server writes (verification/cards.py).
 
-import { formatCount, formatPair, strangersSentence } from "./format.js";
+import { VERDICTS, formatCount, formatPair, strangersSentence } from "./format.js";
 
-/** What a pass at this threshold is worth, for the question that was asked. */
-export function thresholdSentence(hello, mode) {
+/**
+ * What a pass at this threshold is worth, for the question that was asked. `fmr`: the rate of the decision's own
+ * threshold. hello's is that of a search, which is stricter than that of one comparison once many people are enrolled.
+ */
+export function thresholdSentence(hello, mode, fmr = hello?.fmr) {
   if (!hello) return "";
-  return strangersSentence(hello.fmr, mode === "identify" ? Math.max(1, hello.gallery.people) : 1);
+  return strangersSentence(fmr, mode === "identify" ? Math.max(1, hello.gallery.people) : 1);
+}
+
+/** What a screen reader says of a decision: the verdict, about whom, and why. The numbers are for whoever asks. */
+export function spokenDecision({ verdict, card: { headline, reasons } }) {
+  return [`${VERDICTS[verdict]}. ${headline}.`, ...reasons].join(" ");
 }
 
 /** The short text beside a face's box. */
@@ -21,6 +29,6 @@ export function labelOf(face, threshold) {
   }
   if (face.verdict === "match") return { title: face.person?.name ?? "Match", detail: numbers };
   if (face.verdict === "attack") return { title: "Not a live face", detail: "" };
-  if (face.verdict === "uncertain") return { title: "Not sure", detail: numbers };
+  if (face.verdict === "uncertain") return { title: VERDICTS.uncertain, detail: numbers };
   return { title: "No match", detail: numbers };
 }
