@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
+from enrollment.consent import CONSENT_VERSION
 from enrollment.errors import ConsentRequired, EnrollmentError, ExternalIdInvalid, ExternalIdTaken, NameInvalid
 from enrollment.models import Person
 from enrollment.photos import LIMITS_SENTENCE, MAX_FILES
@@ -113,7 +114,8 @@ class PhotosForm(forms.Form):
 
 class NewPersonPhotosForm(PersonFields, PhotosForm):
     consent = forms.BooleanField(
-        label="The person has read this text and agrees.", error_messages={"required": str(ConsentRequired())}
+        label=f"The person has read this and agrees. (version {CONSENT_VERSION})",
+        error_messages={"required": str(ConsentRequired())},
     )
     field_order = ["name", "external_id", "photos", "consent"]
 

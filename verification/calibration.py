@@ -98,9 +98,9 @@ def too_few_sentence(calibration: SiteCalibration, fmr: float) -> str:
     each = calibration.samples / calibration.people if calibration.people else 5.0
     people = people_needed(needed, each)
     return (
-        f"To be sure of a false-match rate of 1 in {round(1 / fmr):,} takes {needed:,} comparisons of different "
-        f"people; there are {there:,}. With {each:.1f} samples each that is about {people:,} people; there are "
-        f"{calibration.people:,}."
+        f"To be sure of a false-match rate of 1 in {round(1 / fmr):,}, {needed:,} comparisons of different people are "
+        f"needed, and this site has {there:,}. With {each:.1f} samples each that takes about {people:,} people; "
+        f"{calibration.people:,} {'is' if calibration.people == 1 else 'are'} enrolled."
     )
 
 
@@ -165,8 +165,8 @@ def _doubts(calibration: SiteCalibration) -> list[str]:
     scores, found = calibration.distribution, []
     if len(scores.mated) < MATED_NEEDED:
         found.append(
-            f"How often the right person is missed is told from {MATED_NEEDED} comparisons of the same person on; "
-            f"there are {len(scores.mated)}. Give people two samples or more."
+            f"To say how often the right person is missed, {MATED_NEEDED} comparisons of the same person are needed, "
+            f"and this site has {len(scores.mated)}. Give people two samples or more."
         )
     unsure = [
         choice for choice in calibration.choices if len(scores.non_mated) < comparisons_needed(float(choice.rate))

@@ -175,7 +175,7 @@ class TestUpload:
         assert asked.status_code == 409
         assert candidate.person == man
         assert new.startswith("data:image/jpeg") and theirs.startswith("data:image/jpeg") and new != theirs
-        assertContains(asked, "Different person: enrol, note the pair", status_code=409)
+        assertContains(asked, "Different person: enrol, and note it", status_code=409)
 
     def test_notes_the_pair_of_a_different_person(self, operator_client, operator, asked, man):
         self.answer(operator_client, asked, despite_duplicate="yes")

@@ -148,7 +148,7 @@ class TestPage:
         for part in ('aria-labelledby="histogram-title histogram-description"', "<polyline", "24 of different people"):
             assertContains(page, part)
         assertContains(page, "Too few to conclude from.")
-        assertContains(page, "there are 24")
+        assertContains(page, "this site has 24")
 
     def test_saves_who_and_when(self, engine, staff, staff_client):
         assertRedirects(staff_client.post(PAGE, {"fmr": "0.00001", "liveness": "advisory"}), PAGE)
@@ -163,7 +163,7 @@ class TestPage:
     def test_a_site_threshold_from_too_few_people_is_refused_with_how_many_it_takes(self, crowd, engine, staff_client):
         crowd(4)
         page = staff_client.post(PAGE, POLICY | {"site_threshold": "on"})
-        assertContains(page, "takes 36,887 comparisons of different people; there are 24.", status_code=400)
+        assertContains(page, "36,887 comparisons of different people are needed, and this site has 24.", status_code=400)
         assert VerificationPolicy.objects.count() == 0
 
     def test_a_measured_site_threshold_is_saved_with_its_evidence(self, crowd, engine, staff_client):
