@@ -116,9 +116,10 @@ class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         self, objs: Iterable[Person], request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """What the confirmation page says. Django's own would load every crop and vector to count them."""
-        people = list(objs)
-        samples = FaceSample.objects.filter(person__in=people).count()
-        templates = FaceTemplate.objects.filter(sample__person__in=people).count()
+        people = selectors.with_merged(objs)
+        erased = selectors.erased_samples(people)
+        samples = erased.count()
+        templates = FaceTemplate.objects.filter(sample__in=erased.values("pk")).count()
         lines = [f"{person.name}, with all samples, templates and small pictures in the history" for person in people]
         missing = set() if self.has_delete_permission(request) else {"person"}
         return lines, {"people": len(people), "samples": samples, "templates": templates}, missing, []

@@ -108,9 +108,29 @@ def recent_hygiene_actions(number: int) -> list[HygieneAction]:
     return list(actions.defer("sample__crop", "sample__quality")[:number])
 
 
-def count_erased_samples(person: Person) -> int:
+def erased_samples(people: Iterable[Person]) -> QuerySet[FaceSample]:
     """What an erasure takes: their samples, and those that a merge gave to somebody else."""
-    return FaceSample.objects.filter(Q(person=person) | Q(merged_from=person)).count()
+    erased = with_merged(people)
+    return FaceSample.objects.filter(Q(person__in=erased) | Q(merged_from__in=erased))
+
+
+def with_merged(people: Iterable[Person]) -> list[Person]:
+    """These people, then everybody who was merged into them, directly or in turn: other records of the same people."""
+    found = {person.pk: person for person in people}
+    asked: set[int] = set()
+    while new := found.keys() - asked:
+        asked |= new
+        merges = HygieneAction.objects.filter(kind=HygieneAction.Kind.MERGE, undone_at=None, person__in=new)
+        for merge in merges.select_related("other").order_by("pk"):
+            if merge.other is not None:
+                found.setdefault(merge.other.pk, merge.other)
+    return list(found.values())
+
+
+def merged_records() -> dict[UUID, UUID]:
+    """Of everybody whom a merge gave to somebody else: their uuid -> the uuid of the record that has the samples."""
+    merges = HygieneAction.objects.filter(kind=HygieneAction.Kind.MERGE, undone_at=None, other__isnull=False)
+    return dict(merges.order_by("pk").values_list("other__uuid", "person__uuid"))
 
 
 def merged_into(person: Person) -> Person | None:

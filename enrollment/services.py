@@ -42,6 +42,7 @@ from enrollment.models import (
 )
 from enrollment.notices import announce_gallery_change
 from enrollment.pairs import find_pair, ordered
+from enrollment.selectors import with_merged
 from enrollment.storing import Actor, checked_drafts, keep_to_cap, store_drafts, template_for
 from recognizer.types import Vector
 
@@ -115,7 +116,7 @@ def add_samples(
     outliers = judge_drafts(drafts, person).set_aside
     lookalikes = _look_for_duplicates(drafts, outliers, person, despite_duplicate, note_different)
     with transaction.atomic():
-        person = _locked(person)
+        person = lock_person(person)
         stored, changed = store_drafts(person, drafts, actor, outliers=outliers)
         dropped = keep_to_cap(person, drafts[0].contract_id)
         note_as_different(actor, person, lookalikes)
@@ -132,7 +133,7 @@ def remove_sample(*, actor: Actor | None, sample: FaceSample) -> None:
     Raises SampleUnknown when it is gone already.
     """
     with transaction.atomic():
-        person = _locked(sample.person)
+        person = lock_person(sample.person)
         if not FaceSample.objects.filter(pk=sample.pk).delete()[0]:
             raise SampleUnknown
         bump_gallery_revision([person.uuid])
@@ -204,7 +205,7 @@ def update_person(
 ) -> Person:
     """Change what is written about a person. Raises NameInvalid, ExternalIdInvalid, ExternalIdTaken, PersonUnknown."""
     with transaction.atomic():
-        stored = _locked(person)
+        stored = lock_person(person)
         stored.name = clean_name(name)
         stored.external_id = clean_external_id(external_id)
         if is_active is not None:
@@ -231,11 +232,12 @@ def set_active(*, actor: Actor | None, people: Iterable[Person], active: bool) -
 def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
     """Erase people for good: samples, templates, and (through on_erase) what other apps keep of their faces.
 
-    Returns how many were erased; those already gone are not counted.
+    Records that were merged into theirs go too: they are of the same people. Returns how many records were erased;
+    those already gone are not counted.
     """
-    primary_keys = [person.pk for person in people]
+    people = list(people)
     with transaction.atomic():
-        found = list(Person.objects.select_for_update().filter(pk__in=primary_keys).order_by("pk"))
+        found = _locked_with_merged(people)
         for callback in _erase_hooks:
             callback(found)
         # A merge may have brought their samples to somebody else: they go from there too.
@@ -324,11 +326,23 @@ def _look_for_duplicates(
     return candidates
 
 
-def _locked(person: Person) -> Person:
+def lock_person(person: Person) -> Person:
+    """Their row as it is now, locked until the transaction ends. Raises PersonUnknown."""
     try:
         return Person.objects.select_for_update().get(pk=person.pk)
     except Person.DoesNotExist:
         raise PersonUnknown from None
+
+
+def _locked_with_merged(people: Sequence[Person]) -> list[Person]:
+    """Locked first and asked for merges then, so that none comes in between."""
+    wanted = {person.pk for person in people}
+    while True:
+        locked = list(Person.objects.select_for_update().filter(pk__in=wanted).order_by("pk"))
+        more = {person.pk for person in with_merged(locked)} - wanted
+        if not more:
+            return locked
+        wanted |= more
 
 
 def _save_person(person: Person) -> None:

@@ -104,8 +104,9 @@ def template_for(sample_id: int, embedding: Vector, contract_id: str) -> FaceTem
 def keep_to_cap(person: Person, contract_id: str, *, erase: bool = True) -> set[int]:
     """Take the least telling samples above MAX_SAMPLES out of searches; their primary keys.
 
-    Erased, unless `erase` is off or a merge may still have to give them back: those are set aside. What was set aside
-    does not count. What an operator took back stays, and so does the best front sample.
+    Erased, unless `erase` is off or a merge may still have to be undone (it took the room, and its samples may have to
+    go back): then they are set aside. What was set aside does not count. What an operator took back stays, and so does
+    the best front sample.
     """
     searched = person.samples.filter(set_aside=False).order_by("pk")
     samples = list(searched.values_list("pk", "quality_score", "pose", "taken_back"))
@@ -122,7 +123,7 @@ def keep_to_cap(person: Person, contract_id: str, *, erase: bool = True) -> set[
     qualities = [(pk, quality) for pk, quality, *_ in samples]
     dropped = least_telling(qualities, vectors, len(samples) - MAX_SAMPLES, protected=protected)
     found = FaceSample.objects.filter(pk__in=dropped)
-    if erase:
-        found.filter(merged_from=None).delete()
+    if erase and not person.samples.exclude(merged_from=None).exists():
+        found.delete()
     found.update(set_aside=True, set_aside_reason=FaceSample.AsideReason.SURPLUS)
     return dropped

@@ -146,7 +146,9 @@ def erase(request: HttpRequest, uuid: UUID) -> HttpResponse:
         services.erase_people(actor=actor_of(request), people=[person])
         messages.success(request, "The person and all their face data were erased for good.")
         return redirect("enrollment:people")
-    context = {"person": person, "form": form, "sample_count": selectors.count_erased_samples(person)}
+    merged = selectors.with_merged([person])[1:]
+    samples = selectors.erased_samples([person]).count()
+    context = {"person": person, "form": form, "merged": merged, "sample_count": samples}
     return render(request, "enrollment/erase.html", context, status=400 if form.errors else 200)
 
 

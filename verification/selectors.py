@@ -61,6 +61,12 @@ def attempts_of(person: Person, limit: int = 20) -> list[VerificationAttempt]:
     return list(find_attempts(AttemptFilters(person=person.uuid))[:limit])
 
 
+def attempts_about(people: Iterable[Person]) -> QuerySet[VerificationAttempt]:
+    """Where any of these people was matched or claimed."""
+    found = list(people)
+    return VerificationAttempt.objects.filter(Q(matched_person__in=found) | Q(claimed_person__in=found))
+
+
 def attempt_by_uuid(uuid: UUID) -> VerificationAttempt:
     """With its thumbnail. Raises VerificationAttempt.DoesNotExist."""
     return VerificationAttempt.objects.select_related("matched_person", "claimed_person", "operator").get(uuid=uuid)

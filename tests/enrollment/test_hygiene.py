@@ -107,6 +107,17 @@ class TestMergePeople:
         hygiene.undo_action(actor=operator, action=action)
         assert again.samples.count() == 10
 
+    def test_samples_that_made_room_for_merged_ones_are_there_when_it_is_undone(
+        self, enroll, merge, operator, make_draft
+    ):
+        ada, again = enroll("Ada", range(10)), enroll("Ada again", range(20, 30))
+        own = set(ada.samples.values_list("pk", flat=True))
+        action = merge(ada, again)
+        drafts = [make_draft(seed) for seed in range(40, 55)]
+        services.add_samples(actor=operator, person=ada, samples=drafts, despite_duplicate=True)
+        hygiene.undo_action(actor=operator, action=action)
+        assert own <= set(ada.samples.values_list("pk", flat=True))
+
     def test_merges_in_a_row_are_undone_from_the_last_one(self, enroll, merge, operator):
         ada, again, third = enroll("Ada", (1,)), enroll("Ada again", (2,)), enroll("Ada thrice", (3,))
         before = state()
@@ -142,6 +153,24 @@ class TestMergePeople:
         assert ada.samples.count() == 2
         assert changed_people() == uuids
         assert not HygieneAction.objects.exists()
+
+    def test_erasing_the_one_who_stays_erases_the_records_that_were_merged_into_it(self, enroll, merge, operator):
+        """One person with two records: nothing of them is left, names least of all."""
+        ada, again, third, grace = (
+            enroll(name, (seed,)) for seed, name in enumerate(("Ada", "A. L.", "Ada K.", "Grace"))
+        )
+        merge(again, third)
+        merge(ada, again)
+        assert services.erase_people(actor=operator, people=[ada]) == 3
+        assert list(Person.objects.all()) == [grace]
+        assert FaceSample.objects.count() == 1
+        assert changed_people() == {ada.uuid, again.uuid, third.uuid}
+
+    def test_erasing_the_one_who_stays_spares_a_record_whose_merge_was_undone(self, enroll, merge, operator):
+        ada, grace = enroll("Ada", (1,)), enroll("Grace", (2,))
+        hygiene.undo_action(actor=operator, action=merge(ada, grace))
+        assert services.erase_people(actor=operator, people=[ada]) == 1
+        assert grace.samples.count() == 1
 
 
 class TestPairs:

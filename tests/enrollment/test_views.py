@@ -16,10 +16,11 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from enrollment import photos, services
+from enrollment import hygiene, photos, services
 from enrollment.gallery import reset_gallery
 from enrollment.models import FaceSample, Person
 from recognizer.images import decode_crop, decode_image
+from tests.enrollment.conftest import CONTRACT
 
 pytestmark = pytest.mark.django_db
 
@@ -234,6 +235,12 @@ class TestErase:
         response = operator_client.post(f"{person.get_absolute_url()}erase/", {"typed_name": typed})
         assert response.status_code == 400
         assert FaceSample.objects.count() == 2
+
+    def test_names_the_records_that_were_merged_into_this_one(self, operator_client, operator, enroll, make_draft):
+        ada, again = enroll("Ada Lovelace"), enroll("A. L.", samples=[make_draft(7), make_draft(8)])
+        hygiene.merge_people(actor=operator, keep=ada, merge=again, contract_id=CONTRACT)
+        response = operator_client.get(f"{ada.get_absolute_url()}erase/")
+        assertContains(response, "the records that were merged into this one: A. L.;")
 
     def test_erases_for_good(self, operator_client, enroll):
         person = enroll("Ada Lovelace")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import template
@@ -25,8 +25,9 @@ def recent_attempts_of(person: Person) -> dict[str, Any]:
 
 
 @register.simple_tag
-def attempt_count_of(person: Person) -> int:
-    return selectors.find_attempts(selectors.AttemptFilters(person=person.uuid)).count()
+def attempt_count_of(person: Person, merged: Sequence[Person] = ()) -> int:
+    """merged: other records of the same person."""
+    return selectors.attempts_about([person, *merged]).count()
 
 
 @register.filter
