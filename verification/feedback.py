@@ -8,8 +8,9 @@ rebuild_templates calls `rebuild_false_matches`, which embeds the thumbnails wit
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from uuid import UUID
 
 import numpy as np
 from django.db import transaction
@@ -17,7 +18,7 @@ from django.utils import timezone
 
 from enrollment.gallery import current_gallery, gallery_for
 from enrollment.models import FaceTemplate, Person
-from enrollment.selectors import people_by_uuid
+from enrollment.selectors import merged_records, people_by_uuid
 from enrollment.services import bump_gallery_revision
 from enrollment.storing import Actor
 from recognizer.confusions import HIGHEST, Confusion, Confusions, raise_threshold
@@ -153,15 +154,27 @@ def rebuild_false_matches(engine: FaceEngine) -> None:
 
 
 def load_confusions(contract_id: str) -> Confusions:
-    """What the gallery of that embedding space must mind. One query."""
+    """What the gallery of that embedding space must mind. Two queries.
+
+    Whose record was merged into another is taken for that one from then on, so the faces count there as well.
+    """
     faces = ConfusedFace.objects.filter(contract_id=contract_id, false_match__undone_at=None).order_by("pk")
     rows = faces.values_list(
         "false_match__person__uuid", "embedding", "raised_threshold", "false_match__other_person__uuid"
     )
+    holders = merged_records()
     return Confusions(
-        Confusion(str(person), np.frombuffer(embedding, "<f4"), threshold, str(other) if other else None)
+        Confusion(holder, np.frombuffer(embedding, "<f4"), threshold, rival if rival != holder else None)
         for person, embedding, threshold, other in rows
+        for holder, rival in [(_holder(person, holders), _holder(other, holders) if other else None)]
     )
+
+
+def _holder(person: UUID, holders: Mapping[UUID, UUID]) -> str:
+    """uuid as text of the record that has this person's samples."""
+    while person in holders:
+        person = holders[person]
+    return str(person)
 
 
 def active_false_match(attempt: VerificationAttempt) -> FalseMatch | None:

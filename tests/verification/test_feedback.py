@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from asgiref.sync import sync_to_async
 
+from enrollment import hygiene
 from enrollment.gallery import current_gallery, reset_gallery
 from enrollment.models import GalleryRevision
 from enrollment.services import erase_people
@@ -59,6 +60,27 @@ def report(attempt, engine, staff):
         return feedback.record_false_match(actor=staff, attempt=attempt, face=face, other=other)
 
     return report_it
+
+
+class TestMerge:
+    """The record with the samples is the one who is taken for somebody."""
+
+    def test_of_the_person_keeps_the_face_in_mind_and_an_undo_gives_it_back(
+        self, report, decide, engine, ada, enrol, picture, staff
+    ):
+        report()
+        keep = enrol("Ada's first record", picture(ADA, 2))
+        merge = hygiene.merge_people(actor=staff, keep=keep, merge=ada, contract_id=engine.contract_id)
+        after = decide(ADA, 4)
+        assert (after.verdict, after.reasons, after.person_id) == ("uncertain", ("known_confusion",), str(keep.uuid))
+        hygiene.undo_action(actor=staff, action=merge)
+        assert decide(ADA, 4).person_id == str(ada.uuid)
+
+    def test_with_the_one_who_it_really_was_leaves_no_pair(self, report, engine, ada, bob, staff):
+        report(other=bob)
+        hygiene.merge_people(actor=staff, keep=bob, merge=ada, contract_id=engine.contract_id)
+        reset_gallery()
+        assert list(current_gallery(engine).confusions.mistaken_for(str(bob.uuid))) == []
 
 
 class TestRecording:
