@@ -204,6 +204,7 @@ def assign_unknown(
     """
     with transaction.atomic():
         found = _locked_faces(faces)
+        person = enrollment.lock_person(person)  # nobody takes the room that is counted here
         room = MAX_SAMPLES - person.samples.filter(set_aside=False).count()
         if room < 1:
             raise InboxRefused(
@@ -265,7 +266,7 @@ def _take_samples_back(actor: Actor | None, action: InboxAction, person: Person)
     if action.kind == InboxAction.Kind.ENROL and not person.samples.exclude(uuid__in=added).exists():
         enrollment.erase_people(actor=actor, people=[person])
         return
-    for sample in person.samples.filter(uuid__in=added):
+    for sample in FaceSample.objects.filter(uuid__in=added):  # a merge may have brought them to somebody else
         enrollment.remove_sample(actor=actor, sample=sample)
 
 

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.utils import timezone
 
+from enrollment import hygiene
 from enrollment.errors import ConsentRequired, NameInvalid, PossibleDuplicate
 from enrollment.gallery import current_gallery, reset_gallery
 from enrollment.models import FaceSample, GalleryRevision, Person
@@ -261,6 +262,16 @@ class TestAssigning:
         unknowns.undo_inbox_action(actor=staff, action=action)
         assert set(person.samples.values_list("pk", flat=True)) == before
         assert unknowns.pending_faces().count() == 2
+
+    def test_undo_finds_the_samples_that_a_merge_brought_to_somebody_else(
+        self, staff, person, faces, enrol, picture, engine
+    ):
+        action = unknowns.assign_unknown(actor=staff, faces=uuids(faces), person=person)
+        keep = enrol("Bob's first record", picture(BOB, 4))
+        hygiene.merge_people(actor=staff, keep=keep, merge=person, contract_id=engine.contract_id)
+        unknowns.undo_inbox_action(actor=staff, action=action)
+        assert not FaceSample.objects.filter(uuid__in=action.samples).exists()
+        assert UnknownFace.objects.filter(handled_by=None).count() == len(faces)
 
     def test_asks_when_they_look_like_somebody_else(self, staff, person, faces, enrol, picture):
         other = enrol("Ada", picture(ADA, 1))
