@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from recognizer import blocks
 from recognizer import gallery as gallery_module
 from recognizer.errors import ContractMismatch
 from recognizer.gallery import GallerySnapshot, TemplateRow
@@ -57,7 +58,7 @@ def build_random(count: int, dimension: int, per_person: int = 4) -> tuple[Galle
 @pytest.fixture
 def tiny_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every mechanism of a large gallery (codes, compaction, growing shortlists) already in a small one."""
-    monkeypatch.setattr(gallery_module, "QUANTISE_FROM", 10)
+    monkeypatch.setattr(blocks, "QUANTISE_FROM", 10)
     monkeypatch.setattr(gallery_module, "SMALL_BLOCK_LIMIT", 8)
     monkeypatch.setattr(gallery_module, "SHORTLIST", 2)
 
