@@ -110,6 +110,7 @@ CHALLENGE = {
     "challenge_face_lost": "The face was lost from the picture. Stay in view and try again.",
     "challenge_attack": "This looks like a picture or a screen. Head movements cannot change that.",
     "challenge_cancelled": "The head movements were cancelled.",
+    "challenge_too_close": "Move a little away from the camera first, then try again.",
     "challenge_wait": "Too many attempts have failed. Wait a little before the next one.",
 }
 

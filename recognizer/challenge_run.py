@@ -33,10 +33,15 @@ class ChallengeProgress:
 
 
 def refusal_of(track: Track) -> str | None:
-    """Why no challenge can be put to this track: what pictures call an attack, head movements do not excuse."""
-    attack = track.passive_liveness.verdict == LivenessVerdict.ATTACK
+    """Why no challenge can be put to this track.
+
+    What pictures call an attack, head movements do not excuse; nor do they replace the look at what surrounds a face.
+    """
+    passive = track.passive_liveness
     decided = track.decision is not None and track.decision.verdict == Verdict.ATTACK
-    return "challenge_attack" if attack or decided else None
+    if decided or passive.verdict == LivenessVerdict.ATTACK:
+        return "challenge_attack"
+    return None if passive.surrounded else "challenge_too_close"
 
 
 class ChallengeRun:

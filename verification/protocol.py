@@ -187,8 +187,12 @@ def card_message(card: DecisionCard) -> CardMessage:
 
 
 def is_challenge_offered(decision: Decision) -> bool:
-    """Where liveness alone stood against a verdict, head movements can show what pictures did not."""
-    return bool({"liveness_uncertain", "liveness_unavailable"} & set(decision.reasons))
+    """Where liveness alone stood against a verdict, head movements can show what pictures did not.
+
+    A face that fills the picture must move back first, and is then decided anew.
+    """
+    doubtful = bool({"liveness_uncertain", "liveness_unavailable"} & set(decision.reasons))
+    return doubtful and decision.liveness.surrounded
 
 
 def challenge_message(progress: ChallengeProgress) -> ChallengeMessage:

@@ -196,6 +196,17 @@ class TestFailing:
         await socket.disconnect()
         assert not await ChallengeTry.objects.aexists()
 
+    async def test_a_face_that_fills_the_picture_must_move_back_first(self, operator, ida, shared_faces):
+        """A tablet held so close that its edges are out of view scores as live: movements on it must not count."""
+        socket = await opened(operator)
+        (frame, *_) = clip_frames(shared_faces / "webcam" / "spoof_F2.mjpeg")
+        (decision,) = of_type("decision", await show(socket, jpeg(closer(frame, 2.5)), 10))
+        assert (decision["liveness"]["verdict"], decision["challenge_offered"]) == ("uncertain", False)
+        refused = await asked_for(socket, decision["track"])
+        assert (refused["state"], refused["code"]) == ("failed", "challenge_too_close")
+        assert not await ChallengeTry.objects.aexists()
+        await socket.disconnect()
+
     async def test_pictures_that_turn_out_an_attack_end_it(self, operator, ida, actress, engine, monkeypatch, doubtful):
         socket = await opened(operator)
         first = await decided(socket, actress)
