@@ -17,6 +17,7 @@ from enrollment import selectors, services
 from enrollment.errors import EnrollmentError
 from enrollment.exports import stream_people
 from enrollment.models import FaceSample, FaceTemplate, HygieneAction, Person, PersonPair
+from enrollment.reasons import sentence_for
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -25,6 +26,7 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
     class Meta:
         model = Person
         fields = ("name", "external_id", "is_active")
+        labels = {"external_id": "External ID"}
 
     def clean_name(self) -> str:
         try:
@@ -59,7 +61,7 @@ class FaceSampleInline(NothingByHand, admin.TabularInline):  # type: ignore[type
     fields = (
         "picture",
         "pose",
-        "quality_score",
+        "rounded_quality",
         "reasons",
         "source",
         "set_aside",
@@ -78,9 +80,13 @@ class FaceSampleInline(NothingByHand, admin.TabularInline):  # type: ignore[type
     def picture(self, sample: FaceSample) -> SafeString:
         return format_html('<img src="{}" width="84" height="84" alt="A sample">', selectors.thumbnail_url(sample.crop))
 
+    @admin.display(description="quality (0 to 1)")
+    def rounded_quality(self, sample: FaceSample) -> str:
+        return f"{sample.quality_score:.2f}"
+
     @admin.display(description="quality remarks")
     def reasons(self, sample: FaceSample) -> str:
-        return ", ".join(sample.quality.get("reasons", ())) or "none"
+        return " ".join(sentence_for(code) for code in sample.quality.get("reasons", ())) or "none"
 
 
 @admin.register(Person)

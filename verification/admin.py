@@ -12,8 +12,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from enrollment.gallery import cached_gallery
+from enrollment.reasons import sentence_for
 from enrollment.runtime import engine_if_ready
 from verification import services
+from verification.cards import one_in
 from verification.exports import stream_attempts
 from verification.models import FalseMatch, InboxAction, UnknownPolicy, VerificationAttempt, VerificationPolicy
 from verification.policy import false_alarms_per_1000, policy_of
@@ -30,12 +32,16 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscrip
         return False
 
 
+def rounded(score: float | None, digits: int) -> str:
+    return "–" if score is None else f"{score:.{digits}f}"
+
+
 @admin.register(VerificationAttempt)
 class VerificationAttemptAdmin(ReadOnlyAdmin):
     list_display = (
         "created_at",
         "verdict",
-        "mode",
+        "question",
         "matched_person",
         "claimed_person",
         "score_and_threshold",
@@ -58,15 +64,15 @@ class VerificationAttemptAdmin(ReadOnlyAdmin):
         "mode",
         "source",
         "verdict",
-        "reasons",
+        "why",
         "matched_person",
         "claimed_person",
         "score_and_threshold",
-        "runner_up",
-        "fmr",
+        "next_person",
+        "false_match_rate",
         "liveness_verdict",
-        "liveness_score",
-        "quality_score",
+        "rounded_liveness",
+        "rounded_quality",
         "frames",
         "operator",
         "contract_id",
@@ -81,10 +87,33 @@ class VerificationAttemptAdmin(ReadOnlyAdmin):
         url_name = request.resolver_match.url_name if request.resolver_match else None
         return attempts.defer("thumbnail") if (url_name or "").endswith("_changelist") else attempts
 
+    @admin.display(description="mode", ordering="mode")
+    def question(self, attempt: VerificationAttempt) -> str:
+        return attempt.mode.capitalize()
+
+    @admin.display(description="reasons")
+    def why(self, attempt: VerificationAttempt) -> str:
+        return " ".join(sentence_for(code) for code in attempt.reasons) or "–"
+
     @admin.display(description="comparison score / threshold", ordering="comparison_score")
     def score_and_threshold(self, attempt: VerificationAttempt) -> str:
-        score = "–" if attempt.comparison_score is None else f"{attempt.comparison_score:.3f}"
-        return f"{score} / {attempt.match_threshold:.3f}"
+        return f"{rounded(attempt.comparison_score, 3)} / {attempt.match_threshold:.3f}"
+
+    @admin.display(description="runner-up's score")
+    def next_person(self, attempt: VerificationAttempt) -> str:
+        return rounded(attempt.runner_up, 3)
+
+    @admin.display(description="false-match rate")
+    def false_match_rate(self, attempt: VerificationAttempt) -> str:
+        return one_in(attempt.fmr)
+
+    @admin.display(description="liveness score (0 to 1)")
+    def rounded_liveness(self, attempt: VerificationAttempt) -> str:
+        return rounded(attempt.liveness_score, 2)
+
+    @admin.display(description="quality (0 to 1)")
+    def rounded_quality(self, attempt: VerificationAttempt) -> str:
+        return rounded(attempt.quality_score, 2)
 
     @admin.display(description="frames agreed / seen")
     def frames(self, attempt: VerificationAttempt) -> str:

@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
+from enrollment.consent import CONSENT_VERSION
 from enrollment.errors import ConsentRequired, EnrollmentError, PersonUnknown
 from enrollment.forms import PersonFields, field_of
 from enrollment.models import Person
@@ -127,7 +128,8 @@ class PersonChoiceForm(forms.Form):
 
 class NewPersonForm(PersonFields):
     consent = forms.BooleanField(
-        label="The person has read this text and agrees.", error_messages={"required": str(ConsentRequired())}
+        label=f"The person has read this and agrees. (version {CONSENT_VERSION})",
+        error_messages={"required": str(ConsentRequired())},
     )
 
     def add_service_error(self, error: EnrollmentError) -> None:

@@ -27,7 +27,7 @@ class VerificationAttempt(models.Model):
     class Verdict(models.TextChoices):
         MATCH = "match", "Match"
         NON_MATCH = "non_match", "No match"
-        ATTACK = "attack", "Presentation attack"
+        ATTACK = "attack", "Attack"
         UNCERTAIN = "uncertain", "Uncertain"
 
     class LivenessVerdict(models.TextChoices):

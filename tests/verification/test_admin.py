@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 from pytest_django.asserts import assertContains
 
+from enrollment.reasons import sentence_for
 from tests.verification.rows import make_attempt, make_person
 from verification.models import FalseMatch, InboxAction, UnknownPolicy, VerificationAttempt, VerificationPolicy
 
@@ -35,6 +38,22 @@ class TestAttempts:
         page = staff_client.get(reverse(DETAIL, args=[make_attempt().pk]))
         assert b"data:image/jpeg;base64," in page.content
         assert b"erased" in staff_client.get(reverse(DETAIL, args=[make_attempt(thumbnail=b"").pk])).content
+
+    def test_an_attempt_is_told_in_the_words_and_digits_of_the_history(self, staff_client):
+        at = datetime(2026, 1, 31, 18, 5, 9, tzinfo=UTC)
+        attempt = make_attempt(
+            verdict="attack", reasons=["liveness_attack"], liveness_score=0.0412345, runner_up=0.1234567, created_at=at
+        )
+        page = staff_client.get(reverse(DETAIL, args=[attempt.pk]))
+        for words in (
+            sentence_for("liveness_attack"),
+            ">Attack<",
+            "1 in 10,000",
+            ">0.04<",
+            ">0.123<",
+            "31 Jan 2026, 18:05:09",
+        ):
+            assertContains(page, words)
 
     def test_nothing_can_be_added_changed_or_deleted(self, staff_client):
         attempt = make_attempt()

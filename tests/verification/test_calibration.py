@@ -163,7 +163,9 @@ class TestPage:
     def test_a_site_threshold_from_too_few_people_is_refused_with_how_many_it_takes(self, crowd, engine, staff_client):
         crowd(4)
         page = staff_client.post(PAGE, POLICY | {"site_threshold": "on"})
-        assertContains(page, "36,887 comparisons of different people are needed, and this site has 24.", status_code=400)
+        assertContains(
+            page, "36,887 comparisons of different people are needed, and this site has 24.", status_code=400
+        )
         assert VerificationPolicy.objects.count() == 0
 
     def test_a_measured_site_threshold_is_saved_with_its_evidence(self, crowd, engine, staff_client):

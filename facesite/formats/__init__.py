@@ -1,0 +1,1 @@
+"""Dates in the admin as the pages write them."""
