@@ -1,6 +1,6 @@
 // What the live page says about a decision, and the list of the last ones.
 
-import { thresholdSentence } from "./core/explain.js";
+import { rateOf } from "./core/explain.js";
 import { VERDICTS, formatPair } from "./core/format.js";
 import { el, icon, withUuid } from "./dom.js";
 import { drawScale } from "./scale.js";
@@ -18,6 +18,7 @@ const timeOf = (at) => new Date(at).toLocaleTimeString([], { timeStyle: "medium"
 export function decisionCard(decision, { hello, urls, onAgain, onChallenge = null, failure = "" }) {
   const { headline, facts, reasons } = decision.card;
   const scored = typeof decision.comparison_score === "number";
+  const rate = rateOf(decision, hello);
   return [
     el(
       "div",
@@ -26,7 +27,7 @@ export function decisionCard(decision, { hello, urls, onAgain, onChallenge = nul
       el("div", {}, badge(decision.verdict), el("h2", {}, headline)),
     ),
     scored ? drawScale({ score: decision.comparison_score, threshold: decision.match_threshold, verdict: decision.verdict }) : null,
-    scored ? el("p", { class: "muted" }, thresholdSentence(hello, decision.mode, decision.fmr)) : null,
+    scored && rate ? el("p", { class: "muted" }, rate) : null,
     reasons.length ? el("ul", { class: "verdict__reasons" }, ...reasons.map((text) => el("li", {}, text))) : null,
     failure ? el("div", { class: "alert alert--warning" }, icon("warning"), el("div", {}, failure)) : null,
     el("dl", { class: "kv" }, ...facts.flatMap(({ label, text }) => [el("dt", {}, label), el("dd", {}, text)])),

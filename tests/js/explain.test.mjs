@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { labelOf, spokenDecision, thresholdSentence } from "../../static/js/core/explain.js";
+import { labelOf, rateOf, spokenDecision, thresholdSentence } from "../../static/js/core/explain.js";
 
 const ada = { id: "3f2b", name: "Ada" };
 
@@ -15,6 +15,15 @@ describe("thresholdSentence", () => {
     assert.match(thresholdSentence({ ...hello, fmr: 1 / 32500 }, "verify", 0.0001), /about 1 in 10,000 strangers/);
   });
   it("is silent before the server has said hello", () => assert.equal(thresholdSentence(null, "identify"), ""));
+});
+
+describe("rateOf", () => {
+  const hello = { fmr: 0.0001, gallery: { people: 100 } };
+  const decision = { mode: "verify", fmr: 0.001, reasons: [] };
+  it("is the rate of the decision's threshold", () => assert.match(rateOf(decision, hello), /1 in 1,000 strangers/));
+  it("is silent about a threshold that was raised for this face", () => {
+    assert.equal(rateOf({ ...decision, reasons: ["threshold_raised"] }, hello), "");
+  });
 });
 
 describe("spokenDecision", () => {

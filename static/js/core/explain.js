@@ -11,6 +11,12 @@ export function thresholdSentence(hello, mode, fmr = hello?.fmr) {
   return strangersSentence(fmr, mode === "identify" ? Math.max(1, hello.gallery.people) : 1);
 }
 
+/** The same for a decision; nothing where a recorded wrong match had raised its threshold, which no rate stands for. */
+export function rateOf(decision, hello) {
+  if (["threshold_raised", "known_confusion"].some((code) => decision.reasons.includes(code))) return "";
+  return thresholdSentence(hello, decision.mode, decision.fmr);
+}
+
 /** What a screen reader says of a decision: the verdict, about whom, and why. The numbers are for whoever asks. */
 export function spokenDecision({ verdict, card: { headline, reasons } }) {
   return [`${VERDICTS[verdict]}. ${headline}.`, ...reasons].join(" ");
