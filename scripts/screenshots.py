@@ -6,9 +6,9 @@ with scikit-image and matplotlib. Needs Chromium and a model pack.
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -160,4 +160,6 @@ def people_folder(folder: Path, picture: Path) -> Path:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else Path(tempfile.gettempdir()) / "facesite-screenshots"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(tempfile.gettempdir()) / "facesite-screenshots")
+    main(parser.parse_args().folder)
