@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError
 
+from enrollment.errors import PersonUnknown
 from enrollment.gallery import current_gallery, fresh_gallery, mark_gallery_stale
 from enrollment.notices import GROUP
 from enrollment.protocol import NotTheProtocol, hello_message
@@ -24,6 +25,7 @@ from verification.challenges import begin_try, end_try
 from verification.live import Configure, LiveResult, LiveSession
 from verification.models import ChallengeTry, VerificationAttempt
 from verification.protocol import (
+    NOT_CLAIMABLE,
     ChallengeRequest,
     challenge_message,
     challenge_refused_message,
@@ -73,7 +75,7 @@ class VerificationConsumer(FrameConsumer):
     async def on_message(self, message: dict[str, Any]) -> None:
         try:
             if message["type"] == "configure":
-                await self._configure(parse_configure(message))
+                await self._configure(message)
             elif message["type"] == "challenge":
                 await self._challenge(parse_challenge(message))
             else:
@@ -81,12 +83,13 @@ class VerificationConsumer(FrameConsumer):
         except NotTheProtocol as error:
             await self.reject_message("message_invalid", str(error))
 
-    async def _configure(self, configure: Configure) -> None:
+    async def _configure(self, message: Mapping[str, Any]) -> None:
+        # First of all: after a refused claim, or one that makes no sense, nobody is identified instead.
         await self._cancel_challenge()
-        self._live = None  # after a refused claim nobody is identified instead
+        self._live = None
+        configure = parse_configure(message)
         if configure.person is not None and not await run_in_database_thread(claimable_person_exists, configure.person):
-            await self.send_error("person_unknown", "There is no such person, or they are not active.")
-            return
+            raise PersonUnknown(NOT_CLAIMABLE)
         await self._start_session(configure)
 
     async def on_frame(self, frame: Frame) -> None:

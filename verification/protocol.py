@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, TypedDict
+from uuid import UUID
 
+from enrollment.errors import PersonUnknown
 from enrollment.protocol import NotTheProtocol, PersonMessage, QualityMessage, quality_message
 from enrollment.reasons import sentence_for
 from recognizer.challenge import ChallengeState
@@ -16,6 +18,7 @@ from verification.live import Configure, LiveResult
 from verification.models import VerificationAttempt
 
 Mode = VerificationAttempt.Mode
+NOT_CLAIMABLE = "There is no such person, or they are not active."
 
 
 class LivenessMessage(TypedDict):
@@ -102,7 +105,7 @@ class ChallengeRequest(NamedTuple):
 
 
 def parse_configure(message: Mapping[str, Any]) -> Configure:
-    """Raises NotTheProtocol."""
+    """Raises NotTheProtocol, PersonUnknown."""
     mode, person = message.get("mode"), message.get("person")
     if mode == Mode.IDENTIFY:
         return Configure(Mode.IDENTIFY, None)
@@ -110,7 +113,10 @@ def parse_configure(message: Mapping[str, Any]) -> Configure:
         raise NotTheProtocol('"mode" must be "identify" or "verify".')
     if not isinstance(person, str):
         raise NotTheProtocol('In the mode "verify", "person" must be the UUID of the claimed person.')
-    return Configure(Mode.VERIFY, person)
+    try:
+        return Configure(Mode.VERIFY, str(UUID(person)))  # however it was written: the gallery knows one form
+    except ValueError:
+        raise PersonUnknown(NOT_CLAIMABLE) from None
 
 
 def parse_challenge(message: Mapping[str, Any]) -> ChallengeRequest:

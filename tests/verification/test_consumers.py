@@ -242,7 +242,16 @@ class TestVerify:
         attempt = await VerificationAttempt.objects.select_related("claimed_person").aget()
         assert (attempt.claimed_person, attempt.matched_person_id) == (ada, None)
 
-    @pytest.mark.parametrize("person", ["00000000-0000-4000-8000-000000000000", "Ada", ""])
+    @pytest.mark.parametrize("written", [str.upper, "urn:uuid:{}".format, "{{{}}}".format])
+    async def test_a_claim_holds_however_the_uuid_is_written(self, operator, ada, picture, written):
+        socket = await opened(operator, {"type": "configure", "mode": "verify", "person": written(str(ada.uuid))})
+        (decision,) = of_type("decision", await show(socket, picture(ADA, 4), 10))
+        assert (decision["verdict"], decision["person"]) == ("match", {"id": str(ada.uuid), "name": "Ada"})
+        await socket.disconnect()
+        attempt = await VerificationAttempt.objects.select_related("claimed_person").aget()
+        assert attempt.claimed_person == ada
+
+    @pytest.mark.parametrize("person", ["00000000-0000-4000-8000-000000000000", "Ada", "", "\ud800"])
     async def test_an_unknown_person_cannot_be_claimed(self, operator, ada, picture, person):
         socket = await opened(operator, {"type": "configure", "mode": "verify", "person": person})
         assert (await socket.receive_json_from())["code"] == "person_unknown"
@@ -277,6 +286,14 @@ class TestConfigure:
     async def test_what_cannot_be_understood_is_refused(self, operator, message):
         socket = await opened(operator, message)
         assert (await socket.receive_json_from())["code"] == "message_invalid"
+        await socket.disconnect()
+
+    async def test_after_one_that_cannot_be_understood_nobody_is_identified(self, operator, ada, picture):
+        socket = await opened(operator)
+        await socket.send_json_to({"type": "configure", "mode": "verify"})
+        assert (await socket.receive_json_from())["code"] == "message_invalid"
+        (error,) = await show(socket, picture(ADA, 4))
+        assert error["code"] == "not_configured"
         await socket.disconnect()
 
     async def test_an_unknown_message_is_refused(self, operator):
