@@ -198,7 +198,7 @@ def parse_configure(message: Mapping[str, Any]) -> NewPerson | UUID:
 
     Raises NotTheProtocol, and ConsentRequired, NameInvalid or PersonUnknown for what the operator can put right.
     """
-    if "person_id" in message:
+    if message.get("person_id") is not None:
         return _parse_uuid(message["person_id"])
     person = message.get("person")
     if not isinstance(person, dict):

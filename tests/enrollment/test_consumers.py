@@ -258,6 +258,7 @@ class TestConfigure:
             ({"person_id": "nobody"}, "person_unknown"),
             ({"person_id": str(uuid4())}, "person_unknown"),
             ({"person_id": 17}, "message_invalid"),
+            ({"person_id": None}, "message_invalid"),
         ],
     )
     async def test_says_what_is_wrong_and_lives_on(self, enroller, message, code):
@@ -267,6 +268,12 @@ class TestConfigure:
             assert len(error["message"]) > 20
             await client.socket.send_json_to(NEW)
             assert (await client.ask("finish"))["code"] == "no_samples"
+
+    async def test_takes_a_field_that_is_null_for_an_absent_one(self, enroller, man):
+        async with enroller() as client:
+            nobody = {"person_id": None, "person": {"name": "Ada", "external_id": None}, "consent": True}
+            await client.tell("configure", **nobody)
+            assert (await client.show(man[0]))["type"] == "result"
 
     async def test_refuses_an_external_id_that_somebody_has(self, enroller, enroll_from, man):
         ada = await enroll_from("Ada", man[0])
