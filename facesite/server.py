@@ -10,6 +10,8 @@ from daphne.server import Server as DaphneServer
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import defer
 
+from enrollment.sockets import CLOSE_TOO_LARGE
+
 logger = logging.getLogger(__name__)
 SERVICE_RESTART: Final = 1012
 """Close code of RFC 6455's registry: the server ends or restarts; clients reconnect."""
@@ -18,10 +20,14 @@ GRACE_S: Final = 5.0
 FAREWELL_S: Final = 1.0
 """How long clients may take to answer the close frame."""
 MESSAGE_BYTES: Final = 8 * 1024 * 1024
-"""Above this Daphne closes the socket (1009). Far above a frame's limit, so that the consumer can tell the client."""
+"""Above this the socket is closed unread. Far above a frame's limit, so that the consumer can tell the client."""
 
 
 class Socket(WebSocketProtocol):  # type: ignore[misc]  # Daphne has no annotations
+    def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
+        """Autobahn's hook would close with 1009; here every limit on sizes has one close code."""
+        self._fail_connection(CLOSE_TOO_LARGE, reason)
+
     def serverClose(self, code: int | None = None) -> None:  # noqa: N802  # Daphne's name
         """Autobahn's own sendClose() refuses the registered codes (1011, 1012, 1013) that a server may well send."""
         if code is not None and 1000 < code < 3000:
@@ -45,7 +51,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
 
     def _when_ready(self, then: Any) -> None:
         self.ws_factory.protocol = Socket
-        # A message over the limit is answered with close code 1009 instead of a dropped connection.
+        # A message over the limit is answered with a close code instead of a dropped connection.
         self.ws_factory.setProtocolOptions(failByDrop=False)
         if then is not None:
             then()

@@ -55,6 +55,13 @@ class TestSockets:
         with pytest.raises(InvalidStatus, match="403"):
             browser.socket("/ws/verification/", origin=None)
 
+    @pytest.mark.parametrize("path", ["/ws/verification", "/ws/", "/ws/verification/again/", "/verification/"])
+    def test_an_address_without_a_socket_is_refused_and_no_fault(self, live_server_process: LiveServer, path: str):
+        before = live_server_process.log.stat().st_size
+        with pytest.raises(InvalidStatus, match="403"):
+            live_server_process.login().socket(path)
+        assert '"level": "error"' not in live_server_process.log.read_text()[before:]
+
     def test_bad_frames_get_their_error_and_the_socket_lives_on(self, live_server_process: LiveServer):
         with live_server_process.login().socket("/ws/verification/") as connection:
             limit = receive(connection, "hello")["limits"]["frame_bytes"]
@@ -76,7 +83,7 @@ class TestSockets:
         with live_server_process.login().socket("/ws/verification/") as connection:
             receive(connection, "hello")
             connection.send(bytes(9 * 1024 * 1024))
-            assert close_code(connection) == 1009
+            assert close_code(connection) == 4413
 
 
 class TestLogs:
