@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from tests.support import skips
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 # In the order of their imports.
 pytest_plugins = [f"tests.support.{name}" for name in ("server", "browser", "mysql", "redis")]
 # A busy machine is no failure, and the same examples run everywhere.
-hypothesis_settings.register_profile("facesite", deadline=None, derandomize=True)
+hypothesis_settings.register_profile(
+    "facesite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 hypothesis_settings.load_profile("facesite")
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

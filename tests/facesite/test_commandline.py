@@ -9,11 +9,16 @@ import sys
 import pytest
 from django.conf import settings
 
+from tests.support.sockets import PATIENCE_S
+
 
 def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "facesite.settings", **environment}
-    command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(command, cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, timeout=60)
+    return run([sys.executable, "manage.py", *arguments], env)
+
+
+def run(command: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, timeout=PATIENCE_S)
 
 
 class TestWrongSettings:
@@ -43,7 +48,9 @@ class TestWrongSettings:
     def test_stop_the_asgi_application_as_well(self):
         env = {**os.environ, "DJANGO_SETTINGS_MODULE": "facesite.settings", "DEBUG": "perhaps"}
         command = [sys.executable, "-c", "import facesite.asgi"]
-        done = subprocess.run(command, cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            command, cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, timeout=PATIENCE_S
+        )
         assert (done.returncode, done.stderr) == (1, "DEBUG must be on or off, not 'perhaps'.\n")
 
 

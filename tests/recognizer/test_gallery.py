@@ -195,7 +195,8 @@ class TestRefusals:
 
 
 class TestUpdated:
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # the fixture only sets limits, once
+    # The fixture only sets limits, once.
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
     @given(
         start=rows_strategy,
         changes=st.lists(st.tuples(rows_strategy, st.sets(st.integers(0, 45), max_size=10)), max_size=6),

@@ -16,6 +16,7 @@ import pytest
 
 from tests.support import skips
 from tests.support.server import LiveServer
+from tests.support.sockets import PATIENCE_S
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -31,7 +32,7 @@ ARGUMENTS = [
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 ]
-PATIENCE_MS = 30_000
+PATIENCE_MS = 1000 * PATIENCE_S
 OpenPage = Callable[..., AbstractContextManager["Page"]]
 
 
@@ -43,7 +44,9 @@ def open_page(server: LiveServer, webcam: Path, *, logged_in: bool = True, **con
     complaints: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*ARGUMENTS, f"--use-file-for-fake-video-capture={webcam}"]
+            executable_path=CHROMIUM,
+            args=[*ARGUMENTS, f"--use-file-for-fake-video-capture={webcam}"],
+            timeout=PATIENCE_MS,
         )
         context = browser.new_context(base_url=server.url, **context_options)  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_MS)
