@@ -1,7 +1,8 @@
 """Fetches, checks and installs the files of model packs: the only place with network access.
 
-A file is written under a temporary name in the models folder, its size and sha256 are checked, and only then it gets
-its name. Whatever goes wrong leaves nothing behind and raises InstallFailed with one sentence.
+Files are written under temporary names in the models folder, size and sha256 are checked, and only when all of a
+pack's files are there they get their names. Whatever goes wrong leaves nothing behind and raises InstallFailed with
+one sentence.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -23,6 +24,8 @@ from recognizer.packs import SHIPPED_DIR, Archive, Manifest, Pack, PackFile, sha
 
 Progress = Callable[[str, int, int | None], None]
 """Called with file name, bytes so far and bytes in all (None: unknown)."""
+Attempt = Callable[[Path, Progress], None]
+"""Writes what should be the file to the path."""
 CHUNK = 1 << 18
 TIMEOUT_SECONDS = 30
 LARGEST_ARCHIVE = 1 << 30
@@ -42,12 +45,13 @@ def install_pack(
     models_dir: Path,
     name: str | None = None,
     sources: tuple[str, ...] = (),
+    published: bool = True,
     accept_licence: bool = False,
     progress: Progress | None = None,
 ) -> Pack:
-    """Install what is missing or damaged of a pack (None: the manifest's default one) and return it.
+    """Install what is missing or damaged of a pack (None: the manifest's default one) and return it: all or nothing.
 
-    `sources`: folders or base URLs that are tried before the published URL.
+    `sources`: folders or base URLs, in the order in which they are tried; then the published URL, if `published`.
     Raises PackUnknown, LicenceNotAccepted, InstallFailed.
     """
     manifest = Manifest.load(models_dir)
@@ -57,22 +61,27 @@ def install_pack(
             f"The pack {pack.name} comes under these terms: {pack.licence}. "
             f"If you accept them, run: manage.py packs install {pack.name} --accept-licence"
         )
-    models_dir.mkdir(parents=True, exist_ok=True)
-    for file in pack.files:
-        if not _is_intact(file):
-            install_file(file, models_dir / file.name, sources=sources, progress=progress or _silent)
+    missing = [file for file in pack.files if not _is_intact(file)]
+    try:
+        models_dir.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as fetched:
+            fresh = {file: fetched.enter_context(_temporary_beside(models_dir / file.name)) for file in missing}
+            for file, temporary in fresh.items():
+                _fetch(file, temporary, _attempts(file, sources, published), progress or _silent)
+            for file, temporary in fresh.items():
+                temporary.replace(models_dir / file.name)
+    except OSError as error:
+        raise InstallFailed(f"The folder {models_dir} cannot be written to: {_describe(error)}.") from None
     return Manifest.load(models_dir).get(pack.name)
 
 
-def install_file(file: PackFile, target: Path, *, sources: tuple[str, ...], progress: Progress) -> None:
-    """Try the sources in order, then the published URL. Raises InstallFailed naming what each attempt met."""
+def _fetch(file: PackFile, target: Path, attempts: Iterable[Attempt], progress: Progress) -> None:
+    """The first attempt that gives the very file. Raises InstallFailed naming what each one met."""
     failures: list[str] = []
-    for attempt in _attempts(file, sources):
+    for attempt in attempts:
         try:
-            with _temporary_beside(target) as temporary:
-                attempt(temporary, progress)
-                _check(file, temporary)
-                temporary.replace(target)
+            attempt(target, progress)
+            _check(file, target)
             return
         except (InstallFailed, OSError, zipfile.BadZipFile) as error:
             failures.append(_describe(error))
@@ -80,19 +89,16 @@ def install_file(file: PackFile, target: Path, *, sources: tuple[str, ...], prog
     raise InstallFailed(f"{file.name} could not be installed: {'; '.join(failures)}. Nothing was changed.")
 
 
-Attempt = Callable[[Path, Progress], None]
-
-
-def _attempts(file: PackFile, sources: tuple[str, ...]) -> Iterator[Attempt]:
+def _attempts(file: PackFile, sources: tuple[str, ...], published: bool) -> Iterator[Attempt]:
     if (SHIPPED_DIR / file.name).is_file():  # our own weights, for a models folder elsewhere
         yield partial(_from_source, str(SHIPPED_DIR), file)
     for source in sources:
         yield partial(_from_source, source, file)
         if file.archive:
             yield partial(_from_archive, source, file.archive, file)
-    if file.url:
+    if published and file.url:
         yield partial(_download, file.url, file.size)
-    if file.archive:
+    if published and file.archive:
         yield partial(_from_archive, None, file.archive, file)
 
 

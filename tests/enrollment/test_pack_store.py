@@ -111,11 +111,27 @@ class TestInstallFromAFolder:
 
         with pytest.raises(InstallFailed, match=r"tiny_embedder\.onnx .*Nothing was changed"):
             install_pack(models_dir=models, sources=(str(mirror),))
-        assert installed_names(models) == {"tiny_detector.onnx"}
+        assert installed_names(models) == set()
 
     def test_names_a_folder_that_is_not_there(self, models, tmp_path):
         with pytest.raises(InstallFailed, match="nowhere is no folder"):
             install_pack(models_dir=models, sources=(str(tmp_path / "nowhere"),))
+
+    def test_mends_nothing_of_a_pack_that_cannot_be_whole(self, models, tmp_path):
+        mirror = fill_folder(tmp_path / "mirror")
+        (mirror / "tiny_embedder.onnx").unlink()
+        (models / "tiny_detector.onnx").write_bytes(b"old and damaged")
+
+        with pytest.raises(InstallFailed, match="Nothing was changed"):
+            install_pack(models_dir=models, sources=(str(mirror),))
+        assert (models / "tiny_detector.onnx").read_bytes() == b"old and damaged"
+        assert installed_names(models) == {"tiny_detector.onnx"}
+
+    def test_names_the_models_folder_that_cannot_be_made(self, tmp_path, shared_models):
+        (tmp_path / "file").touch()
+
+        with pytest.raises(InstallFailed, match=r"file/models cannot be written to: Not a directory\."):
+            install_pack(models_dir=tmp_path / "file" / "models", sources=(str(shared_models),))
 
     def test_says_when_there_is_no_source_at_all(self, models):
         with pytest.raises(InstallFailed, match=r"no published address.*--from"):
@@ -143,6 +159,14 @@ class TestInstallFromTheNetwork:
         (tmp_path / "empty").mkdir()
 
         verify_pack(install_pack(models_dir=models, sources=(str(tmp_path / "empty"),)))
+
+    def test_stays_with_the_sources_where_nothing_published_is_wanted(self, tmp_path, publisher):
+        models = tmp_path / "models"
+        write_manifest(models, **{key: f"{publisher.url}/{name}" for key, (_, name, _) in FILES.items()})
+
+        with pytest.raises(InstallFailed, match="nowhere is no folder. Nothing was changed"):
+            install_pack(models_dir=models, sources=(str(tmp_path / "nowhere"),), published=False)
+        assert publisher.asked == []
 
     def test_names_both_places_when_neither_has_it(self, tmp_path, publisher):
         models = tmp_path / "models"
@@ -244,14 +268,14 @@ class TestInstallFromAnArchive:
 
         with pytest.raises(InstallFailed, match=r"pack\.zip is not the published archive"):
             install_pack(models_dir=tmp_path / "models", sources=(str(mirror),))
-        assert installed_names(tmp_path / "models") == {"tiny_detector.onnx"}
+        assert installed_names(tmp_path / "models") == set()
 
     def test_never_unpacks_more_than_the_manifest_says(self, tmp_path):
         mirror = self.write_archive(tmp_path, "model.onnx", bytes(50_000_000))
 
         with pytest.raises(InstallFailed, match=f"more than the expected {len(EMBEDDER)} bytes"):
             install_pack(models_dir=tmp_path / "models", sources=(str(mirror),))
-        assert installed_names(tmp_path / "models") == {"tiny_detector.onnx"}
+        assert installed_names(tmp_path / "models") == set()
 
     def test_says_which_member_is_missing(self, tmp_path):
         mirror = self.write_archive(tmp_path, "other.onnx", EMBEDDER)

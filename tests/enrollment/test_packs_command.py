@@ -83,6 +83,15 @@ class TestInstall:
 
         packs("install", "--from", str(fill_folder(tmp_path / "mirror")))
 
+    def test_takes_nothing_from_elsewhere_than_the_folder_that_is_named(self, models, tmp_path, settings):
+        settings.FACESITE_MODELS_MIRROR = str(fill_folder(tmp_path / "mirror"))
+        damaged = fill_folder(tmp_path / "damaged")
+        (damaged / "tiny_embedder.onnx").write_bytes(b"tampered with")
+
+        with pytest.raises(CommandError, match=r"damaged has no file with the size and sha256 of tiny_embedder\.onnx"):
+            packs("install", "--from", str(damaged))
+        assert not any(models.glob("*.onnx"))
+
     def test_shows_terms_that_must_be_accepted(self, models, tmp_path):
         mirror = str(fill_folder(tmp_path / "mirror"))
 

@@ -30,7 +30,7 @@ class Command(BaseCommand):
         verify.add_argument("name", nargs="?", help="a pack; without it, every installed one")
         install = actions.add_parser("install", help="fetch, check and install a pack")
         install.add_argument("name", nargs="?", help="a pack; without it, the default one")
-        install.add_argument("--from", dest="source", default="", help="a folder or base URL to take the files from")
+        install.add_argument("--from", dest="source", default="", help="take the files from this folder or base URL only")
         install.add_argument("--accept-licence", action="store_true", help="accept the terms of a restricted pack")
         _add_arguments_of_add(actions.add_parser("add", help="add an ArcFace-style ONNX model of your own"))
         quantize = actions.add_parser("quantize", help="make an 8-bit variant of a pack: faster, a little less exact")
@@ -63,11 +63,12 @@ class Command(BaseCommand):
             self.stdout.write(f"{pack.name}: {len(pack.files)} files are what the manifest says.")
 
     def handle_install(self, *, name: str | None, source: str, accept_licence: bool, **options: Any) -> None:
-        sources = tuple(place for place in (source, settings.FACESITE_MODELS_MIRROR) if place)
+        place = source or settings.FACESITE_MODELS_MIRROR
         pack = pack_store.install_pack(
             models_dir=settings.FACESITE_MODELS_DIR,
             name=name,
-            sources=tuple(map(str, sources)),
+            sources=(place,) if place else (),
+            published=not source,  # whoever names a place means that one: no file comes from elsewhere unasked
             accept_licence=accept_licence,
             progress=self._show_progress if self.stderr.isatty() else None,
         )
