@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -110,15 +110,19 @@ def read_hosts(name: str, default: str) -> list[str]:
 def read_origins(name: str) -> list[str]:
     origins = read_list(name)
     for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/"):
+        parts = _split(origin)
+        if not _is_web(parts) or parts.path.strip("/") or parts.query or parts.fragment:
             raise SettingsError(f"{name} must list origins such as https://faces.example.org, not '{origin}'.")
     return [origin.rstrip("/") for origin in origins]
 
 
 def read_redis_url(name: str) -> str:
     raw = read_text(name)
-    if raw and (urlsplit(raw).scheme not in {"redis", "rediss", "unix"} or not raw.partition("://")[2]):
+    parts = _split(raw)
+    is_redis = parts.scheme == "unix" or (
+        parts.scheme in {"redis", "rediss"} and re.fullmatch(r"/?[0-9]*", parts.path) is not None
+    )
+    if raw and not (is_redis and raw.partition("://")[2]):
         raise SettingsError(f"{name} must look like redis://host:6379/0, not '{_without_password(raw)}'.")
     return raw
 
@@ -126,21 +130,21 @@ def read_redis_url(name: str) -> str:
 def read_folder(name: str, *, default: Path, base: Path) -> Path:
     """A folder; a relative one counts from `base`. It need not exist yet."""
     raw = read_text(name)
-    folder = (base / Path(raw).expanduser()).resolve() if raw else default
-    if folder.exists() and not folder.is_dir():
-        raise SettingsError(f"{name} must be a folder, but {folder} is a file.")
+    folder = _place(name, raw, base) if raw else default
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir():
+        raise SettingsError(f"{name} must be a folder, but {there} is a file.")
     return folder
 
 
 def read_folder_or_url(name: str, *, base: Path) -> str:
     """A base URL, or a folder as an absolute path; empty when unset."""
     raw = read_text(name)
-    scheme, separator, _ = raw.partition("://")
-    if separator and scheme in {"http", "https", "file"}:
-        return raw
-    if separator:
-        raise SettingsError(f"{name} must be a folder or an http(s) address, not '{raw}'.")
-    return str((base / Path(raw).expanduser()).resolve()) if raw else ""
+    if "://" not in raw:
+        return str(_place(name, raw, base)) if raw else ""
+    if not _is_web(_split(raw)):
+        raise SettingsError(f"{name} must be a folder or an http(s) address, not '{_without_password(raw)}'.")
+    return raw
 
 
 def read_pack(name: str, models_dir: Path) -> str | None:
@@ -176,7 +180,7 @@ def _sqlite(name: str, raw: str, base: Path) -> dict[str, Any]:
     if not rest.startswith("/") or rest == "/" or ":memory:" in rest or "?" in rest:
         raise SettingsError(f"{name} must name a database file ({_DATABASE_FORMS}), not '{raw}'.")
     # Three slashes: relative to the project; four: absolute.
-    path = (base / Path(rest[1:]).expanduser()).resolve()
+    path = _place(name, rest[1:], base)
     if path.is_dir() or not path.parent.is_dir():
         what = "is a folder" if path.is_dir() else f"lies in {path.parent}, which does not exist"
         raise SettingsError(f"{name} must name a file in an existing folder, but {path} {what}.")
@@ -210,6 +214,31 @@ def _mysql(name: str, raw: str) -> dict[str, Any]:
         "PORT": "" if "unix_socket" in parameters else str(port),
         "OPTIONS": {"ssl": {"ca": parameters["ssl_ca"]}} if "ssl_ca" in parameters else {},
     }
+
+
+def _place(name: str, raw: str, base: Path) -> Path:
+    """A path from a setting; a relative one counts from `base`. What the system cannot even look at is refused."""
+    try:
+        path = (base / Path(raw).expanduser()).resolve()
+        path.exists()  # raises when a name in it is too long
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: ~somebody who is no user here
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise SettingsError(f"{name} cannot be used: {reason} ({raw[:100]}).") from None
+    return path
+
+
+def _split(url: str) -> SplitResult:
+    """All parts empty for what is no address at all, such as http://[x or http://host:port."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # looked at only when it is asked for
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+    return parts
+
+
+def _is_web(parts: SplitResult) -> bool:
+    return parts.scheme in {"http", "https"} and re.fullmatch(r"\S+", parts.hostname or "") is not None
 
 
 def _without_password(url: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,17 @@ class TestReadOrigins:
         variable("X", "https://faces.example.org/")
         assert env.read_origins("X") == ["https://faces.example.org"]
 
-    @pytest.mark.parametrize("origin", ["faces.example.org", "https://", "https://a.example/path"])
+    @pytest.mark.parametrize(
+        "origin",
+        [
+            "faces.example.org",
+            "https://",
+            "https://[a",
+            "https://a b",
+            "https://a.example/path",
+            "https://a.example?x=1",
+        ],
+    )
     def test_wants_scheme_and_host_only(self, variable, origin):
         variable("X", origin)
         assert origin in sentence(env.read_origins, "X")
@@ -134,6 +145,20 @@ class TestReadFolder:
             f"X must be a folder, but {tmp_path}/packs is a file."
         )
 
+    def test_a_folder_in_a_file_is_refused(self, variable, tmp_path):
+        (tmp_path / "file").write_text("")
+        variable("X", "file/packs")
+        said = sentence(env.read_folder, "X", default=BASE, base=tmp_path)
+        assert said == f"X must be a folder, but {tmp_path}/file is a file."
+
+    @pytest.mark.parametrize("raw", ["~nobody-of-this-name/packs", "x" * 300])
+    def test_what_cannot_be_looked_at_is_refused(self, variable, raw):
+        variable("X", raw)
+        for reader in (env.read_folder_or_url, partial(env.read_folder, default=BASE)):
+            said = sentence(reader, "X", base=BASE)
+            assert said.startswith("X cannot be used: ")
+            assert said.endswith(f"({raw[:100]}).")
+
 
 class TestReadFolderOrUrl:
     def test_keeps_an_address(self, variable):
@@ -144,8 +169,9 @@ class TestReadFolderOrUrl:
         variable("X", "../shared/models")
         assert env.read_folder_or_url("X", base=tmp_path) == str(tmp_path.parent / "shared" / "models")
 
-    def test_refuses_other_schemes(self, variable):
-        variable("X", "ftp://mirror.example.org")
+    @pytest.mark.parametrize("raw", ["ftp://mirror.example.org", "file:///srv/packs", "http://", "http://[x/packs"])
+    def test_refuses_what_nothing_can_be_fetched_from(self, variable, raw):
+        variable("X", raw)
         assert "X must be a folder or an http(s) address" in sentence(env.read_folder_or_url, "X", base=BASE)
 
 
@@ -153,6 +179,19 @@ class TestReadRedisUrl:
     def test_refuses_what_is_no_redis_address_without_showing_the_password(self, variable):
         variable("X", "http://user:secret@host")
         assert sentence(env.read_redis_url, "X") == "X must look like redis://host:6379/0, not 'http://user:***@host'."
+
+    @pytest.mark.parametrize("raw", ["redis://[x", "redis://host:port/0", "redis://host:99999", "redis://host/faces"])
+    def test_refuses_a_port_or_a_database_that_is_none(self, variable, raw):
+        variable("X", raw)
+        assert sentence(env.read_redis_url, "X") == f"X must look like redis://host:6379/0, not '{raw}'."
+
+    @pytest.mark.parametrize(
+        "raw",
+        ["redis://host", "redis://:secret@host:6379/1", "rediss://host/0?ssl_cert_reqs=none", "unix:///run/redis.sock"],
+    )
+    def test_takes_what_redis_takes(self, variable, raw):
+        variable("X", raw)
+        assert env.read_redis_url("X") == raw
 
 
 class TestReadPack:
@@ -209,6 +248,8 @@ class TestReadDatabase:
             "sqlite://",
             "sqlite:///:memory:",
             "sqlite:////nowhere/at/all.sqlite3",
+            "sqlite:///~nobody-of-this-name/faces.sqlite3",
+            f"sqlite:///{'x' * 300}",
             "mysql://db/faces",
             "mysql://faces@db",
             "mysql://faces@db:port/faces",
