@@ -164,7 +164,7 @@ class TestInstallFromTheNetwork:
         models = tmp_path / "models"
         write_manifest(models, **{key: f"{publisher.url}/{name}" for key, (_, name, _) in FILES.items()})
 
-        with pytest.raises(InstallFailed, match="nowhere is no folder. Nothing was changed"):
+        with pytest.raises(InstallFailed, match=r"nowhere is no folder\. Nothing was changed"):
             install_pack(models_dir=models, sources=(str(tmp_path / "nowhere"),), published=False)
         assert publisher.asked == []
 

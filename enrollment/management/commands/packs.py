@@ -30,7 +30,7 @@ class Command(BaseCommand):
         verify.add_argument("name", nargs="?", help="a pack; without it, every installed one")
         install = actions.add_parser("install", help="fetch, check and install a pack")
         install.add_argument("name", nargs="?", help="a pack; without it, the default one")
-        install.add_argument("--from", dest="source", default="", help="take the files from this folder or base URL only")
+        install.add_argument("--from", dest="source", default="", help="take the files from this folder or URL only")
         install.add_argument("--accept-licence", action="store_true", help="accept the terms of a restricted pack")
         _add_arguments_of_add(actions.add_parser("add", help="add an ArcFace-style ONNX model of your own"))
         quantize = actions.add_parser("quantize", help="make an 8-bit variant of a pack: faster, a little less exact")
