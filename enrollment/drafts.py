@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from enrollment.models import FaceSample
 from recognizer.engine import FaceEngine
-from recognizer.types import Face, Image, Quality, Vector
+from recognizer.types import Face, Image, Pose, Quality, Vector
 
 SIDE_YAW = 12.0
 """Degrees: a head turned further than this counts as slight left or slight right, below it as front."""
@@ -58,6 +59,18 @@ def drafts_for(engine: FaceEngine, drafts: Sequence[SampleDraft]) -> list[Sample
         replace(draft, embedding=fresh[id(draft)], contract_id=engine.contract_id) if id(draft) in fresh else draft
         for draft in drafts
     ]
+
+
+def quality_to_json(quality: Quality) -> dict[str, Any]:
+    """All fields in plain floats; `quality_from_json` reads it."""
+    values = asdict(quality)
+    pose = {axis: float(angle) for axis, angle in values.pop("pose").items()}
+    reasons = list(values.pop("reasons"))
+    return {name: float(value) for name, value in values.items()} | {"reasons": reasons, "pose": pose}
+
+
+def quality_from_json(values: dict[str, Any]) -> Quality:
+    return Quality(**values | {"pose": Pose(**values["pose"]), "reasons": tuple(values["reasons"])})
 
 
 def pose_bucket(yaw: float) -> str:

@@ -13,7 +13,7 @@ from enrollment.errors import DuplicateCandidate, MergeRefused, PersonUnknown, U
 from enrollment.models import FaceSample, HygieneAction, Person, PersonPair
 from enrollment.pairs import find_pair, ordered
 from enrollment.services import bump_gallery_revision, note_as_different
-from enrollment.storing import Actor, keep_to_cap
+from enrollment.storing import Actor, actor_id, keep_to_cap
 
 logger = logging.getLogger("facesite.enrollment")
 Kind = HygieneAction.Kind
@@ -160,4 +160,4 @@ def _lock_two(first: Person, second: Person) -> tuple[Person, Person]:
 def _log(action: HygieneAction, actor: Actor | None, *, undone: bool = False) -> None:
     """Ids only, no names."""
     event = f"hygiene_{action.kind}{'_undone' if undone else ''}"
-    logger.info("event=%s action=%s actor=%s", event, action.uuid, actor.pk if actor else None)
+    logger.info("event=%s action=%s actor=%s", event, action.uuid, actor_id(actor))

@@ -17,7 +17,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core import signing
 from django.core.files.uploadedfile import UploadedFile
 
-from enrollment.drafts import SampleDraft, draft_from_face
+from enrollment.drafts import SampleDraft, draft_from_face, quality_from_json, quality_to_json
 from enrollment.errors import EnrollmentError
 from enrollment.models import FaceSample
 from enrollment.reasons import sentence_for
@@ -26,7 +26,7 @@ from enrollment.selectors import jpeg_data_url
 from recognizer.engine import FaceEngine
 from recognizer.errors import FrameTooLarge, ImageError
 from recognizer.images import ImageLimits, decode_crop, encode_crop, encode_thumbnail
-from recognizer.types import Face, Image, Pose, Quality
+from recognizer.types import Face, Image
 
 MAX_FILES = 10
 MEGABYTE = 1024 * 1024
@@ -257,7 +257,7 @@ def _release(held: str, kind: str, operator: AbstractBaseUser) -> list[dict[str,
 
 def _pack_draft(draft: SampleDraft) -> dict[str, Any]:
     crop = base64.b64encode(encode_crop(draft.aligned)).decode()
-    return {"crop": crop, "quality": asdict(draft.quality), "source": draft.source, "pose": draft.pose}
+    return {"crop": crop, "quality": quality_to_json(draft.quality), "source": draft.source, "pose": draft.pose}
 
 
 def _unpack_drafts(engine: FaceEngine, packed: list[dict[str, Any]]) -> list[SampleDraft]:
@@ -267,13 +267,9 @@ def _unpack_drafts(engine: FaceEngine, packed: list[dict[str, Any]]) -> list[Sam
             aligned=crop,
             embedding=embedding,
             contract_id=engine.contract_id,
-            quality=_unpack_quality(entry["quality"]),
+            quality=quality_from_json(entry["quality"]),
             source=entry["source"],
             pose=entry["pose"],
         )
         for entry, crop, embedding in zip(packed, crops, engine.embed(crops), strict=True)
     ]
-
-
-def _unpack_quality(values: dict[str, Any]) -> Quality:
-    return Quality(**values | {"pose": Pose(**values["pose"]), "reasons": tuple(values["reasons"])})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
@@ -43,7 +42,7 @@ from enrollment.models import (
 from enrollment.notices import announce_gallery_change
 from enrollment.pairs import find_pair, ordered
 from enrollment.selectors import with_merged
-from enrollment.storing import Actor, checked_drafts, keep_to_cap, store_drafts, template_for
+from enrollment.storing import Actor, actor_id, checked_drafts, keep_to_cap, store_drafts, template_for
 from recognizer.types import Vector
 
 logger = logging.getLogger("facesite.enrollment")
@@ -225,7 +224,7 @@ def set_active(*, actor: Actor | None, people: Iterable[Person], active: bool) -
         Person.objects.filter(uuid__in=uuids).update(is_active=active, updated_at=timezone.now())
         if uuids:
             bump_gallery_revision(uuids)
-    logger.info("event=%s people=%d actor=%s", "activated" if active else "deactivated", len(uuids), _id(actor))
+    logger.info("event=%s people=%d actor=%s", "activated" if active else "deactivated", len(uuids), actor_id(actor))
     return len(uuids)
 
 
@@ -246,7 +245,7 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
         Person.objects.filter(pk__in=[person.pk for person in found]).delete()
         if found:
             bump_gallery_revision(touched)
-    logger.info("event=erased people=%d actor=%s", len(found), _id(actor))
+    logger.info("event=erased people=%d actor=%s", len(found), actor_id(actor))
     return len(found)
 
 
@@ -366,9 +365,10 @@ def _log(event: str, actor: Actor | None, person: Person, **numbers: int) -> Non
     """No names: ids and counts only. Commands (no actor) tell what they do by themselves."""
     extra = "".join(f" {key}={value}" for key, value in numbers.items())
     logger.log(
-        logging.INFO if actor else logging.DEBUG, "event=%s person=%s actor=%s%s", event, person.uuid, _id(actor), extra
+        logging.INFO if actor else logging.DEBUG,
+        "event=%s person=%s actor=%s%s",
+        event,
+        person.uuid,
+        actor_id(actor),
+        extra,
     )
-
-
-def _id(actor: Actor | None) -> Any:
-    return actor.pk if actor else None

@@ -12,6 +12,7 @@ from enrollment.drafts import SampleDraft
 from enrollment.errors import NoSamples, PackChanged, SampleInvalid
 from enrollment.models import FaceSample, FaceTemplate, Person
 from enrollment.variety import least_telling
+from recognizer.blocks import NORM_TOLERANCE
 from recognizer.images import encode_crop
 from recognizer.types import Quality, Vector
 
@@ -19,6 +20,11 @@ Actor = AbstractBaseUser | AnonymousUser
 """A request's or a socket's user. Whoever calls a service has seen to it that it is a logged-in operator."""
 MAX_SAMPLES = 20
 """Kept per person. More hardly help a search that takes the best of them, and each one costs time."""
+
+
+def actor_id(actor: Actor | None) -> Any:
+    """For the log: numbers only, never a login name."""
+    return actor.pk if actor else None
 
 
 def checked_drafts(samples: Sequence[SampleDraft]) -> list[SampleDraft]:
@@ -31,7 +37,11 @@ def checked_drafts(samples: Sequence[SampleDraft]) -> list[SampleDraft]:
             raise PackChanged
         vector = draft.embedding
         # NaN fails this comparison too.
-        if vector.ndim != 1 or vector.shape != dimension or not abs(float(np.linalg.norm(vector)) - 1.0) < 1e-3:
+        if (
+            vector.ndim != 1
+            or vector.shape != dimension
+            or not abs(float(np.linalg.norm(vector)) - 1.0) <= NORM_TOLERANCE
+        ):
             raise SampleInvalid
     return list({draft.digest: draft for draft in samples}.values())
 

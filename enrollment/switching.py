@@ -15,7 +15,7 @@ from enrollment.policy import DEFAULT_FMR
 from enrollment.rebuilding import samples_without_template
 from enrollment.services import bump_gallery_revision
 from enrollment.site_scores import site_scores
-from enrollment.storing import Actor
+from enrollment.storing import Actor, actor_id
 from recognizer.calibration import Rate
 from recognizer.errors import PackError
 from recognizer.packs import Manifest, Pack, choose_pack
@@ -76,5 +76,5 @@ def switch_pack(*, actor: Actor | None, pack: Pack) -> PackSwitch:
             switched_by=actor,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
         )
         bump_gallery_revision([])
-    logger.info("event=pack_switched pack=%s actor=%s", pack.name, actor.pk if actor else None)
+    logger.info("event=pack_switched pack=%s actor=%s", pack.name, actor_id(actor))
     return switch

@@ -20,7 +20,7 @@ from enrollment.gallery import current_gallery, gallery_for
 from enrollment.models import FaceTemplate, Person
 from enrollment.selectors import merged_records, people_by_uuid
 from enrollment.services import bump_gallery_revision
-from enrollment.storing import Actor
+from enrollment.storing import Actor, actor_id
 from recognizer.confusions import HIGHEST, Confusion, Confusions, raise_threshold
 from recognizer.decisions import compare_probe, policy_for_gallery
 from recognizer.engine import FaceEngine
@@ -115,7 +115,7 @@ def record_false_match(
         recorded.save(force_insert=True)
         _confused_face(recorded, face.contract_id, face.embedding, face.comparison_score).save(force_insert=True)
         bump_gallery_revision([person.uuid])
-    logger.info("event=false_match attempt=%s actor=%s", attempt.uuid, actor.pk if actor else None)
+    logger.info("event=false_match attempt=%s actor=%s", attempt.uuid, actor_id(actor))
     return recorded
 
 
@@ -127,7 +127,7 @@ def undo_false_match(*, actor: Actor | None, recorded: FalseMatch) -> None:
             raise FeedbackRefused("This was taken back already.")
         ConfusedFace.objects.filter(false_match=recorded.pk).delete()
         bump_gallery_revision([recorded.person.uuid])
-    logger.info("event=false_match_undone attempt=%s actor=%s", recorded.attempt.uuid, actor.pk if actor else None)
+    logger.info("event=false_match_undone attempt=%s actor=%s", recorded.attempt.uuid, actor_id(actor))
 
 
 def rebuild_false_matches(engine: FaceEngine) -> None:

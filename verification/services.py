@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from enrollment.models import Person
+from enrollment.storing import actor_id
 from recognizer.images import encode_thumbnail
 from recognizer.tracking import Decision
 from recognizer.types import Verdict
@@ -114,7 +115,7 @@ def save_policy(
                 "fmr": fmr,
                 "liveness": liveness,
                 "match_threshold": policy.match_threshold,
-                "actor": actor.pk if actor else None,
+                "actor": actor_id(actor),
             }
         },
     )
@@ -147,7 +148,7 @@ def forget_people(people: Sequence[Person]) -> None:
 def erase_pictures(*, actor: AbstractBaseUser | AnonymousUser | None, attempts: QuerySet[VerificationAttempt]) -> int:
     """Erase the faces of these attempts, of strangers too; the verdicts stay. Returns how many had one."""
     erased = attempts.exclude(thumbnail=b"").update(thumbnail=b"")
-    logger.info("event=pictures_erased attempts=%d actor=%s", erased, actor.pk if actor else None)
+    logger.info("event=pictures_erased attempts=%d actor=%s", erased, actor_id(actor))
     return erased
 
 

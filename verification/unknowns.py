@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -20,16 +19,16 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from enrollment import services as enrollment
-from enrollment.drafts import SampleDraft, pose_bucket
+from enrollment.drafts import SampleDraft, pose_bucket, quality_from_json, quality_to_json
 from enrollment.models import FaceSample, Person
 from enrollment.selectors import people_by_uuid
-from enrollment.storing import MAX_SAMPLES, Actor
+from enrollment.storing import MAX_SAMPLES, Actor, actor_id
 from recognizer.clustering import cluster_embeddings
 from recognizer.engine import FaceEngine
 from recognizer.gallery import GallerySnapshot
 from recognizer.images import decode_crop, encode_crop
 from recognizer.tracking import Decision
-from recognizer.types import LivenessVerdict, Pose, Quality, Vector, Verdict
+from recognizer.types import LivenessVerdict, Vector, Verdict
 from verification.models import InboxAction, UnknownFace, UnknownPolicy, VerificationAttempt
 
 logger = logging.getLogger("facesite.verification")
@@ -73,7 +72,7 @@ def save_unknown_policy(*, actor: Actor | None, keep: bool, days: int) -> Unknow
     with transaction.atomic():
         policy.save(force_insert=True)
         gone = UnknownFace.objects.all().delete()[0] if not keep else purge_unknowns()
-    logger.info("event=unknown_policy keep=%s days=%d erased=%d actor=%s", keep, days, gone, _id(actor))
+    logger.info("event=unknown_policy keep=%s days=%d erased=%d actor=%s", keep, days, gone, actor_id(actor))
     return policy
 
 
@@ -111,7 +110,7 @@ def keep_unknown(attempt: VerificationAttempt, decision: Decision) -> UnknownFac
     face = UnknownFace(
         attempt=attempt,
         kept_at=attempt.created_at,
-        quality=_as_json(decision.quality),
+        quality=quality_to_json(decision.quality),
         quality_score=float(decision.quality.score),
         contract_id=attempt.contract_id,
         embedding=np.ascontiguousarray(decision.embedding, "<f4").tobytes(),
@@ -229,7 +228,7 @@ def delete_unknown(*, actor: Actor | None, faces: Sequence[UUID]) -> int:
         attempts = list(found.values_list("attempt", flat=True))
         VerificationAttempt.objects.filter(pk__in=attempts).update(thumbnail=b"")
         gone = found.delete()[0]
-    logger.info("event=unknowns_deleted faces=%d actor=%s", gone, _id(actor))
+    logger.info("event=unknowns_deleted faces=%d actor=%s", gone, actor_id(actor))
     return gone
 
 
@@ -251,7 +250,7 @@ def undo_inbox_action(*, actor: Actor | None, action: InboxAction) -> int:
         locked.save()
         if person is not None:
             _take_samples_back(actor, locked, person)
-    logger.info("event=unknowns_undone kind=%s faces=%d actor=%s", locked.kind, back, _id(actor))
+    logger.info("event=unknowns_undone kind=%s faces=%d actor=%s", locked.kind, back, actor_id(actor))
     return back
 
 
@@ -285,7 +284,7 @@ def _handle(
         actor=actor,  # type: ignore[misc]
     )
     UnknownFace.objects.filter(pk__in=[face.pk for face in faces]).update(handled_by=action)
-    logger.info("event=unknowns_handled kind=%s faces=%d actor=%s", kind.value, len(faces), _id(actor))
+    logger.info("event=unknowns_handled kind=%s faces=%d actor=%s", kind.value, len(faces), actor_id(actor))
     return action
 
 
@@ -304,7 +303,7 @@ def _drafts(faces: Sequence[UnknownFace]) -> list[SampleDraft]:
 
 
 def _draft(face: UnknownFace) -> SampleDraft:
-    quality = _from_json(face.quality)
+    quality = quality_from_json(face.quality)
     return SampleDraft(
         aligned=decode_crop(bytes(face.crop)),
         embedding=_vector(face),
@@ -322,19 +321,3 @@ def _cluster(faces: Sequence[UnknownFace]) -> Cluster:
 
 def _vector(face: UnknownFace) -> Vector:
     return np.frombuffer(face.embedding, "<f4")
-
-
-def _as_json(quality: Quality) -> dict[str, Any]:
-    """All fields of Quality in plain floats; `_from_json` reads it."""
-    values = asdict(quality)
-    pose = {axis: float(angle) for axis, angle in values.pop("pose").items()}
-    reasons = list(values.pop("reasons"))
-    return {name: float(value) for name, value in values.items()} | {"reasons": reasons, "pose": pose}
-
-
-def _from_json(values: dict[str, Any]) -> Quality:
-    return Quality(**(values | {"reasons": tuple(values["reasons"]), "pose": Pose(**values["pose"])}))
-
-
-def _id(actor: Actor | None) -> Any:
-    return actor.pk if actor else None
