@@ -144,4 +144,6 @@ def _since(day: date | None) -> Q:
 
 
 def _until(day: date | None) -> Q:
-    return Q(created_at__lt=datetime.combine(day + timedelta(days=1), time.min, UTC)) if day else Q()
+    if day is None or day == date.max:  # no day comes after that one
+        return Q()
+    return Q(created_at__lt=datetime.combine(day + timedelta(days=1), time.min, UTC))

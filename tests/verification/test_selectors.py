@@ -37,6 +37,10 @@ class TestFindAttempts:
         found = selectors.find_attempts(AttemptFilters(since=date(2026, 3, 2), until=date(2026, 3, 3)))
         assert list(found) == [last, first]
 
+    def test_a_range_may_have_the_first_and_the_last_day_there_is(self):
+        attempt = make_attempt(created_at=at(1))
+        assert list(selectors.find_attempts(AttemptFilters(since=date.min, until=date.max))) == [attempt]
+
     @pytest.mark.parametrize(
         ("filters", "values"),
         [
