@@ -30,7 +30,7 @@ class Rate:
     @property
     def value(self) -> float:
         """errors / trials; NaN without trials."""
-        return self.errors / self.trials if self.trials else math.nan
+        return _share(self.errors, self.trials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,12 @@ class ScoreDistribution:
         thresholds = np.unique(
             np.concatenate([_tail(self.mated, points // 2), _tail(-self.non_mated[::-1], points // 2) * -1])
         )
-        return [DetPoint(float(t), self.fmr(t).value, self.fnmr(t).value) for t in thresholds]
+        return [self._det_point(float(threshold)) for threshold in thresholds]
+
+    def _det_point(self, threshold: float) -> DetPoint:
+        """Without the rates' intervals, which take a hundred times as long."""
+        matches, misses = self.errors_at(threshold)
+        return DetPoint(threshold, _share(matches, len(self.non_mated)), _share(misses, len(self.mated)))
 
     def equal_error_rate(self) -> DetPoint:
         """The threshold where FMR and FNMR are closest. Raises TooFewPairs without scores of both kinds."""
@@ -222,6 +227,10 @@ def false_alarms(fmr: float, people: int, strangers: int = 1_000) -> float:
     person raise it (the best of them counts), the margin to the runner-up and the second template lower it.
     """
     return -strangers * math.expm1(people * math.log1p(-fmr)) if fmr < 1 else float(strangers if people else 0)
+
+
+def _share(errors: int, trials: int) -> float:
+    return errors / trials if trials else math.nan
 
 
 def _beta_quantile(probability: float, a: float, b: float) -> float:

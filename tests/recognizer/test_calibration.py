@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from recognizer import calibration
 from recognizer.calibration import (
     ScoreDistribution,
     accuracy_at,
@@ -184,6 +185,14 @@ class TestDetCurve:
         assert all(a.fmr >= b.fmr and a.fnmr <= b.fnmr for a, b in itertools.pairwise(curve))
         assert all(p.fmr == scores.fmr(p.threshold).value for p in curve)
         assert len(curve) <= 20
+
+    def test_is_drawn_without_intervals_which_would_take_seconds_on_a_site_of_some_hundred_people(self, monkeypatch):
+        scores = ScoreDistribution(np.linspace(0.3, 0.9, 50), np.linspace(-0.5, 0.4, 500))
+        expected = [
+            (scores.fmr(point.threshold).value, scores.fnmr(point.threshold).value) for point in scores.det_curve(20)
+        ]
+        monkeypatch.setattr(calibration, "rate_of", None)
+        assert [(point.fmr, point.fnmr) for point in scores.det_curve(20)] == expected
 
     def test_shows_every_step_of_the_smallest_rates(self):
         curve = ScoreDistribution(np.linspace(0.3, 0.9, 500), np.linspace(-0.5, 0.4, 5_000)).det_curve()
