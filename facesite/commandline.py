@@ -13,11 +13,17 @@ from facesite.env import ensure_secret_key
 
 
 def run(argv: list[str], *, env_file: Path) -> None:
-    """Run one command. Exits with status 1 and a sentence on stderr when settings or database cannot be used."""
+    """Run one command. Exits with status 1 and a sentence on stderr when settings or database cannot be used.
+
+    After Ctrl-C with 130 (128 + SIGINT), as shells expect, and without a traceback.
+    """
     try:
         if ensure_secret_key(env_file):
             print(f"A new SECRET_KEY was written to {env_file}.", file=sys.stderr)  # noqa: T201
         execute_from_command_line(argv)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
     except ImproperlyConfigured as error:
         sys.exit(str(error))
     except (DatabaseError, InterfaceError) as error:

@@ -9,6 +9,7 @@ import sys
 import pytest
 from django.conf import settings
 
+from facesite import commandline
 from tests.support.sockets import PATIENCE_S
 
 
@@ -66,3 +67,16 @@ class TestDatabase:
         done = manage("migrate", DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite3")
         assert done.returncode == 1
         assert done.stderr.strip() == "The database cannot be used: file is not a database. Check DATABASE_URL."
+
+
+class TestCtrlC:
+    def test_is_one_word_and_the_status_that_shells_expect(self, monkeypatch, capsys, tmp_path):
+        def stopped(argv: list[str]) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(commandline, "execute_from_command_line", stopped)
+        monkeypatch.setattr(commandline, "ensure_secret_key", lambda env_file: False)
+        with pytest.raises(SystemExit) as ended:
+            commandline.run(["manage.py", "identify"], env_file=tmp_path / ".env")
+        assert ended.value.code == 130
+        assert capsys.readouterr().err == "Stopped.\n"

@@ -24,6 +24,8 @@ BAR = 30
 """Characters."""
 SETTLE_SECONDS = SWITCH_CHECK_SECONDS + 2.0
 """After a switch: until running servers have changed their engine, samples come with templates of the old pack."""
+STOPPED = 130
+"""Exit status after Ctrl-C: what shells expect, 128 + SIGINT."""
 ROUNDS = 5
 """Times that samples which came during the last round may hold up the switch."""
 
@@ -54,6 +56,9 @@ class Command(BaseCommand):
                     self._switch(engine)
         except PackError as error:
             raise CommandError(str(error)) from None
+        except KeyboardInterrupt:
+            sentence = "Stopped. What was written is kept, and nothing was switched: run it again to go on."
+            raise CommandError(sentence, returncode=STOPPED) from None
 
     def _rebuild(self, engine: FaceEngine) -> None:
         """Raises CommandError after listing what could not be rebuilt."""

@@ -94,6 +94,22 @@ class TestRebuildTemplates:
         seen = [(progress.done, progress.total, progress.written) for progress in rebuild_templates(engine)]
         assert seen == [(2, 3, 2), (3, 3, 1)]
 
+    def test_ctrl_c_is_no_traceback_and_keeps_what_was_written(self, enroll, engine, monkeypatch):
+        enroll(frames=5)
+        monkeypatch.setattr(rebuilding, "BATCH", 2)
+        embed, batches = rebuilding._embed_batch, iter([1])
+
+        def stop_in_the_second(engine, batch):
+            if next(batches, None) is None:
+                raise KeyboardInterrupt
+            return embed(engine, batch)
+
+        monkeypatch.setattr(rebuilding, "_embed_batch", stop_in_the_second)
+        with pytest.raises(CommandError, match="run it again to go on") as stopped:
+            call_command("rebuild_templates", stdout=StringIO(), stderr=StringIO())
+        assert stopped.value.returncode == 130
+        assert FaceTemplate.objects.filter(contract_id=engine.contract_id).count() == 2
+
     def test_passes_over_samples_that_are_erased_meanwhile(self, enroll, engine, monkeypatch):
         enroll()
         embed = rebuilding._embed_batch
