@@ -21,6 +21,7 @@ Measured on ../shared/faces/webcam: consecutive frames of calm faces 0.91-1.00, 
 most 0.82. Fast turns fall below too; then the embedding decides.
 """
 PATCH_SIDE = 28
+"""Pixels: a quarter of an aligned crop, coarse enough for noise and compression not to count."""
 
 
 def overlap_matrix(one: Sequence[Vector], other: Sequence[Vector]) -> Vector:

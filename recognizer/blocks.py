@@ -91,6 +91,7 @@ class Block:
         return len(self.ids)
 
     def rows_of(self, person_id: str) -> Rows:
+        """Rows (m,) of one person's templates, ascending; empty for somebody who has none here."""
         return np.array(self._rows_of.get(person_id, ()), dtype=np.int64)
 
     def find(self, template_ids: Collection[int]) -> Rows:
@@ -177,6 +178,7 @@ def _as_objects(people: Sequence[str]) -> NDArray[np.object_]:
 
 
 def everything(block: Block) -> NDArray[np.bool_]:
+    """(n,) True: a mark on every row."""
     return np.ones(len(block), dtype=np.bool_)
 
 

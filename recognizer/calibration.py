@@ -35,6 +35,8 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class DetPoint:
+    """Both error rates, from 0 to 1, where scores of `threshold` and more count as a match."""
+
     threshold: float
     fmr: float
     fnmr: float

@@ -14,6 +14,7 @@ from recognizer.sessions import Session
 from recognizer.types import Image, Vector
 
 LARGEST_BATCH = 16
+"""Crops per call of a model: what bounds its memory, since batches bring no speed on a CPU."""
 
 
 class Embedder(Protocol):

@@ -17,6 +17,8 @@ from recognizer.types import Image
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
+    """What is refused before it is decoded."""
+
     max_bytes: int
     max_pixels: int
     min_side: int = 32
@@ -28,6 +30,7 @@ FRAME_LIMITS = ImageLimits(max_bytes=524_288, max_pixels=2_100_000)
 UPLOAD_LIMITS = ImageLimits(max_bytes=20 * 1024 * 1024, max_pixels=40_000_000)
 """A picture that an operator uploads or names on the command line."""
 CROP_SIDE = 112
+"""Pixels of an aligned face: what ArcFace's models take."""
 
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Start-of-frame markers; the three left out are tables."""

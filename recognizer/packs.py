@@ -60,6 +60,7 @@ def verify_pack(pack: Pack) -> None:
 
 
 def verify_file(file: PackFile, path: Path, pack_name: str) -> None:
+    """Check that `path` is this file of the manifest. Raises PackNotInstalled or PackCorrupt."""
     if not path.is_file():
         raise PackNotInstalled(f"{path} is missing. Run: manage.py packs install {pack_name}")
     size = path.stat().st_size
@@ -75,6 +76,7 @@ def verify_file(file: PackFile, path: Path, pack_name: str) -> None:
 
 
 def sha256_of(path: Path) -> str:
+    """Hexadecimal; the file is read in pieces."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

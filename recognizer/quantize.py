@@ -22,7 +22,9 @@ from recognizer.sessions import open_session
 from recognizer.types import Image, Vector
 
 FEWEST_CROPS = 40
+"""Fewer tell too little about the range of the activations, and leave too few to measure on."""
 MOST_CALIBRATION_CROPS = 200
+"""Every second crop calibrates, up to this many; the others measure."""
 
 
 class QuantizeFailed(PackError):
