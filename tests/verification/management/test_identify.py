@@ -9,7 +9,9 @@ from django.core.management import CommandError, call_command
 
 from recognizer.images import UPLOAD_LIMITS
 from tests.verification.conftest import ADA, STRANGER
+from verification.cards import card_of
 from verification.models import VerificationAttempt
+from verification.protocol import card_message
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +49,16 @@ class TestIdentify:
         out = run(save("ada.jpg", picture(ADA, 4)))
         assert "1 face" in out
         assert "Ada: score 0." in out
+
+    def test_says_why_in_the_words_of_the_history(self, ada, bob, picture, save):
+        path = save("stranger.jpg", picture(STRANGER, 1))
+        (face,) = json.loads(run(path, "--json", "--record"))["images"][0]["faces"]
+        attempt = VerificationAttempt.objects.get()
+        assert face["card"] == card_message(card_of(attempt))
+        assert (face["fmr"], face["match_threshold"]) == (attempt.fmr, attempt.match_threshold)
+        out = run(path)
+        for sentence in (*face["card"]["reasons"], *(fact["text"] for fact in face["card"]["facts"])):
+            assert sentence in out
 
     def test_writes_nothing_unless_asked(self, ada, picture, save):
         path = save("ada.jpg", picture(ADA, 4))

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from enrollment.gallery import current_gallery
+from enrollment.models import Person
 from enrollment.reasons import sentence_for
 from enrollment.runtime import get_engine
+from enrollment.selectors import people_by_uuid
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError, RecognizerError
 from recognizer.gallery import GallerySnapshot
 from recognizer.images import UPLOAD_LIMITS
 from recognizer.types import DecisionPolicy
+from verification.cards import card_of
 from verification.models import VerificationAttempt
 from verification.photos import IdentifiedFace, identify_image
-from verification.protocol import named_person
-from verification.selectors import person_names
-from verification.services import current_policy, record_attempt
+from verification.protocol import CardMessage, card_message
+from verification.services import attempt_from, current_policy, record_attempt
 
 
 class Command(BaseCommand):
@@ -55,6 +58,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{outcome['path']}: {describe_count(len(outcome['faces']))}")
         for face in outcome["faces"]:
             self.stdout.write(f"  {describe_face(face)}")
+            for line in describe_card(face["card"]):
+                self.stdout.write(f"    {line}")
 
 
 class Identifier:
@@ -74,21 +79,21 @@ class Identifier:
             return outcome_of(path, error=("file_unreadable", sentence_for("file_unreadable")))
         except ImageError as error:
             return outcome_of(path, error=(error.code, str(error)))
-        if self.record:
-            for face in found.faces:
-                self.keep(face)
-        names = person_names(face.decision.person_id for face in found.faces if face.decision.person_id)
-        return outcome_of(path, faces=[face_messages(face, names) for face in found.faces])
+        people = people_by_uuid(face.decision.person_id for face in found.faces if face.decision.person_id)
+        return outcome_of(path, faces=[face_messages(face, self.attempt_of(face, people)) for face in found.faces])
 
-    def keep(self, face: IdentifiedFace) -> None:
-        record_attempt(
-            operator=None,
-            mode=VerificationAttempt.Mode.IDENTIFY,
-            source=VerificationAttempt.Source.COMMAND,
-            decision=face.decision,
-            claimed=None,
-            contract_id=self.engine.contract_id,
-        )
+    def attempt_of(self, face: IdentifiedFace, people: Mapping[str, Person]) -> VerificationAttempt:
+        """In the history only where that was asked for."""
+        about: dict[str, Any] = {
+            "operator": None,
+            "mode": VerificationAttempt.Mode.IDENTIFY,
+            "source": VerificationAttempt.Source.COMMAND,
+            "claimed": None,
+            "contract_id": self.engine.contract_id,
+        }
+        if self.record:
+            return record_attempt(decision=face.decision, **about)
+        return attempt_from(face.decision, people=people, **about)
 
 
 def read_image(path: Path) -> bytes:
@@ -104,18 +109,21 @@ def outcome_of(
     return {"path": str(path), "faces": faces or [], "error": problem}
 
 
-def face_messages(face: IdentifiedFace, names: dict[str, str]) -> dict[str, Any]:
-    decision = face.decision
+def face_messages(face: IdentifiedFace, attempt: VerificationAttempt) -> dict[str, Any]:
+    """What the live page's `decision` says, as far as a still picture has it."""
+    decision, person = face.decision, attempt.matched_person
     return {
         "box_xyxy": [round(value, 1) for value in face.detection.box_xyxy.tolist()],
         "detection_score": face.detection.detection_score,
         "verdict": decision.verdict.value,
-        "person": named_person(decision.verdict, decision.person_id, names),
+        "person": {"id": str(person.uuid), "name": person.name} if person else None,
         "comparison_score": decision.comparison_score,
         "runner_up": decision.runner_up,
         "match_threshold": decision.match_threshold,
+        "fmr": decision.fmr,
         "reasons": list(decision.reasons),
         "quality": {"score": face.quality.score, "reasons": list(face.quality.reasons)},
+        "card": card_message(card_of(attempt)),
     }
 
 
@@ -128,6 +136,11 @@ def describe_face(face: dict[str, Any]) -> str:
     who = face["person"]["name"] if face["person"] else face["verdict"].replace("_", " ")
     score = "nobody to compare with" if face["comparison_score"] is None else f"score {face['comparison_score']:.3f}"
     return f"{who}: {score}, threshold {face['match_threshold']:.3f}, at {left},{top}-{right},{bottom}"
+
+
+def describe_card(card: CardMessage) -> list[str]:
+    """Why, in the words of the history."""
+    return [*card["reasons"], *(f"{fact['label']}: {fact['text']}" for fact in card["facts"])]
 
 
 def to_json(data: dict[str, Any]) -> str:
