@@ -77,9 +77,12 @@ def forget_pair(*, actor: Actor | None, first: Person, second: Person) -> Hygien
 def undo_action(*, actor: Actor | None, action: HygieneAction) -> None:
     """Put things back as they were before the action. Raises UndoBlocked when that is not possible (any more)."""
     with transaction.atomic():
-        action = HygieneAction.objects.select_for_update().get(pk=action.pk)
-        if action.undone_at:
+        locked = HygieneAction.objects.select_for_update().filter(pk=action.pk).first()
+        if locked is None:
+            raise UndoBlocked("Somebody whom this was about was erased since.")
+        if locked.undone_at:
             raise UndoBlocked("This was undone already.")
+        action = locked
         {
             Kind.MERGE: _undo_merge,
             Kind.SET_ASIDE: _undo_standing,

@@ -134,6 +134,13 @@ class TestMergePeople:
         with pytest.raises(UndoBlocked, match="already"):
             hygiene.undo_action(actor=operator, action=action)
 
+    def test_cannot_be_undone_once_one_of_the_two_is_erased(self, enroll, merge, operator):
+        ada, again = enroll("Ada", (1,)), enroll("Ada again", (2,))
+        action = merge(ada, again)
+        services.erase_people(actor=operator, people=[again])
+        with pytest.raises(UndoBlocked, match="erased"):
+            hygiene.undo_action(actor=operator, action=action)
+
     def test_is_refused_for_one_person_for_noted_pairs_and_for_strangers(self, enroll, merge, operator):
         ada, grace = enroll("Ada", (1,)), enroll("Grace", (2,))
         with pytest.raises(MergeRefused, match="same person"):
