@@ -46,8 +46,12 @@ function dispatch(event) {
 const panel = new CameraPanel(root, {
   onStartPressed: begin,
   onChange: (camera) => {
-    if (camera.name === "on") pump.start();
-    else pump.stop();
+    if (camera.name === "on") {
+      if (state.step === "capturing") socket.connect(); // it may have rested while the page was hidden
+      pump.start();
+    } else {
+      pump.stop();
+    }
     render(state);
   },
 });

@@ -10,7 +10,7 @@ import pytest
 from tests.support.webcam import clip_frames, write_y4m
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, WebSocketRoute
 
 pytestmark = pytest.mark.browser
 NAME = "Zoë Müller-李"
@@ -28,16 +28,29 @@ def webcams(shared_faces, tmp_path_factory) -> dict[str, Path]:
 def enrolled(live_server_process, webcams, browser_opener) -> str:
     """The name of the man, enrolled through the page in front of his webcam."""
     with browser_opener(live_server_process, webcams["real_male"]) as page:
-        page.goto("/enrollment/")
-        page.get_by_label("Name", exact=True).fill(NAME)
-        page.get_by_label("The person has read this and agrees").check()
-        page.get_by_role("button", name="Continue to the camera").click()
+        start_capture(page, NAME)
         # He hardly turns his head in this clip: how many samples it gives depends on the frames that come through.
         page.get_by_role("button", name="Save with").click()
         page.get_by_role("heading", name=NAME).wait_for()
         page.goto("/enrollment/people/")
         page.get_by_role("link", name=NAME).first.wait_for()
     return NAME
+
+
+def start_capture(page: Page, name: str) -> None:
+    page.goto("/enrollment/")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("The person has read this and agrees").check()
+    page.get_by_role("button", name="Continue to the camera").click()
+
+
+def show(page: Page, state: str) -> None:
+    """The page's tab comes to the front ("visible") or goes ("hidden"): headless, only the page can be told so."""
+    page.evaluate(
+        "state => { Object.defineProperty(document, 'visibilityState', {value: state, configurable: true});"
+        " document.dispatchEvent(new Event('visibilitychange')) }",
+        state,
+    )
 
 
 def decision_of(page: Page) -> tuple[str, str]:
@@ -75,13 +88,68 @@ class TestEnrolAndVerify:
             assert enrolled not in words
 
 
+class TestInterruptions:
+    def test_the_capture_goes_on_after_the_page_was_hidden_until_the_connection_rested(
+        self, live_server_process, webcams, browser_opener
+    ):
+        with browser_opener(live_server_process, webcams["no_face"]) as page:
+            sockets: list[WebSocketRoute] = []
+            page.route_web_socket(
+                "**/ws/enrollment/", lambda socket: (sockets.append(socket), socket.connect_to_server())
+            )
+            start_capture(page, "Nobody")
+            page.locator("[data-connection][data-state=open]").wait_for()
+            show(page, "hidden")
+            sockets[0].close(code=4408)
+            page.locator("[data-connection][data-state=idle]").wait_for()
+            show(page, "visible")
+            page.locator("[data-connection][data-state=open]").wait_for()
+            page.locator("[data-instruction]", has_text="No face can be seen").wait_for()
+
+    def test_nothing_is_filmed_while_the_page_is_hidden(self, live_server_process, webcams, browser_opener):
+        with browser_opener(live_server_process, webcams["real_male"]) as page:
+            page.goto("/verification/")
+            decision_of(page)
+            stream = page.locator("[data-video]").evaluate_handle("video => video.srcObject")
+            show(page, "hidden")
+            assert stream.evaluate("stream => stream.getTracks().map(track => track.readyState)") == ["ended"]
+            page.locator("[data-stage][data-state=paused]").wait_for()
+            show(page, "visible")
+            page.locator("[data-stage][data-state=on]").wait_for()
+
+
+class TestFocus:
+    def test_a_person_chosen_by_keyboard_leaves_the_focus_where_the_choice_can_be_changed(
+        self, live_server_process, webcams, enrolled, browser_opener
+    ):
+        with browser_opener(live_server_process, webcams["no_face"]) as page:
+            page.goto("/verification/")
+            page.get_by_role("radio", name="Verify").check()
+            page.get_by_role("combobox", name="Claimed person").fill(enrolled[:3])
+            page.get_by_role("option", name=enrolled).wait_for()
+            page.keyboard.press("Enter")
+            assert page.get_by_role("button", name="Change").evaluate("node => node === document.activeElement")
+
+
+class TestSmallScreen:
+    def test_the_way_out_of_a_blocked_camera_is_not_cut_off(self, live_server_process, webcams, browser_opener):
+        phone = {"viewport": {"width": 360, "height": 740}}
+        with browser_opener(live_server_process, webcams["no_face"], **phone) as page:
+            page.add_init_script(
+                "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'))"
+            )
+            page.goto("/verification/")
+            again = page.get_by_role("button", name="Try again")
+            again.wait_for()
+            stage, button = page.locator("[data-stage]").bounding_box(), again.bounding_box()
+            assert stage and button
+            assert button["y"] + button["height"] <= stage["y"] + stage["height"]
+
+
 class TestGuidance:
     def test_an_empty_room_is_told_so(self, live_server_process, webcams, browser_opener):
         with browser_opener(live_server_process, webcams["no_face"]) as page:
-            page.goto("/enrollment/")
-            page.get_by_label("Name", exact=True).fill("Nobody")
-            page.get_by_label("The person has read this and agrees").check()
-            page.get_by_role("button", name="Continue to the camera").click()
+            start_capture(page, "Nobody")
             page.locator("[data-instruction]", has_text="face").wait_for()
             assert page.locator("[data-finish]").is_disabled()
 
