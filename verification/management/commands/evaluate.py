@@ -23,7 +23,8 @@ from recognizer.errors import RecognizerError
 from recognizer.local_packs import write_thresholds
 from recognizer.manifest import LOCAL_NAME
 from verification.charts import det_chart
-from verification.evaluation import PIPELINES, PairsInvalid, PipelineResult, Progress, read_pairs, report, run_pipeline
+from verification.evaluation import PIPELINES, PairsInvalid, PipelineResult, Progress, read_pairs, run_pipeline
+from verification.evaluation_report import report
 from verification.thresholds import derive_thresholds
 
 Show = Callable[[Mapping[str, Any]], str]
