@@ -17,6 +17,7 @@ from enrollment.pack_choice import chosen_pack_name
 from enrollment.runtime import get_engine, start_engine
 from enrollment.switching import measure_pack, pack_in_use, switch_pack
 from recognizer.images import decode_image
+from recognizer.packs import Pack
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -111,6 +112,16 @@ class TestRebuildTemplatesWithAPack:
         assert "0 templates were written for the pack mobile." in out
         assert "Switched to the pack mobile." in out
         assert pack_in_use().name == "mobile"
+
+    @pytest.mark.parametrize(
+        ("required", "said"), [(False, "pictures of people are taken for them"), (True, "it is required")]
+    )
+    def test_a_pack_that_cannot_check_liveness_says_so(self, on_mobile, monkeypatch, settings, required, said):
+        settings.FACESITE_LIVENESS = "required" if required else None
+        monkeypatch.setattr(Pack, "checks_liveness", property(lambda pack: pack.name == "mobile"))
+        assert "edgeface-xs cannot check liveness" in (out := rebuild("--pack", "edgeface-xs"))
+        assert said in out
+        assert "cannot check liveness" not in rebuild("--pack", "mobile")
 
     def test_two_packs_never_meet_in_one_search(self, on_mobile):
         rebuild("--pack", "edgeface-xs")

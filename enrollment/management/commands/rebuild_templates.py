@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from enrollment.errors import TemplatesMissing
+from enrollment.policy import current_policy
 from enrollment.rebuilding import Failure, Progress, rebuild_templates
 from enrollment.runtime import SWITCH_CHECK_SECONDS, get_engine, start_engine
 from enrollment.switching import PackMeasure, measure_pack, pack_in_use, switch_pack
@@ -19,6 +20,7 @@ from recognizer.calibration import Rate
 from recognizer.engine import FaceEngine
 from recognizer.errors import PackError
 from recognizer.packs import Pack
+from recognizer.types import LivenessMode
 
 BAR = 30
 """Characters."""
@@ -100,6 +102,8 @@ class Command(BaseCommand):
         else:
             raise CommandError("People are being enrolled faster than this command can follow. Run it again later.")
         self.stdout.write(f"Switched to the pack {engine.pack.name}. Running servers follow within seconds.")
+        if not engine.pack.checks_liveness:
+            self.stdout.write(liveness_note(engine.pack, current_policy(engine).liveness))
         time.sleep(SETTLE_SECONDS)
         self._rebuild(engine)
 
@@ -115,6 +119,16 @@ def engine_for(pack: str | None) -> Iterator[FaceEngine]:
         yield engine
     finally:
         engine.close()
+
+
+def liveness_note(pack: Pack, liveness: LivenessMode) -> str:
+    """For a pack that cannot check it: a default that gives way to the pack must not do so in silence."""
+    if liveness == LivenessMode.REQUIRED:
+        return f"{pack.name} cannot check liveness, and it is required: answers are uncertain until a head movement."
+    return (
+        f"{pack.name} cannot check liveness: pictures of people are taken for them. "
+        "To refuse that, save a policy that requires liveness on the calibration page."
+    )
 
 
 def measure_line(measure: PackMeasure) -> str:
