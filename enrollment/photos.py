@@ -20,7 +20,7 @@ from django.core.files.uploadedfile import UploadedFile
 from enrollment.drafts import SampleDraft, draft_from_face, quality_from_json, quality_to_json
 from enrollment.errors import EnrollmentError
 from enrollment.models import FaceSample
-from enrollment.reasons import sentence_for
+from enrollment.reasons import sentence_for_photo
 from enrollment.runtime import get_engine
 from enrollment.selectors import jpeg_data_url
 from recognizer.engine import FaceEngine
@@ -42,17 +42,6 @@ PREVIEW_SIDE = 800
 """Pixels: the longer side of a group picture as it is shown for the choice."""
 TOLERATED = frozenset({"face_too_large"})
 """Quality reasons that are advice for somebody before a webcam and no fault of a photograph."""
-FAULTS = {
-    "face_too_small": "The face is too small. Use a picture taken from closer, or one with more pixels.",
-    "face_cut_off": "Part of the face is outside the picture. Use one that shows the whole face.",
-    "too_dark": "The face is too dark. Use a picture with more light.",
-    "too_bright": "The face is too bright. Use a picture without strong light on the face.",
-    "blurred": "The face is blurred. Use a sharper picture.",
-    "turned_away": "The face is turned too far to the side, up or down. Use one that looks into the camera.",
-    "tilted": "The head is tilted too far. Use a picture with the head upright.",
-    "eyes_hidden": "The eyes are hidden. Use a picture without dark glasses or hair over the eyes.",
-}
-"""The sentences of enrollment.reasons speak to somebody before a webcam; a photograph needs other advice."""
 
 
 class PhotosExpired(EnrollmentError):
@@ -186,7 +175,7 @@ def _look_at(engine: FaceEngine, name: str, data: bytes) -> PhotoOutcome:
         return _group_outcome(engine, name, image, faces)
     fault = _fault_of(faces[0])
     if fault:
-        return PhotoOutcome(name, code=fault, message=_advice(fault))
+        return PhotoOutcome(name, code=fault, message=sentence_for_photo(fault))
     return PhotoOutcome(name, draft=_draft(engine, faces[0]))
 
 
@@ -216,16 +205,12 @@ def _group_face(engine: FaceEngine, face: Face, scale: float) -> GroupFace:
         width=right - left,
         height=bottom - top,
         packed=None if fault else _pack_draft(_draft(engine, face)),
-        message=_advice(fault) if fault else "",
+        message=sentence_for_photo(fault) if fault else "",
     )
 
 
 def _fault_of(face: Face) -> str:
     return next((reason for reason in face.quality.reasons if reason not in TOLERATED), "")
-
-
-def _advice(fault: str) -> str:
-    return FAULTS.get(fault, sentence_for(fault))
 
 
 def _draft(engine: FaceEngine, face: Face) -> SampleDraft:

@@ -114,9 +114,32 @@ CHALLENGE = {
     "challenge_wait": "Too many attempts have failed. Wait a little before the next one.",
 }
 
+PHOTOGRAPHS = {
+    "face_too_small": "The face is too small. Use a picture taken from closer, or one with more pixels.",
+    "face_too_large": "The face fills the picture. Use one taken from a little further away.",
+    "face_cut_off": "Part of the face is outside the picture. Use one that shows the whole face.",
+    "too_dark": "The face is too dark. Use a picture with more light.",
+    "too_bright": "The face is too bright. Use a picture without strong light on the face.",
+    "low_contrast": "The face is washed out. Use a picture without light from behind.",
+    "blurred": "The face is blurred. Use a sharper picture.",
+    "turned_away": "The face is turned too far to the side, up or down. Use one that looks into the camera.",
+    "tilted": "The head is tilted too far. Use a picture with the head upright.",
+    "eyes_hidden": "The eyes are hidden. Use a picture without dark glasses or hair over the eyes.",
+    "low_detection_score": "The face can barely be made out. Use a clearer picture.",
+    "between_thresholds": "The face is neither clearly similar nor clearly different. Use a better picture.",
+    "templates_disagree": "Only one of the person's pictures is similar. Add more of them, or use another picture.",
+    "low_quality": "The picture is not good enough to decide on.",
+}
+"""Where the other sentences speak to somebody before a webcam, a photograph needs other advice."""
+
 SENTENCES = GUIDANCE | FRAMES | MESSAGES | ENROLLMENT | ENGINE | DECISIONS | CHALLENGE
 
 
 def sentence_for(code: str) -> str:
     """Never raises: a code without a sentence (which a test forbids) is shown as it is."""
     return SENTENCES.get(code, code)
+
+
+def sentence_for_photo(code: str) -> str:
+    """The same about a picture that was taken before: nobody can come closer in it."""
+    return PHOTOGRAPHS.get(code, sentence_for(code))

@@ -12,10 +12,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from enrollment.gallery import cached_gallery
-from enrollment.reasons import sentence_for
 from enrollment.runtime import engine_if_ready
 from verification import services
-from verification.cards import one_in
+from verification.cards import one_in, reasons_in_words
 from verification.exports import stream_attempts
 from verification.models import FalseMatch, InboxAction, UnknownPolicy, VerificationAttempt, VerificationPolicy
 from verification.policy import false_alarms_per_1000, policy_of
@@ -93,7 +92,7 @@ class VerificationAttemptAdmin(ReadOnlyAdmin):
 
     @admin.display(description="reasons")
     def why(self, attempt: VerificationAttempt) -> str:
-        return " ".join(sentence_for(code) for code in attempt.reasons) or "–"
+        return " ".join(reasons_in_words(attempt)) or "–"
 
     @admin.display(description="comparison score / threshold", ordering="comparison_score")
     def score_and_threshold(self, attempt: VerificationAttempt) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from enrollment.models import Person
-from enrollment.reasons import sentence_for
+from enrollment.reasons import sentence_for, sentence_for_photo
 from verification.models import VerificationAttempt
 
 ERASED = "an erased person"
@@ -35,8 +35,13 @@ def card_of(attempt: VerificationAttempt) -> DecisionCard:
         comparison_score=attempt.comparison_score,
         match_threshold=attempt.match_threshold,
         facts=tuple(_facts(attempt)),
-        reasons=tuple(sentence_for(code) for code in attempt.reasons),
+        reasons=reasons_in_words(attempt),
     )
+
+
+def reasons_in_words(attempt: VerificationAttempt) -> tuple[str, ...]:
+    live = attempt.source == VerificationAttempt.Source.LIVE
+    return tuple((sentence_for if live else sentence_for_photo)(code) for code in attempt.reasons)
 
 
 def headline_of(attempt: VerificationAttempt) -> str:

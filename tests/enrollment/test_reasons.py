@@ -8,7 +8,7 @@ from django.conf import settings
 
 from enrollment.capture import AIM_CODES
 from enrollment.errors import EnrollmentError
-from enrollment.reasons import GUIDANCE, SENTENCES, sentence_for
+from enrollment.reasons import GUIDANCE, PHOTOGRAPHS, SENTENCES, sentence_for
 from recognizer.decisions import DECISION_REASONS
 from recognizer.errors import RecognizerError
 from recognizer.quality import RULES
@@ -83,6 +83,12 @@ class TestSentences:
         assert sentence[0].isupper()
         assert re.search(r"(\.|packs list|packs verify|rebuild_templates|install mobile)$", sentence)
         assert len(sentence) < 120
+
+    @pytest.mark.parametrize("code", [code for code, _ in RULES])
+    def test_about_a_photograph_ask_nobody_to_move(self, code):
+        assert code in PHOTOGRAPHS
+        assert code in SENTENCES
+        assert len(PHOTOGRAPHS[code]) < 120
 
     def test_an_unknown_code_is_shown_rather_than_hidden(self):
         assert sentence_for("never_heard_of") == "never_heard_of"

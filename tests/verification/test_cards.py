@@ -75,6 +75,13 @@ class TestFacts:
     def test_a_lead_that_is_too_small_raises_no_threshold(self):
         assert facts_of(reasons=["known_confusion"])["Threshold"].startswith("Set so that 1 in 10,000")
 
+    def test_nobody_is_asked_to_move_in_a_photograph(self):
+        reasons = ["low_quality", "face_too_small", "below_threshold"]
+        live, photo = (card_of(attempt(source=source, reasons=reasons)).reasons for source in ("live", "photo"))
+        assert "Move closer to the camera." in live
+        assert "closer to the camera" not in " ".join(photo)
+        assert photo[2] == live[2]
+
     def test_say_when_there_was_nobody_to_compare_with(self):
         facts = facts_of(verdict="non_match", comparison_score=None, runner_up=None, matched_person=None)
         assert facts["Comparison"] == "There was nobody to compare with."
