@@ -18,7 +18,7 @@ from recognizer.tracking import Decision
 from recognizer.types import Verdict
 from verification.models import FalseMatch, UnknownFace, VerificationAttempt, VerificationPolicy
 from verification.policy import SiteThreshold, current_policy
-from verification.unknowns import keep_unknown
+from verification.unknowns import forget_unknown, keep_unknown
 
 __all__ = ["attempt_from", "current_policy", "forget_people", "record_attempt", "reuse_policy", "save_policy"]
 
@@ -132,6 +132,7 @@ def reuse_policy(*, actor: AbstractBaseUser | None, policy: VerificationPolicy) 
 
 def forget_people(people: Sequence[Person]) -> None:
     """Erase these people's faces and links from the history; the verdicts stay. Runs in the erasure's transaction."""
+    forget_unknown(people)
     primary_keys = [person.pk for person in people]
     attempts = VerificationAttempt.objects.filter(
         Q(matched_person__in=primary_keys) | Q(claimed_person__in=primary_keys)

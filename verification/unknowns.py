@@ -1,8 +1,8 @@
 """The inbox of unknown faces: kept only while the policy says so, for some days, to be enrolled, assigned or dismissed.
 
 Off unless somebody with staff rights turns it on. What was kept goes after the policy's days, at once when the policy
-is turned off, and with the erasure of whoever it was enrolled or assigned as. Infer first: models never run in here,
-except in `embed_anew` after a change of the model pack.
+is turned off, and with the erasure of whoever it was enrolled or assigned as, or matches. Infer first: models never run
+in here, except in `embed_anew` after a change of the model pack.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from uuid import UUID
 
 import numpy as np
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from enrollment import services as enrollment
 from enrollment.drafts import SampleDraft, pose_bucket, quality_from_json, quality_to_json
-from enrollment.models import FaceSample, Person
-from enrollment.selectors import people_by_uuid
+from enrollment.models import FaceSample, FaceTemplate, Person
+from enrollment.runtime import engine_if_ready
+from enrollment.selectors import erased_samples, people_by_uuid
 from enrollment.storing import MAX_SAMPLES, Actor, actor_id
 from recognizer.clustering import cluster_embeddings
 from recognizer.engine import FaceEngine
@@ -30,6 +31,7 @@ from recognizer.images import decode_crop, encode_crop
 from recognizer.tracking import Decision
 from recognizer.types import LivenessVerdict, Vector, Verdict
 from verification.models import InboxAction, UnknownFace, UnknownPolicy, VerificationAttempt
+from verification.policy import current_policy
 
 logger = logging.getLogger("facesite.verification")
 
@@ -232,6 +234,26 @@ def delete_unknown(*, actor: Actor | None, faces: Sequence[UUID]) -> int:
     return gone
 
 
+def forget_unknown(people: Sequence[Person]) -> int:
+    """Erase the faces that match one of these people: seen before they were enrolled, or dismissed. Returns how many.
+
+    In the embedding space in use, at the policy's match threshold; no model runs. In an erasure's transaction.
+    """
+    engine = engine_if_ready()
+    if engine is None:
+        return 0
+    own = FaceTemplate.objects.filter(sample__in=erased_samples(people).values("pk"), contract_id=engine.contract_id)
+    known = [np.frombuffer(data, "<f4") for data in own.values_list("embedding", flat=True)]
+    nobodys = Q(handled_by=None) | Q(handled_by__kind=InboxAction.Kind.DISMISS)
+    faces = list(UnknownFace.objects.filter(nobodys, contract_id=engine.contract_id).defer("crop"))
+    if not known or not faces:
+        return 0
+    best = (np.stack([_vector(face) for face in faces]) @ np.stack(known).T).max(axis=1)
+    alike = [face for face, score in zip(faces, best, strict=True) if score >= current_policy(engine).match_threshold]
+    VerificationAttempt.objects.filter(pk__in=[face.attempt_id for face in alike]).update(thumbnail=b"")
+    return UnknownFace.objects.filter(pk__in=[face.pk for face in alike]).delete()[0]
+
+
 def undo_inbox_action(*, actor: Actor | None, action: InboxAction) -> int:
     """The faces are back in the inbox and the samples gone; a person who was enrolled from them too, if nothing was
 
@@ -241,8 +263,8 @@ def undo_inbox_action(*, actor: Actor | None, action: InboxAction) -> int:
         locked = InboxAction.objects.select_for_update().filter(pk=action.pk, undone_at=None).first()
         if locked is None:
             raise InboxRefused("This was undone already.")
-        back = UnknownFace.objects.filter(handled_by=locked).update(handled_by=None)
-        if not back:
+        faces = UnknownFace.objects.filter(handled_by=locked)
+        if not faces.exists():
             raise InboxRefused("These faces are no longer kept. Remove the samples on the person's page instead.")
         person = locked.person
         locked.person, locked.undone_at = None, timezone.now()
@@ -250,6 +272,7 @@ def undo_inbox_action(*, actor: Actor | None, action: InboxAction) -> int:
         locked.save()
         if person is not None:
             _take_samples_back(actor, locked, person)
+        back = faces.update(handled_by=None)  # last: an erasure takes along what waits and matches
     logger.info("event=unknowns_undone kind=%s faces=%d actor=%s", locked.kind, back, actor_id(actor))
     return back
 

@@ -235,6 +235,19 @@ class TestEnrolling:
         assert not InboxAction.objects.exists()
         assert {bytes(attempt.thumbnail) for attempt in VerificationAttempt.objects.all()} == {b""}
 
+    def test_erasing_a_person_erases_the_faces_that_match_them_and_no_others(
+        self, staff, see, keeping, enrol, picture, engine
+    ):
+        """Seen before they were enrolled, one of them dismissed since: nobody had said whose faces these are."""
+        waits, dismissed, stranger = see(ADA, 4), see(ADA, 1), see(STRANGER, 1)
+        unknowns.dismiss_unknown(actor=staff, faces=[dismissed.unknown_face.uuid])
+        ada = enrol("Ada", picture(ADA, 2), picture(ADA, 3))
+        erase_people(actor=staff, people=[ada])
+        assert list(UnknownFace.objects.values_list("attempt", flat=True)) == [stranger.pk]
+        for attempt in (waits, dismissed, stranger):
+            attempt.refresh_from_db()
+            assert bool(attempt.thumbnail) == (attempt == stranger)
+
     def test_the_log_names_nobody(self, staff, faces, caplog):
         caplog.set_level("INFO", "facesite")
         self.enrol(staff, faces, name="Zebulon")
