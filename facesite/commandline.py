@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -17,6 +18,9 @@ def run(argv: list[str], *, env_file: Path) -> None:
 
     After Ctrl-C with 130 (128 + SIGINT), as shells expect, and without a traceback.
     """
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A name or a path that the terminal's encoding lacks is shown with an escape instead of a traceback.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         if ensure_secret_key(env_file):
             print(f"A new SECRET_KEY was written to {env_file}.", file=sys.stderr)  # noqa: T201

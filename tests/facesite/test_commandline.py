@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from io import BytesIO, TextIOWrapper
 
 import pytest
 from django.conf import settings
@@ -67,6 +68,16 @@ class TestDatabase:
         done = manage("migrate", DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite3")
         assert done.returncode == 1
         assert done.stderr.strip() == "The database cannot be used: file is not a database. Check DATABASE_URL."
+
+
+class TestOutput:
+    def test_a_name_that_the_terminal_cannot_show_is_no_traceback(self, monkeypatch, tmp_path):
+        written = BytesIO()
+        monkeypatch.setattr(sys, "stdout", TextIOWrapper(written, encoding="ascii", write_through=True))
+        monkeypatch.setattr(commandline, "execute_from_command_line", lambda argv: print(*argv))  # noqa: T201
+        monkeypatch.setattr(commandline, "ensure_secret_key", lambda env_file: False)
+        commandline.run(["Zoë", os.fsdecode(b"\xff.jpg")], env_file=tmp_path / ".env")
+        assert written.getvalue() == b"Zo\\xeb \\udcff.jpg\n"
 
 
 class TestCtrlC:

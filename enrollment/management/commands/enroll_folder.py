@@ -45,7 +45,7 @@ class Command(BaseCommand):
         files = [*loose, *(file for person in people for file in person.files)]
         totals = count(people, files)
         if options["json"]:
-            self.stdout.write(json.dumps(report(people, files, totals), indent=2, ensure_ascii=False))
+            self.stdout.write(json.dumps(report(people, files, totals), indent=2))
         else:
             self._print_files(loose)
             self.stdout.write(summary(totals))

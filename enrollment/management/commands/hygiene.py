@@ -35,7 +35,7 @@ class Command(BaseCommand):
         except RecognizerError as error:
             raise CommandError(str(error)) from None
         if options["json"]:
-            self.stdout.write(json.dumps(as_json(report), indent=2, ensure_ascii=False))
+            self.stdout.write(json.dumps(as_json(report), indent=2))
         else:
             for line in as_text(report):
                 self.stdout.write(line)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from io import StringIO
 
@@ -192,6 +193,14 @@ class TestRefusedFiles:
             ("no_person_folder", "")
         ]
         assert "1 of 5 files" in error
+
+    def test_names_that_are_no_text_are_refused_and_the_report_can_be_read_everywhere(self, site):
+        (site / os.fsdecode(b"bad\xff")).mkdir()
+        (site / os.fsdecode(b"bad\xff") / "picture.jpg").write_bytes(b"never looked at")
+        out, _ = run(site, "--json")
+        assert out.isascii()
+        (refused,) = [person for person in json.loads(out)["people"] if person["code"]]
+        assert refused["code"] == "name_invalid"
 
     def test_other_files_are_no_concern(self, site):
         (site / WADE / "notes.txt").write_text("x")
