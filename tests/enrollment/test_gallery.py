@@ -135,8 +135,8 @@ class TestReload:
             enroll(f"Person {number}", number)
         with CaptureQueriesContext(connection) as queries:
             now()
-        # revision, people, samples, one chunk of templates, the empty chunk after it, and recorded wrong matches
-        assert len(queries) == 6
+        # revision, people, samples, one chunk of templates, the empty chunk after it, merges, and recorded wrong matches
+        assert len(queries) == 7
 
     def test_reads_in_chunks(self, enroll, monkeypatch):
         monkeypatch.setattr(gallery, "CHUNK", 2)
