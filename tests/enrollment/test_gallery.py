@@ -135,7 +135,7 @@ class TestReload:
             enroll(f"Person {number}", number)
         with CaptureQueriesContext(connection) as queries:
             now()
-        # revision, people, samples, one chunk of templates, the empty chunk after it, merges, and recorded wrong matches
+        # revision, people, samples, a chunk of templates, the empty chunk after it, merges, recorded wrong matches
         assert len(queries) == 7
 
     def test_reads_in_chunks(self, enroll, monkeypatch):
