@@ -7,6 +7,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
@@ -39,6 +41,16 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
             return services.clean_external_id(self.cleaned_data["external_id"])
         except EnrollmentError as error:
             raise ValidationError(str(error), code=error.code) from None
+
+
+class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Every list of ours. A number that no date or database takes is a filter like any other wrong one."""
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        try:
+            return super().get_changelist_instance(request)
+        except OverflowError as error:
+            raise IncorrectLookupParameters from error  # Django then shows the whole list
 
 
 class NothingByHand:
@@ -90,7 +102,7 @@ class FaceSampleInline(NothingByHand, admin.TabularInline):  # type: ignore[type
 
 
 @admin.register(Person)
-class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PersonAdmin(ListAdmin):
     form = PersonForm
     inlines = (FaceSampleInline,)
     list_display = ("name", "external_id", "is_active", "sample_count", "consent_version", "created_by", "created_at")
@@ -163,7 +175,7 @@ class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(FaceTemplate)
-class FaceTemplateAdmin(NothingByHand, admin.ModelAdmin):  # type: ignore[type-arg]
+class FaceTemplateAdmin(NothingByHand, ListAdmin):
     """Which embedding spaces the samples have templates in. The vectors themselves are shown nowhere."""
 
     list_display = ("id", "person", "contract_id", "dimension", "created_at")
@@ -186,7 +198,7 @@ class FaceTemplateAdmin(NothingByHand, admin.ModelAdmin):  # type: ignore[type-a
 
 
 @admin.register(HygieneAction)
-class HygieneActionAdmin(NothingByHand, admin.ModelAdmin):  # type: ignore[type-arg]
+class HygieneActionAdmin(NothingByHand, ListAdmin):
     """The log of merges, notes and set-asides. It is undone on the hygiene page."""
 
     list_display = ("at", "kind", "person", "other", "actor", "undone_at", "undone_by")
@@ -199,7 +211,7 @@ class HygieneActionAdmin(NothingByHand, admin.ModelAdmin):  # type: ignore[type-
 
 
 @admin.register(PersonPair)
-class PersonPairAdmin(NothingByHand, admin.ModelAdmin):  # type: ignore[type-arg]
+class PersonPairAdmin(NothingByHand, ListAdmin):
     """Pairs noted as different people. Notes are removed on the hygiene page."""
 
     list_display = ("first", "second", "kind", "comparison_score", "noted_by", "noted_at")

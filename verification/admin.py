@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from enrollment.admin import ListAdmin
 from enrollment.gallery import cached_gallery
 from enrollment.runtime import engine_if_ready
 from verification import services
@@ -23,7 +24,7 @@ from verification.services import save_policy
 from verification.templatetags.rates import alarms
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class ReadOnlyAdmin(ListAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 

@@ -59,6 +59,12 @@ class TestPeopleList:
         with django_assert_max_num_queries(9):
             staff_client.get(PEOPLE)
 
+    @pytest.mark.parametrize("junk", ["created_at__year=99999999999999999999", "id__in=99999999999999999999", "p=-9"])
+    def test_a_filter_that_makes_no_sense_is_no_fault(self, staff_client, enroll, junk):
+        enroll("Ada", 1)
+        response = staff_client.get(f"{PEOPLE}?{junk}", follow=True)
+        assert response.status_code == 200
+
     def test_does_not_offer_to_add_people(self, staff_client):
         assert "Add person" not in staff_client.get(PEOPLE).content.decode()
         assert staff_client.get(reverse("admin:enrollment_person_add")).status_code == 403

@@ -34,6 +34,11 @@ class TestAttempts:
         assert b">Ada<" in found
         assert b">Bob<" not in found
 
+    def test_a_year_that_no_calendar_has_shows_the_whole_list(self, staff_client):
+        make_attempt()
+        response = staff_client.get(reverse(LIST), {"created_at__year": "9" * 20})
+        assert response.url == f"{reverse(LIST)}?e=1"
+
     def test_one_attempt_shows_its_face(self, staff_client):
         page = staff_client.get(reverse(DETAIL, args=[make_attempt().pk]))
         assert b"data:image/jpeg;base64," in page.content
