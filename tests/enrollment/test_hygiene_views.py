@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -62,6 +63,18 @@ class TestAccess:
         strict = Client(enforce_csrf_checks=True)
         strict.force_login(staff)
         assert strict.post(PAGE + path).status_code == 403
+
+    def test_every_button_of_a_finding_carries_the_csrf_token(self, staff, man, again, engine):
+        strict = Client(enforce_csrf_checks=True)
+        strict.force_login(staff)
+        page = strict.get(PAGE).content.decode()
+        forms = [form.partition("</form>")[0] for form in page.split("<form ")[1:]]
+        assert len([form for form in forms if f"{PAGE}merge/" in form]) == 2
+        tokens = [re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form) for form in forms]
+        assert all(tokens)
+        note = {"first": man.uuid, "second": again.uuid, "score": "0.9", "csrfmiddlewaretoken": tokens[-1][1]}
+        assertRedirects(strict.post(f"{PAGE}note/", note), PAGE, fetch_redirect_response=False)
+        assert PersonPair.objects.exists()
 
     @pytest.mark.parametrize("path", ["merge/", "note/", f"actions/{uuid4()}/undo/"])
     def test_unknown_people_and_actions_are_not_found(self, staff_client, path):

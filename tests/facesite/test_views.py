@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.urls import path
@@ -106,3 +108,14 @@ class TestErrorPages:
         response = Client(raise_request_exception=False).get("/broken")
         assertContains(response, "Something went wrong on the server", status_code=500)
         assertNotContains(response, "details", status_code=500)
+
+
+class TestTemplates:
+    def test_a_partial_with_a_form_gets_the_csrf_token_where_it_sees_nothing_else(self):
+        """{% include ... only %} hides the token, and a test client without csrf checks does not notice."""
+        folder = Path(settings.BASE_DIR) / "templates"
+        texts = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.html")}
+        with_forms = {name for name, text in texts.items() if "{% csrf_token %}" in text}
+        for text in texts.values():
+            for name, rest in re.findall(r'{% include "([^"]+)"([^%]*)%}', text):
+                assert name not in with_forms or "csrf_token=csrf_token" in rest or " only " not in rest
