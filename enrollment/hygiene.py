@@ -27,6 +27,10 @@ def merge_people(*, actor: Actor | None, keep: Person, merge: Person, contract_i
     """
     with transaction.atomic():
         keep, merge = _lock_two(keep, merge)
+        if not keep.is_active:  # two operators who merge the same two in both directions would lose both
+            raise MergeRefused(
+                f"{keep.name} is not active, perhaps merged into somebody since. Look at the report again."
+            )
         if find_pair(keep, merge):
             raise MergeRefused("These two were noted as different people. Remove that note first.")
         known = keep.samples.values("digest")

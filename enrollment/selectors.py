@@ -128,16 +128,23 @@ def with_merged(people: Iterable[Person]) -> list[Person]:
 
 
 def merged_records() -> dict[UUID, UUID]:
-    """Of everybody whom a merge gave to somebody else: their uuid -> the uuid of the record that has the samples."""
+    """Of everybody whom a merge gave to somebody else: their uuid -> the uuid of the one who got the samples.
+
+    Never in a circle: whoever gets samples by a later merge is a record of their own again.
+    """
     merges = HygieneAction.objects.filter(kind=HygieneAction.Kind.MERGE, undone_at=None, other__isnull=False)
-    return dict(merges.order_by("pk").values_list("other__uuid", "person__uuid"))
+    holders: dict[UUID, UUID] = {}
+    for merged, holder in merges.order_by("pk").values_list("other__uuid", "person__uuid"):
+        holders[merged] = holder
+        holders.pop(holder, None)
+    return holders
 
 
 def merged_into(person: Person) -> Person | None:
-    """Whom a merge that was not undone gave this person's samples to."""
-    merge = HygieneAction.objects.filter(other=person, kind=HygieneAction.Kind.MERGE, undone_at=None)
-    action = merge.select_related("person").first()
-    return action.person if action else None
+    """Whom a merge that was not undone gave this person's samples to, unless a later one gave them somebody's."""
+    merges = HygieneAction.objects.filter(kind=HygieneAction.Kind.MERGE, undone_at=None)
+    action = merges.filter(Q(other=person) | Q(person=person)).select_related("person").order_by("-pk").first()
+    return action.person if action and action.other_id == person.pk else None
 
 
 def gallery_counts() -> GalleryCounts:

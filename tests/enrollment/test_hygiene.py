@@ -141,6 +141,14 @@ class TestMergePeople:
         with pytest.raises(UndoBlocked, match="erased"):
             hygiene.undo_action(actor=operator, action=action)
 
+    def test_of_two_operators_in_both_directions_the_second_is_refused_so_that_one_stays_active(self, enroll, merge):
+        ada, again = enroll("Ada", (1, 2)), enroll("Ada again", (3,))
+        merge(ada, again)
+        before = state()
+        with pytest.raises(MergeRefused, match="not active"):
+            merge(again, ada)
+        assert state() == before
+
     def test_is_refused_for_one_person_for_noted_pairs_and_for_strangers(self, enroll, merge, operator):
         ada, grace = enroll("Ada", (1,)), enroll("Grace", (2,))
         with pytest.raises(MergeRefused, match="same person"):

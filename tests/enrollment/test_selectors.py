@@ -5,7 +5,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from enrollment import selectors, services
+from enrollment import hygiene, selectors, services
 from enrollment.errors import PersonUnknown, SampleUnknown
 from tests.enrollment.conftest import CONTRACT, unit_vector
 
@@ -146,3 +146,33 @@ class TestThumbnailBytes:
         jpeg = selectors.thumbnail_bytes(crop, 56)
         assert jpeg.startswith(b"\xff\xd8")
         assert len(jpeg) < len(crop)
+
+
+class TestMerges:
+    def merge(self, keep, other) -> None:
+        hygiene.merge_people(actor=None, keep=keep, merge=other, contract_id=CONTRACT)
+
+    def test_a_chain_ends_at_the_record_with_the_samples(self, enroll):
+        ada, again, third = enroll("Ada", 1), enroll("Ada again", 2), enroll("Ada thrice", 3)
+        self.merge(again, third)
+        self.merge(ada, again)
+        assert selectors.merged_records() == {third.uuid: again.uuid, again.uuid: ada.uuid}
+        assert selectors.with_merged([ada]) == [ada, again, third]
+        assert selectors.merged_into(third) == again
+
+    def test_there_and_back_is_no_circle(self, enroll):
+        """Merged, activated again by hand, and merged the other way."""
+        ada, again = enroll("Ada", 1), enroll("Ada again", 2)
+        self.merge(ada, again)
+        services.set_active(actor=None, people=[again], active=True)
+        self.merge(again, ada)
+        assert selectors.merged_records() == {ada.uuid: again.uuid}
+        assert (selectors.merged_into(ada), selectors.merged_into(again)) == (again, None)
+        assert set(selectors.with_merged([ada])) == {ada, again}
+
+    def test_an_undone_one_counts_no_more(self, enroll):
+        ada, again = enroll("Ada", 1), enroll("Ada again", 2)
+        action = hygiene.merge_people(actor=None, keep=ada, merge=again, contract_id=CONTRACT)
+        hygiene.undo_action(actor=None, action=action)
+        assert selectors.merged_records() == {}
+        assert selectors.with_merged([ada]) == [ada]
