@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -23,13 +26,23 @@ def collect_static_files() -> None:
 
     Files of an older version stay: a process that still runs, and pages that are still open, ask for them.
     """
-    stamp = Path(settings.STATIC_ROOT) / ".sources"
-    now = fingerprint_static_files()
-    if stamp.is_file() and stamp.read_text() == now:
-        return
-    _outdate_copies()
-    call_command("collectstatic", interactive=False, verbosity=0)
-    stamp.write_text(now)
+    root = Path(settings.STATIC_ROOT)
+    stamp, now = root / ".sources", fingerprint_static_files()
+    with _one_at_a_time(root):
+        if stamp.is_file() and stamp.read_text() == now:
+            return
+        _outdate_copies()
+        call_command("collectstatic", interactive=False, verbosity=0)
+        stamp.write_text(now)
+
+
+@contextmanager
+def _one_at_a_time(root: Path) -> Iterator[None]:
+    """Processes that start together would move the files away under each other."""
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
+        yield
 
 
 def _outdate_copies() -> None:

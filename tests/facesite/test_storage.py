@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import os
 import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -26,6 +29,19 @@ class TestCollectStaticFiles:
         storage.collect_static_files()
         monkeypatch.setattr(storage, "call_command", lambda *args, **kwargs: pytest.fail("collected again"))
         storage.collect_static_files()
+
+    def test_of_two_that_start_together_one_waits_and_finds_it_done(self, own_static_root, monkeypatch):
+        collected = []
+
+        def collect(*args: object, **kwargs: object) -> None:
+            collected.append(threading.get_ident())
+            time.sleep(0.2)
+
+        monkeypatch.setattr(storage, "call_command", collect)
+        with ThreadPoolExecutor(2) as pool:
+            for one in [pool.submit(storage.collect_static_files) for _ in range(2)]:
+                one.result()
+        assert len(collected) == 1
 
     def test_a_new_version_leaves_the_old_ones_files_to_whoever_still_asks_for_them(
         self, own_static_root, settings, tmp_path
