@@ -6,12 +6,14 @@ import json
 import signal
 import subprocess
 import sys
+from io import StringIO
 
 import pytest
 from django.conf import settings
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
+from facesite.management.commands.serve import Command
 from tests.support.server import LiveServer, receive, second_process
 from tests.support.sockets import PATIENCE_S, frame
 
@@ -120,3 +122,12 @@ class TestStarting:
         done = self.serve("--tls-cert", str(tmp_path / "c.pem"), "--tls-key", str(tmp_path / "k.pem"))
         assert done.returncode == 1
         assert done.stderr.strip().endswith(f"There is no file {tmp_path}/c.pem.")
+
+    @pytest.mark.django_db
+    def test_a_redis_that_does_not_answer_is_told(self, settings, redis_url):
+        said = StringIO()
+        for url in ("", redis_url, "redis://127.0.0.1:9/0"):
+            settings.REDIS_URL = url
+            assert "REDIS_URL" not in said.getvalue()
+            Command(stderr=said).tell_what_is_missing("127.0.0.1")
+        assert "No Redis answers at REDIS_URL" in said.getvalue()

@@ -12,10 +12,12 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
+from redis import Redis, RedisError
 
 from facesite.server import Server  # installs Twisted's asyncio reactor: before anything else imports one
 from facesite.storage import collect_static_files
 
+REDIS_PATIENCE_S = 2.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -63,8 +65,18 @@ class Command(BaseCommand):
             self.check_migrations()
         except (DatabaseError, InterfaceError):
             self.stderr.write("The database does not answer; /readyz says 503 until it does.")
+        if settings.REDIS_URL and not redis_answers(settings.REDIS_URL):
+            self.stderr.write("No Redis answers at REDIS_URL; enrolment and live pages cannot connect until one does.")
         if host not in LOOPBACK and set(settings.ALLOWED_HOSTS) <= {*LOOPBACK, "[::1]"}:
             self.stderr.write("ALLOWED_HOSTS names this machine only: add the name that browsers will use.")
+
+
+def redis_answers(url: str) -> bool:
+    try:
+        with Redis.from_url(url, socket_connect_timeout=REDIS_PATIENCE_S, socket_timeout=REDIS_PATIENCE_S) as redis:
+            return bool(redis.ping())
+    except (RedisError, ValueError):
+        return False
 
 
 def read_port(text: str) -> int:
