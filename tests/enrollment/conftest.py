@@ -60,6 +60,17 @@ def make_draft() -> Callable[..., SampleDraft]:
     return make
 
 
+@pytest.fixture
+def enroll(db, make_draft: Callable[..., SampleDraft]) -> Callable[..., Person]:
+    """enroll("Ada", 1, 2): stored with these drafts, without looking for duplicates, which needs an engine."""
+
+    def make(name: str, *seeds: int, **changes: Any) -> Person:
+        values = {"actor": None, "consent_version": "v", "samples": [make_draft(seed) for seed in seeds], **changes}
+        return services.enroll_person(name=name, despite_duplicate=True, **values)
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def drafts_of(engine, shared_faces) -> Callable[[str], list[SampleDraft]]:
     """drafts_of("Bill_Gates"): that person's pictures of ../shared/faces/eval, analysed once per session."""

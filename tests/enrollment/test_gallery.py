@@ -21,20 +21,6 @@ def _look_every_time(monkeypatch):
     monkeypatch.setattr(gallery, "REVISION_CHECK_SECONDS", 0.0)
 
 
-@pytest.fixture
-def enroll(make_draft):
-    def make(name, *seeds):
-        return services.enroll_person(
-            actor=None,
-            name=name,
-            consent_version="v",
-            samples=[make_draft(seed) for seed in seeds],
-            despite_duplicate=True,
-        )
-
-    return make
-
-
 def now():
     return gallery_for(CONTRACT, DIMENSION)
 

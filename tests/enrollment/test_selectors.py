@@ -12,21 +12,6 @@ from tests.enrollment.conftest import CONTRACT, unit_vector
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def enroll(make_draft):
-    def make(name, *seeds, **changes):
-        return services.enroll_person(
-            actor=None,
-            name=name,
-            consent_version="v",
-            samples=[make_draft(seed) for seed in seeds],
-            despite_duplicate=True,
-            **changes,
-        )
-
-    return make
-
-
 class TestSearchPeople:
     def test_counts_samples_and_names_a_cover(self, enroll):
         enroll("Ada", 1, 2)
