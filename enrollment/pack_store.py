@@ -67,7 +67,8 @@ def install_pack(
         with ExitStack() as fetched:
             fresh = {file: fetched.enter_context(_temporary_beside(models_dir / file.name)) for file in missing}
             for file, temporary in fresh.items():
-                _fetch(file, temporary, _attempts(file, sources, published), progress or _silent)
+                places = (*_at_hand(file, manifest, published), *sources)
+                _fetch(file, temporary, _attempts(file, places, published), progress or _silent)
             for file, temporary in fresh.items():
                 temporary.replace(models_dir / file.name)
     except OSError as error:
@@ -89,9 +90,13 @@ def _fetch(file: PackFile, target: Path, attempts: Iterable[Attempt], progress: 
     raise InstallFailed(f"{file.name} could not be installed: {'; '.join(failures)}. Nothing was changed.")
 
 
+def _at_hand(file: PackFile, manifest: Manifest, published: bool) -> tuple[str, ...]:
+    """The repository's models folder, for a models folder elsewhere: our own weights always come from there."""
+    ours = any(file in pack.files for pack in manifest.packs.values() if pack.starter)
+    return (str(SHIPPED_DIR),) if (published or ours) and (SHIPPED_DIR / file.name).is_file() else ()
+
+
 def _attempts(file: PackFile, sources: tuple[str, ...], published: bool) -> Iterator[Attempt]:
-    if (SHIPPED_DIR / file.name).is_file():  # our own weights, for a models folder elsewhere
-        yield partial(_from_source, str(SHIPPED_DIR), file)
     for source in sources:
         yield partial(_from_source, source, file)
         if file.archive:

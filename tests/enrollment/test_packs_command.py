@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from enrollment import pack_store
 from recognizer.manifest import Manifest
 from recognizer.packs import sha256_of
 from tests.support.packs import FILES, fill_folder, write_embedder, write_manifest
@@ -83,8 +84,9 @@ class TestInstall:
 
         packs("install", "--from", str(fill_folder(tmp_path / "mirror")))
 
-    def test_takes_nothing_from_elsewhere_than_the_folder_that_is_named(self, models, tmp_path, settings):
+    def test_takes_nothing_from_elsewhere_than_the_folder_that_is_named(self, models, tmp_path, settings, monkeypatch):
         settings.FACESITE_MODELS_MIRROR = str(fill_folder(tmp_path / "mirror"))
+        monkeypatch.setattr(pack_store, "SHIPPED_DIR", tmp_path / "mirror")
         damaged = fill_folder(tmp_path / "damaged")
         (damaged / "tiny_embedder.onnx").write_bytes(b"tampered with")
 
