@@ -14,6 +14,7 @@ import tempfile
 import time
 from argparse import ArgumentParser
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from recognizer.detection import YuNetDetector
 from recognizer.embedding import OnnxEmbedder
 from recognizer.engine import FaceEngine
 from recognizer.images import UPLOAD_LIMITS, decode_image, encode_thumbnail
+from recognizer.landmarks import cut_matrix
 from recognizer.types import Image
 
 WIDTH, HEIGHT = 640, 480
@@ -103,28 +105,29 @@ def write_file(path: Path, data: bytes) -> Path:
 
 
 class RawCost:
-    """The two models that a frame cannot do without, on the inputs of one frame."""
+    """The models that a frame cannot do without, on the inputs of one frame."""
 
     def __init__(self, engine: FaceEngine, frame: bytes) -> None:
         if not isinstance(engine.detector, YuNetDetector) or not isinstance(engine.embedder, OnnxEmbedder):
             raise TypeError("The benchmark knows the inputs of YuNet and of ONNX embedders only.")
-        self._detector, self._embedder = engine.detector, engine.embedder
+        detector, embedder, refiner = engine.detector, engine.embedder, engine.detector.refiner
         image = engine.decode(frame)
         faces = engine.detect(image)
         if not faces:
             raise ValueError("No face was found in the first picture: name a folder of faces with --faces.")
-        self._detector_input = self._detector.prepare(image)[0]
-        self._embedder_input = self._embedder.prepare([engine.align(image, faces[0])])
+        self._calls: list[Callable[[], object]] = [
+            partial(detector.infer, detector.prepare(image)[0]),
+            partial(embedder.infer, embedder.prepare([engine.align(image, faces[0])])),
+        ]
+        if refiner:
+            cuts = refiner.prepare(image, [cut_matrix(face.landmarks) for face in faces])
+            self._calls.append(partial(refiner.infer, cuts))
 
     def measure(self, rounds: int = 100) -> float:
-        """CPU milliseconds of one call of each: sum of the two medians."""
-        calls: tuple[Callable[[], object], ...] = (
-            lambda: self._detector.infer(self._detector_input),
-            lambda: self._embedder.infer(self._embedder_input),
-        )
-        costs: list[list[float]] = [[], []]
+        """CPU milliseconds of one call of each: sum of the medians."""
+        costs: list[list[float]] = [[] for _ in self._calls]
         for _ in range(rounds):
-            for call, cost in zip(calls, costs, strict=True):
+            for call, cost in zip(self._calls, costs, strict=True):
                 start = time.thread_time()
                 call()
                 cost.append((time.thread_time() - start) * 1000)

@@ -1,9 +1,9 @@
-"""What the pipeline costs on one thread beside the two models it runs: `manage.py benchmark pipeline`.
+"""What the pipeline costs on one thread beside the models it runs: `manage.py benchmark pipeline`.
 
-For every picture the whole way is timed stage by stage, and right after it the detector's and the embedder's sessions
-are called once more on the very same inputs. overhead = total / sum of those raw calls, the median over the pictures:
-the two halves of a ratio lie milliseconds apart, so other work on the machine slows both. Quality and liveness are
-timed afterwards, since not every frame needs them.
+For every picture the whole way is timed stage by stage, and right after it the sessions of detector and embedder (and
+landmarks, where the pack has such a file) are called once more on the very same inputs. overhead = total / sum of those
+raw calls, the median over the pictures: the two halves of a ratio lie milliseconds apart, so other work on the machine
+slows both. Quality and liveness are timed afterwards, since not every frame needs them.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from recognizer.detection import YuNetDetector
 from recognizer.embedding import OnnxEmbedder
 from recognizer.engine import FaceEngine
 from recognizer.gallery import GallerySnapshot
+from recognizer.landmarks import cut_matrix
 
 P = ParamSpec("P")
 T = TypeVar("T")
 STAGES = ("decode", "detect", "align", "embed", "search")
-RAW = ("raw_detector", "raw_embedder")
+RAW = ("raw_detector", "raw_landmarks", "raw_embedder")
 BESIDE = ("quality", "liveness")
 GOAL = 1.25
 """Largest overhead that is acceptable."""
@@ -85,6 +86,10 @@ class _Pipeline:
         laps["total"] = (time.perf_counter() - start) * 1000
         blob, crop = self._detector.prepare(image)[0], self._embedder.prepare([aligned])
         _timed(laps, "raw_detector", self._detector.infer, blob)
+        refiner = self._detector.refiner
+        if refiner:
+            cuts = refiner.prepare(image, [cut_matrix(detection.landmarks) for detection in detections])
+            _timed(laps, "raw_landmarks", refiner.infer, cuts)
         _timed(laps, "raw_embedder", self._embedder.infer, crop)
         self._keep(laps)
 
@@ -106,9 +111,10 @@ class _Pipeline:
     def report(self) -> dict[str, Any]:
         if not self._laps:
             raise ValueError("No face was found in any picture: name another folder with --faces.")
-        raw = np.sum([self._laps[name] for name in RAW], axis=0)
+        calls = [name for name in RAW if name in self._laps]
+        raw = np.sum([self._laps[name] for name in calls], axis=0)
         overhead = round(float(np.median(np.array(self._laps["total"]) / raw)), 3)
-        stages = {name: _summary(self._laps[name]) for name in (*STAGES, "total", *RAW, *BESIDE)}
+        stages = {name: _summary(self._laps[name]) for name in (*STAGES, "total", *calls, *BESIDE)}
         return {
             "measurements": len(self._laps["total"]),
             "stages_ms": stages,

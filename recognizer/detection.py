@@ -14,6 +14,7 @@ from typing import Protocol, cast
 import cv2
 import numpy as np
 
+from recognizer.landmarks import LandmarkRefiner
 from recognizer.sessions import Session
 from recognizer.types import Detection, Image, Vector
 
@@ -32,9 +33,15 @@ class Detector(Protocol):
 
 
 class YuNetDetector:
-    """YuNet with its own decoding: shrinks the picture so that its longer side is at most `size` pixels."""
+    """YuNet with its own decoding: shrinks the picture so that its longer side is at most `size` pixels.
 
-    def __init__(self, session: Session, *, size: int = 320, threshold: float = 0.6) -> None:
+    With a `refiner` the landmarks are its, found in the full picture.
+    """
+
+    def __init__(
+        self, session: Session, *, size: int = 320, threshold: float = 0.6, refiner: LandmarkRefiner | None = None
+    ) -> None:
+        self.refiner = refiner
         self._session = session
         self._input = session.get_inputs()[0].name
         self._outputs = [f"{kind}_{stride}" for stride in STRIDES for kind in ("cls", "obj", "bbox", "kps")]
@@ -44,7 +51,8 @@ class YuNetDetector:
     def detect(self, image: Image) -> list[Detection]:
         blob, scale = self.prepare(image)
         outputs = self.infer(blob)
-        return decode_yunet(outputs, (blob.shape[2], blob.shape[3]), scale, self._threshold)
+        found = decode_yunet(outputs, (blob.shape[2], blob.shape[3]), scale, self._threshold)
+        return self.refiner.refine(image, found) if self.refiner else found
 
     def infer(self, blob: Vector) -> Sequence[Vector]:
         """The model alone: for each stride cls, obj, bbox and kps."""

@@ -10,11 +10,12 @@ from typing import ParamSpec, TypeVar
 import cv2
 import numpy as np
 
-from recognizer.alignment import align_face
+from recognizer.alignment import TEMPLATE, align_face
 from recognizer.detection import Detector, YuNetDetector
 from recognizer.embedding import Embedder, OnnxEmbedder
 from recognizer.errors import EngineNotReady, PackCorrupt
 from recognizer.images import FRAME_LIMITS, ImageLimits, decode_image
+from recognizer.landmarks import LandmarkRefiner
 from recognizer.liveness import LivenessChecker, MiniFasNet, ScaledModel
 from recognizer.packs import Manifest, Pack, choose_pack, verify_pack
 from recognizer.quality import measure_quality
@@ -142,8 +143,13 @@ class _Stages:
 
     def __init__(self, pack: Pack, config: RecognizerConfig) -> None:
         self.pack = pack
+        refiners = [LandmarkRefiner(open_session(file.path)) for file in pack.files_of("landmarks")]
+        self.refiner = refiners[0] if refiners else None
         self.detector: Detector = YuNetDetector(
-            open_session(pack.detector.path), size=config.detection_size, threshold=config.detection_threshold
+            open_session(pack.detector.path),
+            size=config.detection_size,
+            threshold=config.detection_threshold,
+            refiner=self.refiner,
         )
         self.embedder: Embedder = OnnxEmbedder(open_session(pack.embedder.path), pack.preprocessing)
         if self.embedder.dimension != pack.dimension:
@@ -159,9 +165,11 @@ class _Stages:
         blank = np.zeros((480, 640, 3), np.uint8)
         self.detector.detect(blank)
         self.embedder.embed([blank[:112, :112]])
+        face = Detection(np.array([200, 100, 400, 340], np.float32), TEMPLATE, 1.0)
+        if self.refiner:
+            self.refiner.refine(blank, [face])
         if self.liveness:
-            box = np.array([200, 100, 400, 340], np.float32)
-            self.liveness.check(blank, Detection(box, np.zeros((5, 2), np.float32), 1.0))
+            self.liveness.check(blank, face)
 
 
 class _Stopwatch:

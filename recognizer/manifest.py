@@ -25,7 +25,7 @@ SHIPPED_DIR = Path(__file__).resolve().parent.parent / "models"
 """The manifest, and the weights that come with the product."""
 LOCAL_NAME = "local.toml"
 """The operator's own packs and thresholds, beside the weights."""
-ROLES = ("detector", "embedder", "liveness")
+ROLES = ("detector", "landmarks", "embedder", "liveness")
 ALIGNMENT = "arcface112"
 """Name of the alignment that every pack uses; part of the contract_id."""
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -48,7 +48,7 @@ class PackFile:
     key: str
     """Name in the manifest; packs refer to it."""
     role: str
-    """detector, embedder or liveness"""
+    """One of ROLES. A pack has one detector, one embedder, at most one landmarks file, any number for liveness."""
     name: str
     """File name in the models folder."""
     size: int
@@ -232,6 +232,9 @@ def _parse_file(key: str, entry: Mapping[str, Any], folder: Path) -> PackFile:
     if not _SHA256.fullmatch(sha256):
         raise ValueError(f"the sha256 of {name} is not 64 hexadecimal digits")
     archive = entry.get("archive")
+    path = folder / name
+    if role == "landmarks" and not path.is_file():  # of this project: it need not be installed
+        path = SHIPPED_DIR / name
     return PackFile(
         key=key,
         role=role,
@@ -239,7 +242,7 @@ def _parse_file(key: str, entry: Mapping[str, Any], folder: Path) -> PackFile:
         size=int(entry["size"]),
         sha256=sha256,
         licence=entry["licence"],
-        path=folder / name,
+        path=path,
         url=entry.get("url"),
         published_name=entry.get("published_name", name),
         archive=Archive(**archive) if archive else None,
@@ -253,8 +256,9 @@ def _parse_pack(
     if not PLAIN_NAME.fullmatch(name):
         raise ValueError(f"the pack name {name!r} may only have letters, digits, dots, dashes and underscores")
     own = tuple(files[key] for key in entry["files"])
-    if [file.role for file in own].count("detector") != 1 or [file.role for file in own].count("embedder") != 1:
-        raise ValueError(f"the pack {name} needs exactly one detector and one embedder")
+    roles = [file.role for file in own]
+    if roles.count("detector") != 1 or roles.count("embedder") != 1 or roles.count("landmarks") > 1:
+        raise ValueError(f"the pack {name} needs exactly one detector and one embedder, and at most one landmarks file")
     limits = entry.get("thresholds", defaults)
     return Pack(
         name=name,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+
+from recognizer.landmarks import LandmarkRefiner
+from recognizer.sessions import open_session
+from recognizer.types import Detection
 
 Array = NDArray[np.float32]
 STRIDES = (8, 16, 32)
@@ -67,9 +71,13 @@ def suppress(faces: Faces, most_overlap: float = 0.4) -> Faces:
 
 
 class OnnxDetector:
-    """A YuNet-like ONNX file in ONNX Runtime; pictures are padded to multiples of 32."""
+    """A YuNet-like ONNX file in ONNX Runtime; pictures are padded to multiples of 32.
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
+    `landmarks`: the network that finds the landmarks again (recognizer/landmarks.py).
+    """
+
+    def __init__(self, path: Path, threads: int = 1, landmarks: Path | None = None) -> None:
+        self.refiner = None if landmarks is None else LandmarkRefiner(open_session(landmarks))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -82,4 +90,11 @@ class OnnxDetector:
         tensor = np.ascontiguousarray(padded.transpose(2, 0, 1)[None].astype(np.float32))
         values = self.session.run(None, {self.input_name: tensor})
         outputs = dict(zip(self.output_names, values, strict=True))
-        return suppress(decode(outputs, padded.shape[0], padded.shape[1], least_score))
+        found = suppress(decode(outputs, padded.shape[0], padded.shape[1], least_score))
+        return found if self.refiner is None else self._refine(self.refiner, image, found)
+
+    @staticmethod
+    def _refine(refiner: LandmarkRefiner, image: NDArray[np.uint8], found: Faces) -> Faces:
+        rows = zip(found.boxes, found.landmarks, found.scores.tolist(), strict=True)
+        refined = refiner.refine(image, [Detection(*row) for row in rows])
+        return replace(found, landmarks=np.array([face.landmarks for face in refined]).reshape(-1, 5, 2))

@@ -1,4 +1,4 @@
-"""Step 7a: verification accuracy of embedders on the LFW evaluation faces, and their time per face."""
+"""Step 10: verification accuracy of embedders on the LFW evaluation faces, and their time per face."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class OnnxEmbedder:
 class CentralFace:
     """Landmarks of the face nearest to the picture's centre, by any YuNet-like detector; counts what it misses."""
 
-    def __init__(self, detector: Path) -> None:
-        self.detector = OnnxDetector(detector)
+    def __init__(self, detector: Path, landmarks: Path | None) -> None:
+        self.detector = OnnxDetector(detector, landmarks=landmarks)
         self.missed = 0
 
     def __call__(self, image: NDArray[np.uint8]) -> Array | None:
@@ -68,8 +68,9 @@ def main() -> None:
     parser.add_argument("models", type=Path, nargs="+")
     parser.add_argument("--eval", type=Path, default=Path("../shared/faces/eval"))
     parser.add_argument("--detector", type=Path, default=None, help="align by its landmarks, not by YuNet's table")
+    parser.add_argument("--landmarks", type=Path, default=None, help="with --detector: finds the landmarks again")
     arguments = parser.parse_args()
-    find = None if arguments.detector is None else CentralFace(arguments.detector)
+    find = None if arguments.detector is None else CentralFace(arguments.detector, arguments.landmarks)
     names, crops = load_eval_crops(arguments.eval, find)
     if find is not None:
         print(f"{find.missed} of {len(names)} pictures without a face for {arguments.detector.stem}")

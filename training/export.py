@@ -1,4 +1,4 @@
-"""Steps 3 and 6: the averaged weights of a run as one ONNX file, opset 17, weights stored in half precision.
+"""Steps 4, 7 and 9: the averaged weights of a run as one ONNX file, opset 17, weights stored in half precision.
 
 Half precision is storage only: a Cast follows every large constant, ONNX Runtime folds it when the session is made, and
 all arithmetic stays in float32. Batch normalisation and input scaling are folded into the convolutions.
@@ -17,8 +17,10 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from recognizer.landmarks import CUT_SIDE
 from training.detector import OUTPUT_NAMES, ExportedDetector, StarterDetector
 from training.embedder import INPUT_SIZE, ExportedEmbedder, StarterEmbedder
+from training.landmarks import ExportedLandmarks, LandmarkNet
 
 OPSET = 17
 LARGE = 64  # constants with more numbers than this are stored in half precision
@@ -112,17 +114,26 @@ def export_detector(run: Path, target: Path) -> None:
     export_model(model, torch.zeros(1, 3, 320, 320), target, list(OUTPUT_NAMES), axes, about)
 
 
+def export_landmarks(run: Path, target: Path) -> None:
+    model = ExportedLandmarks(load_average(LandmarkNet(), run)).eval()  # type: ignore[arg-type]
+    axes = {"input": {0: "faces"}, "landmarks": {0: "faces"}}
+    about = "facesite starter landmarks: N,3,64,64 BGR 0..255, upright cut; x, y of five landmarks in its pixels"
+    export_model(model, torch.zeros(2, 3, CUT_SIDE, CUT_SIDE), target, ["landmarks"], axes, about)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=["embedder", "detector"])
+    parser.add_argument("kind", choices=["embedder", "detector", "landmarks"])
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--target", type=Path, required=True)
     parser.add_argument("--mirror", action="store_true", help="embedder: average with the mirror image's embedding")
     arguments = parser.parse_args()
     if arguments.kind == "embedder":
         export_embedder(arguments.run, arguments.target, mirror=arguments.mirror)
-    else:
+    elif arguments.kind == "detector":
         export_detector(arguments.run, arguments.target)
+    else:
+        export_landmarks(arguments.run, arguments.target)
 
 
 if __name__ == "__main__":

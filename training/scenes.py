@@ -1,4 +1,4 @@
-"""Step 4: compose scenes with faces, label them with YuNet and store them for the detector's training.
+"""Step 5: compose scenes with faces, label them with YuNet and store them for the detector's training.
 
 A scene is 320 x 320. Pictures (loose CelebA ones and tight aligned crops) are pasted onto a background at sizes that
 put faces between 16 and 300 pixels; some scenes are one large portrait, some hold no face at all. The label maker
@@ -21,11 +21,14 @@ from numpy.typing import NDArray
 
 from training.boxes import OnnxDetector
 from training.pictures import Image, decode_picture
+from training.steady import steady_landmarks
 
 Array = NDArray[np.float32]
 
 SCENE_SIZE = 320
 MOST_FACES = 24
+LOOKS = 10
+"""More looks at each scene, for its landmarks."""
 SURE_SCORE = 0.75
 DOUBTFUL_SCORE = 0.25
 FACE_SHARE = {"loose": 0.58, "tight": 0.78}  # width of the face over the width of the picture
@@ -315,13 +318,15 @@ def _far_apart(paste: Paste, centre: tuple[float, float], width: float) -> bool:
 
 
 def label_scene(detector: OnnxDetector, scene: Image, pastes: list[Paste]) -> Array:
-    """YuNet's sure faces as faces; its doubtful ones, and pasted faces that it misses, as regions to ignore."""
+    """YuNet's sure faces as faces, their landmarks from several looks; its doubtful ones, and pasted faces that it
+    misses, as regions to ignore."""
     rows = np.zeros((MOST_FACES, 15), np.float32)
     if not pastes:
         return rows  # whatever YuNet sees there is not a face
     found = detector.detect(scene, DOUBTFUL_SCORE)
+    landmark_sets = steady_landmarks(detector, scene, found, LOOKS)
     used = min(len(found), MOST_FACES)
-    for row, box, landmarks, score in zip(rows, found.boxes, found.landmarks, found.scores, strict=False):
+    for row, box, landmarks, score in zip(rows, found.boxes, landmark_sets, found.scores, strict=False):
         centre = (box[:2] + box[2:]) / 2
         on_paste = any(p.x1 < centre[0] < p.x2 and p.y1 < centre[1] < p.y2 for p in pastes)
         row[:4], row[4:14] = box, landmarks.reshape(-1)

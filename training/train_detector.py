@@ -1,4 +1,4 @@
-"""Step 5: train the starter detector on the stored scenes. Resumes by itself from `--run`."""
+"""Step 6: train the starter detector on the stored scenes. Resumes by itself from `--run`."""
 
 from __future__ import annotations
 

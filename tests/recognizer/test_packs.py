@@ -97,6 +97,23 @@ class TestManifestLoad:
         with pytest.raises(ManifestInvalid, match="thresholds"):
             Manifest.load(tmp_path)
 
+    def test_refuses_a_pack_with_two_networks_for_landmarks(self, tmp_path):
+        files = "".join(
+            f'[files.{key}]\nrole = "landmarks"\nname = "{key}.onnx"\nsha256 = "{"0" * 64}"\nsize = 1\nlicence = "x"\n'
+            for key in ("one", "two")
+        )
+        pack = '[packs.x]\ntitle = "x"\nlicence = "x"\nfiles = ["yunet", "one", "two", "tiny"]\n'
+        write_manifest(tmp_path, extra=files + pack)
+
+        with pytest.raises(ManifestInvalid, match="at most one landmarks file"):
+            Manifest.load(tmp_path)
+
+    def test_finds_the_landmarks_that_come_with_the_product_where_the_folder_has_none(self, tmp_path):
+        (landmarks,) = Manifest.load(tmp_path).get("mobile").files_of("landmarks")
+
+        assert landmarks.installed
+        assert landmarks.path.parent == SHIPPED_DIR
+
     def test_adds_the_operators_own_packs(self, installed):
         (installed / "local.toml").write_text(
             '[packs.mine]\ntitle = "mine"\nlicence = "mine"\nfiles = ["yunet", "tiny"]\ndimension = 4\n'

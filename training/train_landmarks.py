@@ -1,0 +1,177 @@
+"""Step 8: train the landmark network on the faces of the scenes (step 5). A run is short; it starts anew each time."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from recognizer.alignment import similarity_to_template
+from recognizer.landmarks import CUT_SCALE, CUT_SIDE
+from training.augment import AugmentStrength, change_light, degrade, occlude
+from training.embedder import count_parameters
+from training.landmarks import EYES, LandmarkNet
+from training.optim import WeightAverage, make_optimizers, one_cycle
+from training.prepare_crops import HELD_OUT_EVERY, training_indices
+from training.steady import MIRRORED_LANDMARKS, Array
+
+Image = NDArray[np.uint8]
+LOOK = AugmentStrength().scaled(0.6)
+FACE_SIDE = 112
+FACE_SCALE = FACE_SIDE / (1.7 * 112)
+"""Faces are kept upright with room around them: 1.7 times the side of an aligned crop."""
+SMALLEST_FACE = 44.0
+"""Pixels, the larger side: below that YuNet's landmarks are no lesson."""
+
+
+@dataclass(frozen=True)
+class LandmarkRecipe:
+    steps: int = 3000
+    batch: int = 128
+    lr: float = 4e-3
+    weight_decay: float = 0.02
+    average_decay: float = 0.997
+    seed: int = 70
+
+
+def load_faces(work: Path) -> tuple[NDArray[np.uint8], Array]:
+    """N x 112 x 112 x 3 upright faces (BGR) of all scenes, and their N x 5 x 2 landmarks."""
+    scenes, tables = np.load(work / "scenes.npy", mmap_mode="r"), np.load(work / "scene_faces.npy")
+    faces, landmarks = [], []
+    for scene, table in zip(scenes, tables, strict=False):  # labels may be those of the first scenes only
+        large = (table[:, 2:4] - table[:, 0:2]).max(1) >= SMALLEST_FACE
+        for points in table[large & (table[:, 14] == 1), 4:14].reshape(-1, 5, 2):
+            matrix = similarity_to_template(points) * FACE_SCALE
+            matrix[:, 2] += FACE_SIDE / 2 - FACE_SCALE * 56
+            faces.append(cv2.warpAffine(scene, matrix, (FACE_SIDE, FACE_SIDE), borderMode=cv2.BORDER_REPLICATE))
+            landmarks.append(points @ matrix[:, :2].T + matrix[:, 2])
+    return np.stack(faces).astype(np.uint8), np.stack(landmarks).astype(np.float32)
+
+
+def draw_matrix(rng: np.random.Generator) -> tuple[NDArray[np.float64], bool]:
+    """From a stored face to a cut as far off as a detector's landmarks make it (2 x 3), and whether it is mirrored."""
+    far = 2.5 if rng.random() < 0.15 else 1.0
+    angle = np.deg2rad(rng.normal(0, 6 * far))
+    zoom = CUT_SCALE / FACE_SCALE * np.exp(rng.normal(0, 0.07 * far))
+    cosine, sine = zoom * np.cos(angle), zoom * np.sin(angle)
+    mirror = bool(rng.random() < 0.5)
+    linear = np.array([[cosine, -sine], [sine, cosine]]) @ np.diag([-1.0 if mirror else 1.0, 1.0])
+    shift = CUT_SIDE / 2 + rng.normal(0, 0.06 * EYES * far, 2)
+    return np.column_stack([linear, shift - linear @ np.full(2, FACE_SIDE / 2)]), mirror
+
+
+def cut_face(face: Image, points: Array, matrix: NDArray[np.float64], *, mirror: bool) -> tuple[Image, Array]:
+    cut = cv2.warpAffine(face, matrix, (CUT_SIDE, CUT_SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    placed = (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+    return cut.astype(np.uint8), placed[MIRRORED_LANDMARKS] if mirror else placed
+
+
+class CutViews(IterableDataset[tuple[Tensor, Tensor]]):
+    """Endless augmented cuts: 3 x 64 x 64 uint8 and 5 x 2 landmarks."""
+
+    def __init__(self, faces: NDArray[np.uint8], points: Array, seed: int) -> None:
+        self.faces, self.points, self.seed = faces, points, seed
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        cv2.setNumThreads(1)
+        torch.set_num_threads(1)
+        rng = np.random.default_rng(self.seed)
+        indices = training_indices(len(self.faces))
+        while True:
+            index = int(rng.choice(indices))
+            matrix, mirror = draw_matrix(rng)
+            cut, placed = cut_face(self.faces[index], self.points[index], matrix, mirror=mirror)
+            cut = degrade(occlude(change_light(cut, LOOK, rng), LOOK, rng), LOOK, rng)
+            yield torch.from_numpy(np.ascontiguousarray(cut.transpose(2, 0, 1))), torch.from_numpy(placed)
+
+
+def landmark_loss(predicted: Tensor, wanted: Tensor) -> Tensor:
+    """Wing-like: nearly linear from two per cent of the eyes' distance on (Feng et al. 2018, arXiv:1711.06753)."""
+    return torch.log1p(torch.linalg.vector_norm(predicted - wanted, dim=2) / (0.02 * EYES)).mean()
+
+
+def held_out_error(model: LandmarkNet, faces: NDArray[np.uint8], points: Array) -> float:
+    """Median distance of the landmarks over that of the eyes, in per cent, on cuts as a detector makes them."""
+    rng = np.random.default_rng(1)
+    cuts, wanted = [], []
+    for index in range(0, len(faces), HELD_OUT_EVERY):
+        matrix, mirror = draw_matrix(rng)
+        cut, placed = cut_face(faces[index], points[index], matrix, mirror=mirror)
+        cuts.append(cut.transpose(2, 0, 1))
+        wanted.append(placed)
+    with torch.no_grad():
+        found = model.eval()(torch.from_numpy(np.stack(cuts)).float()).numpy()
+    truth = np.stack(wanted)
+    eyes = np.linalg.norm(truth[:, 0] - truth[:, 1], axis=1)
+    return float(np.median(np.linalg.norm(found - truth, axis=2).mean(1) / eyes) * 100)
+
+
+def train(recipe: LandmarkRecipe, work: Path, run: Path, report_every: int) -> None:
+    torch.manual_seed(recipe.seed)
+    faces, points = load_faces(work)
+    model = LandmarkNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    print(f"{count_parameters(model):,} parameters, {len(faces)} faces", flush=True)
+    optimizers = make_optimizers(model, recipe.lr, recipe.weight_decay)
+    average = WeightAverage(model, recipe.average_decay)
+    loader = DataLoader(CutViews(faces, points, recipe.seed), batch_size=recipe.batch, num_workers=1, prefetch_factor=3)
+    run.mkdir(parents=True, exist_ok=True)
+    begun, losses = time.monotonic(), []
+    for step, (images, wanted) in zip(range(1, recipe.steps + 1), loader, strict=False):
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.lr * one_cycle(step / recipe.steps)
+            optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16):
+            predicted = model.train()(images.to(memory_format=torch.channels_last).float())
+        loss = landmark_loss(predicted.float(), wanted)
+        loss.backward()
+        for optimizer in optimizers:
+            optimizer.step()
+        average.update(model)
+        losses.append(float(loss.detach()))
+        if step % report_every == 0 or step == recipe.steps:
+            averaged = LandmarkNet()
+            averaged.load_state_dict(average.state)
+            line = {
+                "step": step,
+                "seconds": round(time.monotonic() - begun),
+                "loss": round(float(np.mean(losses)), 4),
+                "held_out_error_%": round(held_out_error(averaged, faces, points), 3),
+            }
+            losses.clear()
+            print(line, flush=True)
+            with (run / "curve.jsonl").open("a") as handle:
+                handle.write(json.dumps(line) + "\n")
+            torch.save({"average": average.state}, run / "checkpoint.pt")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True, help="folder that step 5 filled")
+    parser.add_argument("--run", type=Path, required=True, help="folder of this run")
+    parser.add_argument("--steps", type=int, default=LandmarkRecipe.steps)
+    parser.add_argument("--batch", type=int, default=LandmarkRecipe.batch)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--report-every", type=int, default=200)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    train(
+        LandmarkRecipe(steps=arguments.steps, batch=arguments.batch),
+        arguments.work,
+        arguments.run,
+        arguments.report_every,
+    )
+
+
+if __name__ == "__main__":
+    main()
