@@ -19,6 +19,14 @@ from training.pictures import decode_picture
 
 Array = NDArray[np.float32]
 
+HELD_OUT_EVERY = 60
+"""One crop in sixty is kept from training, to watch over-fitting."""
+
+
+def training_indices(count: int) -> NDArray[np.int64]:
+    """Which of `count` crops may be trained on."""
+    return np.flatnonzero(np.arange(count) % HELD_OUT_EVERY)
+
 
 def unpack_crops(archive: Path, target: Path) -> NDArray[np.uint8]:
     """Decode every picture of the tar, ordered by name, into a memory-mapped array."""

@@ -1,4 +1,4 @@
-"""Step 2: distil the teacher into the starter embedder. Resumes by itself from `--run`."""
+"""Step 3: distil the teacher into the starter embedder. Resumes by itself from `--run`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ from training.augment import AugmentStrength, augment_crop
 from training.embedder import EmbedderShape, StarterEmbedder, count_parameters
 from training.optim import WeightAverage, make_optimizers, one_cycle
 from training.pairs import embed_crops, load_eval_crops, score_embeddings
+from training.prepare_crops import HELD_OUT_EVERY, training_indices
 from training.threads import ThreadTuner
-
-HELD_OUT_EVERY = 60  # one crop in sixty is kept from training, to watch over-fitting
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,10 @@ class Recipe:
     `steps` is ignored; without it the run is reproducible.
     """
 
-    steps: int = 12000
+    steps: int = 12500
     seconds: float | None = None
-    batch: int = 96
-    lr: float = 3e-3
+    batch: int = 192
+    lr: float = 4e-3
     weight_decay: float = 0.05
     muon: bool = True
     similarity_weight: float = 20.0
@@ -47,9 +46,8 @@ class Recipe:
     bank_temperature: float = 0.1
     average_decay: float = 0.998
     stages: tuple[tuple[float, int, float], ...] = (
-        (0.62, 64, 0.6),
-        (0.26, 80, 0.6),
-        (0.12, 80, 0.4),
+        (0.8, 80, 0.6),
+        (0.2, 80, 0.4),
     )
     seed: int = 20
 
@@ -107,14 +105,16 @@ class ViewSampler(Sampler[list[View]]):
 
 
 class CropViews(Dataset[tuple[Tensor, int]]):
-    """Augmented views of the crops, 3 x size x size uint8, and the crop's index."""
+    """Augmented views, size x size x 3 uint8, and the face's index: the crops first, then the morphs."""
 
-    def __init__(self, crops: NDArray[np.uint8], seed: int) -> None:
-        self.crops, self.seed = crops, seed
+    def __init__(self, crops: NDArray[np.uint8], morphs: NDArray[np.uint8], seed: int) -> None:
+        self.crops, self.morphs, self.seed = crops, morphs, seed
 
     def __getitem__(self, view: View) -> tuple[Tensor, int]:
         rng = np.random.default_rng([self.seed, view.seed, view.index])
-        image = augment_crop(self.crops[view.index], view.size, AugmentStrength().scaled(view.strength), rng)
+        beyond = view.index - len(self.crops)
+        face = self.crops[view.index] if beyond < 0 else self.morphs[beyond]
+        image = augment_crop(face, view.size, AugmentStrength().scaled(view.strength), rng)
         return torch.from_numpy(image), view.index
 
 
@@ -158,9 +158,10 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         self.recipe, self.run, self.evaluation = recipe, run, evaluation
         self.crops = np.load(work / "crops.npy", mmap_mode="r")
+        self.morphs = np.load(work / "morphs.npy", mmap_mode="r")
         self.basis = torch.from_numpy(np.load(work / "basis.npy"))
-        targets = torch.from_numpy(np.load(work / "teacher.npy"))
-        self.targets = F.normalize(targets @ self.basis.T, dim=1)
+        targets = np.concatenate([np.load(work / "teacher.npy"), np.load(work / "morph_teacher.npy")])
+        self.targets = F.normalize(torch.from_numpy(targets) @ self.basis.T, dim=1)
         self.model = StarterEmbedder(EmbedderShape()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.model.basis.copy_(self.basis)
         self.optimizers = make_optimizers(self.model, recipe.lr, recipe.weight_decay, muon=recipe.muon)
@@ -230,7 +231,8 @@ class Trainer:
 
         held_out_crops = resize_crops(self.crops[::HELD_OUT_EVERY], size)
         held_out = F.normalize(torch.from_numpy(embed_crops(embed, held_out_crops)), dim=1)
-        measures = {"held_out_cosine": float((held_out * self.targets[::HELD_OUT_EVERY]).sum(1).mean())}
+        targets = self.targets[: len(self.crops) : HELD_OUT_EVERY]
+        measures = {"held_out_cosine": float((held_out * targets).sum(1).mean())}
         if self.evaluation is not None:
             names, faces = load_eval_crops(self.evaluation)
             scores = score_embeddings(self.evaluation, names, embed_crops(embed, resize_crops(faces, size)))
@@ -239,9 +241,10 @@ class Trainer:
 
     def fit(self, report_every: int, evaluate_every: int) -> None:
         """Train to the end of the recipe, writing `curve.jsonl` and the checkpoint on the way."""
-        indices = np.flatnonzero(np.arange(len(self.crops)) % HELD_OUT_EVERY)
+        morphs = np.arange(len(self.crops), len(self.targets))
+        indices = np.concatenate([training_indices(len(self.crops)), morphs])
         loader = DataLoader(
-            CropViews(self.crops, self.recipe.seed),
+            CropViews(self.crops, self.morphs, self.recipe.seed),
             batch_sampler=ViewSampler(indices, self.clock),
             num_workers=1,
             prefetch_factor=3,

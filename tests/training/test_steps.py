@@ -114,6 +114,7 @@ class TestEmbedderSteps:
         output = run_steps(
             training_python,
             ["prepare_crops", "--crops", crops, "--teacher", teacher, "--work", tmp_path],
+            ["make_morphs", "--teacher", teacher, "--work", tmp_path, "--count", 6],
             [*train, "--size", 64, "--steps", 2, "--report-every", 1],
             [*train, "--size", 64, "--steps", 3, "--report-every", 1],
             ["export", "embedder", "--mirror", "--run", run, "--target", target],
@@ -160,8 +161,26 @@ class TestDetectorSteps:
                 assert shapes[f"{kind}_{stride}"] == (1, cells, numbers)
 
 
+class TestLandmarkSteps:
+    def test_lead_from_labelled_scenes_to_an_onnx_file(self, training_python: Path, tmp_path: Path) -> None:
+        rng = np.random.default_rng(5)
+        scenes = np.stack([draw_face(rng, 320, 320) for _ in range(4)])
+        tables = np.zeros((4, 24, 15), np.float32)
+        tables[:, 0] = [80, 60, 240, 260, 120, 128, 200, 128, 160, 170, 130, 210, 190, 210, 1]
+        np.save(tmp_path / "scenes.npy", scenes)
+        np.save(tmp_path / "scene_faces.npy", tables)
+        run, target = tmp_path / "run", tmp_path / "landmarks.onnx"
+        train = ["train_landmarks", "--work", tmp_path, "--run", run, "--batch", 2, "--steps", 2, "--report-every", 1]
+        output = run_steps(training_python, train, ["export", "landmarks", "--run", run, "--target", target])
+        assert "4 faces" in output
+        assert "'step': 2" in output
+        assert target.stat().st_size <= 400_000
+        session = onnxruntime.InferenceSession(target)
+        assert session.run(None, {"input": np.full((3, 3, 64, 64), 127, np.float32)})[0].shape == (3, 10)
+
+
 class TestShippedWeights:
-    @pytest.mark.parametrize("name", ["starter_embedder.onnx", "starter_detector.onnx"])
+    @pytest.mark.parametrize("name", ["starter_embedder.onnx", "starter_detector.onnx", "starter_landmarks.onnx"])
     def test_are_of_this_project_and_small(self, name: str) -> None:
         path = ROOT / "models" / name
         assert onnx.load(path).producer_name == "facesite training"
