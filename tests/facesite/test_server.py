@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from io import StringIO
 
 import pytest
@@ -44,6 +45,15 @@ class TestStopping:
             said = server.log.read_text()
         assert "Traceback" not in said
         assert '"level": "error"' not in said
+
+    def test_ends_with_status_0_however_often_it_is_asked(self, live_server_process):
+        with second_process(live_server_process) as server:
+            assert server.process
+            deadline = time.monotonic() + PATIENCE_S
+            while server.process.poll() is None and time.monotonic() < deadline:
+                server.send_signal(signal.SIGTERM)
+                time.sleep(0.001)
+            assert server.stop() == 0
 
 
 class TestSockets:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +46,7 @@ class Command(BaseCommand):
         try:
             server.run()
         finally:
+            ignore_signals()
             close_engine()
         if server.listen_failure:
             raise CommandError(
@@ -119,6 +121,15 @@ def build_server(endpoints: list[str], *, when_listening: Callable[[], None]) ->
         ready_callable=when_listening,
         server_name="facesite",
     )
+
+
+def ignore_signals() -> None:
+    """The server has ended: a second SIGTERM or Ctrl-C must not turn that into a killed process.
+
+    The interpreter gives up Python's own handlers before it is gone, and then a signal kills; ignored ones stay.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def close_engine() -> None:
