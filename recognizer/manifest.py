@@ -232,9 +232,8 @@ def _parse_file(key: str, entry: Mapping[str, Any], folder: Path) -> PackFile:
     if not _SHA256.fullmatch(sha256):
         raise ValueError(f"the sha256 of {name} is not 64 hexadecimal digits")
     archive = entry.get("archive")
-    path = folder / name
-    if role == "landmarks" and not path.is_file():  # of this project: it need not be installed
-        path = SHIPPED_DIR / name
+    # Our own landmarks go with the product's version, wherever the weights lie: they are never copied.
+    ours = role == "landmarks" and (SHIPPED_DIR / name).is_file()
     return PackFile(
         key=key,
         role=role,
@@ -242,7 +241,7 @@ def _parse_file(key: str, entry: Mapping[str, Any], folder: Path) -> PackFile:
         size=int(entry["size"]),
         sha256=sha256,
         licence=entry["licence"],
-        path=path,
+        path=(SHIPPED_DIR if ours else folder) / name,
         url=entry.get("url"),
         published_name=entry.get("published_name", name),
         archive=Archive(**archive) if archive else None,

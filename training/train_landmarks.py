@@ -36,7 +36,7 @@ SMALLEST_FACE = 44.0
 
 @dataclass(frozen=True)
 class LandmarkRecipe:
-    steps: int = 3000
+    steps: int = 4000
     batch: int = 128
     lr: float = 4e-3
     weight_decay: float = 0.02
@@ -60,13 +60,13 @@ def load_faces(work: Path) -> tuple[NDArray[np.uint8], Array]:
 
 def draw_matrix(rng: np.random.Generator) -> tuple[NDArray[np.float64], bool]:
     """From a stored face to a cut as far off as a detector's landmarks make it (2 x 3), and whether it is mirrored."""
-    far = 2.5 if rng.random() < 0.15 else 1.0
-    angle = np.deg2rad(rng.normal(0, 6 * far))
-    zoom = CUT_SCALE / FACE_SCALE * np.exp(rng.normal(0, 0.07 * far))
+    far = rng.random() < 0.3  # a tilted head, whose landmarks detectors set as if it were upright
+    angle = np.deg2rad(rng.uniform(-40, 40) if far else rng.normal(0, 7))
+    zoom = CUT_SCALE / FACE_SCALE * np.exp(rng.normal(0, 0.15 if far else 0.07))
     cosine, sine = zoom * np.cos(angle), zoom * np.sin(angle)
     mirror = bool(rng.random() < 0.5)
     linear = np.array([[cosine, -sine], [sine, cosine]]) @ np.diag([-1.0 if mirror else 1.0, 1.0])
-    shift = CUT_SIDE / 2 + rng.normal(0, 0.06 * EYES * far, 2)
+    shift = CUT_SIDE / 2 + rng.normal(0, (0.18 if far else 0.07) * EYES, 2)
     return np.column_stack([linear, shift - linear @ np.full(2, FACE_SIDE / 2)]), mirror
 
 

@@ -63,6 +63,15 @@ class TestRefine:
         assert off(wrong.landmarks, right.landmarks) > 0.05
         assert off(again.landmarks, right.landmarks) < 0.05
 
+    @pytest.mark.parametrize("degrees", [-30, 30])
+    def test_finds_those_of_a_tilted_head(self, engine, refiner, portrait, degrees):
+        (upright,) = refiner.refine(portrait, [first_face(engine, portrait)])
+        centre = tuple(float(value) for value in upright.landmarks.mean(axis=0))
+        turn = cv2.getRotationMatrix2D(centre, degrees, 1.0)
+        tilted = cv2.warpAffine(portrait, turn, portrait.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+        (found,) = refiner.refine(tilted, [first_face(engine, tilted)])
+        assert off(found.landmarks, upright.landmarks @ turn[:, :2].T + turn[:, 2]) < 0.06
+
     def test_finds_mirrored_landmarks_in_the_mirror(self, engine, refiner, portrait):
         (face,) = refiner.refine(portrait, [first_face(engine, portrait)])
         mirror = np.ascontiguousarray(portrait[:, ::-1])

@@ -108,7 +108,8 @@ class TestManifestLoad:
         with pytest.raises(ManifestInvalid, match="at most one landmarks file"):
             Manifest.load(tmp_path)
 
-    def test_finds_the_landmarks_that_come_with_the_product_where_the_folder_has_none(self, tmp_path):
+    def test_takes_the_landmarks_that_come_with_the_product_wherever_the_weights_lie(self, tmp_path):
+        (tmp_path / "starter_landmarks.onnx").write_bytes(b"of an older version")
         (landmarks,) = Manifest.load(tmp_path).get("mobile").files_of("landmarks")
 
         assert landmarks.installed

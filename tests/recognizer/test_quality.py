@@ -62,7 +62,7 @@ class TestRules:
             ({"pose": Pose(41.0, 0.0, 0.0)}, "turned_away"),
             ({"pose": Pose(-41.0, 0.0, 0.0)}, "turned_away"),
             ({"pose": Pose(0.0, 41.0, 0.0)}, "turned_away"),
-            ({"pose": Pose(0.0, 0.0, -36.0)}, "tilted"),
+            ({"pose": Pose(0.0, 0.0, -46.0)}, "tilted"),
             ({"eye_light": 0.35}, "eyes_hidden"),
             ({"sharpness": 24.0}, "blurred"),
         ],
