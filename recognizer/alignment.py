@@ -15,6 +15,8 @@ TEMPLATE = np.array(
 )
 """Where the five landmarks belong, in pixels of the 112 x 112 crop. Source: InsightFace, `arcface_dst` in
 python-package/insightface/utils/face_align.py, the template that the ArcFace family of models is trained on."""
+SMALLEST_SCALE = 1e-3
+"""Of a face 100,000 pixels wide: below that the landmarks are of no face."""
 _CENTRE: list[float] = TEMPLATE.mean(axis=0).tolist()
 _CENTRED: list[list[float]] = (TEMPLATE - TEMPLATE.mean(axis=0)).tolist()
 
@@ -47,7 +49,8 @@ def align_face(image: Image, landmarks: Vector) -> Image:
 
 def warp_face(image: Image, matrix: Vector, side: int) -> Image:
     """What the (2, 3) similarity `matrix` takes into a square of `side` pixels: (side, side, 3) uint8 BGR."""
-    shrink = int(1 / max(float(np.hypot(matrix[0, 0], matrix[1, 0])), 1e-6))
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    shrink = int(1 / scale) if scale > SMALLEST_SCALE else 1
     if shrink >= 2:
         image, matrix = _average_pixels(image, matrix, shrink, side)
     return cast(Image, cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR))

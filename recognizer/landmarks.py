@@ -21,8 +21,6 @@ CUT_SCALE = CUT_SIDE / (1.25 * SIDE)
 """The cut shows a quarter more than the aligned crop on each axis: the first landmarks may be off by that."""
 CUT_TEMPLATE = (TEMPLATE - SIDE / 2) * np.float32(CUT_SCALE) + np.float32(CUT_SIDE / 2)
 """Where the landmarks lie in a cut if the first ones were right."""
-
-
 MOST_LOOKS = 4
 """A second look is taken where the first one moved the landmarks far, and so on: YuNet sets those of a head that is
 tilted by 20 degrees as if it were upright, and each cut is nearer to the truth than the one before."""
@@ -43,20 +41,17 @@ class LandmarkRefiner:
             if not unsure:
                 break
             found = self._look(image, [landmarks[row] for row in unsure])
-            moved = [_moved(landmarks[row], points) for row, points in zip(unsure, found, strict=True)]
+            before = landmarks.copy()
             for row, points in zip(unsure, found, strict=True):
                 landmarks[row] = points
-            unsure = [row for row, far in zip(unsure, moved, strict=True) if far > FAR]
+            unsure = [row for row in unsure if _moved(before[row], landmarks[row]) > FAR]
         return [replace(face, landmarks=points) for face, points in zip(detections, landmarks, strict=True)]
 
     def _look(self, image: Image, landmarks: Sequence[Vector]) -> list[Vector]:
         """(5, 2) for each face, found in the cut that its present landmarks make."""
         matrices = [cut_matrix(points) for points in landmarks]
         found = self.infer(self.prepare(image, matrices)).reshape(-1, 5, 2)
-        return [
-            (points - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
-            for points, matrix in zip(found, matrices, strict=True)
-        ]
+        return [_taken_back(points, matrix) for points, matrix in zip(found, matrices, strict=True)]
 
     def prepare(self, image: Image, matrices: Sequence[Vector]) -> Vector:
         """(n, 3, 64, 64) float32."""
@@ -73,6 +68,12 @@ def cut_matrix(landmarks: Vector) -> Vector:
     matrix = similarity_to_template(landmarks) * np.float32(CUT_SCALE)
     matrix[:, 2] += np.float32(CUT_SIDE / 2 - CUT_SCALE * SIDE / 2)
     return matrix
+
+
+def _taken_back(points: Vector, matrix: Vector) -> Vector:
+    """Points of a cut in the picture: the inverse of a similarity is its transpose over the square of its scale."""
+    linear = matrix[:, :2]
+    return cast(Vector, (points - matrix[:, 2]) @ linear / max(float(linear[0] @ linear[0]), 1e-12))
 
 
 def _moved(before: Vector, after: Vector) -> float:

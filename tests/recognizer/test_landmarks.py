@@ -95,6 +95,13 @@ class TestRefine:
             assert (after.box_xyxy is before.box_xyxy, after.detection_score) == (True, before.detection_score)
             assert off(after.landmarks, before.landmarks) < 0.2
 
+    def test_survives_landmarks_that_are_no_face(self, engine, refiner, portrait):
+        face = first_face(engine, portrait)
+        lost = [np.zeros((5, 2), np.float32), np.full((5, 2), 1e6, np.float32)]
+        refined = refiner.refine(portrait, [face, *(replace(face, landmarks=points) for points in lost)])
+        assert all(np.isfinite(one.landmarks).all() for one in refined)
+        assert off(refined[0].landmarks, face.landmarks) < 0.2
+
     def test_has_nothing_to_do_without_a_face(self, refiner):
         assert refiner.refine(np.zeros((40, 40, 3), np.uint8), []) == []
 
