@@ -62,15 +62,20 @@ def _average_pixels(image: Image, matrix: Vector, factor: int, side: int) -> tup
     Large photographs are noisy, and picking single pixels keeps the noise: on enlarged LFW pictures with a noise of 20
     grey levels the cosine with the original's embedding was 0.91 without averaging and 0.99 with it.
     """
-    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]], np.float32)
-    around = (corners - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
-    start = np.maximum(around.min(axis=0) - factor, 0).astype(int)
-    end = np.minimum(around.max(axis=0) + factor, (image.shape[1], image.shape[0])).astype(int)
-    size = (end - start) // factor
-    if size.min() < 1:  # hardly anything of the crop lies in the picture
+    # Plain floats, as above. The square's corners in the picture span this much around its centre.
+    (a, _, shift_x), (b, _, shift_y) = matrix.tolist()
+    squared = a * a + b * b
+    to_x, to_y = side / 2 - shift_x, side / 2 - shift_y
+    middle_x, middle_y = (a * to_x + b * to_y) / squared, (a * to_y - b * to_x) / squared
+    reach = side / 2 * (abs(a) + abs(b)) / squared + factor
+    left, top = max(int(middle_x - reach), 0), max(int(middle_y - reach), 0)
+    width = (min(int(middle_x + reach), image.shape[1]) - left) // factor
+    height = (min(int(middle_y + reach), image.shape[0]) - top) // factor
+    if min(width, height) < 1:  # hardly anything of the crop lies in the picture
         return image, matrix
-    part = image[start[1] : start[1] + size[1] * factor, start[0] : start[0] + size[0] * factor]
-    small = cast(Image, cv2.resize(part, size.tolist(), interpolation=cv2.INTER_AREA))
-    offset = start + (factor - 1) / 2  # centre of the first small pixel
-    shifted = matrix[:, :2] @ offset + matrix[:, 2]
-    return small, np.column_stack([matrix[:, :2] * factor, shifted]).astype(np.float32)
+    part = image[top : top + height * factor, left : left + width * factor]
+    small = cast(Image, cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA))
+    x, y = left + (factor - 1) / 2, top + (factor - 1) / 2  # centre of the first small pixel
+    moved_x, moved_y = a * x - b * y + shift_x, b * x + a * y + shift_y
+    a, b = a * factor, b * factor
+    return small, np.array([[a, -b, moved_x], [b, a, moved_y]], np.float32)

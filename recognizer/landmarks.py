@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
+import cv2
 import numpy as np
 
 from recognizer.alignment import SIDE, TEMPLATE, similarity_to_template, warp_face
@@ -55,8 +56,7 @@ class LandmarkRefiner:
 
     def prepare(self, image: Image, matrices: Sequence[Vector]) -> Vector:
         """(n, 3, 64, 64) float32."""
-        cuts = np.stack([warp_face(image, matrix, CUT_SIDE) for matrix in matrices])
-        return np.ascontiguousarray(cuts.transpose(0, 3, 1, 2), np.float32)
+        return cast(Vector, cv2.dnn.blobFromImages([warp_face(image, matrix, CUT_SIDE) for matrix in matrices]))
 
     def infer(self, cuts: Vector) -> Vector:
         """The model alone: (n, 10)."""
