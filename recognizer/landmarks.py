@@ -63,10 +63,13 @@ class LandmarkRefiner:
         return cast(Vector, self._session.run(None, {self._input: cuts})[0])
 
 
-def cut_matrix(landmarks: Vector) -> Vector:
-    """The (2, 3) matrix that takes the picture to the face's cut, by its first (5, 2) landmarks."""
-    matrix = similarity_to_template(landmarks) * np.float32(CUT_SCALE)
-    matrix[:, 2] += np.float32(CUT_SIDE / 2 - CUT_SCALE * SIDE / 2)
+def cut_matrix(landmarks: Vector, side: int = CUT_SIDE, scale: float = CUT_SCALE) -> Vector:
+    """The (2, 3) matrix that takes the picture to the face's cut, by its first (5, 2) landmarks.
+
+    side: pixels of the cut; scale: of its pixels over those of the aligned crop, about the common centre.
+    """
+    matrix = similarity_to_template(landmarks) * np.float32(scale)
+    matrix[:, 2] += np.float32(side / 2 - scale * SIDE / 2)
     return matrix
 
 

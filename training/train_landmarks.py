@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from recognizer.alignment import similarity_to_template
-from recognizer.landmarks import CUT_SCALE, CUT_SIDE
+from recognizer.landmarks import CUT_SCALE, CUT_SIDE, cut_matrix
 from training.augment import AugmentStrength, change_light, degrade, occlude
 from training.embedder import count_parameters
 from training.landmarks import EYES, LandmarkNet
@@ -51,8 +50,7 @@ def load_faces(work: Path) -> tuple[NDArray[np.uint8], Array]:
     for scene, table in zip(scenes, tables, strict=False):  # labels may be those of the first scenes only
         large = (table[:, 2:4] - table[:, 0:2]).max(1) >= SMALLEST_FACE
         for points in table[large & (table[:, 14] == 1), 4:14].reshape(-1, 5, 2):
-            matrix = similarity_to_template(points) * FACE_SCALE
-            matrix[:, 2] += FACE_SIDE / 2 - FACE_SCALE * 56
+            matrix = cut_matrix(points, FACE_SIDE, FACE_SCALE)
             faces.append(cv2.warpAffine(scene, matrix, (FACE_SIDE, FACE_SIDE), borderMode=cv2.BORDER_REPLICATE))
             landmarks.append(points @ matrix[:, :2].T + matrix[:, 2])
     return np.stack(faces).astype(np.uint8), np.stack(landmarks).astype(np.float32)

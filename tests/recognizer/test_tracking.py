@@ -31,6 +31,7 @@ from recognizer.types import (
     Vector,
     Verdict,
 )
+from tests.support.webcam import clip_frames
 
 POLICY = DecisionPolicy(match_threshold=0.4, uncertain_threshold=0.33, fmr=1e-4, liveness=LivenessMode.OFF)
 REQUIRED = replace(POLICY, liveness=LivenessMode.REQUIRED)
@@ -566,16 +567,6 @@ class TestDecideStill:
         assert [decision.verdict for decision in outcome.decisions] == [Verdict.NON_MATCH, Verdict.MATCH]
 
 
-def read_clip(path: Path) -> list[Image]:
-    capture = cv2.VideoCapture(str(path))
-    frames: list[Image] = []
-    while True:
-        read, frame = capture.read()
-        if not read:
-            return frames
-        frames.append(cast(Image, frame))
-
-
 def enroll(engine: FaceEngine, **pictures: list[Image]) -> GallerySnapshot:
     rows: list[TemplateRow] = []
     for person, images in pictures.items():
@@ -594,7 +585,7 @@ def play(
 
 @pytest.fixture(scope="module")
 def clips(shared_faces: Path) -> dict[str, list[Image]]:
-    return {path.stem: read_clip(path) for path in sorted((shared_faces / "webcam").glob("*.mjpeg"))}
+    return {path.stem: list(clip_frames(path)) for path in sorted((shared_faces / "webcam").glob("*.mjpeg"))}
 
 
 @pytest.fixture(scope="module")
