@@ -1,8 +1,8 @@
 """Blocks of templates: arrays that are searched and scored, and never changed after they were made.
 
-A search in a block is exact with a bound: FAISS shortlists rows by a float32 or, in large blocks, 8-bit inner product,
-whose error is bounded (`Block.shortlist`); who searches scores the shortlist again in float64 and compares the last of
-its scores with the bound on all rows left out.
+A search in a block is exact with a bound: FAISS shortlists rows by a float32 inner product or, in large blocks, by a
+look at two-bit codes, whose error is bounded (`Block.shortlist`); who searches scores the shortlist again in float64
+and compares the last of its scores with the bound on all rows left out.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from recognizer.codes import Codes, Rows, Shortlist
 from recognizer.errors import ContractMismatch
 from recognizer.types import Candidate, Vector
 
 QUANTISE_FROM = 50_000
-"""Rows from which a block gets 8-bit codes: above this the float32 rows no longer fit the processor's cache."""
+"""Rows from which a block gets two-bit codes: above this the float32 rows no longer fit the processor's cache."""
+CODED_DEPTH = 2_048
+"""Codes list `count` of so many rows: at first (count 64) a fortieth of all."""
 NORM_TOLERANCE = 1e-3
 """How far from 1 the length of a vector may be: float32 rounding stays far below, a vector not normalised far above."""
 
-Rows = NDArray[np.int64]
 Arrays = tuple[Sequence[int] | Rows, Sequence[str], Vector]
 """template ids (n,), person ids (n,), embeddings (n, d)."""
 
@@ -33,43 +35,6 @@ class TemplateRow:
     person_id: str
     embedding: Vector
     """(d,) float32, L2-normalised."""
-
-
-class Codes:
-    """Embeddings as 8-bit integers, one step width per dimension, searched by FAISS's integer kernels."""
-
-    def __init__(self, matrix: Vector) -> None:
-        dimension = matrix.shape[1]
-        self._steps = np.maximum(np.abs(matrix).max(axis=0), 1e-12) / 127.0
-        self._index = faiss.IndexScalarQuantizer(
-            dimension, faiss.ScalarQuantizer.QT_8bit_direct_signed, faiss.METRIC_INNER_PRODUCT
-        )
-        self._row_error = self._longest_code = 0.0
-        for start in range(0, len(matrix), 16_384):  # whole-matrix temporaries would double the memory
-            part = matrix[start : start + 16_384]
-            codes = np.rint(part / self._steps).astype(np.float32)
-            self._row_error = max(self._row_error, float(np.linalg.norm(part - codes * self._steps, axis=1).max()))
-            self._longest_code = max(self._longest_code, float(np.linalg.norm(codes, axis=1).max()))
-            self._index.add(codes)
-
-    def search(self, probe: Vector, count: int) -> tuple[Rows, float]:
-        """The `count` best rows, and a score that no other row can exceed.
-
-        FAISS rounds the probe to integers too (for dimensions that fill its registers), so it is scaled and rounded
-        here. By Cauchy-Schwarz the error is at most |probe| * longest row residual + |probe residual| * longest code;
-        1e-4 covers float32 rounding many times over.
-        """
-        weights = probe * self._steps
-        step = max(float(np.abs(weights).max()), 1e-30) / 127.0
-        rounded = np.rint(weights / step).astype(np.float32)
-        scores, rows = self._index.search(rounded[np.newaxis], count)
-        residual = float(np.linalg.norm(weights - rounded * step))
-        error = self._row_error * float(np.linalg.norm(probe)) + residual * self._longest_code
-        return rows[0], float(scores[0, -1]) * step + error + 1e-4
-
-    @property
-    def nbytes(self) -> int:
-        return int(self._index.ntotal * self._index.sa_code_size())
 
 
 class Block:
@@ -103,28 +68,42 @@ class Block:
         found: Rows = rows[self.ids[rows] == wanted]
         return found
 
-    def shortlist(self, probe: Vector, count: int) -> tuple[Rows, float]:
-        """At least `count` rows, among them the best ones, and a bound that no other row's score exceeds."""
+    def shortlist(self, probe: Vector, count: int) -> Shortlist:
+        """At least `count` rows, among them the best ones; all rows when `count` is not far below their number."""
         if count >= len(self) // 2:
-            return np.arange(len(self)), -np.inf
+            rows = np.arange(len(self))
+            return Shortlist(rows, np.full(len(rows), np.inf, dtype=np.float32), -np.inf, len(rows))
         if self.codes is not None:
-            return self.codes.search(probe, count)
+            return self.codes.search(probe, max(count, count * len(self) // CODED_DEPTH), count)
         scores, rows = faiss.knn(probe[np.newaxis], self.matrix, count, metric=faiss.METRIC_INNER_PRODUCT)
-        # A float32 inner product of unit vectors is off by at most d * 2^-24 (Higham, gamma_n).
-        return rows[0], float(scores[0, -1]) + len(probe) * 2.0**-23
+        ceilings = scores[0] + np.float32(_float32_error(len(probe)))
+        return Shortlist(rows[0], ceilings, float(ceilings[-1]), count)
+
+    def reaching(self, listed: Shortlist, probe: Vector, score: float) -> Rows:
+        """Those of the listed rows whose score may be this high."""
+        rows = listed.rows[listed.ceilings >= score]
+        return rows[self._products(rows, probe) >= score - _float32_error(len(probe))]
 
     def score(self, rows: Rows, probe: Vector) -> Vector:
         """Exact cosines (m,), float32: summed in float64, so that equal templates tie wherever they are stored."""
-        precise = probe.astype(np.float64)
-        scores = np.empty(len(rows), dtype=np.float32)
+        return self._products(rows, probe.astype(np.float64))
+
+    def _products(self, rows: Rows, probe: Vector | NDArray[np.float64]) -> Vector:
+        """Inner products (m,), summed in the probe's type."""
+        products = np.empty(len(rows), dtype=np.float32)
         for start in range(0, len(rows), 4_096):
             part = rows[start : start + 4_096]
-            scores[start : start + 4_096] = self.matrix[part].astype(np.float64) @ precise
-        return scores
+            products[start : start + 4_096] = self.matrix[part].astype(probe.dtype, copy=False) @ probe
+        return products
 
     @property
     def nbytes(self) -> int:
         return self.matrix.nbytes + self.ids.nbytes + self.people.nbytes + (self.codes.nbytes if self.codes else 0)
+
+
+def _float32_error(dimension: int) -> float:
+    """Twice what a float32 inner product of unit vectors can be off: d * 2^-24 (Higham, gamma_n)."""
+    return dimension * 2.0**-23
 
 
 def ranked(one: tuple[Block, Rows], other: tuple[Block, Rows], probe: Vector) -> Iterator[Candidate]:

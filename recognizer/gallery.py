@@ -6,6 +6,7 @@ most SMALL_BLOCK_LIMIT rows, and a search that runs meanwhile on the older snaps
 
 Exactness: a block's shortlist comes with a bound on the scores of all rows left out. The shortlist is scored again in
 float64, and the answer counts only when its last score is above that bound. Otherwise it grows, in the end to all rows.
+In large blocks the bound has a chance to fail, below one in 268,000 per person and search (`recognizer.codes`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognizer.blocks import NORM_TOLERANCE, Arrays, Block, TemplateRow, everything, join, make_block, ranked
+from recognizer.codes import Rows
 from recognizer.confusions import NONE_RECORDED, Confusions
 from recognizer.errors import ContractMismatch
 from recognizer.types import Candidate, Vector
@@ -152,8 +154,14 @@ class GallerySnapshot:
         faiss.omp_set_num_threads(1)  # per calling thread in OpenMP; the engine's pool is the parallelism
         wanted, count = max(min(limit, self.people), 0), max(SHORTLIST, 2 * limit)
         while True:
-            best, bound = self._best_of_shortlist(probe, wanted, count)
-            if bound == -np.inf or (len(best) == wanted and (not best or best[-1].comparison_score > bound)):
+            large, small = self._large.shortlist(probe, count), self._small.shortlist(probe, count)
+            best = self._best(probe, wanted, large.rows[: large.first], small.rows[: small.first])
+            if large.first < len(large.rows):
+                floor = _last_score(best, wanted)
+                others = self._large.reaching(large, probe, floor)
+                best = self._best(probe, wanted, others, small.rows)
+            bound = max(large.bound, small.bound)
+            if bound == -np.inf or wanted == 0 or _last_score(best, wanted) > bound:
                 return best
             count *= 4
 
@@ -171,16 +179,14 @@ class GallerySnapshot:
         large = self._large.rows_of(person_id)
         return ranked((self._large, large[self._alive[large]]), (self._small, self._small.rows_of(person_id)), probe)
 
-    def _best_of_shortlist(self, probe: Vector, wanted: int, count: int) -> tuple[list[Candidate], float]:
-        """The best template of each of up to `wanted` people among at least `count` rows; the bound on all others."""
-        large, large_bound = self._large.shortlist(probe, count)
-        small, small_bound = self._small.shortlist(probe, count)
+    def _best(self, probe: Vector, wanted: int, large: Rows, small: Rows) -> list[Candidate]:
+        """The best template of each of up to `wanted` people, among these rows of the blocks, removed ones aside."""
         best: dict[str, Candidate] = {}
         for candidate in ranked((self._large, large[self._alive[large]]), (self._small, small), probe):
             if len(best) >= wanted:
                 break
             best.setdefault(candidate.person_id, candidate)
-        return list(best.values()), max(large_bound, small_bound)
+        return list(best.values())
 
     def _check_probe(self, probe: Vector) -> Vector:
         if probe.shape != (self.dimension,):
@@ -192,6 +198,11 @@ class GallerySnapshot:
         if not abs(norm - 1.0) <= NORM_TOLERANCE:  # also true for NaN
             raise ValueError(f"The probe has the length {norm:g}; a gallery is searched with L2-normalised embeddings.")
         return probe
+
+
+def _last_score(best: Sequence[Candidate], wanted: int) -> float:
+    """The score that others must reach to be among the `wanted` best; -inf while people are missing."""
+    return best[-1].comparison_score if best and len(best) == wanted else -np.inf
 
 
 def _count(counts: Mapping[str, int], *, gained: Iterable[str], lost: Iterable[str]) -> dict[str, int]:

@@ -1,0 +1,128 @@
+"""Embeddings at two bits per value: a first look at many templates that reads a sixteenth of their memory.
+
+All vectors are turned by one random rotation R, so that their values are spread as a normal distribution whatever the
+embedder does, and rounded to the best four levels of that distribution (Max 1960, "Quantizing for minimum distortion",
+table I). FAISS's FastScan kernels then compare a probe with all codes from tables in the processor's registers.
+
+The error has a bound with a known chance to fail (the argument of RaBitQ, Gao and Long, SIGMOD 2024). Let y be the
+unit vector of a template turned by R, c its code, c = a y + e with e at right angles to y, and s = cos(template,
+probe). Then
+
+    <R probe, c> = s a + sqrt(1 - s^2) <u, e>,
+
+where u, the turned probe's direction across y, is uniform on a sphere of d - 1 dimensions: R is random, and knowing
+where it puts the template says nothing about the turn around it. On such a sphere <u, e> exceeds t |e| / sqrt(d - 1)
+with a chance below exp(-t^2 / 2) (Ball 1997, "An elementary introduction to modern convex geometry", lemma 2.2).
+Apart from that chance,
+
+    s <= (<R probe, c> + t |e| / sqrt(d - 1)) / a,
+
+and a and |e| are known for every row.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from recognizer.types import Vector
+
+Rows = NDArray[np.int64]
+
+CERTAINTY = 5.0
+"""t above. exp(-t^2 / 2) is one in 268,000; the exact share of the sphere, at d = 512, is one in 4.6 million."""
+INNER, OUTER = 0.4528, 1.510
+"""The four levels +-INNER and +-OUTER that a standard normal value is rounded to with the least mean square error."""
+SEED = 20_240_609
+"""Any number; fixed, so that equal galleries answer equally."""
+PART = 16_384
+"""Rows that are turned and rounded at a time: whole-matrix temporaries would double the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortlist:
+    """Rows that may be among the best, the likeliest first."""
+
+    rows: Rows
+    """(m,)"""
+    ceilings: Vector
+    """(m,) What each row's score cannot exceed."""
+    bound: float
+    """What the score of a row that is not listed cannot exceed."""
+    first: int
+    """So many rows are worth scoring at once; the others only when their ceilings reach what these gave."""
+
+
+class Codes:
+    """Two-bit codes of the rows of a matrix."""
+
+    def __init__(self, matrix: Vector) -> None:
+        """matrix: (n, d) float32, no row of it zero; lengths may be off from 1 by what rounding does."""
+        self._rotation = random_rotation(matrix.shape[1])
+        width = self._rotation.shape[1]
+        self._levels = np.array([-OUTER, -INNER, INNER, OUTER], dtype=np.float32) / np.float32(np.sqrt(width))
+        self._index = faiss.IndexPQFastScan(width, width // 2, 4, faiss.METRIC_INNER_PRODUCT)
+        pairs = np.stack(np.meshgrid(self._levels, self._levels), axis=-1)
+        faiss.copy_array_to_vector(np.tile(pairs.ravel(), width // 2), self._index.pq.centroids)
+        self._index.is_trained = True
+        parts = [self._add(matrix[start : start + PART]) for start in range(0, len(matrix), PART)]
+        self._along, self._across = (np.concatenate(column) for column in zip(*parts, strict=True))
+        self._along_range = float(self._along.min()), float(self._along.max())
+        self._widest = float((self._across / self._along).max())
+
+    def _add(self, part: Vector) -> tuple[Vector, Vector]:
+        """Code these rows; their a and |e| of this module's description, (n,) each."""
+        turned = part @ self._rotation
+        self._index.add(turned)
+        inner, outer = self._levels[2:]
+        codes = np.copysign(np.where(np.abs(turned) < (inner + outer) / 2, inner, outer), turned)
+        along = np.einsum("ij,ij->i", codes, turned) / np.einsum("ij,ij->i", turned, turned)
+        return along, np.linalg.norm(codes - along[:, np.newaxis] * turned, axis=1)
+
+    def search(self, probe: Vector, count: int, first: int) -> Shortlist:
+        """The `count` rows that look best, `first` of them to be scored at once. probe: (d,) float32, L2-normalised."""
+        turned = probe @ self._rotation
+        looks, rows = self._index.search(turned[np.newaxis], count)
+        listed = rows[0]
+        slope = CERTAINTY * float(np.linalg.norm(turned)) / np.sqrt(len(turned) - 1)
+        rounding = self._rounding(turned)
+        along, across = self._along[listed], self._across[listed]
+        ceilings = (looks[0] + rounding + slope * across) / along
+        worst_look = float(looks[0, -1]) + rounding
+        bound = max(worst_look / end for end in self._along_range) + slope * self._widest
+        return Shortlist(listed, ceilings, bound, first)
+
+    def _rounding(self, turned: Vector) -> float:
+        """How far FAISS's rounding can move a look, as certain as CERTAINTY.
+
+        FAISS rounds every entry of its tables (one table per pair of values) to a step: 1/255 of the widest table's
+        span, or so much that all spans together fit 16 bits. By Hoeffding's inequality m independent roundings of up
+        to half a step sum to more than t sqrt(m) step / 2 with a chance below exp(-t^2 / 2). 1e-4 covers float32
+        rounding many times over.
+        """
+        sizes = np.abs(turned)
+        pairs = len(sizes) // 2
+        widest = 2 * float(self._levels[-1] * (sizes[::2] + sizes[1::2]).max())
+        return CERTAINTY * float(np.sqrt(pairs)) / 2 * widest * max(1 / 255, pairs / 65_535) + 1e-4
+
+    @property
+    def nbytes(self) -> int:
+        return int(self._index.ntotal * self._index.code_size) + self._along.nbytes + self._across.nbytes
+
+
+@functools.cache
+def random_rotation(dimension: int) -> Vector:
+    """(dimension, dimension or one more) float32 with orthonormal rows: drawn evenly from all rotations.
+
+    The number of columns is even, because codes hold pairs. Source: Mezzadri 2007, "How to generate random matrices
+    from the classical compact groups": QR of a normal matrix, with the signs of R's diagonal.
+    """
+    width = dimension + dimension % 2
+    q, r = np.linalg.qr(np.random.default_rng(SEED).standard_normal((width, width)))
+    rotation: Vector = (q * np.sign(np.diagonal(r)))[:dimension].astype(np.float32)
+    rotation.setflags(write=False)
+    return rotation
