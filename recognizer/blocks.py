@@ -92,8 +92,8 @@ class Block:
         """Inner products (m,), summed in the probe's type."""
         products = np.empty(len(rows), dtype=np.float32)
         for start in range(0, len(rows), 4_096):
-            part = rows[start : start + 4_096]
-            products[start : start + 4_096] = self.matrix[part].astype(probe.dtype, copy=False) @ probe
+            part: NDArray[np.floating] = self.matrix[rows[start : start + 4_096]].astype(probe.dtype, copy=False)
+            products[start : start + 4_096] = part @ probe
         return products
 
     @property

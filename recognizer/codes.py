@@ -111,7 +111,7 @@ class Codes:
 
     @property
     def nbytes(self) -> int:
-        return int(self._index.ntotal * self._index.code_size) + self._along.nbytes + self._across.nbytes
+        return int(self._index.codes.size()) + self._along.nbytes + self._across.nbytes
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from recognizer import codes as codes_module
 from recognizer.codes import Codes, random_rotation
@@ -12,7 +13,7 @@ from recognizer.types import Vector
 ROWS, PROBES = 2_000, 40
 
 
-def unit(vectors: Vector) -> Vector:
+def unit(vectors: NDArray[np.float64]) -> Vector:
     normalised: Vector = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     return normalised
 
