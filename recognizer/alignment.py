@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 import cv2
@@ -49,7 +50,7 @@ def align_face(image: Image, landmarks: Vector) -> Image:
 
 def warp_face(image: Image, matrix: Vector, side: int) -> Image:
     """What the (2, 3) similarity `matrix` takes into a square of `side` pixels: (side, side, 3) uint8 BGR."""
-    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    scale = math.hypot(float(matrix[0, 0]), float(matrix[1, 0]))
     shrink = int(1 / scale) if scale > SMALLEST_SCALE else 1
     if shrink >= 2:
         image, matrix = _average_pixels(image, matrix, shrink, side)

@@ -14,7 +14,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from recognizer.codes import Codes, Rows, Shortlist
+from recognizer.codes import NO_ROWS, Codes, Rows, Shortlist
 from recognizer.errors import ContractMismatch
 from recognizer.types import Candidate, Vector
 
@@ -70,6 +70,8 @@ class Block:
 
     def shortlist(self, probe: Vector, count: int) -> Shortlist:
         """At least `count` rows, among them the best ones; all rows when `count` is not far below their number."""
+        if not len(self):
+            return NO_ROWS
         if count >= len(self) // 2:
             rows = np.arange(len(self))
             return Shortlist(rows, np.full(len(rows), np.inf, dtype=np.float32), -np.inf, len(rows))
@@ -83,6 +85,15 @@ class Block:
         """Those of the listed rows whose score may be this high."""
         rows = listed.rows[listed.ceilings >= score]
         return rows[self._products(rows, probe) >= score - _float32_error(len(probe))]
+
+    def ranked(self, rows: Rows, probe: Vector) -> Iterator[Candidate]:
+        """These rows, best score first, equal scores by template id; made one by one as they are read."""
+        if not len(rows):
+            return
+        scores = self.score(rows, probe)
+        for at in np.lexsort((rows, -scores)).tolist():  # rows are in the order of their ids
+            row = rows[at]
+            yield Candidate(self.people[row], int(self.ids[row]), float(scores[at]))
 
     def score(self, rows: Rows, probe: Vector) -> Vector:
         """Exact cosines (m,), float32: summed in float64, so that equal templates tie wherever they are stored."""
@@ -104,14 +115,6 @@ class Block:
 def _float32_error(dimension: int) -> float:
     """Twice what a float32 inner product of unit vectors can be off: d * 2^-24 (Higham, gamma_n)."""
     return dimension * 2.0**-23
-
-
-def ranked(one: tuple[Block, Rows], other: tuple[Block, Rows], probe: Vector) -> Iterator[Candidate]:
-    """These rows of both blocks, best score first, equal scores by template id; made one by one as they are read."""
-    parts = [(block.score(rows, probe), block.ids[rows], block.people[rows]) for block, rows in (one, other)]
-    scores, ids, people = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    for at in np.lexsort((ids, -scores)).tolist():
-        yield Candidate(str(people[at]), int(ids[at]), float(scores[at]))
 
 
 def make_block(rows: Sequence[TemplateRow] | Arrays, dimension: int) -> Block:

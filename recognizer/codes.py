@@ -23,7 +23,7 @@ and a and |e| are known for every row.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import faiss
 import numpy as np
@@ -43,8 +43,7 @@ PART = 16_384
 """Rows that are turned and rounded at a time: whole-matrix temporaries would double the memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shortlist:
+class Shortlist(NamedTuple):
     """Rows that may be among the best, the likeliest first."""
 
     rows: Rows
@@ -55,6 +54,10 @@ class Shortlist:
     """What the score of a row that is not listed cannot exceed."""
     first: int
     """So many rows are worth scoring at once; the others only when their ceilings reach what these gave."""
+
+
+NO_ROWS = Shortlist(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32), -np.inf, 0)
+"""Of a block without templates."""
 
 
 class Codes:

@@ -6,10 +6,10 @@ product uses. Haar (Viola and Jones 2001) is here for comparison only: it is wha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import cv2
 import numpy as np
@@ -65,10 +65,9 @@ class YuNetDetector:
         small_width, small_height = max(1, round(width * shrink)), max(1, round(height * shrink))
         if shrink < 1.0:
             image = cast(Image, cv2.resize(image, (small_width, small_height), interpolation=cv2.INTER_LINEAR))
-        blob = np.zeros((1, 3, small_height + -small_height % 32, small_width + -small_width % 32), np.float32)
-        # Three planes copied one by one: half the time of a transposed copy.
-        for channel, plane in enumerate(cv2.split(image)):
-            blob[0, channel, :small_height, :small_width] = plane
+        below, right = -small_height % 32, -small_width % 32
+        image = cast(Image, cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT))
+        blob = image.transpose(2, 0, 1)[np.newaxis].astype(np.float32, order="C")
         return blob, (small_width / width, small_height / height)
 
 
@@ -104,29 +103,49 @@ def decode_yunet(
     score = sqrt(cls * obj), both in 0..1; centres and landmarks are offsets from the cell's corner in strides, sides
     are exp() of strides, as in OpenCV's face_detect.cpp.
     """
-    # Few calls on purpose: between two models the processor's caches are cold and every numpy call costs 10 to 50 us.
-    cls, obj, bbox, kps = (np.concatenate(outputs[kind::4], axis=1)[0] for kind in range(4))
-    squared = cls * obj
-    cells = (squared >= threshold * threshold).nonzero()[0]
-    grid = _grid(*input_size)[cells]
-    corner, stride = grid[:, :2], grid[:, 2:] / np.array(scale, np.float32)
-    box = bbox[cells]
-    centre, half = (corner + box[:, :2]) * stride, np.exp(box[:, 2:]) * stride / 2
-    boxes = np.concatenate([centre - half, centre + half], axis=1)
-    landmarks = (kps[cells].reshape(-1, 5, 2) + corner[:, np.newaxis]) * stride[:, np.newaxis]
-    scores = np.sqrt(squared[cells, 0]).tolist()
-    found = [Detection(boxes[row], landmarks[row], scores[row]) for row in keep_best(boxes.tolist(), scores)]
+    candidates: list[_Candidate] = []
+    for number, stride in enumerate(STRIDES):
+        unit = stride / scale[0], stride / scale[1]
+        candidates += _candidates(outputs[4 * number : 4 * number + 4], input_size[1] // stride, unit, threshold)
+    kept = keep_best([each.box for each in candidates], [each.score for each in candidates])
+    found = [candidates[at].detection() for at in kept]
     return sorted(found, key=_area, reverse=True)
 
 
-@lru_cache(maxsize=64)
-def _grid(height: int, width: int) -> Vector:
-    """(a, 3): column, row and stride of every cell, in the order of YuNet's outputs."""
-    parts = []
-    for stride in STRIDES:
-        rows, columns = np.mgrid[: height // stride, : width // stride]
-        parts.append(np.stack([columns.ravel(), rows.ravel(), np.full(rows.size, stride)], axis=1))
-    return np.concatenate(parts).astype(np.float32)
+class _Candidate(NamedTuple):
+    """A cell of YuNet's grid that says it lies on a face."""
+
+    score: float
+    box: tuple[float, float, float, float]
+    corner: tuple[int, int]
+    """Column and row of the cell."""
+    unit: tuple[float, float]
+    """Width and height of a cell in pixels of the full picture."""
+    offsets: Vector
+    """(10,) The landmarks' x and y from the corner, in cells."""
+
+    def detection(self) -> Detection:
+        (x, y), (unit_x, unit_y), offsets = self.corner, self.unit, self.offsets.tolist()
+        landmarks = [
+            ((x + right) * unit_x, (y + down) * unit_y) for right, down in zip(offsets[::2], offsets[1::2], strict=True)
+        ]
+        return Detection(np.array(self.box, np.float32), np.array(landmarks, np.float32), self.score)
+
+
+def _candidates(
+    outputs: Sequence[Vector], columns: int, unit: tuple[float, float], threshold: float
+) -> Iterator[_Candidate]:
+    """The cells of one stride whose score reaches the threshold."""
+    # Few numpy calls on purpose: between two models the processor's caches are cold and each costs 10 to 50 us.
+    cls, obj, bbox, kps = outputs
+    squared = (cls * obj)[0, :, 0]
+    for cell in (squared >= threshold * threshold).nonzero()[0].tolist():
+        y, x = divmod(cell, columns)
+        right, down, width, height = bbox[0, cell].tolist()
+        middle_x, middle_y = (x + right) * unit[0], (y + down) * unit[1]
+        half_x, half_y = math.exp(width) * unit[0] / 2, math.exp(height) * unit[1] / 2
+        box = middle_x - half_x, middle_y - half_y, middle_x + half_x, middle_y + half_y
+        yield _Candidate(math.sqrt(squared[cell]), box, (x, y), unit, kps[0, cell])
 
 
 def keep_best(boxes: Sequence[Sequence[float]], scores: Sequence[float], limit: float = OVERLAP_LIMIT) -> list[int]:

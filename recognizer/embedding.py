@@ -74,7 +74,7 @@ class OnnxEmbedder:
 
 def normalize_rows(vectors: Vector) -> Vector:
     """Each row divided by its length."""
-    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    lengths = np.sqrt(np.vecdot(vectors, vectors))
     return cast(Vector, vectors / np.maximum(lengths, 1e-12)[:, np.newaxis])
 
 

@@ -11,6 +11,8 @@ In large blocks the bound has a chance to fail, below one in 268,000 per person 
 
 from __future__ import annotations
 
+import heapq
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
@@ -18,7 +20,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from recognizer.blocks import NORM_TOLERANCE, Arrays, Block, TemplateRow, everything, join, make_block, ranked
+from recognizer.blocks import NORM_TOLERANCE, Arrays, Block, TemplateRow, everything, join, make_block
 from recognizer.codes import Rows
 from recognizer.confusions import NONE_RECORDED, Confusions
 from recognizer.errors import ContractMismatch
@@ -175,18 +177,24 @@ class GallerySnapshot:
 
     def _own(self, probe: Vector, person_id: str) -> Iterator[Candidate]:
         """All templates of one person, best first."""
-        probe = self._check_probe(probe)
-        large = self._large.rows_of(person_id)
-        return ranked((self._large, large[self._alive[large]]), (self._small, self._small.rows_of(person_id)), probe)
+        rows = self._large.rows_of(person_id), self._small.rows_of(person_id)
+        return self._ranked(self._check_probe(probe), *rows)
 
     def _best(self, probe: Vector, wanted: int, large: Rows, small: Rows) -> list[Candidate]:
-        """The best template of each of up to `wanted` people, among these rows of the blocks, removed ones aside."""
+        """The best template of each of up to `wanted` people among these rows."""
         best: dict[str, Candidate] = {}
-        for candidate in ranked((self._large, large[self._alive[large]]), (self._small, small), probe):
+        for candidate in self._ranked(probe, large, small):
             if len(best) >= wanted:
                 break
             best.setdefault(candidate.person_id, candidate)
         return list(best.values())
+
+    def _ranked(self, probe: Vector, large: Rows, small: Rows) -> Iterator[Candidate]:
+        """These rows of the blocks, removed ones aside, best score first, equal scores by template id."""
+        living = large[self._alive[large]]
+        if not len(small):  # as a rule: merging costs as much as all the rest of a search in a small gallery
+            return self._large.ranked(living, probe)
+        return heapq.merge(self._large.ranked(living, probe), self._small.ranked(small, probe), key=_rank)
 
     def _check_probe(self, probe: Vector) -> Vector:
         if probe.shape != (self.dimension,):
@@ -194,10 +202,14 @@ class GallerySnapshot:
                 f"The probe has the shape {probe.shape}, but the gallery's templates have {self.dimension} values."
             )
         probe = np.ascontiguousarray(probe, dtype=np.float32)
-        norm = float(np.linalg.norm(probe))
+        norm = math.sqrt(float(probe @ probe))
         if not abs(norm - 1.0) <= NORM_TOLERANCE:  # also true for NaN
             raise ValueError(f"The probe has the length {norm:g}; a gallery is searched with L2-normalised embeddings.")
         return probe
+
+
+def _rank(candidate: Candidate) -> tuple[float, int]:
+    return -candidate.comparison_score, candidate.template_id
 
 
 def _last_score(best: Sequence[Candidate], wanted: int) -> float:
