@@ -2,6 +2,8 @@
 
 Sockets against a real Daphne on a site of its own, in three phases: as fast as answers come (capacity and CPU per
 frame), a quarter of that (latency without load), twice that (overload: the latest frame wins, memory stays flat).
+A socket may send 50 frames a second, so a few sockets cannot overload a quick server: `overload_factor` says what was
+sent against what the server can answer, and below OVERLOADED the goal counts as not measured.
 The raw cost is that of the detector's and the embedder's session, called alternately on the inputs of one such frame,
 before and after the phases.
 """
@@ -38,13 +40,15 @@ WIDTH, HEIGHT = 640, 480
 CPU_GOAL = 1.4
 LATENCY_GOAL = 3.0
 """Issue 2: server CPU per frame against raw; p95 in overload against p95 without load."""
+OVERLOADED = 1.8
+"""Frames sent per frame that the server can answer: from here on it is "2x overload"."""
 LIVELY = 16
 """Different frames per socket: the face moves by a few pixels."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--faces", type=Path, default=DEFAULT_FACES, help="folder with pictures (default: %(default)s)")
-    parser.add_argument("--sockets", type=int, default=4, help="open at once (default: %(default)s)")
+    parser.add_argument("--sockets", type=int, default=16, help="open at once (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=6.0, help="for each of three phases (default: %(default)s)")
     parser.add_argument("--people", type=int, default=100, help="enrolled besides those seen (default: %(default)s)")
 
@@ -190,6 +194,8 @@ def report(phases: dict[str, Phase], *, raw_ms: float, peak_mb: float, sockets: 
     full, unloaded, overload = phases["full"], phases["unloaded"], phases["overload"]
     cpu_ratio = full.cpu_ms_per_answer / raw_ms
     latency_ratio = overload.percentile(95) / max(unloaded.percentile(95), 1e-9)
+    factor = overload.sent / overload.seconds / max(full.answered / full.seconds, 1e-9)
+    overloaded = factor >= OVERLOADED
     return {
         "benchmark": "live",
         "pack": pack,
@@ -204,9 +210,11 @@ def report(phases: dict[str, Phase], *, raw_ms: float, peak_mb: float, sockets: 
         "cpu_ratio": round(cpu_ratio, 2),
         "cpu_goal": CPU_GOAL,
         "cpu_goal_met": cpu_ratio <= CPU_GOAL,
+        "overload_factor": round(factor, 2),
         "overload_p95_ratio": round(latency_ratio, 2),
         "overload_goal": LATENCY_GOAL,
-        "overload_goal_met": latency_ratio < LATENCY_GOAL,
+        "overload_goal_met": latency_ratio < LATENCY_GOAL if overloaded else None,
+        "overload_note": "" if overloaded else "The server was not overloaded, so nothing is shown: use more --sockets.",
         "peak_memory_mb": round(peak_mb, 1),
         "overload_memory_growth_mb": round(overload.memory_mb[1] - overload.memory_mb[0], 1),
         "phases": {name: phase.summary() for name, phase in phases.items()},
