@@ -214,7 +214,7 @@ def report(phases: dict[str, Phase], *, raw_ms: float, peak_mb: float, sockets: 
         "overload_p95_ratio": round(latency_ratio, 2),
         "overload_goal": LATENCY_GOAL,
         "overload_goal_met": latency_ratio < LATENCY_GOAL if overloaded else None,
-        "overload_note": "" if overloaded else "The server was not overloaded, which shows nothing: use more --sockets.",
+        "overload_note": "" if overloaded else "This did not overload the server: use more --sockets.",
         "peak_memory_mb": round(peak_mb, 1),
         "overload_memory_growth_mb": round(overload.memory_mb[1] - overload.memory_mb[0], 1),
         "phases": {name: phase.summary() for name, phase in phases.items()},
