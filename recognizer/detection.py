@@ -163,8 +163,9 @@ def overlap(one: Sequence[float], other: Sequence[float]) -> float:
     height = min(one[3], other[3]) - max(one[1], other[1])
     if width <= 0 or height <= 0:
         return 0.0
-    areas = ((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
-    return width * height / (sum(areas) - width * height)
+    shared = width * height
+    one_area, other_area = (one[2] - one[0]) * (one[3] - one[1]), (other[2] - other[0]) * (other[3] - other[1])
+    return shared / (one_area + other_area - shared)
 
 
 def _area(detection: Detection) -> float:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import cast
 
 import cv2
@@ -47,7 +46,10 @@ class LandmarkRefiner:
             for row, points in zip(unsure, found, strict=True):
                 landmarks[row] = points
             unsure = [row for row in unsure if _moved(before[row], landmarks[row]) > FAR]
-        return [replace(face, landmarks=points) for face, points in zip(detections, landmarks, strict=True)]
+        return [
+            Detection(face.box_xyxy, points, face.detection_score)
+            for face, points in zip(detections, landmarks, strict=True)
+        ]
 
     def _look(self, image: Image, landmarks: Sequence[Vector]) -> list[Vector]:
         """(5, 2) for each face, found in the cut that its present landmarks make."""
