@@ -6,7 +6,7 @@ most SMALL_BLOCK_LIMIT rows, and a search that runs meanwhile on the older snaps
 
 Exactness: a block's shortlist comes with a bound on the scores of all rows left out. The shortlist is scored again in
 float64, and the answer counts only when its last score is above that bound. Otherwise it grows, in the end to all rows.
-In large blocks the bound has a chance to fail, below one in 268,000 per person and search (`recognizer.codes`).
+In large blocks the bound has a chance to fail, below one in 134,000 per template and search (`recognizer.codes`).
 """
 
 from __future__ import annotations
