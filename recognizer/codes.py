@@ -34,8 +34,8 @@ from recognizer.types import Vector
 Rows = NDArray[np.int64]
 
 CERTAINTY = 5.0
-"""t above. exp(-t^2 / 2) is one in 268,000, so a template that is overlooked by this or by FAISS's rounding (below) is
-one in 134,000; the exact share of the sphere, at d = 512, is one in 4.6 million."""
+"""t above. exp(-t^2 / 2) is one in 268,000: by this or by FAISS's rounding (below) at most one template in 134,000 is
+overlooked. The exact share of the sphere, at d = 512, is one in 4.6 million."""
 INNER, OUTER = 0.4528, 1.510
 """The four levels +-INNER and +-OUTER that a standard normal value is rounded to with the least mean square error."""
 SEED = 20_240_609
