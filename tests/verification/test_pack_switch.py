@@ -71,5 +71,5 @@ class TestLivePageDuringASwitch:
         for more in range(number + 1, number + 6):
             await show(more)
         await socket.disconnect()
-        assert thresholds[0] == pytest.approx(0.411)
-        assert thresholds[-1] == pytest.approx(0.333)
+        assert thresholds[0] == pytest.approx(0.412)
+        assert thresholds[-1] == pytest.approx(0.334)
