@@ -19,7 +19,7 @@ import numpy as np
 
 from training.boxes import OnnxDetector, overlaps
 from training.pictures import Image, read_picture
-from training.steady import Array, steady_landmarks
+from training.steady import landmark_error, steady_landmarks
 
 SIDE = 320
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
@@ -97,12 +97,6 @@ def empty_pictures(faces: Path, reference: OnnxDetector, folders: list[Path]) ->
     for folder in folders:
         for path in sorted(folder.iterdir()):
             yield folder.name, fit_to_side(read_picture(path))
-
-
-def landmark_error(points: Array, truth: Array) -> float:
-    """Mean distance of the five landmarks over the distance of the eyes."""
-    eyes = np.linalg.norm(truth[0] - truth[1])
-    return float(np.linalg.norm(points - truth, axis=1).mean() / max(eyes, 1.0))
 
 
 def compare(detector: OnnxDetector, reference: OnnxDetector, image: Image, measures: Measures) -> None:

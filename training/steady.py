@@ -35,6 +35,12 @@ def look_again(image: Image, rng: np.random.Generator, *, mirror: bool) -> tuple
     return view, cv2.invertAffineTransform(matrix)
 
 
+def landmark_error(points: Array, truth: Array) -> float:
+    """Mean distance of the five landmarks over the distance of the eyes."""
+    eyes = np.linalg.norm(truth[0] - truth[1])
+    return float(np.linalg.norm(points - truth, axis=1).mean() / max(eyes, 1.0))
+
+
 def steady_landmarks(detector: OnnxDetector, image: Image, faces: Faces, looks: int, seed: int = 0) -> Array:
     """N x 5 x 2: for each face the median of its landmarks over `looks` more looks and the given ones."""
     rng = np.random.default_rng(seed)

@@ -22,7 +22,7 @@ from training.embedder import count_parameters
 from training.landmarks import EYES, LandmarkNet
 from training.optim import WeightAverage, make_optimizers, one_cycle
 from training.prepare_crops import HELD_OUT_EVERY, training_indices
-from training.steady import MIRRORED_LANDMARKS, Array
+from training.steady import MIRRORED_LANDMARKS, Array, landmark_error
 
 Image = NDArray[np.uint8]
 LOOK = AugmentStrength().scaled(0.6)
@@ -109,9 +109,8 @@ def held_out_error(model: LandmarkNet, faces: NDArray[np.uint8], points: Array) 
         wanted.append(placed)
     with torch.no_grad():
         found = model.eval()(torch.from_numpy(np.stack(cuts)).float()).numpy()
-    truth = np.stack(wanted)
-    eyes = np.linalg.norm(truth[:, 0] - truth[:, 1], axis=1)
-    return float(np.median(np.linalg.norm(found - truth, axis=2).mean(1) / eyes) * 100)
+    errors = [landmark_error(*pair) for pair in zip(found, wanted, strict=True)]
+    return float(np.median(errors) * 100)
 
 
 def train(recipe: LandmarkRecipe, work: Path, run: Path, report_every: int) -> None:
