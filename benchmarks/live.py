@@ -4,8 +4,8 @@ Sockets against a real Daphne on a site of its own, in three phases: as fast as 
 frame), a quarter of that (latency without load), twice that (overload: the latest frame wins, memory stays flat).
 A socket may send 50 frames a second, so a few sockets cannot overload a quick server: `overload_factor` says what was
 sent against what the server can answer, and below OVERLOADED the goal counts as not measured.
-The raw cost is that of the detector's and the embedder's session, called alternately on the inputs of one such frame,
-before and after the phases.
+The raw cost is that of the models' sessions (detector, embedder, and landmarks where the pack has them), called in
+turns on the inputs of one such frame, before and after the phases.
 """
 
 from __future__ import annotations
