@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from recognizer.codes import NO_ROWS, Codes, Rows, Shortlist
+from recognizer.codes import Codes, Rows
 from recognizer.errors import ContractMismatch
 from recognizer.types import Candidate, Vector
 
 QUANTISE_FROM = 50_000
 """Rows from which a block gets two-bit codes: above this the float32 rows no longer fit the processor's cache."""
 CODED_DEPTH = 2_048
-"""Codes list `count` of so many rows: at first (count 64) a fortieth of all."""
+"""From codes, `count` of so many rows are listed: at first (count 64) one row in 32."""
 NORM_TOLERANCE = 1e-3
 """How far from 1 the length of a vector may be: float32 rounding stays far below, a vector not normalised far above."""
 
@@ -35,6 +36,19 @@ class TemplateRow:
     person_id: str
     embedding: Vector
     """(d,) float32, L2-normalised."""
+
+
+class Shortlist(NamedTuple):
+    """Rows that may be among the best."""
+
+    rows: Rows
+    """(n,) To be scored at once."""
+    bound: float
+    """What the score of a row that is not listed cannot exceed."""
+    listed: Rows = np.empty(0, dtype=np.int64)
+    """(m,) These and more, if more were listed: to be scored when their ceilings reach what the first ones gave."""
+    ceilings: Vector = np.empty(0, dtype=np.float32)
+    """(m,) What the score of each listed row cannot exceed."""
 
 
 class Block:
@@ -69,21 +83,19 @@ class Block:
         return found
 
     def shortlist(self, probe: Vector, count: int) -> Shortlist:
-        """At least `count` rows, among them the best ones; all rows when `count` is not far below their number."""
-        if not len(self):
-            return NO_ROWS
-        if count >= len(self) // 2:
-            rows = np.arange(len(self))
-            return Shortlist(rows, np.full(len(rows), np.inf, dtype=np.float32), -np.inf, len(rows))
+        """At least `count` rows, among them the best ones; all rows when that is not far below their number."""
+        listed = count if self.codes is None else max(count, count * len(self) // CODED_DEPTH)
+        if listed >= len(self) // 2:
+            return Shortlist(np.arange(len(self)), -np.inf)
         if self.codes is not None:
-            return self.codes.search(probe, max(count, count * len(self) // CODED_DEPTH), count)
+            rows, ceilings, bound = self.codes.search(probe, listed)
+            return Shortlist(rows[:count], bound, rows, ceilings)
         scores, rows = faiss.knn(probe[np.newaxis], self.matrix, count, metric=faiss.METRIC_INNER_PRODUCT)
-        ceilings = scores[0] + np.float32(_float32_error(len(probe)))
-        return Shortlist(rows[0], ceilings, float(ceilings[-1]), count)
+        return Shortlist(rows[0], float(scores[0, -1]) + _float32_error(len(probe)))
 
-    def reaching(self, listed: Shortlist, probe: Vector, score: float) -> Rows:
+    def reaching(self, shortlist: Shortlist, probe: Vector, score: float) -> Rows:
         """Those of the listed rows whose score may be this high."""
-        rows = listed.rows[listed.ceilings >= score]
+        rows = shortlist.listed[shortlist.ceilings >= score]
         return rows[self._products(rows, probe) >= score - _float32_error(len(probe))]
 
     def ranked(self, rows: Rows, probe: Vector) -> Iterator[Candidate]:

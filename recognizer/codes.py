@@ -23,7 +23,6 @@ and a and |e| are known for every row.
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
 
 import faiss
 import numpy as np
@@ -42,23 +41,6 @@ SEED = 20_240_609
 """Any number; fixed, so that equal galleries answer equally."""
 PART = 16_384
 """Rows that are turned and rounded at a time: whole-matrix temporaries would double the memory."""
-
-
-class Shortlist(NamedTuple):
-    """Rows that may be among the best, the likeliest first."""
-
-    rows: Rows
-    """(m,)"""
-    ceilings: Vector
-    """(m,) What each row's score cannot exceed."""
-    bound: float
-    """What the score of a row that is not listed cannot exceed."""
-    first: int
-    """So many rows are worth scoring at once; the others only when their ceilings reach what these gave."""
-
-
-NO_ROWS = Shortlist(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32), -np.inf, 0)
-"""Of a block without templates."""
 
 
 class Codes:
@@ -87,8 +69,11 @@ class Codes:
         along = np.einsum("ij,ij->i", codes, turned) / np.einsum("ij,ij->i", turned, turned)
         return along, np.linalg.norm(codes - along[:, np.newaxis] * turned, axis=1)
 
-    def search(self, probe: Vector, count: int, first: int) -> Shortlist:
-        """The `count` rows that look best, `first` of them to be scored at once. probe: (d,) float32, L2-normalised."""
+    def search(self, probe: Vector, count: int) -> tuple[Rows, Vector, float]:
+        """The `count` rows that look best, best first; what the score of each cannot exceed; and that of all others.
+
+        probe: (d,) float32, L2-normalised; count: at most the number of rows. Rows and ceilings are (count,).
+        """
         turned = probe @ self._rotation
         looks, rows = self._index.search(turned[np.newaxis], count)
         listed = rows[0]
@@ -97,8 +82,7 @@ class Codes:
         along, across = self._along[listed], self._across[listed]
         ceilings = (looks[0] + rounding + slope * across) / along
         worst_look = float(looks[0, -1]) + rounding
-        bound = max(worst_look / end for end in self._along_range) + slope * self._widest
-        return Shortlist(listed, ceilings, bound, first)
+        return listed, ceilings, max(worst_look / end for end in self._along_range) + slope * self._widest
 
     def _rounding(self, turned: Vector) -> float:
         """How far FAISS's rounding can move a look, as certain as CERTAINTY.

@@ -157,11 +157,10 @@ class GallerySnapshot:
         wanted, count = max(min(limit, self.people), 0), max(SHORTLIST, 2 * limit)
         while True:
             large, small = self._large.shortlist(probe, count), self._small.shortlist(probe, count)
-            best = self._best(probe, wanted, large.rows[: large.first], small.rows[: small.first])
-            if large.first < len(large.rows):
-                floor = _last_score(best, wanted)
-                others = self._large.reaching(large, probe, floor)
-                best = self._best(probe, wanted, others, small.rows)
+            best = self._best(probe, wanted, large.rows, small.rows)
+            if len(large.listed):
+                reaching = self._large.reaching(large, probe, _last_score(best, wanted))
+                best = self._best(probe, wanted, reaching, small.rows)
             bound = max(large.bound, small.bound)
             if bound == -np.inf or wanted == 0 or _last_score(best, wanted) > bound:
                 return best

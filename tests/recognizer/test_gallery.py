@@ -113,6 +113,11 @@ class TestSearch:
         for probe in matrix[:10]:
             assert snapshot.search(probe, 3) == reference_search(rows, probe, 3)
 
+    def test_of_quantised_templates_is_exact_for_more_people_than_the_codes_would_list(self, tiny_limits):
+        snapshot, matrix = build_random(5_000, 16)
+        rows = {n: (f"p{n // 4}", vector) for n, vector in enumerate(matrix)}
+        assert snapshot.search(matrix[7], 1_100) == reference_search(rows, matrix[7], 1_100)
+
     def test_of_near_equal_quantised_templates_is_exact(self, tiny_limits):
         matrix = random_units(1, 64) + random_units(400, 64, seed=2) * 0.01
         matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
