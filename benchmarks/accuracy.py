@@ -27,10 +27,11 @@ from recognizer.decisions import (
     policy_for_gallery,
 )
 from recognizer.engine import FaceEngine
-from recognizer.gallery import GallerySnapshot, TemplateRow
 from recognizer.images import UPLOAD_LIMITS
-from recognizer.packs import policy_for
+from recognizer.packs.choosing import policy_for
 from recognizer.pipelines import main_face
+from recognizer.search.blocks import TemplateRow
+from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy, LivenessMode, RecognizerConfig, Vector, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -27,7 +27,8 @@ from typing import Any
 import faiss
 import numpy as np
 
-from recognizer.gallery import GallerySnapshot, TemplateRow
+from recognizer.search.blocks import TemplateRow
+from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import Vector
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -26,13 +26,13 @@ from benchmarks.cameras import Camera, Phase
 from benchmarks.sample import DEFAULT_FACES, read_pictures
 from benchmarks.site import Server, prepare_site, running_server, site_environment
 from benchmarks.websocket import Client
-from enrollment.pack_choice import chosen_pack_name
-from enrollment.runtime import start_engine
-from recognizer.detection import YuNetDetector
-from recognizer.embedding import OnnxEmbedder
+from enrollment.runtime.engine import start_engine
+from enrollment.runtime.pack_choice import chosen_pack_name
 from recognizer.engine import FaceEngine
 from recognizer.images import UPLOAD_LIMITS, decode_image, encode_thumbnail
-from recognizer.landmarks import cut_matrix
+from recognizer.stages.detection import YuNetDetector
+from recognizer.stages.embedding import OnnxEmbedder
+from recognizer.stages.landmarks import cut_matrix
 from recognizer.types import Image
 
 WIDTH, HEIGHT = 640, 480

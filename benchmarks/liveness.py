@@ -17,10 +17,12 @@ import numpy as np
 
 from benchmarks.sample import clip_frames
 from recognizer.engine import FaceEngine
-from recognizer.gallery import GallerySnapshot, TemplateRow
-from recognizer.liveness import verdict_for
-from recognizer.packs import policy_for
-from recognizer.tracking import Decision, TrackFuser
+from recognizer.packs.choosing import policy_for
+from recognizer.search.blocks import TemplateRow
+from recognizer.search.gallery import GallerySnapshot
+from recognizer.stages.liveness import verdict_for
+from recognizer.tracking.fuser import TrackFuser
+from recognizer.tracking.tracks import Decision
 from recognizer.types import Image, LivenessMode, LivenessVerdict, RecognizerConfig
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -18,13 +18,13 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from benchmarks.sample import DEFAULT_FACES, build_gallery, read_pictures
-from enrollment.pack_choice import chosen_pack_name
-from enrollment.runtime import start_engine
-from recognizer.detection import YuNetDetector
-from recognizer.embedding import OnnxEmbedder
+from enrollment.runtime.engine import start_engine
+from enrollment.runtime.pack_choice import chosen_pack_name
 from recognizer.engine import FaceEngine
-from recognizer.gallery import GallerySnapshot
-from recognizer.landmarks import LandmarkRefiner
+from recognizer.search.gallery import GallerySnapshot
+from recognizer.stages.detection import YuNetDetector
+from recognizer.stages.embedding import OnnxEmbedder
+from recognizer.stages.landmarks import LandmarkRefiner
 from recognizer.types import Vector
 
 P = ParamSpec("P")

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognizer.gallery import GallerySnapshot
+from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import Image, Vector
 
 DEFAULT_FACES = Path(__file__).resolve().parent.parent.parent / "shared" / "faces" / "eval"

@@ -143,8 +143,8 @@ def _enrol(people: int, pictures: list[Path]) -> None:
     import numpy as np
 
     from benchmarks.sample import random_templates
-    from enrollment.drafts import SampleDraft, draft_from_face
-    from enrollment.runtime import get_engine, reset_engine
+    from enrollment.runtime.engine import get_engine, reset_engine
+    from enrollment.samples.drafts import SampleDraft, draft_from_face
     from enrollment.services import enroll_person
     from recognizer.types import Pose, Quality
 

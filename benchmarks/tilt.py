@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 
 from benchmarks.accuracy import FACES, ROOT, print_lines
-from recognizer.detection import Detector, YuNetDetector
 from recognizer.engine import FaceEngine
 from recognizer.images import UPLOAD_LIMITS
 from recognizer.pipelines import main_face
-from recognizer.sessions import open_session
+from recognizer.stages.detection import Detector, YuNetDetector
+from recognizer.stages.sessions import open_session
 from recognizer.types import Image, RecognizerConfig, Vector
 
 DEGREES = (0, 10, 20, 30, 40, 50)

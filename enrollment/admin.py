@@ -20,6 +20,7 @@ from enrollment.errors import EnrollmentError
 from enrollment.exports import stream_people
 from enrollment.models import FaceSample, FaceTemplate, HygieneAction, Person, PersonPair
 from enrollment.reasons import sentence_for
+from enrollment.thumbnails import thumbnail_url
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -90,7 +91,7 @@ class FaceSampleInline(NothingByHand, admin.TabularInline):  # type: ignore[type
 
     @admin.display(description="face")
     def picture(self, sample: FaceSample) -> SafeString:
-        return format_html('<img src="{}" width="84" height="84" alt="A sample">', selectors.thumbnail_url(sample.crop))
+        return format_html('<img src="{}" width="84" height="84" alt="A sample">', thumbnail_url(sample.crop))
 
     @admin.display(description="quality (0 to 1)")
     def rounded_quality(self, sample: FaceSample) -> str:

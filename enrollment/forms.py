@@ -7,12 +7,9 @@ from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
 
-from enrollment.consent import CONSENT_VERSION
-from enrollment.errors import ConsentRequired, EnrollmentError, ExternalIdInvalid, ExternalIdTaken, NameInvalid
+from enrollment.errors import EnrollmentError, ExternalIdInvalid, ExternalIdTaken, NameInvalid
 from enrollment.models import Person
-from enrollment.photos import LIMITS_SENTENCE, MAX_FILES
 from enrollment.services import clean_external_id, clean_name, require_free_external_id
 
 V = TypeVar("V")
@@ -75,52 +72,6 @@ class EraseForm(forms.Form):
         if typed != " ".join(self.person.name.split()):
             raise ValidationError("This is not the person's name as written above. Nothing was erased.")
         return typed
-
-
-class ManyFilesInput(forms.ClearableFileInput):
-    allow_multiple_selected = True
-
-
-class PhotosField(forms.FileField):
-    """Up to MAX_FILES files. Their content is looked at later, one by one: one bad file must not spoil the rest."""
-
-    widget = ManyFilesInput
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.widget.attrs |= {"accept": "image/jpeg,image/png,image/webp", "multiple": True}
-
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
-        files: list[UploadedFile[Any]] = data or []
-        if self.required and not files:
-            raise ValidationError("Choose at least one picture.", code="required")
-        if len(files) > MAX_FILES:
-            raise ValidationError(f"You chose {len(files)} pictures. Choose at most {MAX_FILES} at a time.")
-        return files
-
-
-class PhotosForm(forms.Form):
-    """Pictures for somebody who is enrolled already."""
-
-    photos = PhotosField(
-        label="Pictures",
-        required=False,
-        help_text=f"Up to {MAX_FILES} pictures at a time. Each: {LIMITS_SENTENCE}",
-    )
-
-    def add_service_error(self, error: EnrollmentError) -> None:
-        self.add_error(None, str(error))
-
-
-class NewPersonPhotosForm(PersonFields, PhotosForm):
-    consent = forms.BooleanField(
-        label=f"The person has read this and agrees. (version {CONSENT_VERSION})",
-        error_messages={"required": str(ConsentRequired())},
-    )
-    field_order = ["name", "external_id", "photos", "consent"]
-
-    def add_service_error(self, error: EnrollmentError) -> None:
-        self.add_error(field_of(error), str(error))
 
 
 def field_of(error: EnrollmentError) -> str | None:

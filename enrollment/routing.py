@@ -1,5 +1,5 @@
 from django.urls import path
 
-from enrollment.consumers import EnrollmentConsumer
+from enrollment.capture.consumers import EnrollmentConsumer
 
 websocket_urlpatterns = [path("ws/enrollment/", EnrollmentConsumer.as_asgi())]  # type: ignore[no-untyped-call]

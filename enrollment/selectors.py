@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,7 +12,7 @@ from django.db.models.functions import Coalesce
 
 from enrollment.errors import PersonUnknown, SampleUnknown
 from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, HygieneAction, Person
-from recognizer.images import decode_crop, encode_thumbnail
+from enrollment.thumbnails import thumbnail_url
 from recognizer.types import Vector
 
 
@@ -157,16 +156,3 @@ def gallery_counts() -> GalleryCounts:
         templates=FaceTemplate.objects.count(),
         revision=GalleryRevision.objects.values_list("number", flat=True).first() or 0,
     )
-
-
-def thumbnail_bytes(crop: bytes | memoryview[int], size: int = 112) -> bytes:
-    """A stored crop as a JPEG of `size` x `size` pixels."""
-    return encode_thumbnail(decode_crop(bytes(crop)), size)
-
-
-def thumbnail_url(crop: bytes | memoryview[int], size: int = 112) -> str:
-    return jpeg_data_url(thumbnail_bytes(crop, size))
-
-
-def jpeg_data_url(jpeg: bytes) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()

@@ -15,8 +15,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from enrollment.drafts import SampleDraft
-from enrollment.duplicates import find_duplicates
 from enrollment.errors import (
     ConsentRequired,
     DuplicateCandidate,
@@ -28,8 +26,6 @@ from enrollment.errors import (
     PossibleDuplicate,
     SampleUnknown,
 )
-from enrollment.fitting import judge_drafts
-from enrollment.gallery import KEPT_REVISIONS
 from enrollment.models import (
     FaceSample,
     FaceTemplate,
@@ -39,10 +35,14 @@ from enrollment.models import (
     Person,
     PersonPair,
 )
-from enrollment.notices import announce_gallery_change
-from enrollment.pairs import find_pair, ordered
+from enrollment.runtime.gallery import KEPT_REVISIONS
+from enrollment.runtime.notices import announce_gallery_change
+from enrollment.samples.drafts import SampleDraft
+from enrollment.samples.duplicates import find_duplicates
+from enrollment.samples.fitting import judge_drafts
+from enrollment.samples.pairs import find_pair, ordered
+from enrollment.samples.storing import Actor, actor_id, checked_drafts, keep_to_cap, store_drafts, template_for
 from enrollment.selectors import with_merged
-from enrollment.storing import Actor, actor_id, checked_drafts, keep_to_cap, store_drafts, template_for
 from recognizer.types import Vector
 
 logger = logging.getLogger("facesite.enrollment")
@@ -69,7 +69,7 @@ def enroll_person(
 ) -> Person:
     """A new person with their samples and templates: all of it or nothing.
 
-    Samples that do not fit the others are set aside (enrollment.fitting); they raise no question about duplicates.
+    Samples that do not fit the others are set aside (samples/fitting.py); they raise no question about duplicates.
     note_different: whoever looks like the new person is noted as somebody else (an operator compared the faces).
     Above storing.MAX_SAMPLES the least telling samples are left out. Raises ConsentRequired, NameInvalid,
     ExternalIdInvalid, ExternalIdTaken, NoSamples, SampleInvalid, PackChanged and, unless `despite_duplicate`,

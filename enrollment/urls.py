@@ -1,6 +1,8 @@
 from django.urls import path
 
-from enrollment import hygiene_views, upload_views, views
+from enrollment import views
+from enrollment.hygiene import views as hygiene_views
+from enrollment.pictures import views as upload_views
 
 app_name = "enrollment"
 

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from enrollment import selectors, services
 from enrollment.consent import CONSENT_TEXT, CONSENT_VERSION
-from enrollment.errors import EnrollmentError, PersonUnknown, SampleUnknown
+from enrollment.errors import EnrollmentError, SampleUnknown
 from enrollment.forms import EraseForm, PeopleFilter, PersonFields
 from enrollment.models import Person
-from enrollment.runtime import engine_if_ready
+from enrollment.runtime.engine import engine_if_ready
+from enrollment.thumbnails import thumbnail_bytes
+from enrollment.web import actor_of, person_or_404, read_or_post
 
 PEOPLE_PER_PAGE = 25
 SEARCH_LIMIT = 20
-
-read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @login_required
@@ -138,7 +137,7 @@ def erase(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @require_safe
 def sample_image(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:
-        jpeg = selectors.thumbnail_bytes(selectors.sample_by_uuid(uuid).crop)
+        jpeg = thumbnail_bytes(selectors.sample_by_uuid(uuid).crop)
     except SampleUnknown:
         raise Http404 from None
     headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
@@ -158,19 +157,3 @@ def remove_sample(request: HttpRequest, uuid: UUID) -> HttpResponse:
         raise Http404("There is no such picture. It may have been removed already.") from None
     is_last = sample.person.samples.count() == 1
     return render(request, "enrollment/remove_sample.html", {"sample": sample, "is_last": is_last})
-
-
-def count_of(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def person_or_404(uuid: UUID) -> Person:
-    try:
-        return selectors.person_by_uuid(uuid)
-    except PersonUnknown as error:
-        raise Http404(str(error)) from None
-
-
-def actor_of(request: HttpRequest) -> AbstractBaseUser:
-    """The operator; every view here requires a login."""
-    return cast(AbstractBaseUser, request.user)

@@ -153,7 +153,7 @@ def read_pack(name: str, models_dir: Path) -> str | None:
     if not raw:
         return None
     from recognizer.errors import PackUnknown, RecognizerError
-    from recognizer.manifest import Manifest
+    from recognizer.packs.manifest import Manifest
 
     try:
         Manifest.load(models_dir).get(raw)

@@ -7,8 +7,8 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from enrollment.gallery import cached_gallery
-from enrollment.runtime import engine_if_ready
+from enrollment.runtime.engine import engine_if_ready
+from enrollment.runtime.gallery import cached_gallery
 from facesite import warmup
 
 

@@ -10,7 +10,7 @@ from daphne.server import Server as DaphneServer
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import defer
 
-from enrollment.sockets import CLOSE_TOO_LARGE
+from enrollment.streaming.sockets import CLOSE_TOO_LARGE
 
 logger = logging.getLogger(__name__)
 SERVICE_RESTART: Final = 1012

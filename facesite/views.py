@@ -13,13 +13,14 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from enrollment import selectors as enrollment
-from enrollment.gallery import cached_gallery, current_gallery
-from enrollment.pack_choice import chosen_pack_name
-from enrollment.runtime import engine_if_ready
+from enrollment.runtime.engine import engine_if_ready
+from enrollment.runtime.gallery import cached_gallery, current_gallery
+from enrollment.runtime.pack_choice import chosen_pack_name
 from facesite import health, warmup
 from recognizer.errors import PackError
-from recognizer.gallery import GallerySnapshot
-from recognizer.packs import Manifest, Pack, choose_pack
+from recognizer.packs.choosing import choose_pack
+from recognizer.packs.manifest import Manifest, Pack
+from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy
 from verification import selectors as verification
 from verification.cards import one_in

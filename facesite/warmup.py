@@ -13,8 +13,8 @@ from typing import Final
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from enrollment.gallery import cached_gallery, current_gallery
-from enrollment.runtime import engine_if_ready, get_engine
+from enrollment.runtime.engine import engine_if_ready, get_engine
+from enrollment.runtime.gallery import cached_gallery, current_gallery
 from recognizer.errors import RecognizerError
 
 logger = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from recognizer.confusions import PAIR_MARGIN_FACTOR
-from recognizer.gallery import GallerySnapshot
-from recognizer.liveness import verdict_for
+from recognizer.search.confusions import PAIR_MARGIN_FACTOR
+from recognizer.search.gallery import GallerySnapshot
+from recognizer.stages.liveness import verdict_for
 from recognizer.types import (
     DecisionPolicy,
     Image,
@@ -156,7 +156,7 @@ def _identify(probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy) -
 def _mind_confusions(
     compared: Comparison, probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy
 ) -> Comparison:
-    """A match with what operators have told about wrong matches of that person; see recognizer.confusions.
+    """A match with what operators have told about wrong matches of that person; see recognizer.search.confusions.
 
     One that reaches a raised threshold says so: it no longer stands for the policy's false-match rate.
     """

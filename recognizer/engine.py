@@ -10,16 +10,17 @@ from typing import ParamSpec, TypeVar
 import cv2
 import numpy as np
 
-from recognizer.alignment import TEMPLATE, align_face
-from recognizer.detection import Detector, YuNetDetector
-from recognizer.embedding import Embedder, OnnxEmbedder
 from recognizer.errors import EngineNotReady, PackCorrupt
 from recognizer.images import FRAME_LIMITS, ImageLimits, decode_image
-from recognizer.landmarks import LandmarkRefiner
-from recognizer.liveness import LivenessChecker, MiniFasNet, ScaledModel
-from recognizer.packs import Manifest, Pack, choose_pack, verify_pack
-from recognizer.quality import measure_quality
-from recognizer.sessions import open_session
+from recognizer.packs.choosing import choose_pack, verify_pack
+from recognizer.packs.manifest import Manifest, Pack
+from recognizer.stages.alignment import TEMPLATE, align_face
+from recognizer.stages.detection import Detector, YuNetDetector
+from recognizer.stages.embedding import Embedder, OnnxEmbedder
+from recognizer.stages.landmarks import LandmarkRefiner
+from recognizer.stages.liveness import LivenessChecker, MiniFasNet, ScaledModel
+from recognizer.stages.quality import measure_quality
+from recognizer.stages.sessions import open_session
 from recognizer.types import AnalyzedImage, Detection, Face, Image, Liveness, Quality, RecognizerConfig, Vector
 
 P = ParamSpec("P")

@@ -12,10 +12,10 @@ from typing import ClassVar, Protocol, cast
 import cv2
 import numpy as np
 
-from recognizer.alignment import SIDE
-from recognizer.detection import HaarDetector
 from recognizer.engine import FaceEngine
 from recognizer.images import UPLOAD_LIMITS
+from recognizer.stages.alignment import SIDE
+from recognizer.stages.detection import HaarDetector
 from recognizer.types import Detection, Image, Vector
 
 SEED_DISTANCE = 0.8

@@ -55,6 +55,15 @@ class RecognizerConfig:
     """Smallest detection_score (0..1) that counts as a face."""
 
 
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """(pixel - mean) / std per channel, pixels 0..255 in the order of `colour`, 112 x 112."""
+
+    colour: str
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Detection:
     box_xyxy: Vector

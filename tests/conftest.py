@@ -20,7 +20,7 @@ from tests.support import skips
 
 if TYPE_CHECKING:
     from recognizer.engine import FaceEngine
-    from recognizer.packs import Pack
+    from recognizer.packs.manifest import Pack
 
 # In the order of their imports.
 pytest_plugins = [f"tests.support.{name}" for name in ("server", "browser", "mysql", "redis")]
@@ -77,19 +77,19 @@ def models_dir(found_models_dir: Path | str) -> Path:
 @pytest.fixture(scope="session")
 def pack(models_dir: Path) -> Pack:
     """What the shared engine runs on: `mobile`, or `starter` where nothing else is at hand."""
-    from recognizer.packs import Manifest
+    from recognizer.packs.manifest import Manifest
 
     return Manifest.load(models_dir).get(str(django_settings.FACESITE_MODEL_PACK))
 
 
 @pytest.fixture(scope="session")
 def engine(models_dir: Path) -> Iterator[FaceEngine]:
-    """The one started FaceEngine on real weights, which enrollment.runtime.get_engine() gives too.
+    """The one started FaceEngine on real weights, which enrollment.runtime.engine.get_engine() gives too.
 
     A test that wants the process without an engine, or with another one, uses `no_engine`; reset_engine() would close
     this one for everybody.
     """
-    from enrollment import runtime
+    from enrollment.runtime import engine as runtime
 
     started = runtime.get_engine()
     yield started
@@ -100,7 +100,7 @@ def engine(models_dir: Path) -> Iterator[FaceEngine]:
 @pytest.fixture
 def no_engine(monkeypatch) -> Iterator[None]:
     """A process that has not started its engine. What the test starts is closed; the shared engine comes back."""
-    from enrollment import runtime
+    from enrollment.runtime import engine as runtime
 
     monkeypatch.setattr(runtime, "_engine", None)
     yield
@@ -110,7 +110,7 @@ def no_engine(monkeypatch) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def unread_gallery() -> None:
     """No test searches the people of the one before it: the gallery reads its revision again at once."""
-    from enrollment.gallery import mark_gallery_stale
+    from enrollment.runtime.gallery import mark_gallery_stale
 
     mark_gallery_stale()
 
@@ -118,7 +118,7 @@ def unread_gallery() -> None:
 @pytest.fixture(scope="session")
 def two_packs_dir(shared_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A models folder with the packs `mobile` and `edgeface-xs`; the latter is the stronger one."""
-    from enrollment.pack_store import install_pack
+    from enrollment.packs.store import install_pack
 
     folder = tmp_path_factory.mktemp("two-packs")
     for name in ("mobile", "edgeface-xs"):
@@ -130,7 +130,7 @@ def two_packs_dir(shared_models: Path, tmp_path_factory: pytest.TempPathFactory)
 def two_packs(two_packs_dir: Path, no_engine: None, settings) -> Mapping[str, Pack]:
     """A process that has not started its engine, with two packs to choose from and no pack named by a setting."""
     settings.FACESITE_MODELS_DIR, settings.FACESITE_MODEL_PACK = two_packs_dir, None
-    from recognizer.packs import Manifest
+    from recognizer.packs.manifest import Manifest
 
     return Manifest.load(two_packs_dir).packs
 

@@ -10,8 +10,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from recognizer.landmarks import LandmarkRefiner
-from recognizer.sessions import open_session
+from recognizer.stages.landmarks import LandmarkRefiner
+from recognizer.stages.sessions import open_session
 from recognizer.types import Detection
 
 Array = NDArray[np.float32]
@@ -73,7 +73,7 @@ def suppress(faces: Faces, most_overlap: float = 0.4) -> Faces:
 class OnnxDetector:
     """A YuNet-like ONNX file in ONNX Runtime; pictures are padded to multiples of 32.
 
-    `landmarks`: the network that finds the landmarks again (recognizer/landmarks.py).
+    `landmarks`: the network that finds the landmarks again (recognizer/stages/landmarks.py).
     """
 
     def __init__(self, path: Path, threads: int = 1, landmarks: Path | None = None) -> None:

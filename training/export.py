@@ -17,7 +17,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from recognizer.landmarks import CUT_SIDE
+from recognizer.stages.landmarks import CUT_SIDE
 from training.detector import OUTPUT_NAMES, ExportedDetector, StarterDetector
 from training.embedder import INPUT_SIZE, ExportedEmbedder, StarterEmbedder
 from training.landmarks import ExportedLandmarks, LandmarkNet

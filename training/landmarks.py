@@ -1,11 +1,11 @@
-"""The landmark network: an upright 64 x 64 cut of a face to the five landmarks in it (recognizer/landmarks.py)."""
+"""The landmark network (recognizer/stages/landmarks.py): an upright 64 x 64 cut of a face to its five landmarks."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from recognizer.landmarks import CUT_TEMPLATE
+from recognizer.stages.landmarks import CUT_TEMPLATE
 from training.embedder import ConvNorm, Residual
 
 EYES = float(CUT_TEMPLATE[1, 0] - CUT_TEMPLATE[0, 0])

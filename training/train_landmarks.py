@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from recognizer.landmarks import CUT_SCALE, CUT_SIDE, cut_matrix
+from recognizer.stages.landmarks import CUT_SCALE, CUT_SIDE, cut_matrix
 from training.augment import AugmentStrength, change_light, degrade, occlude
 from training.embedder import count_parameters
 from training.landmarks import EYES, LandmarkNet

@@ -12,8 +12,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from enrollment.admin import ListAdmin
-from enrollment.gallery import cached_gallery
-from enrollment.runtime import engine_if_ready
+from enrollment.runtime.engine import engine_if_ready
+from enrollment.runtime.gallery import cached_gallery
 from verification import services
 from verification.cards import one_in, reasons_in_words
 from verification.exports import stream_attempts

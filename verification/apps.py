@@ -7,12 +7,12 @@ class VerificationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from enrollment.gallery import use_confusion_source
-        from enrollment.policy import use_policy_source
-        from enrollment.rebuilding import on_rebuild
+        from enrollment.packs.rebuilding import on_rebuild
+        from enrollment.runtime.gallery import use_confusion_source
+        from enrollment.runtime.policy import use_policy_source
         from enrollment.services import on_erase
-        from verification.feedback import load_confusions, rebuild_false_matches
         from verification.policy import current_policy
+        from verification.review.feedback import load_confusions, rebuild_false_matches
         from verification.services import forget_people
 
         on_erase(forget_people)

@@ -14,7 +14,7 @@ from enrollment.consent import CONSENT_VERSION
 from enrollment.errors import ConsentRequired, EnrollmentError, PersonUnknown
 from enrollment.forms import PersonFields, field_of
 from enrollment.models import Person
-from enrollment.photos import LIMITS_SENTENCE, PHOTO_LIMITS, too_large
+from enrollment.pictures.photos import LIMITS_SENTENCE, PHOTO_LIMITS, too_large
 from enrollment.selectors import person_by_uuid, search_people
 from verification.models import UnknownPolicy, VerificationAttempt, VerificationPolicy
 from verification.selectors import AttemptFilters

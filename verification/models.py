@@ -135,7 +135,7 @@ class FalseMatch(models.Model):
         Person, on_delete=models.CASCADE, null=True, related_name="+", help_text="Whose face it was, where known."
     )
     effect = models.JSONField(
-        default=dict, help_text="What it changed when it was recorded; see verification.feedback."
+        default=dict, help_text="What it changed when it was recorded; see verification.review.feedback."
     )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from recognizer.engine import FaceEngine
-from recognizer.gallery import GallerySnapshot
 from recognizer.images import UPLOAD_LIMITS
-from recognizer.tracking import Decision, decide_still
+from recognizer.search.gallery import GallerySnapshot
+from recognizer.tracking.fuser import decide_still
+from recognizer.tracking.tracks import Decision
 from recognizer.types import DecisionPolicy, Detection, LivenessMode, Quality
 
 

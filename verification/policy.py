@@ -8,11 +8,12 @@ from typing import Any
 
 from django.conf import settings
 
-from enrollment.policy import DEFAULT_FMR, default_liveness
+from enrollment.runtime.policy import DEFAULT_FMR, default_liveness
 from recognizer.calibration import false_alarms
 from recognizer.decisions import policy_for_gallery
 from recognizer.engine import FaceEngine
-from recognizer.packs import Pack, policy_for
+from recognizer.packs.choosing import policy_for
+from recognizer.packs.manifest import Pack
 from recognizer.types import DecisionPolicy, LivenessMode
 from verification.models import VerificationPolicy
 

@@ -1,5 +1,5 @@
 from django.urls import path
 
-from verification.consumers import VerificationConsumer
+from verification.live.consumers import VerificationConsumer
 
 websocket_urlpatterns = [path("ws/verification/", VerificationConsumer.as_asgi())]  # type: ignore[no-untyped-call]

@@ -12,7 +12,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from enrollment.models import Person
-from enrollment.selectors import jpeg_data_url
+from enrollment.thumbnails import jpeg_data_url
 from verification.models import VerificationAttempt
 
 

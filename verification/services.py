@@ -12,13 +12,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from enrollment.models import Person
-from enrollment.storing import actor_id
+from enrollment.samples.storing import actor_id
 from recognizer.images import encode_thumbnail
-from recognizer.tracking import Decision
+from recognizer.tracking.tracks import Decision
 from recognizer.types import Verdict
 from verification.models import FalseMatch, UnknownFace, VerificationAttempt, VerificationPolicy
 from verification.policy import SiteThreshold, current_policy
-from verification.unknowns import forget_unknown, keep_unknown
+from verification.review.unknowns import forget_unknown, keep_unknown
 
 __all__ = ["attempt_from", "current_policy", "forget_people", "record_attempt", "reuse_policy", "save_policy"]
 

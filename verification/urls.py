@@ -1,6 +1,8 @@
 from django.urls import path
 
-from verification import calibration_views, feedback_views, unknown_views, views
+from verification import views
+from verification.accuracy import views as calibration_views
+from verification.review import feedback_views, unknown_views
 
 app_name = "verification"
 

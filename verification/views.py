@@ -19,21 +19,22 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from enrollment.errors import PersonUnknown
-from enrollment.gallery import current_gallery
 from enrollment.models import Person
-from enrollment.photos import PHOTO_LIMITS
+from enrollment.pictures.photos import PHOTO_LIMITS
 from enrollment.reasons import SENTENCES
-from enrollment.runtime import get_engine
-from enrollment.selectors import jpeg_data_url, people_by_uuid, person_by_uuid
+from enrollment.runtime.engine import get_engine
+from enrollment.runtime.gallery import current_gallery
+from enrollment.selectors import people_by_uuid, person_by_uuid
+from enrollment.thumbnails import jpeg_data_url
 from recognizer.errors import RecognizerError
 from recognizer.images import encode_thumbnail
 from verification import selectors, services
 from verification.cards import DecisionCard, card_of
 from verification.exports import stream_attempts
-from verification.feedback_views import feedback_context
 from verification.forms import AttemptFilterForm, PhotoForm
 from verification.models import VerificationAttempt
 from verification.photos import IdentifiedFace, identify_image
+from verification.review.feedback_views import feedback_context
 
 ATTEMPTS_PER_PAGE = 25
 LINES_PER_CHUNK = 500

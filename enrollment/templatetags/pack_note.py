@@ -7,11 +7,12 @@ from typing import Any
 from django import template
 from django.conf import settings
 
-from enrollment.pack_choice import chosen_pack_name
-from enrollment.policy import current_policy, default_liveness
-from enrollment.runtime import engine_if_ready
+from enrollment.runtime.engine import engine_if_ready
+from enrollment.runtime.pack_choice import chosen_pack_name
+from enrollment.runtime.policy import current_policy, default_liveness
 from recognizer.errors import RecognizerError
-from recognizer.packs import Manifest, Pack, choose_pack
+from recognizer.packs.choosing import choose_pack
+from recognizer.packs.manifest import Manifest, Pack
 from recognizer.types import LivenessMode
 
 register = template.Library()

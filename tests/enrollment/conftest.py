@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from enrollment import services
-from enrollment.drafts import SampleDraft
-from enrollment.folder_import import look_at_picture
-from enrollment.gallery import reset_gallery
 from enrollment.models import Person
+from enrollment.pictures.folder_import import look_at_picture
+from enrollment.runtime.gallery import reset_gallery
+from enrollment.samples.drafts import SampleDraft
 from recognizer.types import Pose, Quality, Vector
 
 CONTRACT = "test-space:8"

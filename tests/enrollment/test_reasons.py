@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from enrollment.capture import AIM_CODES
+from enrollment.capture.guided import AIM_CODES
 from enrollment.errors import EnrollmentError
 from enrollment.reasons import GUIDANCE, PHOTOGRAPHS, SENTENCES, sentence_for
 from recognizer.decisions import DECISION_REASONS
 from recognizer.errors import RecognizerError
-from recognizer.quality import RULES
+from recognizer.stages.quality import RULES
 
 CONTRACT = """frame_too_short, frame_too_large, image_undecodable, image_too_many_pixels, image_too_small,
 not_configured, no_face, several_faces, face_too_small, face_too_large, face_off_centre, face_cut_off, too_dark,

@@ -5,8 +5,9 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from enrollment import hygiene, selectors, services
+from enrollment import selectors, services, thumbnails
 from enrollment.errors import PersonUnknown, SampleUnknown
+from enrollment.hygiene import actions as hygiene
 from tests.enrollment.conftest import CONTRACT, unit_vector
 
 pytestmark = pytest.mark.django_db
@@ -128,7 +129,7 @@ class TestGalleryCounts:
 class TestThumbnailBytes:
     def test_is_a_small_jpeg(self, enroll):
         crop = enroll("Ada", 1).samples.get().crop
-        jpeg = selectors.thumbnail_bytes(crop, 56)
+        jpeg = thumbnails.thumbnail_bytes(crop, 56)
         assert jpeg.startswith(b"\xff\xd8")
         assert len(jpeg) < len(crop)
 

@@ -23,7 +23,7 @@ from enrollment.errors import (
     SampleUnknown,
 )
 from enrollment.models import FaceSample, FaceTemplate, GalleryChange, GalleryRevision, Person
-from enrollment.storing import MAX_SAMPLES
+from enrollment.samples.storing import MAX_SAMPLES
 from recognizer.images import decode_crop
 from tests.enrollment.conftest import CONTRACT, unit_vector
 
@@ -176,7 +176,7 @@ class TestPossibleDuplicate:
         assert Person.objects.count() == 2
 
     def test_counts_a_score_at_the_threshold_as_a_match(self, real_draft, make_draft, engine):
-        from enrollment.policy import current_policy
+        from enrollment.runtime.policy import current_policy
 
         self.enroll("Ada", real_draft(1))
         first, other = unit_vector(1, engine.dimension), unit_vector(2, engine.dimension)

@@ -16,9 +16,11 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from enrollment import hygiene, photos, services
-from enrollment.gallery import reset_gallery
+from enrollment import services
+from enrollment.hygiene import actions as hygiene
 from enrollment.models import FaceSample, Person
+from enrollment.pictures import photos
+from enrollment.runtime.gallery import reset_gallery
 from recognizer.images import decode_crop, decode_image
 from tests.enrollment.conftest import CONTRACT
 

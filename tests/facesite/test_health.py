@@ -7,8 +7,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from enrollment import gallery
-from enrollment.gallery import current_gallery
+from enrollment.runtime import gallery
+from enrollment.runtime.gallery import current_gallery
 from facesite import warmup
 
 

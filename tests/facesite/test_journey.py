@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from enrollment.gallery import REVISION_CHECK_SECONDS
+from enrollment.runtime.gallery import REVISION_CHECK_SECONDS
 from tests.support.journey import decide, enrol
 from tests.support.server import LiveServer, running_server, second_process
 from tests.support.webcam import clip_frames, jpeg

@@ -13,7 +13,7 @@ from django.urls import path
 from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from enrollment.gallery import current_gallery, mark_gallery_stale
+from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
 from facesite import warmup
 from tests.verification.rows import make_attempt, make_person
 

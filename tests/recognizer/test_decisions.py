@@ -29,7 +29,8 @@ from recognizer.decisions import (
     policy_for_gallery,
     threshold_for,
 )
-from recognizer.gallery import GallerySnapshot, TemplateRow
+from recognizer.search.blocks import TemplateRow
+from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy, Liveness, LivenessMode, LivenessVerdict, Pose, Quality, Vector, Verdict
 
 POLICY = DecisionPolicy(

@@ -11,7 +11,7 @@ import pytest
 from recognizer.engine import FaceEngine
 from recognizer.errors import EngineNotReady, ImageTooManyPixels, PackCorrupt, PackNotInstalled, PackUnknown
 from recognizer.images import UPLOAD_LIMITS, encode_thumbnail
-from recognizer.manifest import SHIPPED_DIR, Pack
+from recognizer.packs.manifest import SHIPPED_DIR, Pack
 from recognizer.types import LivenessVerdict, RecognizerConfig
 
 

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from recognizer.detection import HaarDetector
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageUndecodable
 from recognizer.pipelines import SEED_DISTANCE, SEED_THRESHOLD, FacesitePipeline, Pipeline, SeedPipeline, main_face
+from recognizer.stages.detection import HaarDetector
 from recognizer.types import Detection, Image, Vector
 
 

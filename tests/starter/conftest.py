@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from enrollment import runtime
-from enrollment.gallery import reset_gallery
-from enrollment.pack_store import install_pack
+from enrollment.packs.store import install_pack
+from enrollment.runtime import engine as runtime
+from enrollment.runtime.gallery import reset_gallery
 from recognizer.engine import FaceEngine
 from recognizer.types import RecognizerConfig
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from enrollment.gallery import mark_gallery_stale
 from enrollment.models import FaceTemplate, Person
+from enrollment.runtime.gallery import mark_gallery_stale
 from facesite.management.commands import prepare
 from tests.support import portraits
 

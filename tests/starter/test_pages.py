@@ -6,8 +6,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from pytest_django.asserts import assertContains, assertNotContains
 
-from enrollment.gallery import current_gallery, mark_gallery_stale
 from enrollment.models import Person
+from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
 from tests.support import portraits
 from verification.services import save_policy
 

@@ -7,9 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
-from enrollment.policy import DEFAULT_FMR, default_liveness
-from recognizer.manifest import SHIPPED_DIR
-from recognizer.packs import Manifest, choose_pack, verify_pack
+from enrollment.runtime.policy import DEFAULT_FMR, default_liveness
+from recognizer.packs.choosing import choose_pack, verify_pack
+from recognizer.packs.manifest import SHIPPED_DIR, Manifest
 from recognizer.types import LivenessMode
 from tests.support import portraits
 

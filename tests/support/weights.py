@@ -12,9 +12,10 @@ from pathlib import Path
 
 from django.conf import settings
 
-from enrollment.pack_store import install_pack
+from enrollment.packs.store import install_pack
 from recognizer.errors import PackError
-from recognizer.packs import SHIPPED_DIR, Manifest, choose_pack
+from recognizer.packs.choosing import choose_pack
+from recognizer.packs.manifest import SHIPPED_DIR, Manifest
 
 PACK = "mobile"
 STARTER = "starter"

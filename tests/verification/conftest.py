@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from enrollment.drafts import draft_from_face
-from enrollment.gallery import reset_gallery
 from enrollment.models import Person
+from enrollment.runtime.gallery import reset_gallery
+from enrollment.samples.drafts import draft_from_face
 from enrollment.services import enroll_person
 from recognizer.engine import FaceEngine
 from recognizer.images import UPLOAD_LIMITS

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from enrollment.gallery import current_gallery
+from enrollment.runtime.gallery import current_gallery
 from recognizer.errors import ImageUndecodable
 from recognizer.images import UPLOAD_LIMITS, encode_thumbnail
 from recognizer.types import LivenessVerdict, Verdict

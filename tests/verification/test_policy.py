@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from enrollment.policy import current_policy as policy_of_enrolment
-from recognizer.packs import Threshold
+from enrollment.runtime.policy import current_policy as policy_of_enrolment
+from recognizer.packs.manifest import Threshold
 from recognizer.types import LivenessMode
 from verification.policy import current_policy
 from verification.services import save_policy

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from enrollment.services import erase_people
 from recognizer.images import decode_crop
-from recognizer.tracking import Decision
+from recognizer.tracking.tracks import Decision
 from recognizer.types import Liveness, LivenessVerdict, Verdict
 from tests.verification.rows import make_attempt, make_person
 from verification import services

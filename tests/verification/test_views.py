@@ -17,7 +17,7 @@ from django.test import AsyncClient
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from enrollment import services as enrollment
-from enrollment.gallery import reset_gallery
+from enrollment.runtime.gallery import reset_gallery
 from recognizer.images import decode_image
 from tests.verification.conftest import ADA, BOB, STRANGER
 from tests.verification.rows import make_attempt, make_person

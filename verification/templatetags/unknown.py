@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from verification import unknowns
+from verification.review import unknowns
 
 register = template.Library()
 

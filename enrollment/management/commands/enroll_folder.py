@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from enrollment.folder_import import (
+from enrollment.pictures.folder_import import (
     ALREADY,
     ENROLLED,
     REFUSED,
@@ -21,7 +21,7 @@ from enrollment.folder_import import (
     import_folder,
 )
 from enrollment.reasons import sentence_for
-from enrollment.runtime import get_engine
+from enrollment.runtime.engine import get_engine
 from recognizer.errors import PackError
 
 

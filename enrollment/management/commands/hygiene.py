@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from enrollment.hygiene_report import HygieneReport, Misfit, SimilarPeople, build_report
+from enrollment.hygiene.report import HygieneReport, Misfit, SimilarPeople, build_report
 from enrollment.models import Person
-from enrollment.runtime import get_engine
+from enrollment.runtime.engine import get_engine
 from recognizer.errors import RecognizerError
 
 FACTS = ("contract_id", "people", "templates", "match_threshold", "uncertain_threshold", "fit_threshold", "fmr")

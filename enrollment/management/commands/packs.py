@@ -10,12 +10,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from enrollment import pack_store
-from enrollment.pack_choice import chosen_pack_name
-from enrollment.quantizing import crops_from_folder, crops_from_samples, quantize_pack
+from enrollment.packs import store as pack_store
+from enrollment.packs.quantizing import crops_from_folder, crops_from_samples, quantize_pack
+from enrollment.runtime.pack_choice import chosen_pack_name
 from recognizer.errors import PackError
-from recognizer.local_packs import OwnPack, add_pack
-from recognizer.packs import Manifest, Pack, Preprocessing, choose_pack, verify_pack
+from recognizer.packs.choosing import choose_pack, verify_pack
+from recognizer.packs.local_packs import OwnPack, add_pack
+from recognizer.packs.manifest import Manifest, Pack
+from recognizer.types import Preprocessing
 
 
 class Command(BaseCommand):

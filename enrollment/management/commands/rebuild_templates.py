@@ -12,14 +12,14 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from enrollment.errors import TemplatesMissing
-from enrollment.policy import current_policy
-from enrollment.rebuilding import Failure, Progress, rebuild_templates
-from enrollment.runtime import SWITCH_CHECK_SECONDS, get_engine, start_engine
-from enrollment.switching import PackMeasure, measure_pack, pack_in_use, switch_pack
+from enrollment.packs.rebuilding import Failure, Progress, rebuild_templates
+from enrollment.packs.switching import PackMeasure, measure_pack, pack_in_use, switch_pack
+from enrollment.runtime.engine import SWITCH_CHECK_SECONDS, get_engine, start_engine
+from enrollment.runtime.policy import current_policy
 from recognizer.calibration import Rate
 from recognizer.engine import FaceEngine
 from recognizer.errors import PackError
-from recognizer.packs import Pack
+from recognizer.packs.manifest import Pack
 from recognizer.types import LivenessMode
 
 BAR = 30

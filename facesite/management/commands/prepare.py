@@ -14,10 +14,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from enrollment.pack_choice import chosen_pack_name
+from enrollment.runtime.pack_choice import chosen_pack_name
 from facesite.storage import collect_static_files
 from recognizer.errors import PackError
-from recognizer.packs import Manifest, choose_pack
+from recognizer.packs.choosing import choose_pack
+from recognizer.packs.manifest import Manifest
 
 RETRY_S = 24 * 3600
 

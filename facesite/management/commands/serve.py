@@ -133,6 +133,6 @@ def ignore_signals() -> None:
 
 
 def close_engine() -> None:
-    from enrollment.runtime import reset_engine
+    from enrollment.runtime.engine import reset_engine
 
     reset_engine()

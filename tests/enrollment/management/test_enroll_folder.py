@@ -12,9 +12,9 @@ from django.core.management import CommandError, call_command
 
 from enrollment import services
 from enrollment.consent import FOLDER_IMPORT_VERSION
-from enrollment.gallery import current_gallery, mark_gallery_stale
 from enrollment.models import FaceSample, GalleryRevision, Person
-from enrollment.storing import MAX_SAMPLES
+from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
+from enrollment.samples.storing import MAX_SAMPLES
 
 pytestmark = pytest.mark.django_db
 

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from enrollment import rebuilding, services
-from enrollment.drafts import draft_from_face
-from enrollment.gallery import current_gallery, mark_gallery_stale
+from enrollment import services
 from enrollment.management.commands.rebuild_templates import progress_line
 from enrollment.models import FaceSample, FaceTemplate
-from enrollment.rebuilding import Progress, rebuild_templates
+from enrollment.packs import rebuilding
+from enrollment.packs.rebuilding import Progress, rebuild_templates
+from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
+from enrollment.samples.drafts import draft_from_face
 from tests.support.webcam import clip_frames
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from recognizer.manifest import Manifest
+from recognizer.packs.manifest import Manifest
 
 PEOPLE = ("Abdoulaye_Wade", "Alexander_Downer", "Bill_Gates", "Amelia_Vega")
 PICTURES = 3
@@ -169,7 +169,7 @@ class TestWriteThresholds:
     def test_measured_ones_become_the_pack_s_own_at_the_next_start(
         self, engine, pairs, images, settings, tmp_path, monkeypatch
     ):
-        monkeypatch.setattr("verification.thresholds.RATES", (0.5, 0.1, 0.05, 0.001))
+        monkeypatch.setattr("verification.accuracy.thresholds.RATES", (0.5, 0.1, 0.05, 0.001))
         settings.FACESITE_MODELS_DIR = tmp_path
         result = json.loads(
             evaluate(pairs, "--images", images, "--pipeline", "facesite", "--write-thresholds", "--json")

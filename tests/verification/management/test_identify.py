@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 from recognizer.images import UPLOAD_LIMITS
 from tests.verification.conftest import ADA, STRANGER
 from verification.cards import card_of
+from verification.live.protocol import card_message
 from verification.models import VerificationAttempt
-from verification.protocol import card_message
 
 pytestmark = pytest.mark.django_db
 

@@ -15,17 +15,17 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from enrollment.policy import DEFAULT_FMR
-from enrollment.runtime import get_engine
+from enrollment.runtime.engine import get_engine
+from enrollment.runtime.policy import DEFAULT_FMR
 from recognizer.calibration import ScoreDistribution
 from recognizer.engine import FaceEngine
 from recognizer.errors import RecognizerError
-from recognizer.local_packs import write_thresholds
-from recognizer.manifest import LOCAL_NAME
-from verification.charts import det_chart
-from verification.evaluation import PIPELINES, PairsInvalid, PipelineResult, Progress, read_pairs, run_pipeline
-from verification.evaluation_report import report
-from verification.thresholds import derive_thresholds
+from recognizer.packs.local_packs import write_thresholds
+from recognizer.packs.manifest import LOCAL_NAME
+from verification.accuracy.charts import det_chart
+from verification.accuracy.evaluation import PIPELINES, PairsInvalid, PipelineResult, Progress, read_pairs, run_pipeline
+from verification.accuracy.evaluation_report import report
+from verification.accuracy.thresholds import derive_thresholds
 
 Show = Callable[[Mapping[str, Any]], str]
 

@@ -10,20 +10,20 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from enrollment.gallery import current_gallery
 from enrollment.models import Person
 from enrollment.reasons import sentence_for
-from enrollment.runtime import get_engine
+from enrollment.runtime.engine import get_engine
+from enrollment.runtime.gallery import current_gallery
 from enrollment.selectors import people_by_uuid
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError, RecognizerError
-from recognizer.gallery import GallerySnapshot
 from recognizer.images import UPLOAD_LIMITS
+from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy
 from verification.cards import card_of
+from verification.live.protocol import CardMessage, card_message
 from verification.models import VerificationAttempt
 from verification.photos import IdentifiedFace, identify_image
-from verification.protocol import CardMessage, card_message
 from verification.services import attempt_from, current_policy, record_attempt
 
 

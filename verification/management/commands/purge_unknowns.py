@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from verification.unknowns import purge_unknowns
+from verification.review.unknowns import purge_unknowns
 
 
 class Command(BaseCommand):

@@ -1,0 +1,173 @@
+"""The messages of /ws/enrollment/, one TypedDict each, and how they are read and made."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NotRequired, TypedDict
+from uuid import UUID
+
+from enrollment.errors import ConsentRequired, DuplicateCandidate, NameInvalid, PersonUnknown
+from enrollment.models import Person
+from enrollment.streaming.protocol import NotTheProtocol, PersonMessage, QualityMessage, person_message, quality_message
+from recognizer.types import Face
+
+
+class PoseMessage(TypedDict):
+    yaw: float
+    pitch: float
+    roll: float
+
+
+class FaceMessage(TypedDict):
+    box_xyxy: list[float]
+    landmarks: list[list[float]]
+    detection_score: float
+    quality: QualityMessage
+    pose: PoseMessage
+
+
+class ResultMessage(TypedDict):
+    type: Literal["result"]
+    seq: int
+    dropped: int
+    image: list[int]
+    faces: list[FaceMessage]
+    guidance: str
+    message: str
+    captured: int
+    needed: int
+    timings_ms: Mapping[str, float]
+
+
+class CapturedMessage(TypedDict):
+    type: Literal["captured"]
+    sample: int
+    pose: str
+    quality: QualityMessage
+    thumbnail: str
+
+
+class CandidateMessage(TypedDict):
+    """Two faces to compare: the new sample and this person's most similar one, as data URLs."""
+
+    person: PersonMessage
+    comparison_score: float
+    sample: int
+    new_thumbnail: str
+    thumbnail: str
+
+
+class PossibleDuplicateMessage(TypedDict):
+    type: Literal["possible_duplicate"]
+    message: str
+    candidates: list[CandidateMessage]
+
+
+class EnrolledMessage(TypedDict):
+    type: Literal["enrolled"]
+    person: PersonMessage
+    samples: int
+    set_aside: list[int]
+    """Numbers of captured samples that do not fit the others: kept, but not searched."""
+    message: NotRequired[str]
+    """Says so in words; absent when all samples fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """`configure` for somebody who is not enrolled yet; consent was ticked."""
+
+    name: str
+    external_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    despite_duplicate: bool
+    """The operator compared the faces: a different person. The pair is noted."""
+    add_to: UUID | None
+    """The operator compared the faces: the samples belong to this candidate."""
+
+
+def face_message(face: Face) -> FaceMessage:
+    """Pixels of the whole image and degrees, one decimal."""
+    detection, pose = face.detection, face.quality.pose
+    return {
+        "box_xyxy": [round(float(value), 1) for value in detection.box_xyxy],
+        "landmarks": [[round(float(x), 1), round(float(y), 1)] for x, y in detection.landmarks],
+        "detection_score": round(float(detection.detection_score), 3),
+        "quality": quality_message(face.quality),
+        "pose": {"yaw": round(pose.yaw, 1), "pitch": round(pose.pitch, 1), "roll": round(pose.roll, 1)},
+    }
+
+
+def candidate_message(
+    candidate: DuplicateCandidate, *, sample: int, new_thumbnail: str, thumbnail: str
+) -> CandidateMessage:
+    return {
+        "person": person_message(candidate.person),
+        "comparison_score": round(float(candidate.comparison_score), 4),
+        "sample": sample,
+        "new_thumbnail": new_thumbnail,
+        "thumbnail": thumbnail,
+    }
+
+
+def enrolled_message(person: Person, samples: int, set_aside: list[int], sentence: str) -> EnrolledMessage:
+    message: EnrolledMessage = {
+        "type": "enrolled",
+        "person": person_message(person),
+        "samples": samples,
+        "set_aside": set_aside,
+    }
+    if sentence:
+        message["message"] = sentence
+    return message
+
+
+def parse_configure(message: Mapping[str, Any]) -> NewPerson | UUID:
+    """Whom to enrol: a new person, or the uuid of somebody enrolled.
+
+    Raises NotTheProtocol, and ConsentRequired, NameInvalid or PersonUnknown for what the operator can put right.
+    """
+    if message.get("person_id") is not None:
+        return _parse_uuid(message["person_id"])
+    person = message.get("person")
+    if not isinstance(person, dict):
+        raise NotTheProtocol('configure needs "person" (a new one) or "person_id" (somebody enrolled).')
+    name, external_id = person.get("name"), person.get("external_id")
+    if not isinstance(external_id, str | None):
+        raise NotTheProtocol('"external_id" must be text.')
+    if not isinstance(name, str):
+        raise NameInvalid
+    if message.get("consent") is not True:
+        raise ConsentRequired
+    return NewPerson(name, external_id)
+
+
+def parse_discard(message: Mapping[str, Any]) -> int:
+    """The number of a captured sample. Raises NotTheProtocol."""
+    number = message.get("sample")
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise NotTheProtocol('discard needs "sample": the number of a captured sample.')
+    return number
+
+
+def parse_finish(message: Mapping[str, Any], asked_about: Collection[str]) -> Finish:
+    """asked_about: uuids of the last possible_duplicate's candidates. Raises NotTheProtocol, PersonUnknown."""
+    if "add_to" not in message:
+        return Finish(message.get("despite_duplicate") is True, None)
+    target = _parse_uuid(message["add_to"], "add_to")
+    if str(target) not in asked_about:
+        raise NotTheProtocol('"add_to" must be a candidate of the possible_duplicate before.')
+    return Finish(False, target)
+
+
+def _parse_uuid(value: Any, name: str = "person_id") -> UUID:
+    if not isinstance(value, str):
+        raise NotTheProtocol(f'"{name}" must be the text of a UUID.')
+    try:
+        return UUID(value)
+    except ValueError:
+        raise PersonUnknown from None

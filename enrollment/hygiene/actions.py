@@ -1,0 +1,170 @@
+"""What operators do to keep the gallery clean. Each function is one transaction and leaves a line in the log of
+actions, by which undo_action() takes it back. (Setting a sample aside is services.set_aside; it leaves one too.)
+"""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+from django.utils import timezone
+
+from enrollment.errors import DuplicateCandidate, MergeRefused, PersonUnknown, UndoBlocked
+from enrollment.models import FaceSample, HygieneAction, Person, PersonPair
+from enrollment.samples.pairs import find_pair, ordered
+from enrollment.samples.storing import Actor, actor_id, keep_to_cap
+from enrollment.services import bump_gallery_revision, note_as_different
+
+logger = logging.getLogger("facesite.enrollment")
+Kind = HygieneAction.Kind
+
+
+def merge_people(*, actor: Actor | None, keep: Person, merge: Person, contract_id: str) -> HygieneAction:
+    """Two records of one person become one: `keep` gets all samples of `merge`, who is deactivated and stays on record.
+
+    Nothing is erased, so that it can be undone: what goes above the cap (counted by the templates of `contract_id`) is
+    set aside, and a picture that both have stays where it is. Raises PersonUnknown, MergeRefused.
+    """
+    with transaction.atomic():
+        keep, merge = _lock_two(keep, merge)
+        if not keep.is_active:  # two operators who merge the same two in both directions would lose both
+            raise MergeRefused(
+                f"{keep.name} is not active, perhaps merged into somebody since. Look at the report again."
+            )
+        if find_pair(keep, merge):
+            raise MergeRefused("These two were noted as different people. Remove that note first.")
+        known = keep.samples.values("digest")
+        moving = list(merge.samples.exclude(digest__in=known).values_list("pk", flat=True))
+        FaceSample.objects.filter(pk__in=moving, merged_from=None).update(merged_from=merge)
+        FaceSample.objects.filter(pk__in=moving).update(person=keep)
+        surplus = keep_to_cap(keep, contract_id, erase=False)
+        Person.objects.filter(pk=merge.pk).update(is_active=False, updated_at=timezone.now())
+        action = HygieneAction.objects.create(
+            kind=Kind.MERGE,
+            person=keep,
+            other=merge,
+            details={"moved": moving, "set_aside": sorted(surplus), "was_active": merge.is_active},
+            actor=actor,  # type: ignore[misc]
+        )
+        bump_gallery_revision([keep.uuid, merge.uuid])
+    _log(action, actor)
+    return action
+
+
+def note_pair(*, actor: Actor | None, first: Person, second: Person, comparison_score: float) -> PersonPair:
+    """Note that two people who look alike are different. A note that is there stays. Raises PersonUnknown."""
+    with transaction.atomic():
+        first, second = _lock_two(first, second)
+        known = find_pair(first, second)
+        return known or note_as_different(actor, first, [DuplicateCandidate(second, comparison_score)])[0]
+
+
+def forget_pair(*, actor: Actor | None, first: Person, second: Person) -> HygieneAction | None:
+    """Remove the note that two people are different: they are asked about again. None: there was no note."""
+    with transaction.atomic():
+        first, second = _lock_two(first, second)
+        pair = find_pair(first, second)
+        if pair is None:
+            return None
+        pair.delete()
+        action = HygieneAction.objects.create(
+            kind=Kind.FORGET_PAIR,
+            person=first,
+            other=second,
+            details={"comparison_score": pair.comparison_score},
+            actor=actor,  # type: ignore[misc]
+        )
+    _log(action, actor)
+    return action
+
+
+def undo_action(*, actor: Actor | None, action: HygieneAction) -> None:
+    """Put things back as they were before the action. Raises UndoBlocked when that is not possible (any more)."""
+    with transaction.atomic():
+        locked = HygieneAction.objects.select_for_update().filter(pk=action.pk).first()
+        if locked is None:
+            raise UndoBlocked("Somebody whom this was about was erased since.")
+        if locked.undone_at:
+            raise UndoBlocked("This was undone already.")
+        action = locked
+        {
+            Kind.MERGE: _undo_merge,
+            Kind.SET_ASIDE: _undo_standing,
+            Kind.TAKE_BACK: _undo_standing,
+            Kind.NOTE_PAIR: _undo_note,
+            Kind.FORGET_PAIR: _undo_forget,
+        }[Kind(action.kind)](action)
+        HygieneAction.objects.filter(pk=action.pk).update(undone_at=timezone.now(), undone_by=actor)
+    _log(action, actor, undone=True)
+
+
+def _undo_merge(action: HygieneAction) -> None:
+    """Samples that were removed since stay removed; those that a later merge took along must come back first."""
+    keep, merge = _lock_two(action.person, _other(action))
+    moved = FaceSample.objects.filter(pk__in=action.details["moved"])
+    if moved.exclude(person=keep).exists():
+        raise UndoBlocked("The samples were merged on since. Undo the later merge first.")
+    if moved.filter(digest__in=merge.samples.values("digest")).exists():
+        raise UndoBlocked(f"{merge.name} got one of these pictures again since. Remove it there first.")
+    back = list(moved.values_list("pk", flat=True))
+    FaceSample.objects.filter(pk__in=back, merged_from=merge).update(merged_from=None)
+    FaceSample.objects.filter(pk__in=back).update(person=merge)
+    surplus = FaceSample.objects.filter(
+        pk__in=action.details["set_aside"], set_aside_reason=FaceSample.AsideReason.SURPLUS
+    )
+    surplus.update(set_aside=False, set_aside_reason="")
+    if action.details["was_active"]:
+        Person.objects.filter(pk=merge.pk).update(is_active=True, updated_at=timezone.now())
+    bump_gallery_revision([keep.uuid, merge.uuid])
+
+
+def _undo_standing(action: HygieneAction) -> None:
+    if action.sample is None:
+        raise UndoBlocked("The sample was removed since.")
+    later = HygieneAction.objects.filter(
+        sample=action.sample, kind__in=(Kind.SET_ASIDE, Kind.TAKE_BACK), pk__gt=action.pk, undone_at=None
+    )
+    if later.exists():
+        raise UndoBlocked("The sample was set aside or taken back again since. Undo that first.")
+    FaceSample.objects.filter(pk=action.sample.pk).update(**action.details["before"])
+    bump_gallery_revision([action.sample.person.uuid])
+
+
+def _undo_note(action: HygieneAction) -> None:
+    pair = find_pair(action.person, _other(action))
+    if pair is None:
+        raise UndoBlocked("The note was removed already.")
+    pair.delete()
+
+
+def _undo_forget(action: HygieneAction) -> None:
+    first, second = ordered(action.person, _other(action))
+    if find_pair(first, second):
+        raise UndoBlocked("These two were noted as different again since.")
+    score = action.details["comparison_score"]
+    PersonPair.objects.create(first=first, second=second, comparison_score=score, noted_by=action.actor)
+
+
+def _other(action: HygieneAction) -> Person:
+    if action.other is None:
+        raise UndoBlocked
+    return action.other
+
+
+def _lock_two(first: Person, second: Person) -> tuple[Person, Person]:
+    """Both rows as they are now, locked in the order of their keys. Raises PersonUnknown, MergeRefused."""
+    if first.pk == second.pk:
+        raise MergeRefused("This is one and the same person.")
+    rows = {
+        person.pk: person
+        for person in Person.objects.select_for_update().filter(pk__in=[first.pk, second.pk]).order_by("pk")
+    }
+    if len(rows) < 2:
+        raise PersonUnknown
+    return rows[first.pk], rows[second.pk]
+
+
+def _log(action: HygieneAction, actor: Actor | None, *, undone: bool = False) -> None:
+    """Ids only, no names."""
+    event = f"hygiene_{action.kind}{'_undone' if undone else ''}"
+    logger.info("event=%s action=%s actor=%s", event, action.uuid, actor_id(actor))

@@ -1,0 +1,140 @@
+"""The hygiene report as a page, with one button per action and a log by which each can be undone. Staff only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from enrollment import selectors, services
+from enrollment.errors import EnrollmentError, SampleUnknown
+from enrollment.hygiene import actions as hygiene
+from enrollment.hygiene.report import HygieneReport, build_report
+from enrollment.models import FaceTemplate, HygieneAction, Person
+from enrollment.runtime.engine import get_engine
+from enrollment.web import actor_of
+from recognizer.errors import PackError
+
+MOST_TEMPLATES = 30_000
+"""More take longer than somebody waits for a page; the command has no limit. (10,000 take about 2 seconds.)"""
+ROWS_SHOWN = 50
+ACTIONS_SHOWN = 30
+
+View = Callable[..., HttpResponse]
+
+
+def staff_only(view: View) -> View:
+    """A login first; then 403 for operators without staff rights."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: UUID, **kwargs: UUID) -> HttpResponse:
+        if not getattr(request.user, "is_staff", False):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return login_required(checked)
+
+
+@staff_only
+@require_safe
+def report(request: HttpRequest) -> HttpResponse:
+    found: HygieneReport | None = None
+    problem = ""
+    try:
+        engine = get_engine()
+        if FaceTemplate.objects.filter(contract_id=engine.contract_id).count() <= MOST_TEMPLATES:
+            found = build_report(engine, shown=ROWS_SHOWN)
+    except PackError as error:
+        problem = str(error)
+    context = {
+        "report": found,
+        "problem": problem,
+        "most_templates": MOST_TEMPLATES,
+        "actions": selectors.recent_hygiene_actions(ACTIONS_SHOWN),
+    }
+    return render(request, "enrollment/hygiene.html", context)
+
+
+@staff_only
+@require_POST
+def merge(request: HttpRequest) -> HttpResponse:
+    keep, other = _person(request, "keep"), _person(request, "merge")
+    contract_id = get_engine().contract_id
+    return _answer(
+        request,
+        lambda: hygiene.merge_people(actor=actor_of(request), keep=keep, merge=other, contract_id=contract_id),
+        f"{other.name} was merged into {keep.name}. It can be undone below.",
+    )
+
+
+@staff_only
+@require_POST
+def note_pair(request: HttpRequest) -> HttpResponse:
+    first, second = _person(request, "first"), _person(request, "second")
+    try:
+        score = float(request.POST.get("score", ""))
+    except ValueError:
+        raise Http404 from None
+    return _answer(
+        request,
+        lambda: hygiene.note_pair(actor=actor_of(request), first=first, second=second, comparison_score=score),
+        f"{first.name} and {second.name} are noted as different people and are not asked about again.",
+    )
+
+
+@staff_only
+@require_POST
+def forget_pair(request: HttpRequest) -> HttpResponse:
+    first, second = _person(request, "first"), _person(request, "second")
+    return _answer(
+        request,
+        lambda: hygiene.forget_pair(actor=actor_of(request), first=first, second=second),
+        f"The note about {first.name} and {second.name} was removed.",
+    )
+
+
+@staff_only
+@require_POST
+def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    action = get_object_or_404(HygieneAction, uuid=uuid)
+    return _answer(request, lambda: hygiene.undo_action(actor=actor_of(request), action=action), "This was undone.")
+
+
+@login_required
+@require_POST
+def set_aside(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """For every operator, from a person's page; from the report for staff, who come back to it."""
+    aside = request.POST.get("aside") == "yes"
+    try:
+        sample = selectors.sample_by_uuid(uuid)
+        services.set_aside(actor=actor_of(request), sample=sample, aside=aside)
+    except SampleUnknown as error:
+        raise Http404(str(error)) from None
+    done = "set aside: kept, but not searched" if aside else "taken back and is searched"
+    messages.success(request, f"The sample of {sample.person.name} was {done}.")
+    return redirect("enrollment:hygiene" if request.POST.get("from") == "hygiene" else sample.person)
+
+
+def _person(request: HttpRequest, name: str) -> Person:
+    try:
+        return selectors.person_by_uuid(request.POST.get(name, ""))
+    except EnrollmentError as error:
+        raise Http404(str(error)) from None
+
+
+def _answer(request: HttpRequest, act: Callable[[], object], sentence: str) -> HttpResponse:
+    """Back to the report, with what happened, or why nothing did."""
+    try:
+        act()
+    except EnrollmentError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, sentence)
+    return redirect("enrollment:hygiene")

@@ -1,0 +1,81 @@
+"""From one model pack to another without enrolling anybody again: compare, switch in one step, go back as easily."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+
+from enrollment.errors import TemplatesMissing
+from enrollment.models import GalleryRevision, PackSwitch
+from enrollment.packs.rebuilding import samples_without_template
+from enrollment.runtime.pack_choice import chosen_pack_name
+from enrollment.runtime.policy import DEFAULT_FMR
+from enrollment.samples.site_scores import site_scores
+from enrollment.samples.storing import Actor, actor_id
+from enrollment.services import bump_gallery_revision
+from recognizer.calibration import Rate
+from recognizer.errors import PackError
+from recognizer.packs.choosing import choose_pack
+from recognizer.packs.manifest import Manifest, Pack
+
+logger = logging.getLogger("facesite.packs")
+
+
+@dataclass(frozen=True, slots=True)
+class PackMeasure:
+    """How one pack does on the site's own pictures, at its threshold for DEFAULT_FMR."""
+
+    pack: str
+    threshold: float
+    people: int
+    samples: int
+    fmr: Rate
+    fnmr: Rate
+
+
+def pack_in_use() -> Pack | None:
+    """What this site recognises with now, or would; None when nothing is installed."""
+    try:
+        return choose_pack(Manifest.load(settings.FACESITE_MODELS_DIR), chosen_pack_name())
+    except PackError:
+        return None
+
+
+def measure_pack(pack: Pack) -> PackMeasure:
+    """Leave-one-out over the templates that the gallery has of this pack. Blocking; seconds for a large gallery."""
+    scores = site_scores(pack.contract_id)
+    threshold = pack.thresholds[DEFAULT_FMR].match
+    return PackMeasure(
+        pack=pack.name,
+        threshold=threshold,
+        people=scores.people,
+        samples=scores.samples,
+        fmr=scores.distribution.fmr(threshold),
+        fnmr=scores.distribution.fnmr(threshold),
+    )
+
+
+def switch_pack(*, actor: Actor | None, pack: Pack) -> PackSwitch:
+    """From this commit on every process searches this pack's templates. Raises TemplatesMissing.
+
+    The revision's row is locked first: a sample stored at the same time is either seen here or comes after the switch.
+    """
+    with transaction.atomic():
+        list(GalleryRevision.objects.select_for_update().filter(pk=GalleryRevision.SINGLETON_PK))
+        missing = samples_without_template(pack.contract_id).count()
+        if missing:
+            raise TemplatesMissing(
+                f"{missing} samples have no template of the pack {pack.name} yet. "
+                f"Run: manage.py rebuild_templates --pack {pack.name}"
+            )
+        switch = PackSwitch.objects.create(
+            pack=pack.name,
+            contract_id=pack.contract_id,
+            switched_by=actor,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
+        )
+        bump_gallery_revision([])
+    logger.info("event=pack_switched pack=%s actor=%s", pack.name, actor_id(actor))
+    return switch

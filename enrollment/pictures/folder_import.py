@@ -1,0 +1,214 @@
+"""People from folders of pictures: DIR/<person name>/*.jpg|jpeg|png|webp.
+
+A folder's name is the person's name. Whoever has that name gets the pictures added (of several people, the one that an
+import made), so a second run changes nothing.
+Pictures are judged leniently: an import takes what there is, and the quality is written beside each sample.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from enrollment import services
+from enrollment.consent import FOLDER_IMPORT_VERSION
+from enrollment.errors import DuplicateCandidate, EnrollmentError, NameAmbiguous, NoSamples
+from enrollment.models import FaceSample, Person
+from enrollment.reasons import sentence_for
+from enrollment.samples.drafts import SampleDraft, draft_from_face
+from enrollment.samples.duplicates import find_duplicates
+from recognizer.engine import FaceEngine
+from recognizer.errors import ImageError
+from recognizer.images import UPLOAD_LIMITS
+from recognizer.types import Face, Image
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+CLEAR_LEAD = 1.25
+"""The main face must be this much more prominent than the next one."""
+SMALLEST_FACE = 20.0
+"""Pixels: below it nothing is left to recognise in a 112 x 112 crop."""
+DARKEST, BRIGHTEST = 12.0, 245.0
+"""Mean luma of the crop: outside, the picture shows nothing."""
+
+ENROLLED, ALREADY, REFUSED = "enrolled", "already", "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    path: Path
+    person: str
+    outcome: str
+    """enrolled, already or refused."""
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonOutcome:
+    name: str
+    person: Person | None = None
+    """None: nobody was enrolled or added to; `code` says why."""
+    created: bool = False
+    samples: int = 0
+    """All that the person has now."""
+    code: str = ""
+    message: str = ""
+    lookalikes: Sequence[DuplicateCandidate] = ()
+    """Other people whom these pictures match. They were enrolled all the same."""
+    files: Sequence[FileOutcome] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One file as the engine saw it: a draft, or why there is none."""
+
+    path: Path
+    draft: SampleDraft | None = None
+    code: str = ""
+    message: str = ""
+
+
+def find_pictures(directory: Path) -> dict[str, list[Path]]:
+    """Folder name -> its picture files, both sorted. Other files and names that begin with a dot are left out."""
+    folders = sorted(path for path in directory.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return {folder.name: sorted(filter(_is_picture, folder.iterdir())) for folder in folders}
+
+
+def find_loose_pictures(directory: Path) -> list[FileOutcome]:
+    """Pictures that lie in no person's folder: refused."""
+    code = "no_person_folder"
+    loose = sorted(filter(_is_picture, directory.iterdir()))
+    return [FileOutcome(path, "", REFUSED, code, sentence_for(code)) for path in loose]
+
+
+def import_folder(engine: FaceEngine, directory: Path) -> Iterator[PersonOutcome]:
+    """Enrol person after person, one transaction each, and tell what became of every file. Raises OSError."""
+    folders = find_pictures(directory)
+    seen = _look_at_all(engine, (path for paths in folders.values() for path in paths))
+    pictures = groupby(seen, key=lambda picture: picture.path.parent.name)
+    for name, paths in folders.items():
+        yield _import_person(name, list(next(pictures)[1]) if paths else [])
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def _look_at_all(engine: FaceEngine, paths: Iterable[Path]) -> Iterator[Picture]:
+    """In order, with a few pictures per worker under way: all cores are busy and memory stays bounded."""
+    under_way: deque[Future[Picture]] = deque()
+    for path in paths:
+        under_way.append(engine.submit(look_at_picture, engine, path))
+        if len(under_way) >= 4 * engine.config.threads:
+            yield under_way.popleft().result()
+    while under_way:
+        yield under_way.popleft().result()
+
+
+def look_at_picture(engine: FaceEngine, path: Path) -> Picture:
+    """One job for the engine's pool."""
+    try:
+        image = engine.decode(path.read_bytes(), UPLOAD_LIMITS)
+    except OSError:
+        return Picture(path, code="file_unreadable", message=sentence_for("file_unreadable"))
+    except ImageError as error:
+        return Picture(path, code=error.code, message=str(error))
+    face, code = choose_face(engine, image)
+    if face is None:
+        return Picture(path, code=code, message=sentence_for(code))
+    return Picture(path, draft_from_face(face, contract_id=engine.contract_id, source=FaceSample.Source.FOLDER))
+
+
+def choose_face(engine: FaceEngine, image: Image) -> tuple[Face | None, str]:
+    """The embedded face that the picture is about, or the reason why there is none."""
+    detections = sorted(engine.detect(image), key=lambda detection: -_prominence(detection.box_xyxy, image))
+    if not detections:
+        return None, "no_face"
+    if len(detections) > 1:
+        lead, next_one = (_prominence(detection.box_xyxy, image) for detection in detections[:2])
+        if lead < CLEAR_LEAD * next_one:
+            return None, "unclear_which_face"
+    aligned = engine.align(image, detections[0])
+    quality = engine.measure_quality(image, detections[0], aligned)
+    if quality.face_size < SMALLEST_FACE:
+        return None, "face_too_small"
+    if not DARKEST <= quality.brightness <= BRIGHTEST:
+        return None, "too_dark" if quality.brightness < DARKEST else "too_bright"
+    return Face(detections[0], aligned, quality, engine.embed([aligned])[0]), ""
+
+
+def _prominence(box: Any, image: Image) -> float:
+    """Size of the face in pixels, less the further it is from the middle (to nothing in the corner)."""
+    height, width = image.shape[:2]
+    left, top, right, bottom = (float(value) for value in box)
+    offset = np.hypot((left + right - width) / 2, (top + bottom - height) / 2) / (np.hypot(width, height) / 2)
+    return min(right - left, bottom - top) * max(0.0, 1.0 - float(offset))
+
+
+def _import_person(name: str, pictures: Sequence[Picture]) -> PersonOutcome:
+    drafts = [picture.draft for picture in pictures if picture.draft]
+    try:
+        person = _person_named(name)
+        if not drafts:
+            raise NoSamples("No picture in this folder could be used.")
+        known = set(person.samples.values_list("digest", flat=True)) if person else set()
+        lookalikes = find_duplicates(drafts, except_for=person)
+        stored = _store(person, name, drafts)
+    except EnrollmentError as error:
+        files = [_refused(name, picture, error) for picture in pictures]
+        return PersonOutcome(name, code=error.code, message=str(error), files=files)
+    kept = set(stored.samples.values_list("digest", flat=True))
+    aside = set(stored.samples.filter(set_aside=True).values_list("digest", flat=True))
+    files = list(_judge_files(name, pictures, known, kept, aside))
+    return PersonOutcome(name, stored, created=person is None, samples=len(kept), lookalikes=lookalikes, files=files)
+
+
+def _person_named(name: str) -> Person | None:
+    """Raises NameInvalid, NameAmbiguous."""
+    name = services.clean_name(name)
+    # The database may take "Jose" for "José"; here they are two people.
+    namesakes = [person for person in Person.objects.filter(name=name) if person.name == name]
+    imported = [person for person in namesakes if person.consent_version == FOLDER_IMPORT_VERSION]
+    found = imported or namesakes
+    if len(found) > 1:
+        raise NameAmbiguous
+    return found[0] if found else None
+
+
+def _store(person: Person | None, name: str, drafts: Sequence[SampleDraft]) -> Person:
+    if person:
+        services.add_samples(actor=None, person=person, samples=drafts, despite_duplicate=True)
+        return person
+    return services.enroll_person(
+        actor=None, name=name, consent_version=FOLDER_IMPORT_VERSION, samples=drafts, despite_duplicate=True
+    )
+
+
+def _judge_files(
+    name: str, pictures: Iterable[Picture], known: set[str], kept: set[str], aside: set[str]
+) -> Iterator[FileOutcome]:
+    seen = set(known)
+    for picture in pictures:
+        if picture.draft is None:
+            yield FileOutcome(picture.path, name, REFUSED, picture.code, picture.message)
+            continue
+        digest = picture.draft.digest
+        code = "already_enrolled" if digest in seen else "" if digest in kept else "samples_full"
+        outcome = ALREADY if code else ENROLLED
+        if not code and digest in aside:
+            code = "set_aside"
+        yield FileOutcome(picture.path, name, outcome, code, sentence_for(code) if code else "")
+        seen.add(digest)
+
+
+def _refused(name: str, picture: Picture, error: EnrollmentError) -> FileOutcome:
+    """The picture's own reason counts more than the person's."""
+    code, message = (picture.code, picture.message) if picture.code else (error.code, str(error))
+    return FileOutcome(picture.path, name, REFUSED, code, message)

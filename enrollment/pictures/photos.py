@@ -1,0 +1,260 @@
+"""Uploaded pictures: each one checked by itself, and carried over one more step without being stored.
+
+When a question is open (a possible duplicate, a missing name, which face of a group picture), the usable crops travel
+through the operator's own browser in a signed field of the form: nothing biometric lies in the session, in a cache or
+on the disk, any process can take the second step, and nobody can slip in a crop that this server did not cut out of a
+checked picture.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core import signing
+from django.core.files.uploadedfile import UploadedFile
+
+from enrollment.errors import EnrollmentError
+from enrollment.models import FaceSample
+from enrollment.reasons import sentence_for_photo
+from enrollment.runtime.engine import get_engine
+from enrollment.samples.drafts import SampleDraft, draft_from_face, quality_from_json, quality_to_json
+from enrollment.thumbnails import jpeg_data_url
+from recognizer.engine import FaceEngine
+from recognizer.errors import FrameTooLarge, ImageError
+from recognizer.images import ImageLimits, decode_crop, encode_crop, encode_thumbnail
+from recognizer.types import Face, Image
+
+MAX_FILES = 10
+MEGABYTE = 1024 * 1024
+PHOTO_LIMITS = ImageLimits(max_bytes=10 * MEGABYTE, max_pixels=40_000_000)
+LIMITS_SENTENCE = (
+    f"JPEG, PNG or WebP, at most {PHOTO_LIMITS.max_bytes // MEGABYTE} MB and "
+    f"{PHOTO_LIMITS.max_pixels // 1_000_000} megapixels."
+)
+HOLD_SECONDS = 15 * 60
+MAX_GROUPS, MAX_GROUP_FACES = 3, 10
+"""Group pictures that wait for a choice, and faces offered of each: the form that carries them stays below 2.5 MB."""
+PREVIEW_SIDE = 800
+"""Pixels: the longer side of a group picture as it is shown for the choice."""
+TOLERATED = frozenset({"face_too_large"})
+"""Quality reasons that are advice for somebody before a webcam and no fault of a photograph."""
+
+
+class PhotosExpired(EnrollmentError):
+    """The second step came too late, from another login, or with a field that was tampered with."""
+
+    code: ClassVar[str] = "photos_expired"
+
+    def __init__(self) -> None:
+        super().__init__("The pictures of the step before are no longer valid. Choose them again.")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFace:
+    """One face of a group picture; the box in pixels of the preview."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    packed: dict[str, Any] | None
+    """A draft as JSON; None: it cannot be used."""
+    message: str = ""
+    """Why not."""
+
+    @property
+    def thumbnail(self) -> str:
+        return f"data:image/png;base64,{self.packed['crop']}" if self.packed else ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPicture:
+    """A picture with several faces, of which the operator chooses one or none."""
+
+    file_name: str
+    preview: str
+    """A data URL."""
+    width: int
+    height: int
+    faces: tuple[GroupFace, ...]
+    """The largest ones, from left to right."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoOutcome:
+    """What became of one file: a draft, a group to choose from, or a reason code and the sentence that goes with it."""
+
+    file_name: str
+    draft: SampleDraft | None = None
+    group: GroupPicture | None = None
+    code: str = ""
+    message: str = ""
+
+
+def check_photos(files: Sequence[UploadedFile[Any]]) -> list[PhotoOutcome]:
+    """Look at each file in the engine's pool, in order. Raises PackError when there is no engine."""
+    engine = get_engine()
+    return [_check_photo(engine, file) for file in files]
+
+
+def hold_drafts(drafts: Sequence[SampleDraft], operator: AbstractBaseUser) -> str:
+    """Signed text for a hidden field, valid for HOLD_SECONDS and for this operator."""
+    return _hold([_pack_draft(draft) for draft in drafts], "held", operator)
+
+
+def hold_groups(groups: Sequence[GroupPicture], operator: AbstractBaseUser) -> str:
+    return _hold([asdict(group) for group in groups], "groups", operator)
+
+
+def release_groups(held: str, operator: AbstractBaseUser) -> list[GroupPicture]:
+    """The group pictures again. Empty text: none. Raises PhotosExpired."""
+    return [
+        GroupPicture(**entry | {"faces": tuple(GroupFace(**face) for face in entry["faces"])})
+        for entry in _release(held, "groups", operator)
+    ]
+
+
+def choose_faces(
+    groups: Sequence[GroupPicture], answers: Mapping[str, str]
+) -> tuple[list[SampleDraft], list[GroupPicture]]:
+    """The chosen faces, embedded anew, and the groups that are still open. Raises PackError.
+
+    answers: "face-<number of the group, from 0>" -> number of a usable face from 0, or "none" for none of them.
+    """
+    chosen, still_open = [], []
+    for number, group in enumerate(groups):
+        answer = answers.get(f"face-{number}", "")
+        offered = {str(at): face.packed for at, face in enumerate(group.faces) if face.packed}
+        if packed := offered.get(answer):
+            chosen.append(packed)
+        elif answer != "none":
+            still_open.append(group)
+    if not chosen:
+        return [], still_open
+    engine = get_engine()
+    return engine.submit(_unpack_drafts, engine, chosen).result(), still_open
+
+
+def release_drafts(held: str, operator: AbstractBaseUser) -> list[SampleDraft]:
+    """The drafts again, embedded anew with the pack of now. Empty text: none. Raises PhotosExpired, PackError."""
+    packed = _release(held, "held", operator)
+    if not packed:
+        return []
+    engine = get_engine()
+    return engine.submit(_unpack_drafts, engine, packed).result()
+
+
+def draft_thumbnail(draft: SampleDraft) -> str:
+    """A data URL."""
+    return jpeg_data_url(encode_thumbnail(draft.aligned))
+
+
+def _check_photo(engine: FaceEngine, file: UploadedFile[Any]) -> PhotoOutcome:
+    name = file.name or "picture"
+    if (file.size or 0) > PHOTO_LIMITS.max_bytes:  # not even read into memory
+        return PhotoOutcome(name, code=FrameTooLarge.code, message=too_large(file.size or 0))
+    data = file.read()
+    try:
+        return engine.submit(_look_at, engine, name, data).result()
+    except ImageError as error:
+        return PhotoOutcome(name, code=error.code, message=str(error))
+
+
+def _look_at(engine: FaceEngine, name: str, data: bytes) -> PhotoOutcome:
+    """One job for the engine's pool. Raises ImageError."""
+    image = engine.decode(data, PHOTO_LIMITS)
+    faces = engine.analyze(image).faces
+    if not faces:
+        message = "No face was found. Use a picture that shows the face clearly."
+        return PhotoOutcome(name, code="no_face", message=message)
+    if len(faces) > 1:
+        return _group_outcome(engine, name, image, faces)
+    fault = _fault_of(faces[0])
+    if fault:
+        return PhotoOutcome(name, code=fault, message=sentence_for_photo(fault))
+    return PhotoOutcome(name, draft=_draft(engine, faces[0]))
+
+
+def _group_outcome(engine: FaceEngine, name: str, image: Image, faces: Sequence[Face]) -> PhotoOutcome:
+    if all(_fault_of(face) for face in faces):
+        message = f"{len(faces)} faces can be seen, and none of them clearly enough. Use another picture."
+        return PhotoOutcome(name, code="several_faces", message=message)
+    height, width = image.shape[:2]
+    scale = min(1.0, PREVIEW_SIDE / max(height, width))
+    offered = [_group_face(engine, face, scale) for face in faces[:MAX_GROUP_FACES]]
+    group = GroupPicture(
+        file_name=name,
+        preview=jpeg_data_url(encode_thumbnail(image, PREVIEW_SIDE)),
+        width=round(width * scale),
+        height=round(height * scale),
+        faces=tuple(sorted(offered, key=lambda face: face.left)),
+    )
+    return PhotoOutcome(name, group=group)
+
+
+def _group_face(engine: FaceEngine, face: Face, scale: float) -> GroupFace:
+    left, top, right, bottom = (round(float(value) * scale, 1) for value in face.detection.box_xyxy)
+    fault = _fault_of(face)
+    return GroupFace(
+        left=left,
+        top=top,
+        width=right - left,
+        height=bottom - top,
+        packed=None if fault else _pack_draft(_draft(engine, face)),
+        message=sentence_for_photo(fault) if fault else "",
+    )
+
+
+def _fault_of(face: Face) -> str:
+    return next((reason for reason in face.quality.reasons if reason not in TOLERATED), "")
+
+
+def _draft(engine: FaceEngine, face: Face) -> SampleDraft:
+    return draft_from_face(face, contract_id=engine.contract_id, source=FaceSample.Source.UPLOAD)
+
+
+def too_large(size: int) -> str:
+    limit = PHOTO_LIMITS.max_bytes // MEGABYTE
+    return f"The file has {size / MEGABYTE:.1f} MB; at most {limit} MB are allowed. Use a smaller picture."
+
+
+def _salt(operator: AbstractBaseUser, kind: str = "held") -> str:
+    return f"{__name__}.{kind}:{operator.pk}"
+
+
+def _hold(entries: Sequence[dict[str, Any]], kind: str, operator: AbstractBaseUser) -> str:
+    return signing.dumps(entries, salt=_salt(operator, kind), compress=False)
+
+
+def _release(held: str, kind: str, operator: AbstractBaseUser) -> list[dict[str, Any]]:
+    if not held:
+        return []
+    try:
+        entries: list[dict[str, Any]] = signing.loads(held, salt=_salt(operator, kind), max_age=HOLD_SECONDS)
+    except signing.BadSignature:
+        raise PhotosExpired from None
+    return entries
+
+
+def _pack_draft(draft: SampleDraft) -> dict[str, Any]:
+    crop = base64.b64encode(encode_crop(draft.aligned)).decode()
+    return {"crop": crop, "quality": quality_to_json(draft.quality), "source": draft.source, "pose": draft.pose}
+
+
+def _unpack_drafts(engine: FaceEngine, packed: list[dict[str, Any]]) -> list[SampleDraft]:
+    crops = [decode_crop(base64.b64decode(entry["crop"])) for entry in packed]
+    return [
+        SampleDraft(
+            aligned=crop,
+            embedding=embedding,
+            contract_id=engine.contract_id,
+            quality=quality_from_json(entry["quality"]),
+            source=entry["source"],
+            pose=entry["pose"],
+        )
+        for entry, crop, embedding in zip(packed, crops, engine.embed(crops), strict=True)
+    ]

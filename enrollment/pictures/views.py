@@ -1,0 +1,171 @@
+"""Pages that enrol from pictures instead of a camera. Usable crops are held in a signed form field, never stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from enrollment import selectors, services
+from enrollment.consent import CONSENT_TEXT, CONSENT_VERSION
+from enrollment.errors import DuplicateCandidate, EnrollmentError, PossibleDuplicate
+from enrollment.models import Person
+from enrollment.pictures.forms import NewPersonPhotosForm, PhotosForm
+from enrollment.pictures.photos import (
+    MAX_FILES,
+    MAX_GROUPS,
+    GroupPicture,
+    PhotoOutcome,
+    check_photos,
+    choose_faces,
+    draft_thumbnail,
+    hold_drafts,
+    hold_groups,
+    release_drafts,
+    release_groups,
+)
+from enrollment.samples.drafts import SampleDraft
+from enrollment.samples.fitting import DraftsFit, judge_drafts
+from enrollment.web import actor_of, count_of, person_or_404, read_or_post
+from recognizer.errors import RecognizerError
+
+
+@login_required
+@read_or_post
+def upload(request: HttpRequest) -> HttpResponse:
+    """Enrol a new person from pictures."""
+    return _upload(request, None)
+
+
+@login_required
+@read_or_post
+def upload_to_person(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    return _upload(request, person_or_404(uuid))
+
+
+def _upload(request: HttpRequest, person: Person | None) -> HttpResponse:
+    """Saves at once when nothing is open; else shows what is, and which pictures can be used."""
+    form_class = PhotosForm if person else NewPersonPhotosForm
+    if request.method != "POST":
+        return _upload_page(request, person, form_class())
+    form = form_class(request.POST, request.FILES)
+    form.is_valid()
+    drafts: list[SampleDraft] = []
+    groups: list[GroupPicture] = []
+    outcomes: list[PhotoOutcome] = []
+    candidates: Sequence[DuplicateCandidate] = ()
+    try:
+        drafts = release_drafts(request.POST.get("held", ""), actor_of(request))
+        held_groups = release_groups(request.POST.get("groups", ""), actor_of(request))
+        chosen, groups = choose_faces(held_groups, request.POST.dict())
+        drafts += chosen
+        outcomes = _check_new_photos(form, len(drafts), len(groups))
+        drafts += [outcome.draft for outcome in outcomes if outcome.draft]
+        groups += [outcome.group for outcome in outcomes if outcome.group]
+        target = selectors.person_by_uuid(request.POST["add_to"]) if request.POST.get("add_to") else None
+        if drafts and not groups and (target or not form.errors):
+            saved = _save_photos(request, form, drafts, target or person, sure=target is not None)
+            _tell_refused(request, outcomes)
+            return redirect(saved)
+    except PossibleDuplicate as error:
+        candidates = error.candidates
+    except EnrollmentError as error:
+        form.add_service_error(error)
+    except RecognizerError as error:
+        form.add_error(None, str(error))
+    if not drafts and not groups and not form.errors.keys() & {"photos", NON_FIELD_ERRORS}:
+        form.add_error("photos", "None of these pictures can be used." if outcomes else "Choose at least one picture.")
+    return _upload_page(request, person, form, drafts, groups, outcomes, candidates)
+
+
+def _check_new_photos(form: PhotosForm, held: int, groups: int) -> list[PhotoOutcome]:
+    files = form.cleaned_data.get("photos") or []
+    if held + groups + len(files) > MAX_FILES:
+        form.add_error("photos", f"With those chosen before, these are more than {MAX_FILES} pictures. Choose fewer.")
+        return []
+    outcomes = []
+    for outcome in check_photos(files):
+        groups += outcome.group is not None
+        outcomes.append(outcome if outcome.group is None or groups <= MAX_GROUPS else _one_group_too_many(outcome))
+    return outcomes
+
+
+def _one_group_too_many(outcome: PhotoOutcome) -> PhotoOutcome:
+    message = f"Faces can be chosen in {MAX_GROUPS} group pictures at a time. Add this one again afterwards."
+    return PhotoOutcome(outcome.file_name, code="several_faces", message=message)
+
+
+def _save_photos(
+    request: HttpRequest, form: PhotosForm, drafts: Sequence[SampleDraft], person: Person | None, *, sure: bool
+) -> Person:
+    actor, different = actor_of(request), not sure and "despite_duplicate" in request.POST
+    fit = judge_drafts(drafts, person)
+    if person:
+        kept = services.add_samples(
+            actor=actor,
+            person=person,
+            samples=drafts,
+            despite_duplicate=sure or different,
+            note_different=different,
+        )
+        _tell_misfits(request, fit)
+        messages.success(request, f"{count_of(len(kept), 'new sample')} of {person.name} saved.")
+        return person
+    person = services.enroll_person(
+        actor=actor,
+        name=form.cleaned_data["name"],
+        external_id=form.cleaned_data["external_id"],
+        consent_version=CONSENT_VERSION,
+        samples=drafts,
+        despite_duplicate=different,
+        note_different=different,
+    )
+    _tell_misfits(request, fit)
+    messages.success(request, f"{person.name} was enrolled from {count_of(len(drafts), 'picture')}.")
+    return person
+
+
+def _tell_misfits(request: HttpRequest, fit: DraftsFit) -> None:
+    if fit.sentence:
+        messages.warning(request, fit.sentence)
+
+
+def _tell_refused(request: HttpRequest, outcomes: Sequence[PhotoOutcome]) -> None:
+    for outcome in outcomes:
+        if outcome.message:
+            messages.warning(request, f"{outcome.file_name} was not used. {outcome.message}")
+
+
+def _upload_page(
+    request: HttpRequest,
+    person: Person | None,
+    form: PhotosForm,
+    drafts: Sequence[SampleDraft] = (),
+    groups: Sequence[GroupPicture] = (),
+    outcomes: Sequence[PhotoOutcome] = (),
+    candidates: Sequence[DuplicateCandidate] = (),
+) -> HttpResponse:
+    thumbnails = {draft.digest: draft_thumbnail(draft) for draft in drafts}
+    theirs = selectors.template_thumbnails(candidate.template_id for candidate in candidates)
+    context: dict[str, Any] = {
+        "person": person,
+        "form": form,
+        "consent_text": CONSENT_TEXT,
+        "held": hold_drafts(drafts, actor_of(request)) if drafts else "",
+        "groups": groups,
+        "held_groups": hold_groups(groups, actor_of(request)) if groups else "",
+        "thumbnails": thumbnails.values(),
+        "refused": [outcome for outcome in outcomes if outcome.message],
+        "candidates": [
+            (candidate, thumbnails.get(candidate.digest, ""), theirs.get(candidate.template_id, ""))
+            for candidate in candidates
+        ],
+    }
+    asks = candidates or groups
+    return render(request, "enrollment/upload.html", context, status=200 if not form.is_bound else 409 if asks else 400)

@@ -1,0 +1,203 @@
+"""This process's searchable copy of the templates: loaded on first use, thrown away or patched when the revision moves.
+
+The database is the truth. A search asks for current_gallery(), which reads the revision (one row) at most every
+REVISION_CHECK_SECONDS, and at once after mark_gallery_stale().
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from uuid import UUID
+
+import numpy as np
+from django.db.models import QuerySet
+from numpy.typing import NDArray
+
+from enrollment.models import FaceSample, FaceTemplate, GalleryChange, GalleryRevision, Person
+from recognizer.engine import FaceEngine
+from recognizer.search.blocks import TemplateRow
+from recognizer.search.confusions import Confusions
+from recognizer.search.gallery import GallerySnapshot
+
+REVISION_CHECK_SECONDS = 0.5
+KEPT_REVISIONS = 10_000
+"""A copy further behind than this is loaded anew: older GalleryChange rows may be gone."""
+REBUILD_SHARE = 0.2
+"""When more than this share of the people changed, loading anew is cheaper than patching."""
+CHUNK = 5_000
+"""Rows read at a time. MySQL's driver keeps a whole result in memory, so iterator() alone would not bound it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    snapshot: GallerySnapshot
+    epoch: UUID | None
+    templates_of: dict[str, tuple[int, ...]]
+    """Person uuid -> the ids of their templates in the snapshot."""
+
+
+_lock = threading.Lock()  # held while loading: a second thread waits for that result instead of loading as well
+_loaded: dict[str, _Loaded] = {}
+_checked: dict[str, tuple[float, object]] = {}
+"""contract_id -> when its revision was last read (time.monotonic()) and the mark that stood then."""
+_mark = object()  # another object: everything read before is stale
+_latest: GallerySnapshot | None = None
+
+ConfusionSource = Callable[[str], Confusions]
+_confusion_source: ConfusionSource | None = None
+
+
+def use_confusion_source(source: ConfusionSource) -> None:
+    """Have `source(contract_id)` read the recorded wrong matches with every new revision."""
+    global _confusion_source
+    _confusion_source = source
+
+
+def current_gallery(engine: FaceEngine) -> GallerySnapshot:
+    """The snapshot that a search may use now. Blocking and at times slow (a reload): call it in a database thread."""
+    return gallery_for(engine.contract_id, engine.dimension)
+
+
+def gallery_for(contract_id: str, dimension: int) -> GallerySnapshot:
+    """current_gallery() for any embedding space, as the comparison of two packs needs it."""
+    global _latest
+    with _lock:
+        if not _is_fresh(contract_id):
+            checked = (time.monotonic(), _mark)  # before the reading: what is announced meanwhile counts as unread
+            _loaded[contract_id] = _refresh(_loaded.get(contract_id), contract_id, dimension)
+            _checked[contract_id] = checked
+        _latest = _loaded[contract_id].snapshot
+        return _latest
+
+
+def fresh_gallery(engine: FaceEngine) -> GallerySnapshot | None:
+    """The snapshot if it was checked just now, else None: then current_gallery() in a database thread. Never blocks."""
+    loaded = _loaded.get(engine.contract_id)
+    return loaded.snapshot if loaded and _is_fresh(engine.contract_id) else None
+
+
+def cached_gallery() -> GallerySnapshot | None:
+    """What was searched last, however old; None before the first load. Never touches the database."""
+    return _latest
+
+
+def mark_gallery_stale() -> None:
+    """The next current_gallery() reads the revision, whenever it was read last."""
+    global _mark
+    _mark = object()
+
+
+def reset_gallery() -> None:
+    """Forget everything, as a new process would have it."""
+    global _latest
+    with _lock:
+        _loaded.clear()
+        _checked.clear()
+        _latest = None
+
+
+def _is_fresh(contract_id: str) -> bool:
+    checked_at, mark = _checked.get(contract_id, (0.0, None))
+    return mark is _mark and time.monotonic() - checked_at < REVISION_CHECK_SECONDS
+
+
+def _refresh(loaded: _Loaded | None, contract_id: str, dimension: int) -> _Loaded:
+    # The revision is read before the rows: rows newer than it are read again at the next change, never missed.
+    row = GalleryRevision.objects.filter(pk=GalleryRevision.SINGLETON_PK).values_list("number", "epoch").first()
+    number, epoch = row or (0, None)
+    if loaded and loaded.epoch == epoch and loaded.snapshot.revision == number:
+        return loaded
+    changed = _changed_people(loaded, number, epoch)
+    if loaded is None or changed is None:
+        return _with_confusions(_load(contract_id, dimension, number, epoch))
+    return _with_confusions(_patch(loaded, changed, contract_id, dimension, number))
+
+
+def _with_confusions(loaded: _Loaded) -> _Loaded:
+    if _confusion_source is None:
+        return loaded
+    confusions = _confusion_source(loaded.snapshot.contract_id)
+    return replace(loaded, snapshot=loaded.snapshot.with_confusions(confusions))
+
+
+def _changed_people(loaded: _Loaded | None, number: int, epoch: UUID | None) -> Sequence[UUID] | None:
+    """Whose templates differ from `loaded`; None when loading anew is necessary or cheaper."""
+    if loaded is None or loaded.epoch != epoch:
+        return None
+    behind = number - loaded.snapshot.revision
+    if not 0 < behind <= KEPT_REVISIONS:
+        return None
+    limit = max(1000, int(REBUILD_SHARE * loaded.snapshot.people))
+    changes = GalleryChange.objects.filter(revision__gt=loaded.snapshot.revision)
+    people = list(changes.order_by().values_list("person_uuid", flat=True).distinct()[: limit + 1])
+    return people if len(people) <= limit else None
+
+
+def _load(contract_id: str, dimension: int, number: int, epoch: UUID | None) -> _Loaded:
+    owners = _owners_of_samples()
+    ids: list[int] = []
+    people: list[str] = []
+    blocks: list[NDArray[np.float32]] = []
+    for chunk in template_chunks(FaceTemplate.objects.filter(contract_id=contract_id, dimension=dimension)):
+        searched = [row for row in chunk if row[1] in owners]
+        ids.extend(row[0] for row in searched)
+        people.extend(owners[row[1]] for row in searched)
+        blocks.append(np.frombuffer(b"".join(row[2] for row in searched), "<f4").reshape(-1, dimension))
+    matrix = np.concatenate(blocks) if blocks else np.empty((0, dimension), np.float32)
+    snapshot = GallerySnapshot.build(
+        (ids, people, matrix), contract_id=contract_id, dimension=dimension, revision=number
+    )
+    return _Loaded(snapshot, epoch, _grouped(zip(people, ids, strict=True)))
+
+
+def _owners_of_samples() -> dict[int, str]:
+    """Sample's primary key -> uuid of its person, for active people and samples that were not set aside.
+
+    Joined here and not in SQL: three scans of what is needed beat a join that opens every row with a crop in it.
+    """
+    people = Person.objects.filter(is_active=True).order_by().values_list("pk", "uuid")
+    uuids = {pk: str(uuid) for pk, uuid in people.iterator(chunk_size=CHUNK)}
+    samples = FaceSample.objects.filter(set_aside=False).order_by().values_list("pk", "person_id")
+    return {pk: uuids[person] for pk, person in samples.iterator(chunk_size=CHUNK) if person in uuids}
+
+
+def template_chunks(templates: QuerySet[FaceTemplate]) -> Iterator[list[tuple[int, int, bytes | memoryview[int]]]]:
+    """(template id, sample's primary key, embedding), by id; one short query per chunk."""
+    last = 0
+    rows = templates.order_by("pk").values_list("pk", "sample_id", "embedding")
+    while chunk := list(rows.filter(pk__gt=last)[:CHUNK]):
+        yield chunk
+        last = chunk[-1][0]
+
+
+def _patch(loaded: _Loaded, changed: Sequence[UUID], contract_id: str, dimension: int, number: int) -> _Loaded:
+    now = {row.template_id: row for row in _rows_of(changed, contract_id, dimension)}
+    before = {template for uuid in changed for template in loaded.templates_of.get(str(uuid), ())}
+    added = [row for template, row in now.items() if template not in before]
+    removed = before - now.keys()
+    templates_of = {**loaded.templates_of}
+    for uuid in changed:
+        templates_of.pop(str(uuid), None)
+    templates_of.update(_grouped((row.person_id, row.template_id) for row in now.values()))
+    return _Loaded(loaded.snapshot.updated(added=added, removed=removed, revision=number), loaded.epoch, templates_of)
+
+
+def _rows_of(people: Collection[UUID], contract_id: str, dimension: int) -> Iterator[TemplateRow]:
+    remaining = iter(people)
+    while some := list(islice(remaining, 200)):
+        samples = FaceSample.objects.filter(person__uuid__in=some, person__is_active=True, set_aside=False)
+        owners = dict(samples.order_by().values_list("pk", "person__uuid"))
+        templates = FaceTemplate.objects.filter(sample__in=list(owners), contract_id=contract_id, dimension=dimension)
+        for template, sample, embedding in templates.order_by("pk").values_list("pk", "sample_id", "embedding"):
+            yield TemplateRow(template, str(owners[sample]), np.frombuffer(embedding, "<f4"))
+
+
+def _grouped(pairs: Iterable[tuple[str, int]]) -> dict[str, tuple[int, ...]]:
+    groups: dict[str, list[int]] = {}
+    for person, template in pairs:
+        groups.setdefault(person, []).append(template)
+    return {person: tuple(templates) for person, templates in groups.items()}

@@ -1,0 +1,55 @@
+"""Do new samples fit each other and those that the person has already? Asked before anything is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from enrollment.models import Person
+from enrollment.runtime.engine import engine_if_ready
+from enrollment.runtime.policy import current_policy
+from enrollment.samples.drafts import SampleDraft
+from enrollment.selectors import embeddings_of
+from recognizer.search.fit import judge_fit
+
+UNSETTLED = (
+    "The pictures do not fit each other, and there are too few to tell which are right. "
+    "All were kept: look at them on the person's page."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftsFit:
+    set_aside: frozenset[str] = frozenset()
+    """Digests of the drafts that do not fit."""
+    settled: bool = True
+
+    @property
+    def sentence(self) -> str:
+        """For the operator; empty when all is well."""
+        if not self.settled:
+            return UNSETTLED
+        number = len(self.set_aside)
+        if not number:
+            return ""
+        what = "One picture does not fit the others and is" if number == 1 else f"{number} pictures do not fit and are"
+        return f"{what} set aside: kept, but not searched. It can be undone on the person's page."
+
+
+def judge_drafts(drafts: Sequence[SampleDraft], person: Person | None = None) -> DraftsFit:
+    """Which drafts do not fit: their scores lie below the policy's uncertain threshold (see recognizer.search.fit).
+
+    With two pictures that disagree, or as many on each side, nothing is set aside: nobody can say which is wrong.
+    Drafts of another embedding space than the engine's cannot be judged (no threshold is known for them) and pass.
+    """
+    engine = engine_if_ready()
+    if engine is None or any(draft.contract_id != engine.contract_id for draft in drafts):
+        return DraftsFit()
+    known = embeddings_of(person, engine.contract_id) if person else []
+    unique = {draft.digest: draft.embedding for draft in drafts}
+    threshold = current_policy(engine).uncertain_threshold
+    fit = judge_fit(np.stack([*known, *unique.values()]), threshold, known=len(known))
+    digests = list(unique)
+    return DraftsFit(frozenset(digests[row - len(known)] for row in fit.outliers), fit.settled)

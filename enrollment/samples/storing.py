@@ -1,0 +1,139 @@
+"""How drafts become rows: checked first, each picture once, at most MAX_SAMPLES per person. Used by services only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+from enrollment.errors import NoSamples, PackChanged, SampleInvalid
+from enrollment.models import FaceSample, FaceTemplate, Person
+from enrollment.samples.drafts import SampleDraft
+from enrollment.samples.variety import least_telling
+from recognizer.images import encode_crop
+from recognizer.search.blocks import NORM_TOLERANCE
+from recognizer.types import Quality, Vector
+
+Actor = AbstractBaseUser | AnonymousUser
+"""A request's or a socket's user. Whoever calls a service has seen to it that it is a logged-in operator."""
+MAX_SAMPLES = 20
+"""Kept per person. More hardly help a search that takes the best of them, and each one costs time."""
+
+
+def actor_id(actor: Actor | None) -> Any:
+    """For the log: numbers only, never a login name."""
+    return actor.pk if actor else None
+
+
+def checked_drafts(samples: Sequence[SampleDraft]) -> list[SampleDraft]:
+    """Each picture once, all of one embedding space, each vector finite and of length one."""
+    if not samples:
+        raise NoSamples
+    contract_id, dimension = samples[0].contract_id, samples[0].embedding.shape
+    for draft in samples:
+        if draft.contract_id != contract_id:
+            raise PackChanged
+        vector = draft.embedding
+        # NaN fails this comparison too.
+        if (
+            vector.ndim != 1
+            or vector.shape != dimension
+            or not abs(float(np.linalg.norm(vector)) - 1.0) <= NORM_TOLERANCE
+        ):
+            raise SampleInvalid
+    return list({draft.digest: draft for draft in samples}.values())
+
+
+def store_drafts(
+    person: Person, drafts: Sequence[SampleDraft], actor: Actor | None, *, outliers: Collection[str] = ()
+) -> tuple[list[FaceSample], bool]:
+    """The samples that were new, and whether anything was written (a known sample may lack this pack's template).
+
+    outliers: digests of new samples that are kept, but set aside.
+    """
+    known = dict(person.samples.filter(digest__in=[draft.digest for draft in drafts]).values_list("digest", "pk"))
+    with_template = set(
+        FaceTemplate.objects.filter(sample__in=known.values(), contract_id=drafts[0].contract_id).values_list(
+            "sample_id", flat=True
+        )
+    )
+    stored: list[FaceSample] = []
+    templates: list[FaceTemplate] = []
+    for draft in drafts:
+        sample_id = known.get(draft.digest)
+        if sample_id is None:
+            stored.append(_save_sample(person, draft, actor, outlier=draft.digest in outliers))
+            sample_id = stored[-1].pk
+        if sample_id not in with_template:
+            templates.append(template_for(sample_id, draft.embedding, draft.contract_id))
+    FaceTemplate.objects.bulk_create(templates)
+    return stored, bool(templates)
+
+
+def _save_sample(person: Person, draft: SampleDraft, actor: Actor | None, *, outlier: bool) -> FaceSample:
+    sample = FaceSample(
+        person=person,
+        crop=encode_crop(draft.aligned),
+        source=draft.source,
+        pose=draft.pose,
+        quality_score=draft.quality.score,
+        quality=_measures(draft.quality),
+        digest=draft.digest,
+        set_aside=outlier,
+        set_aside_reason=FaceSample.AsideReason.OUTLIER if outlier else "",
+        created_by=actor,  # type: ignore[misc]
+    )
+    # Uniqueness was looked up for all drafts at once, and the person's row is locked.
+    sample.full_clean(exclude={"person", "created_by"}, validate_unique=False, validate_constraints=False)
+    sample.save(force_insert=True)
+    return sample
+
+
+def _measures(quality: Quality) -> dict[str, Any]:
+    """As JSON keeps them, rounded to what the measurements are worth."""
+    pose = {axis: round(float(getattr(quality.pose, axis)), 1) for axis in ("yaw", "pitch", "roll")}
+    names = ("face_size", "inter_eye_distance", "brightness", "contrast", "sharpness")
+    numbers = {name: round(float(getattr(quality, name)), 2) for name in names}
+    return {"score": round(float(quality.score), 4), "reasons": list(quality.reasons), "pose": pose, **numbers}
+
+
+def template_for(sample_id: int, embedding: Vector, contract_id: str) -> FaceTemplate:
+    """An unsaved, checked template: little-endian float32."""
+    template = FaceTemplate(
+        sample_id=sample_id,
+        contract_id=contract_id,
+        embedding=np.ascontiguousarray(embedding, "<f4").tobytes(),
+        dimension=len(embedding),
+    )
+    template.full_clean(exclude={"sample"}, validate_unique=False, validate_constraints=False)
+    return template
+
+
+def keep_to_cap(person: Person, contract_id: str, *, erase: bool = True) -> set[int]:
+    """Take the least telling samples above MAX_SAMPLES out of searches; their primary keys.
+
+    Erased, unless `erase` is off or a merge may still have to be undone (it took the room, and its samples may have to
+    go back): then they are set aside. What was set aside does not count. What an operator took back stays, and so does
+    the best front sample.
+    """
+    searched = person.samples.filter(set_aside=False).order_by("pk")
+    samples = list(searched.values_list("pk", "quality_score", "pose", "taken_back"))
+    if len(samples) <= MAX_SAMPLES:
+        return set()
+    rows = FaceTemplate.objects.filter(sample__in=[pk for pk, *_ in samples], contract_id=contract_id)
+    vectors = {pk: np.frombuffer(data, "<f4") for pk, data in rows.values_list("sample_id", "embedding")}
+    protected = {pk for pk, _, _, taken_back in samples if taken_back}
+    fronts = [
+        (quality, pk) for pk, quality, pose, _ in samples if pose == FaceSample.PoseBucket.FRONT and pk in vectors
+    ]
+    if fronts:
+        protected.add(max(fronts)[1])
+    qualities = [(pk, quality) for pk, quality, *_ in samples]
+    dropped = least_telling(qualities, vectors, len(samples) - MAX_SAMPLES, protected=protected)
+    found = FaceSample.objects.filter(pk__in=dropped)
+    if erase and not person.samples.exclude(merged_from=None).exists():
+        found.delete()
+    found.update(set_aside=True, set_aside_reason=FaceSample.AsideReason.SURPLUS)
+    return dropped

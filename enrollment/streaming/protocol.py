@@ -1,0 +1,76 @@
+"""The messages that both sockets share, and the error of a message that is none of theirs."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+from enrollment.models import Person
+from recognizer.engine import FaceEngine
+from recognizer.images import FRAME_LIMITS
+from recognizer.search.gallery import GallerySnapshot
+from recognizer.types import DecisionPolicy, Quality
+
+PROTOCOL_VERSION = 1
+
+
+class GalleryMessage(TypedDict):
+    people: int
+    templates: int
+
+
+class LimitsMessage(TypedDict):
+    frame_bytes: int
+    pixels: int
+    frames_per_second: int
+
+
+class HelloMessage(TypedDict):
+    type: Literal["hello"]
+    protocol: int
+    pack: str
+    match_threshold: float
+    fmr: float
+    liveness: str
+    gallery: GalleryMessage
+    limits: LimitsMessage
+
+
+class PersonMessage(TypedDict):
+    id: str
+    name: str
+
+
+class QualityMessage(TypedDict):
+    score: float
+    reasons: list[str]
+
+
+class NotTheProtocol(Exception):
+    """str() says what is wrong with the message, for whoever writes a client."""
+
+
+def hello_message(
+    engine: FaceEngine, policy: DecisionPolicy, gallery: GallerySnapshot, *, frame_bytes: int, frames_per_second: int
+) -> HelloMessage:
+    return {
+        "type": "hello",
+        "protocol": PROTOCOL_VERSION,
+        "pack": engine.pack.name,
+        "match_threshold": policy.match_threshold,
+        "fmr": policy.fmr,
+        "liveness": policy.liveness.value,
+        "gallery": {"people": gallery.people, "templates": gallery.templates},
+        "limits": {
+            "frame_bytes": frame_bytes,
+            "pixels": FRAME_LIMITS.max_pixels,
+            "frames_per_second": frames_per_second,
+        },
+    }
+
+
+def person_message(person: Person) -> PersonMessage:
+    return {"id": str(person.uuid), "name": person.name}
+
+
+def quality_message(quality: Quality) -> QualityMessage:
+    return {"score": round(float(quality.score), 3), "reasons": list(quality.reasons)}

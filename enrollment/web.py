@@ -1,0 +1,50 @@
+"""What the pages of every app share: who asks, which requests they take, whom they are about. No page of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from enrollment import selectors
+from enrollment.errors import PersonUnknown
+from enrollment.models import Person
+
+View = Callable[..., HttpResponse]
+
+read_or_post = require_http_methods(["GET", "HEAD", "POST"])
+
+
+def staff_only(view: View) -> View:
+    """A login first; then 403 for operators without staff rights."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not getattr(request.user, "is_staff", False):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return login_required(checked)
+
+
+def actor_of(request: HttpRequest) -> AbstractBaseUser:
+    """The operator; every view here requires a login."""
+    return cast(AbstractBaseUser, request.user)
+
+
+def person_or_404(uuid: UUID) -> Person:
+    try:
+        return selectors.person_by_uuid(uuid)
+    except PersonUnknown as error:
+        raise Http404(str(error)) from None
+
+
+def count_of(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

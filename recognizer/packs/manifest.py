@@ -1,0 +1,289 @@
+"""What the manifest says about model packs: the data and its strict parser.
+
+A pack is a detector, an embedder and perhaps liveness models, with everything needed to use them: preprocessing,
+dimension, thresholds. `manifest.toml` is shipped; `local.toml` beside the weights holds the operator's own packs
+and the thresholds that were measured here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from recognizer.errors import ManifestInvalid, PackUnknown
+from recognizer.types import Preprocessing
+
+SHIPPED_DIR = Path(__file__).resolve().parents[2] / "models"
+"""The manifest, and the weights that come with the product."""
+LOCAL_NAME = "local.toml"
+"""The operator's own packs and thresholds, beside the weights."""
+ROLES = ("detector", "landmarks", "embedder", "liveness")
+ALIGNMENT = "arcface112"
+"""Name of the alignment that every pack uses; part of the contract_id."""
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A published zip of which one member is wanted."""
+
+    name: str
+    sha256: str
+    url: str
+    member: str
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackFile:
+    key: str
+    """Name in the manifest; packs refer to it."""
+    role: str
+    """One of ROLES. A pack has one detector, one embedder, at most one landmarks file, any number for liveness."""
+    name: str
+    """File name in the models folder."""
+    size: int
+    sha256: str
+    licence: str
+    path: Path
+    url: str | None = None
+    published_name: str | None = None
+    """Name under a mirror's base URL where it differs from `name`."""
+    archive: Archive | None = None
+    crop_scale: float = 1.0
+    """liveness only: side of the crop in face boxes."""
+
+    @property
+    def installed(self) -> bool:
+        """Present with the right size. The digest is checked when it is installed and at every start of the engine."""
+        return self.path.is_file() and self.path.stat().st_size == self.size
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    match: float
+    """match needs a cosine >= this"""
+    uncertain: float
+    """below this: non_match"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    name: str
+    title: str
+    licence: str
+    requires_acceptance: bool
+    only_by_name: bool
+    """Never chosen unless FACESITE_MODEL_PACK names it."""
+    files: tuple[PackFile, ...]
+    dimension: int
+    preprocessing: Preprocessing
+    thresholds: Mapping[float, Threshold]
+    """Keyed by false-match rate per comparison."""
+    thresholds_measured: bool
+    thresholds_source: str
+    lfw_accuracy: float | None = None
+    lfw_source: str = ""
+    starter: bool = False
+    """Comes with the product; everything that can be installed is stronger."""
+
+    @property
+    def installed(self) -> bool:
+        return all(file.installed for file in self.files)
+
+    @property
+    def contract_id(self) -> str:
+        """Pack name and a digest of embedder, preprocessing, alignment, dimension and metric: the embedding space."""
+        scaling = [*self.preprocessing.mean, *self.preprocessing.std]
+        parts = [self.embedder.sha256, self.preprocessing.colour, scaling, ALIGNMENT, self.dimension, "cosine"]
+        return f"{self.name[:60]}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}"
+
+    @property
+    def detector(self) -> PackFile:
+        return self.files_of("detector")[0]
+
+    @property
+    def embedder(self) -> PackFile:
+        return self.files_of("embedder")[0]
+
+    @property
+    def checks_liveness(self) -> bool:
+        return bool(self.files_of("liveness"))
+
+    def files_of(self, role: str) -> tuple[PackFile, ...]:
+        return tuple(file for file in self.files if file.role == role)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    packs: Mapping[str, Pack]
+    """In order of preference."""
+    default: str
+    """What is installed when nobody says what."""
+    models_dir: Path
+
+    @classmethod
+    def load(cls, models_dir: Path) -> Manifest:
+        """The manifest in `models_dir` if it has one, else the shipped one; then the operator's local.toml.
+
+        Raises ManifestInvalid with the file and the entry that is wrong.
+        """
+        own = models_dir / "manifest.toml"
+        source = own if own.is_file() else SHIPPED_DIR / "manifest.toml"
+        document = read_toml(source)
+        defaults = document.get("defaults", {}).get("thresholds", {})
+        files: dict[str, PackFile] = {}
+        packs = _parse_packs(document, source, models_dir, files, defaults)
+        local = models_dir / LOCAL_NAME
+        if local.is_file():  # may use the manifest's files too
+            document_of_site = read_toml(local)
+            packs |= _parse_packs(document_of_site, local, models_dir, files, defaults)
+            packs |= _remeasured(document_of_site, local, packs)
+        default = document.get("default")
+        if not isinstance(default, str) or default not in packs:
+            raise ManifestInvalid(f"{source}: default names the pack {default!r}, which is not described.")
+        return cls(packs=packs, default=default, models_dir=models_dir)
+
+    def get(self, name: str) -> Pack:
+        """Raises PackUnknown."""
+        try:
+            return self.packs[name]
+        except KeyError:
+            known = ", ".join(self.packs)
+            raise PackUnknown(f"There is no model pack called {name!r}. Known packs: {known}.") from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ManifestInvalid(f"{path} is missing: it describes the model packs and comes with the product.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ManifestInvalid(f"{path} is not valid TOML: {error}.") from None
+
+
+def _parse_packs(
+    document: Mapping[str, Any],
+    source: Path,
+    folder: Path,
+    files: dict[str, PackFile],
+    defaults: Mapping[str, Any],
+) -> dict[str, Pack]:
+    """The packs of one document; `files` gains its files."""
+    for key, entry in document.get("files", {}).items():
+        with _blamed_on(source, f"files.{key}"):
+            files[key] = _parse_file(key, entry, folder)
+    packs = {}
+    for name, entry in document.get("packs", {}).items():
+        with _blamed_on(source, f"packs.{name}"):
+            packs[name] = _parse_pack(name, entry, files, defaults)
+    return packs
+
+
+def _remeasured(document: Mapping[str, Any], source: Path, packs: Mapping[str, Pack]) -> dict[str, Pack]:
+    """The packs whose thresholds were measured here, with `manage.py evaluate --write-thresholds`."""
+    found = {}
+    for name, entry in document.get("thresholds", {}).items():
+        with _blamed_on(source, f"thresholds.{name}"):
+            if name in packs:  # else it was removed meanwhile
+                found[name] = replace(
+                    packs[name],
+                    thresholds=_parse_thresholds(entry["match"]),
+                    thresholds_measured=bool(entry["measured"]),
+                    thresholds_source=entry["source"],
+                )
+    return found
+
+
+@contextmanager
+def _blamed_on(source: Path, entry: str) -> Iterator[None]:
+    """Turns what a wrong entry raises into ManifestInvalid that names it."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise ManifestInvalid(f"{source}, {entry}: {what}.") from None
+
+
+def _parse_file(key: str, entry: Mapping[str, Any], folder: Path) -> PackFile:
+    role, name, sha256 = entry["role"], entry["name"], entry["sha256"].lower()
+    if role not in ROLES:
+        raise ValueError(f"the role of {name} is {role!r}, not one of {', '.join(ROLES)}")
+    if not PLAIN_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no plain file name")
+    if not _SHA256.fullmatch(sha256):
+        raise ValueError(f"the sha256 of {name} is not 64 hexadecimal digits")
+    archive = entry.get("archive")
+    # Our own landmarks go with the product's version, wherever the weights lie: they are never copied.
+    ours = role == "landmarks" and (SHIPPED_DIR / name).is_file()
+    return PackFile(
+        key=key,
+        role=role,
+        name=name,
+        size=int(entry["size"]),
+        sha256=sha256,
+        licence=entry["licence"],
+        path=(SHIPPED_DIR if ours else folder) / name,
+        url=entry.get("url"),
+        published_name=entry.get("published_name", name),
+        archive=Archive(**archive) if archive else None,
+        crop_scale=float(entry.get("crop_scale", 1.0)),
+    )
+
+
+def _parse_pack(
+    name: str, entry: Mapping[str, Any], files: Mapping[str, PackFile], defaults: Mapping[str, Any]
+) -> Pack:
+    if not PLAIN_NAME.fullmatch(name):
+        raise ValueError(f"the pack name {name!r} may only have letters, digits, dots, dashes and underscores")
+    own = tuple(files[key] for key in entry["files"])
+    roles = [file.role for file in own]
+    if roles.count("detector") != 1 or roles.count("embedder") != 1 or roles.count("landmarks") > 1:
+        raise ValueError(f"the pack {name} needs exactly one detector and one embedder, and at most one landmarks file")
+    limits = entry.get("thresholds", defaults)
+    return Pack(
+        name=name,
+        title=entry["title"],
+        licence=entry["licence"],
+        requires_acceptance=bool(entry.get("requires_acceptance", False)),
+        only_by_name=bool(entry.get("only_by_name", False)),
+        files=own,
+        dimension=int(entry["dimension"]),
+        preprocessing=_parse_preprocessing(entry["preprocessing"]),
+        thresholds=_parse_thresholds(limits["match"]),
+        thresholds_measured=bool(limits["measured"]),
+        thresholds_source=limits["source"],
+        lfw_accuracy=entry.get("lfw_accuracy"),
+        lfw_source=entry.get("lfw_source", ""),
+        starter=bool(entry.get("starter", False)),
+    )
+
+
+def _parse_preprocessing(entry: Mapping[str, Any]) -> Preprocessing:
+    if entry["colour"] not in ("RGB", "BGR"):
+        raise ValueError(f"the colour order {entry['colour']!r} is neither RGB nor BGR")
+    mean, std = (tuple(float(value) for value in entry[key]) for key in ("mean", "std"))
+    if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
+        raise ValueError("mean and std need three numbers each, and std must be above 0")
+    return Preprocessing(entry["colour"], (mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
+
+
+def _parse_thresholds(match: Mapping[str, float]) -> Mapping[float, Threshold]:
+    """Rates such as "1e-4" to thresholds. Uncertain begins where the threshold of ten times the rate lies."""
+    rates = sorted(((float(rate), float(value)) for rate, value in match.items()), reverse=True)
+    values = [value for _, value in rates]
+    if len(rates) < 2 or values != sorted(values) or not all(-1 < value < 1 for value in values):
+        raise ValueError("thresholds need at least two rates, and a smaller rate needs a larger cosine")
+    return MappingProxyType(
+        {rate: Threshold(match=value, uncertain=looser) for (_, looser), (rate, value) in pairwise(rates)}
+    )

@@ -1,0 +1,185 @@
+"""Blocks of templates: arrays that are searched and scored, and never changed after they were made.
+
+A search in a block is exact with a bound: FAISS shortlists rows by a float32 inner product or, in large blocks, by a
+look at two-bit codes, whose error is bounded (`Block.shortlist`); who searches scores the shortlist again in float64
+and compares the last of its scores with the bound on all rows left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from recognizer.errors import ContractMismatch
+from recognizer.search.codes import Codes, Rows
+from recognizer.types import Candidate, Vector
+
+QUANTISE_FROM = 50_000
+"""Rows from which a block gets two-bit codes: above this the float32 rows no longer fit the processor's cache."""
+CODED_DEPTH = 2_048
+"""From codes, `count` of so many rows are listed: at first (count 64) one row in 32."""
+NORM_TOLERANCE = 1e-3
+"""How far from 1 the length of a vector may be: float32 rounding stays far below, a vector not normalised far above."""
+
+Arrays = tuple[Sequence[int] | Rows, Sequence[str], Vector]
+"""template ids (n,), person ids (n,), embeddings (n, d)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TemplateRow:
+    template_id: int
+    person_id: str
+    embedding: Vector
+    """(d,) float32, L2-normalised."""
+
+
+class Shortlist(NamedTuple):
+    """Rows that may be among the best."""
+
+    rows: Rows
+    """(n,) To be scored at once."""
+    bound: float
+    """What the score of a row that is not listed cannot exceed."""
+    listed: Rows = np.empty(0, dtype=np.int64)
+    """(m,) These and more, if more were listed: to be scored when their ceilings reach what the first ones gave."""
+    ceilings: Vector = np.empty(0, dtype=np.float32)
+    """(m,) What the score of each listed row cannot exceed."""
+
+
+class Block:
+    """Templates in the order of their ids; never changed after it was made."""
+
+    def __init__(self, ids: Rows, people: NDArray[np.object_], matrix: Vector) -> None:
+        order = np.argsort(ids, kind="stable")
+        if np.any(order != np.arange(len(ids))):
+            ids, people, matrix = ids[order], people[order], matrix[order]
+        if np.any(ids[1:] == ids[:-1]):
+            raise ValueError("A template id occurs twice; every template of a gallery needs an id of its own.")
+        self.ids, self.people, self.matrix = ids, people, matrix
+        self.codes = Codes(matrix) if len(ids) >= QUANTISE_FROM else None
+        self._rows_of: dict[str, list[int]] = {}
+        for row, person in enumerate(people):
+            self._rows_of.setdefault(person, []).append(row)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rows_of(self, person_id: str) -> Rows:
+        """Rows (m,) of one person's templates, ascending; empty for somebody who has none here."""
+        return np.array(self._rows_of.get(person_id, ()), dtype=np.int64)
+
+    def find(self, template_ids: Collection[int]) -> Rows:
+        """Rows of those template ids that are in this block."""
+        wanted = np.unique(np.fromiter(template_ids, dtype=np.int64, count=len(template_ids)))
+        rows = np.searchsorted(self.ids, wanted)
+        inside = rows < len(self.ids)
+        rows, wanted = rows[inside], wanted[inside]
+        found: Rows = rows[self.ids[rows] == wanted]
+        return found
+
+    def shortlist(self, probe: Vector, count: int) -> Shortlist:
+        """At least `count` rows, among them the best ones; all rows when that is not far below their number."""
+        listed = count if self.codes is None else max(count, count * len(self) // CODED_DEPTH)
+        if listed >= len(self) // 2:
+            return Shortlist(np.arange(len(self)), -np.inf)
+        if self.codes is not None:
+            rows, ceilings, bound = self.codes.search(probe, listed)
+            return Shortlist(rows[:count], bound, rows, ceilings)
+        scores, rows = faiss.knn(probe[np.newaxis], self.matrix, count, metric=faiss.METRIC_INNER_PRODUCT)
+        return Shortlist(rows[0], float(scores[0, -1]) + _float32_error(len(probe)))
+
+    def reaching(self, shortlist: Shortlist, probe: Vector, score: float) -> Rows:
+        """Those of the listed rows whose score may be this high."""
+        rows = shortlist.listed[shortlist.ceilings >= score]
+        return rows[self._products(rows, probe) >= score - _float32_error(len(probe))]
+
+    def ranked(self, rows: Rows, probe: Vector) -> Iterator[Candidate]:
+        """These rows, best score first, equal scores by template id; made one by one as they are read."""
+        if not len(rows):
+            return
+        scores = self.score(rows, probe)
+        for at in np.lexsort((rows, -scores)).tolist():  # rows are in the order of their ids
+            row = rows[at]
+            yield Candidate(self.people[row], int(self.ids[row]), float(scores[at]))
+
+    def score(self, rows: Rows, probe: Vector) -> Vector:
+        """Exact cosines (m,), float32: summed in float64, so that equal templates tie wherever they are stored."""
+        return self._products(rows, probe.astype(np.float64))
+
+    def _products(self, rows: Rows, probe: Vector | NDArray[np.float64]) -> Vector:
+        """Inner products (m,), summed in the probe's type."""
+        products = np.empty(len(rows), dtype=np.float32)
+        for start in range(0, len(rows), 4_096):
+            part: NDArray[np.floating] = self.matrix[rows[start : start + 4_096]].astype(probe.dtype, copy=False)
+            products[start : start + 4_096] = part @ probe
+        return products
+
+    @property
+    def nbytes(self) -> int:
+        return self.matrix.nbytes + self.ids.nbytes + self.people.nbytes + (self.codes.nbytes if self.codes else 0)
+
+
+def _float32_error(dimension: int) -> float:
+    """Twice what a float32 inner product of unit vectors can be off: d * 2^-24 (Higham, gamma_n)."""
+    return dimension * 2.0**-23
+
+
+def make_block(rows: Sequence[TemplateRow] | Arrays, dimension: int) -> Block:
+    """Raises ContractMismatch or ValueError."""
+    if isinstance(rows, tuple) and len(rows) == 3 and isinstance(rows[2], np.ndarray):
+        ids, people, matrix = rows
+    else:
+        ids, people, matrix = _split_rows(rows, dimension)
+    matrix = np.ascontiguousarray(matrix, dtype=np.float32)
+    if matrix.shape != (len(ids), dimension) or len(people) != len(ids):
+        raise ContractMismatch(
+            f"The gallery needs {len(ids)} templates of {dimension} values, but was given an array of {matrix.shape}."
+        )
+    known = np.array(ids, dtype=np.int64)
+    _check_norms(known, matrix)
+    return Block(known, _as_objects(people), matrix)
+
+
+def _split_rows(rows: Iterable[TemplateRow], dimension: int) -> Arrays:
+    rows = list(rows)
+    for row in rows:
+        if row.embedding.shape != (dimension,):
+            raise ContractMismatch(
+                f"Template {row.template_id} has the shape {row.embedding.shape}, but this gallery's templates "
+                f"have {dimension} values."
+            )
+    matrix = np.stack([row.embedding for row in rows]) if rows else np.empty((0, dimension), dtype=np.float32)
+    return [row.template_id for row in rows], [row.person_id for row in rows], matrix
+
+
+def _check_norms(ids: Rows, matrix: Vector) -> None:
+    lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
+    bad = ids[~(np.abs(lengths - 1.0) <= NORM_TOLERANCE)]
+    if len(bad):
+        shown = ", ".join(map(str, bad[:5].tolist())) + (" ..." if len(bad) > 5 else "")
+        raise ValueError(f"{len(bad)} templates are not L2-normalised vectors (template ids {shown}); rebuild them.")
+
+
+def _as_objects(people: Sequence[str]) -> NDArray[np.object_]:
+    array = np.empty(len(people), dtype=np.object_)
+    array[:] = people
+    return array
+
+
+def everything(block: Block) -> NDArray[np.bool_]:
+    """(n,) True: a mark on every row."""
+    return np.ones(len(block), dtype=np.bool_)
+
+
+def join(*parts: tuple[Block, NDArray[np.bool_]]) -> Block:
+    """A new block of the rows marked True."""
+    return Block(
+        np.concatenate([block.ids[mask] for block, mask in parts]),
+        np.concatenate([block.people[mask] for block, mask in parts]),
+        np.concatenate([block.matrix[mask] for block, mask in parts]),
+    )

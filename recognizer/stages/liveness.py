@@ -1,0 +1,95 @@
+"""Presentation attack detection: a live face, or a photograph or screen held before the camera?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import cv2
+import numpy as np
+
+from recognizer.stages.sessions import Session
+from recognizer.types import Detection, Image, Liveness, LivenessVerdict, Vector
+
+INPUT_SIDE = 80
+REAL_CLASS = 1
+"""Of MiniFASNet's three classes; 0 and 2 are kinds of attacks."""
+ATTACK_BELOW = 0.5
+BONA_FIDE_FROM = 0.7
+"""Measured on ../shared/faces/webcam, frame by frame: three live people 0.98 to 1.00 (115 frames), a printed photograph
+0.09 to 0.46, a tablet's screen 0.00 to 0.01 (30 frames each). Stills (../shared/models/PROVENANCE.md): 7 live at least
+0.997, 7 attacks at most 0.55. Far too few for error rates. Poor pictures of live people score anything: two_faces,
+enlarged from a small GIF, 0.19 to 0.98; the eval pictures of LFW 0.01 to 1."""
+SURROUNDINGS_NEEDED = 1.6
+"""Face boxes that the picture must have room for before it can show a live face: the models judge by what surrounds it.
+
+Measured by cutting the clips of ../shared/faces/webcam closer and closer: attacks with room for 1.35 boxes and more
+score 0.35 at most, from 1.30 down anything, up to 0.96 (the tablet that fills the picture). Live people have 2.5 to 3.
+"""
+
+
+class LivenessChecker(Protocol):
+    def check(self, image: Image, detection: Detection) -> Liveness:
+        """Judge one face of the full H x W x 3 BGR picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScaledModel:
+    session: Session
+    crop_scale: float
+    """Side of the crop in face boxes."""
+
+
+class MiniFasNet:
+    """The pair of minivision's Silent-Face-Anti-Spoofing: two crops of different width, the scores averaged."""
+
+    def __init__(self, models: Sequence[ScaledModel]) -> None:
+        self._models = tuple(models)
+
+    def check(self, image: Image, detection: Detection) -> Liveness:
+        score = float(np.mean([self._score(model, image, detection) for model in self._models]))
+        surrounded = surroundings_of(image, detection.box_xyxy) >= SURROUNDINGS_NEEDED
+        return Liveness(verdict_for(score, surrounded=surrounded), score, surrounded)
+
+    def _score(self, model: ScaledModel, image: Image, detection: Detection) -> float:
+        blob = cv2.dnn.blobFromImage(crop_for_liveness(image, detection.box_xyxy, model.crop_scale))
+        name = model.session.get_inputs()[0].name
+        logits = cast(Vector, model.session.run(None, {name: blob})[0])[0]
+        weights = np.exp(logits - logits.max())
+        return float(weights[REAL_CLASS] / weights.sum())
+
+
+def verdict_for(score: float, *, surrounded: bool = True) -> LivenessVerdict:
+    """surrounded False: the face fills the picture, which may show an attack but never a live face."""
+    if score >= BONA_FIDE_FROM:
+        return LivenessVerdict.BONA_FIDE if surrounded else LivenessVerdict.UNCERTAIN
+    return LivenessVerdict.ATTACK if score < ATTACK_BELOW else LivenessVerdict.UNCERTAIN
+
+
+def surroundings_of(image: Image, box_xyxy: Vector) -> float:
+    """How many times the box of a face fits into its picture, in the direction in which there is less room."""
+    height, width = image.shape[:2]
+    left, top, right, bottom = (float(value) for value in box_xyxy)
+    fits = min((height - 1) / max(bottom - top, 1.0), (width - 1) / max(right - left, 1.0))
+    return float(fits)
+
+
+def crop_for_liveness(image: Image, box_xyxy: Vector, scale: float) -> Image:
+    """The (80, 80, 3) surroundings of a face: `scale` times its box, shrunk and shifted to fit the picture.
+
+    Exactly what the models were trained on: CropImage in minivision's src/generate_patches.py.
+    """
+    height, width = image.shape[:2]
+    left, top, right, bottom = (float(value) for value in box_xyxy)
+    box_width, box_height = max(right - left, 1.0), max(bottom - top, 1.0)
+    scale = min(surroundings_of(image, box_xyxy), scale)
+    x1, x2 = _fit((left + right) / 2, box_width * scale, width - 1)
+    y1, y2 = _fit((top + bottom) / 2, box_height * scale, height - 1)
+    return cast(Image, cv2.resize(image[y1 : y2 + 1, x1 : x2 + 1], (INPUT_SIDE, INPUT_SIDE)))
+
+
+def _fit(centre: float, length: float, last: int) -> tuple[int, int]:
+    """An interval of that length around the centre, shifted into 0..last."""
+    start = min(max(centre - length / 2, 0.0), max(last - length, 0.0))
+    return int(start), int(min(start + length, last))

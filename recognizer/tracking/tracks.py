@@ -1,0 +1,225 @@
+"""One face over time: what a track has shown, what follows from it, and when it needs another look."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+
+from recognizer.decisions import (
+    LIVENESS_FRAMES,
+    Comparison,
+    Conclusion,
+    Evidence,
+    LivenessLook,
+    apply_liveness,
+    final_comparison,
+    fuse_looks,
+    is_settled,
+    is_sharp,
+    liveness_agrees,
+)
+from recognizer.tracking.association import SAME_APPEARANCE
+from recognizer.types import (
+    DecisionPolicy,
+    Detection,
+    Image,
+    Liveness,
+    LivenessMode,
+    LivenessVerdict,
+    Quality,
+    Vector,
+    Verdict,
+)
+
+PLAIN_GAP = 0.5
+"""Seconds between two frames after which even an unmoved face is checked by its embedding."""
+REFRESH_AFTER = 2.0
+"""Seconds after which a decided face is looked at again."""
+CLEARLY_BETTER = 0.15
+"""Gain in quality_score for which an uncertain face is looked at again at once."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """The one verdict on one track."""
+
+    track: int
+    verdict: Verdict
+    person_id: str | None
+    """The best candidate; only a match names them."""
+    comparison_score: float | None
+    runner_up: float | None
+    match_threshold: float
+    """1:N: stricter than the policy's in a gallery of many people. Raised where the face resembles a wrong match."""
+    fmr: float
+    """False-match rate per comparison that match_threshold stands for."""
+    liveness: Liveness
+    quality_score: float
+    frames_agreed: int
+    frames_seen: int
+    reasons: tuple[str, ...]
+    """Codes of decisions.DECISION_REASONS and of quality."""
+    aligned: Image
+    """(112, 112, 3): the best frame's crop."""
+    embedding: Vector | None = None
+    """(d,): of that crop."""
+    quality: Quality | None = None
+    """Of that frame."""
+
+
+@dataclass(slots=True, eq=False)
+class Sighting:
+    """One face of one frame."""
+
+    detection: Detection
+    aligned: Image
+    quality: Quality
+    appearance: Vector
+    embedding: Vector | None = None
+    """None while it was not needed."""
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    number: int
+    born: int
+    """The stream's frame count, skipped frames included, when the face may first have been seen."""
+    sighting: Sighting
+    """The latest one."""
+    seen_at: float
+    in_last_frame: bool = True
+    evidence: list[Evidence] = field(default_factory=list)
+    conclusion: Conclusion | None = None
+    decision: Decision | None = None
+    latest: Vector | None = None
+    """The embedding that last confirmed a decided track."""
+    refresh_at: float = 0.0
+    best_quality: float = 0.0
+    challenged: bool = False
+    """A challenge is running: every frame is embedded, and no later look overtakes the decision."""
+    challenge_passed: bool = False
+    _looks: deque[LivenessLook] = field(default_factory=lambda: deque(maxlen=16))
+
+    @property
+    def names(self) -> str | None:
+        """Whom the track was decided to be."""
+        decided = self.decision
+        return decided.person_id if decided and decided.verdict == Verdict.MATCH else None
+
+    @property
+    def liveness(self) -> Liveness:
+        """What the pictures say, unless head movements have shown more. The score is always the pictures'."""
+        passive = self.passive_liveness
+        return replace(passive, verdict=LivenessVerdict.BONA_FIDE) if self.challenge_passed else passive
+
+    @property
+    def passive_liveness(self) -> Liveness:
+        return fuse_looks(self._looks)
+
+    @property
+    def recent_liveness(self) -> Liveness:
+        return fuse_looks(list(self._looks)[-LIVENESS_FRAMES:])
+
+    def similarity(self, sighting: Sighting) -> float:
+        """Best cosine with what this track has shown; -1 when one of the two was not embedded."""
+        known = [one.embedding for one in self.evidence] + ([] if self.latest is None else [self.latest])
+        if sighting.embedding is None or not known:
+            return -1.0
+        return max(float(vector @ sighting.embedding) for vector in known)
+
+    def plainly_continues(self, sighting: Sighting, now: float) -> bool:
+        """Same look, a moment later (the caller knows that the place is the same)."""
+        alike = float(self.sighting.appearance @ sighting.appearance) >= SAME_APPEARANCE
+        return self.in_last_frame and now - self.seen_at <= PLAIN_GAP and alike
+
+    def wants_embedding(self, sighting: Sighting, now: float) -> bool:
+        """New and undecided faces, the slow refresh, and a clearly better frame of an uncertain face."""
+        if self.decision is None or self.challenged or now >= self.refresh_at:
+            return True
+        better = sighting.quality.score >= self.best_quality + CLEARLY_BETTER
+        return self.decision.verdict == Verdict.UNCERTAIN and better
+
+    def shows_somebody_else(self, sighting: Sighting, least: float) -> bool:
+        """Only good frames can tell: a turned or blurred face resembles nobody."""
+        if sighting.embedding is None or sighting.quality.reasons or not any(one.good for one in self.evidence):
+            return False
+        return self.similarity(sighting) < least
+
+    def learn(self, evidence: Evidence, conclusion: Conclusion) -> None:
+        self.evidence.append(evidence)
+        self.conclusion = conclusion
+        self.best_quality = max(self.best_quality, evidence.quality.score)
+
+    def learn_liveness(self, liveness: Liveness) -> None:
+        """Of the latest sighting. Without a score (the pack has no liveness models) there is nothing to learn."""
+        if liveness.score is not None:
+            look = LivenessLook(liveness.score, is_sharp(self.sighting.quality), liveness.surrounded)
+            self._looks.append(look)
+
+    def wants_liveness(self, policy: DecisionPolicy) -> bool:
+        """More scores could change what the present ones say; decided tracks get theirs with the refresh."""
+        if policy.liveness == LivenessMode.OFF:
+            return False
+        required = policy.liveness == LivenessMode.REQUIRED
+        telling = [look.score for look in self._looks if look.surrounded or not required]
+        if len(telling) < min(LIVENESS_FRAMES, policy.frames_needed):
+            return True
+        doubtful = self.liveness.verdict == LivenessVerdict.UNCERTAIN
+        return required and (doubtful or not liveness_agrees(telling))
+
+    def is_settled(self, policy: DecisionPolicy) -> bool:
+        return self.conclusion is not None and is_settled(self.conclusion, policy)
+
+    def decide(self, comparison: Comparison, policy: DecisionPolicy, now: float) -> Decision:
+        """Close the case with this verdict. Needs evidence."""
+        best = max(self.evidence, key=lambda one: (one.good, one.quality.score))
+        self.decision = Decision(
+            track=self.number,
+            verdict=comparison.verdict,
+            person_id=comparison.person_id,
+            comparison_score=comparison.comparison_score,
+            runner_up=comparison.runner_up,
+            match_threshold=comparison.raised_threshold or policy.match_threshold,
+            fmr=policy.fmr,
+            liveness=self.liveness,
+            quality_score=best.quality.score,
+            frames_agreed=self.conclusion.agreed if self.conclusion else 0,
+            frames_seen=len(self.evidence),
+            reasons=(*comparison.reasons, *(("challenge_passed",) if self.challenge_passed else ())),
+            aligned=best.aligned,
+            embedding=best.embedding,
+            quality=best.quality,
+        )
+        self.refresh_at = now + REFRESH_AFTER
+        return self.decision
+
+    def final_verdict(self, conclusion: Conclusion, policy: DecisionPolicy) -> Comparison:
+        return apply_liveness(final_comparison(conclusion, self.evidence), self.liveness, policy.liveness)
+
+    def pass_challenge(self, evidence: list[Evidence], conclusion: Conclusion) -> None:
+        """Open the case again, with what the calm frames of the challenge have shown."""
+        self.challenge_passed = True
+        self.evidence, self.conclusion, self.decision = evidence, conclusion, None
+
+    def confirm(self, now: float) -> None:
+        """The decided face was looked at again and is still the same."""
+        self.latest = self.sighting.embedding
+        self.refresh_at = now + REFRESH_AFTER
+        self.best_quality = max(self.best_quality, self.sighting.quality.score)
+
+    def is_overtaken(self, fresh: Comparison, policy: DecisionPolicy) -> bool:
+        """A later look could decide otherwise, so that the face should be judged anew.
+
+        fresh: what the gallery says about the latest frame alone. Attacks overtake any verdict; a clear answer
+        overtakes doubt, except the doubt that the person is already in the picture.
+        """
+        if self.decision is None:
+            return False
+        now_live = self.recent_liveness.verdict
+        if policy.liveness == LivenessMode.REQUIRED and now_live == LivenessVerdict.ATTACK:
+            return self.decision.verdict != Verdict.ATTACK
+        if self.decision.verdict != Verdict.UNCERTAIN or "person_already_matched" in self.decision.reasons:
+            return False
+        clear = apply_liveness(fresh, self.recent_liveness, policy.liveness).verdict
+        good = not self.sighting.quality.reasons
+        return clear == Verdict.MATCH or (clear == Verdict.NON_MATCH and good)

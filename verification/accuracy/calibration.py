@@ -1,0 +1,188 @@
+"""What the site's own gallery says about each policy that can be chosen. Reads the database; writes nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from enrollment.samples.site_scores import SiteScores, site_scores
+from recognizer.calibration import Rate, ScoreDistribution, comparisons_needed
+from recognizer.decisions import policy_for_gallery
+from recognizer.engine import FaceEngine
+from recognizer.errors import TooFewPairs
+from recognizer.packs.choosing import policy_for
+from recognizer.types import DecisionPolicy, LivenessMode
+from verification.models import VerificationPolicy
+from verification.policy import SiteThreshold, current_policy, false_alarms_per_1000, nearest_fmr
+
+MATED_NEEDED = 30
+"""Comparisons of the same person from which a false-non-match rate is told: without an error it is then below 12 %."""
+SLIDER_STEP = 0.005
+"""Cosine between two places of the slider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One false-match rate that the policy may have, and what is known of it here."""
+
+    rate: str
+    """A VerificationPolicy.FalseMatchRate"""
+    label: str
+    match_threshold: float
+    search_threshold: float
+    """What a search among everybody enrolled needs; larger than match_threshold in a large gallery."""
+    false_alarms: float
+    """Of 1,000 strangers, expected in such a search."""
+    fmr: Rate
+    """At match_threshold, among the site's own people."""
+    fnmr: Rate
+    conclusion: str
+    site_threshold: float | None
+    """What the site's own scores say for this rate; None: they are too few."""
+    site_fnmr: Rate | None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCalibration:
+    people: int
+    samples: int
+    gallery_people: int
+    """All that a search compares with."""
+    contract_id: str
+    distribution: ScoreDistribution
+    choices: tuple[Choice, ...]
+    policy: DecisionPolicy
+    """In force."""
+    false_alarms: float
+    """In force, of 1,000 strangers."""
+
+    @property
+    def drawable(self) -> bool:
+        return bool(len(self.distribution.mated) and len(self.distribution.non_mated))
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why no conclusion is drawn, and how much data one would need; a sentence each."""
+        return tuple(_doubts(self))
+
+
+def calibrate_site(engine: FaceEngine) -> SiteCalibration:
+    """Leave-one-out over the gallery. Blocking: seconds for a large gallery. Raises PackUnknown."""
+    scores = site_scores(engine.contract_id)
+    policy = current_policy(engine)
+    return SiteCalibration(
+        people=scores.people,
+        samples=scores.samples,
+        gallery_people=scores.people,
+        contract_id=engine.contract_id,
+        distribution=scores.distribution,
+        choices=tuple(_choice(engine, scores, rate) for rate in VerificationPolicy.FalseMatchRate),
+        policy=policy,
+        false_alarms=false_alarms_per_1000(policy, scores.people),
+    )
+
+
+def site_threshold(calibration: SiteCalibration, rate: str) -> SiteThreshold:
+    """What the site's own scores say for that rate, with what it rests on. Raises TooFewPairs."""
+    choice = next(one for one in calibration.choices if one.rate == rate)
+    if choice.site_threshold is None:
+        raise TooFewPairs(too_few_sentence(calibration, float(rate)))
+    return SiteThreshold(choice.site_threshold, calibration.contract_id, _evidence(calibration, choice.site_threshold))
+
+
+def too_few_sentence(calibration: SiteCalibration, fmr: float) -> str:
+    """How many comparisons that rate takes, and about how many people that is."""
+    needed, there = comparisons_needed(fmr), len(calibration.distribution.non_mated)
+    each = calibration.samples / calibration.people if calibration.people else 5.0
+    people = people_needed(needed, each)
+    return (
+        f"To be sure of a false-match rate of 1 in {round(1 / fmr):,}, {needed:,} comparisons of different people are "
+        f"needed, and this site has {there:,}. With {each:.1f} samples each that takes about {people:,} people; "
+        f"{calibration.people:,} {'is' if calibration.people == 1 else 'are'} enrolled."
+    )
+
+
+def people_needed(comparisons: int, samples_each: float) -> int:
+    """The fewest people whose samples, each compared with everybody else, make that many comparisons."""
+    return math.ceil((1 + math.sqrt(1 + 4 * comparisons / samples_each)) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a threshold would have done with the site's own comparisons."""
+
+    threshold: float
+    false_matches: int
+    false_non_matches: int
+
+
+def predictions(calibration: SiteCalibration) -> list[Prediction]:
+    """One per place of the slider."""
+    scores = calibration.distribution
+    own = [choice.match_threshold for choice in calibration.choices]
+    low, high = min(0.0, *own), max(0.8, *own)
+    even = [round(low + SLIDER_STEP * step, 4) for step in range(round((high - low) / SLIDER_STEP) + 1)]
+    places = sorted({*even, *own})
+    return [Prediction(place, *scores.errors_at(place)) for place in places]
+
+
+def _choice(engine: FaceEngine, scores: SiteScores, rate: VerificationPolicy.FalseMatchRate) -> Choice:
+    fmr, found = float(rate.value), scores.distribution
+    policy = policy_for(engine.pack, nearest_fmr(engine.pack, fmr), LivenessMode.OFF)
+    try:
+        # Rounded up: what is shown and stored never allows more than what was measured.
+        own: float | None = math.ceil(found.sure_threshold_at(fmr) * 10_000) / 10_000
+    except TooFewPairs:
+        own = None
+    return Choice(
+        rate=rate.value,
+        label=str(rate.label),
+        match_threshold=policy.match_threshold,
+        search_threshold=policy_for_gallery(policy, scores.people).match_threshold,
+        false_alarms=false_alarms_per_1000(policy, scores.people),
+        fmr=found.fmr(policy.match_threshold),
+        fnmr=found.fnmr(policy.match_threshold),
+        conclusion=conclude_rate(found.fmr(policy.match_threshold), fmr),
+        site_threshold=own,
+        site_fnmr=None if own is None else found.fnmr(own),
+    )
+
+
+def conclude_rate(measured: Rate, promised: float) -> str:
+    """What the site's own comparisons say about a promised false-match rate; refuses to conclude from too few."""
+    if measured.low > promised:
+        return "More than promised: choose a stricter rate."
+    if measured.trials < comparisons_needed(promised):
+        return "Too few comparisons to say."
+    if measured.high <= promised:
+        return "The rate is kept here."
+    return "Agrees with the rate."
+
+
+def _doubts(calibration: SiteCalibration) -> list[str]:
+    scores, found = calibration.distribution, []
+    if len(scores.mated) < MATED_NEEDED:
+        found.append(
+            f"To say how often the right person is missed, {MATED_NEEDED} comparisons of the same person are needed, "
+            f"and this site has {len(scores.mated)}. Give people two samples or more."
+        )
+    unsure = [
+        choice for choice in calibration.choices if len(scores.non_mated) < comparisons_needed(float(choice.rate))
+    ]
+    return [*found, *(too_few_sentence(calibration, float(choice.rate)) for choice in unsure)]
+
+
+def _evidence(calibration: SiteCalibration, threshold: float) -> Mapping[str, Any]:
+    scores = calibration.distribution
+    return {
+        "people": calibration.people,
+        "samples": calibration.samples,
+        "fmr": _numbers(scores.fmr(threshold)),
+        "fnmr": _numbers(scores.fnmr(threshold)),
+    }
+
+
+def _numbers(rate: Rate) -> dict[str, float]:
+    return {"errors": rate.errors, "comparisons": rate.trials, "low": rate.low, "high": rate.high}

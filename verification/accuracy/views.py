@@ -1,0 +1,140 @@
+"""The page where staff choose the policy, with what the site's own gallery says about it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_http_methods, require_POST
+
+from enrollment.runtime.engine import get_engine
+from enrollment.runtime.policy import default_liveness
+from enrollment.web import actor_of
+from recognizer.calibration import Histogram
+from recognizer.errors import PackError, TooFewPairs
+from recognizer.packs.manifest import Pack
+from verification.accuracy.calibration import SiteCalibration, calibrate_site, predictions, site_threshold
+from verification.accuracy.charts import Mark, det_chart, det_place, histogram_chart, histogram_line
+from verification.forms import PolicyForm
+from verification.models import VerificationPolicy
+from verification.policy import policy_history
+from verification.services import reuse_policy, save_policy
+
+SAVED = "The policy holds from now on; open live pages follow within seconds."
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def calibration(request: HttpRequest) -> HttpResponse:
+    """What the site's own scores say, and the policy chosen from it. Staff only: it decides who is let in."""
+    require_staff(request)
+    try:
+        engine = get_engine()
+        found = calibrate_site(engine)
+    except PackError as error:
+        return render(request, "verification/calibration.html", {"problem": str(error)}, status=503)
+    form = PolicyForm(request.POST or None, initial=_initial(engine.pack))
+    if request.method == "POST" and form.is_valid() and _save(request, form, found):
+        messages.success(request, SAVED)
+        return redirect("verification:calibration")
+    status = 400 if request.method == "POST" else 200
+    return render(request, "verification/calibration.html", _context(found, form), status=status)
+
+
+@login_required
+@require_POST
+def use_again(request: HttpRequest, pk: int) -> HttpResponse:
+    require_staff(request)
+    policy = VerificationPolicy.objects.filter(pk=pk).first()
+    if policy is None:
+        raise Http404("There is no such policy.")
+    reuse_policy(actor=actor_of(request), policy=policy)
+    messages.success(request, SAVED)
+    return redirect("verification:calibration")
+
+
+def require_staff(request: HttpRequest) -> None:
+    if not getattr(request.user, "is_staff", False):
+        raise PermissionDenied("Only staff may change what counts as a match.")
+
+
+def _save(request: HttpRequest, form: PolicyForm, found: SiteCalibration) -> bool:
+    data = form.cleaned_data
+    try:
+        own = site_threshold(found, data["fmr"]) if data["site_threshold"] else None
+    except TooFewPairs as error:
+        form.add_error("site_threshold", str(error))
+        return False
+    save_policy(actor=actor_of(request), fmr=data["fmr"], liveness=data["liveness"], site_threshold=own)
+    return True
+
+
+def _initial(pack: Pack) -> dict[str, Any]:
+    [saved] = policy_history(1) or [VerificationPolicy(liveness=default_liveness(pack))]
+    return {"fmr": saved.fmr, "liveness": saved.liveness, "site_threshold": saved.match_threshold is not None}
+
+
+def _context(found: SiteCalibration, form: PolicyForm) -> dict[str, Any]:
+    context: dict[str, Any] = {
+        "form": form,
+        "chosen": {name: form[name].value() for name in form.fields},
+        "found": found,
+        "counts": {kind: f"{len(getattr(found.distribution, kind)):,}" for kind in ("mated", "non_mated")},
+        "history": policy_history(),
+        "liveness_choices": VerificationPolicy.Liveness.choices,
+        "liveness_in_force": VerificationPolicy.Liveness(found.policy.liveness.value).label,
+        "liveness_setting": settings.FACESITE_LIVENESS,
+    }
+    return context | (_charts(found) if found.drawable else {})
+
+
+def _charts(found: SiteCalibration) -> dict[str, Any]:
+    scores = found.distribution
+    histogram = scores.histogram()
+    marks = [
+        Mark(choice.label, choice.match_threshold, choice.fmr.value, choice.fnmr.value) for choice in found.choices
+    ]
+    det = det_chart(
+        {"this site": scores.det_curve()},
+        title="Missed people over wrong matches (DET)",
+        name="det",
+        background="none",
+        marks=marks,
+    )
+    return {
+        "histogram": mark_safe(histogram_chart(histogram, title="Comparison scores", marks=marks)),  # noqa: S308
+        "det": mark_safe(det),  # noqa: S308 - made of numbers and of words that charts.py escapes
+        "bars": bars_of(scores.histogram(bins=20)),
+        "slider": _slider(found, histogram),
+    }
+
+
+def _slider(found: SiteCalibration, histogram: Histogram) -> dict[str, Any]:
+    """For the page's script: predictions, and where the charts show them."""
+    mated, non_mated = len(found.distribution.mated), len(found.distribution.non_mated)
+    rows = [
+        asdict(one)
+        | {
+            "line": histogram_line(one.threshold, histogram),
+            "point": det_place(one.false_matches / non_mated, one.false_non_matches / mated),
+        }
+        for one in predictions(found)
+    ]
+    choices = [{"rate": one.rate, "label": one.label, "threshold": one.match_threshold} for one in found.choices]
+    return {"rows": rows, "mated": mated, "non_mated": non_mated, "choices": choices}
+
+
+def bars_of(histogram: Histogram) -> list[dict[str, float | int]]:
+    """The histogram as rows of a table."""
+    rows = zip(histogram.edges[:-1], histogram.edges[1:], histogram.mated, histogram.non_mated, strict=True)
+    return [
+        {"low": float(low), "high": float(high), "mated": int(mated), "non_mated": int(non_mated)}
+        for low, high, mated, non_mated in rows
+    ]

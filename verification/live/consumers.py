@@ -1,0 +1,210 @@
+"""/ws/verification/: who is in front of the camera, or is it who they say?"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError
+
+from enrollment.errors import PersonUnknown
+from enrollment.runtime.database import run_in_database_thread
+from enrollment.runtime.engine import get_engine
+from enrollment.runtime.gallery import current_gallery, fresh_gallery, mark_gallery_stale
+from enrollment.runtime.notices import GROUP
+from enrollment.streaming.protocol import NotTheProtocol, hello_message
+from enrollment.streaming.sockets import Frame, FrameConsumer
+from recognizer.decisions import policy_for_gallery
+from recognizer.engine import FaceEngine
+from recognizer.search.gallery import GallerySnapshot
+from recognizer.tracking.challenge import ChallengeState
+from recognizer.tracking.challenge_run import ChallengeProgress
+from recognizer.tracking.tracks import Decision
+from verification.live.challenges import begin_try, end_try
+from verification.live.protocol import (
+    NOT_CLAIMABLE,
+    ChallengeRequest,
+    challenge_message,
+    challenge_refused_message,
+    decision_message,
+    parse_challenge,
+    parse_configure,
+    result_message,
+)
+from verification.live.session import Configure, LiveResult, LiveSession
+from verification.models import ChallengeTry, VerificationAttempt
+from verification.selectors import claimable_person_exists, person_names
+from verification.services import current_policy, record_attempt
+
+logger = logging.getLogger("facesite.verification")
+
+POLICY_CHECK_SECONDS = 2.0
+"""How long an open live page may go on with a policy that was replaced."""
+
+
+class VerificationConsumer(FrameConsumer):
+    """Parses, lets the engine's pool work on the newest frame, has decisions recorded, answers."""
+
+    groups = [GROUP]
+
+    engine: FaceEngine
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._live: LiveSession | None = None
+        self._policy_checked = 0.0
+        self._names: dict[str, str] = {}
+        self._names_revision = -1
+        self._try: ChallengeTry | None = None
+
+    async def on_connected(self) -> None:
+        self.engine = await run_in_database_thread(get_engine)
+        policy = await run_in_database_thread(current_policy, self.engine)
+        gallery = await self._current_gallery()
+        await self.send_message(
+            hello_message(
+                self.engine,
+                policy_for_gallery(policy, gallery.people),
+                gallery,
+                frame_bytes=self.frame_bytes,
+                frames_per_second=self.frames_per_second,
+            )
+        )
+
+    async def on_message(self, message: dict[str, Any]) -> None:
+        try:
+            if message["type"] == "configure":
+                await self._configure(message)
+            elif message["type"] == "challenge":
+                await self._challenge(parse_challenge(message))
+            else:
+                await self.reject_message("message_unknown")
+        except NotTheProtocol as error:
+            await self.reject_message("message_invalid", str(error))
+
+    async def _configure(self, message: Mapping[str, Any]) -> None:
+        # First of all: after a refused claim, or one that makes no sense, nobody is identified instead.
+        await self._cancel_challenge()
+        self._live = None
+        configure = parse_configure(message)
+        if configure.person is not None and not await run_in_database_thread(claimable_person_exists, configure.person):
+            raise PersonUnknown(NOT_CLAIMABLE)
+        await self._start_session(configure)
+
+    async def on_frame(self, frame: Frame) -> None:
+        if self._live is None:
+            await self.send_error("not_configured", seq=frame.seq)
+            return
+        live = await self._follow_policy(self._live)
+        gallery = await self._current_gallery()
+        result = await self.run_inference(
+            self.engine, live.process, frame.payload, dropped=frame.dropped, gallery=gallery, arrived=frame.arrived
+        )
+        names = await self._names_of(result, gallery)
+        await self.send_message(result_message(result, names, seq=frame.seq, dropped=frame.dropped))
+        if result.challenge:
+            await self._tell_challenge(result.challenge)
+        for decision in result.decisions:
+            await self._decide(live, decision, names)
+
+    async def on_closed(self) -> None:
+        self._live = None
+
+    async def gallery_changed(self, event: Mapping[str, Any]) -> None:
+        """Another process wrote to the gallery."""
+        mark_gallery_stale()
+
+    async def _challenge(self, request: ChallengeRequest) -> None:
+        live = self._live
+        if live is None:
+            await self.send_error("not_configured")
+            return
+        await self._cancel_challenge()
+        if request.cancel:
+            return
+        refusal = live.refuse_challenge(request.track)
+        if refusal:
+            await self.send_message(challenge_refused_message(request.track, refusal))
+            return
+        begun = await run_in_database_thread(
+            begin_try, actor=self.operator, session_key=str(self.scope["session"].session_key)
+        )
+        if not isinstance(begun, ChallengeTry):
+            await self.send_message(challenge_refused_message(request.track, "challenge_wait", seconds=begun))
+            return
+        self._try = begun
+        progress = live.begin_challenge(request.track)
+        if progress:
+            await self._tell_challenge(progress)
+
+    async def _cancel_challenge(self) -> None:
+        """It counts as failed, as does one whose socket is lost."""
+        running = self._live.cancel_challenge() if self._live else None
+        if running:
+            await self._tell_challenge(running)
+
+    async def _tell_challenge(self, progress: ChallengeProgress) -> None:
+        """How one ended is written down first."""
+        if progress.code and self._try:
+            ended, self._try = self._try, None
+            passed = progress.state == ChallengeState.PASSED
+            try:
+                await run_in_database_thread(end_try, challenge_try=ended, passed=passed, code=progress.code)
+            except (DatabaseError, InterfaceError):  # then it counts as failed
+                logger.exception("challenge not recorded")
+        await self.send_message(challenge_message(progress))
+
+    async def _start_session(self, configure: Configure) -> LiveSession:
+        policy = await run_in_database_thread(current_policy, self.engine)
+        self._policy_checked = time.monotonic()
+        self._live = LiveSession(self.engine, policy, configure)
+        return self._live
+
+    async def _follow_policy(self, live: LiveSession) -> LiveSession:
+        """A new session, with new tracks, when somebody saved another policy or switched packs meanwhile."""
+        if time.monotonic() - self._policy_checked < POLICY_CHECK_SECONDS:
+            return live
+        self._policy_checked = time.monotonic()
+        engine = await run_in_database_thread(get_engine)
+        switched = engine is not self.engine
+        self.engine = engine
+        if not switched and await run_in_database_thread(current_policy, engine) == live.policy:
+            return live
+        await self._cancel_challenge()
+        return await self._start_session(live.configure)
+
+    async def _current_gallery(self) -> GallerySnapshot:
+        gallery = fresh_gallery(self.engine)
+        return await run_in_database_thread(current_gallery, self.engine) if gallery is None else gallery
+
+    async def _names_of(self, result: LiveResult, gallery: GallerySnapshot) -> dict[str, str]:
+        """Names of those matched in this result; asked for once per person and gallery revision."""
+        if gallery.revision != self._names_revision:
+            self._names, self._names_revision = {}, gallery.revision
+        missing = result.matched_people - self._names.keys()
+        if missing:
+            self._names |= await run_in_database_thread(person_names, missing)
+        return self._names
+
+    async def _decide(self, live: LiveSession, decision: Decision, names: Mapping[str, str]) -> None:
+        """Told only once it is in the history."""
+        configure = live.configure
+        try:
+            attempt = await run_in_database_thread(
+                record_attempt,
+                operator=self.operator,
+                mode=configure.mode,
+                source=VerificationAttempt.Source.LIVE,
+                decision=decision,
+                claimed=configure.person,
+                contract_id=self.engine.contract_id,
+            )
+        except (DatabaseError, InterfaceError):
+            logger.exception("attempt not recorded")
+            await self.send_error("internal_error", "The decision could not be written to the history. Try again.")
+            await self._cancel_challenge()
+            await self._start_session(configure)  # new tracks: the face is decided again
+            return
+        await self.send_message(decision_message(decision, names, attempt))

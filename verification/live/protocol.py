@@ -1,0 +1,246 @@
+"""The messages of /ws/verification/, one TypedDict each, and how they are made from what the engine says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, TypedDict
+from uuid import UUID
+
+from enrollment.errors import PersonUnknown
+from enrollment.reasons import sentence_for
+from enrollment.streaming.protocol import NotTheProtocol, PersonMessage, QualityMessage, quality_message
+from recognizer.tracking.challenge import ChallengeState
+from recognizer.tracking.challenge_run import ChallengeProgress
+from recognizer.tracking.outcomes import TrackedFace
+from recognizer.tracking.tracks import Decision
+from recognizer.types import Liveness, Verdict
+from verification.cards import DecisionCard, card_of
+from verification.live.session import Configure, LiveResult
+from verification.models import VerificationAttempt
+
+Mode = VerificationAttempt.Mode
+NOT_CLAIMABLE = "There is no such person, or they are not active."
+
+
+class LivenessMessage(TypedDict):
+    verdict: str
+    score: float | None
+
+
+class FramesMessage(TypedDict):
+    agreed: int
+    seen: int
+
+
+class FaceMessage(TypedDict):
+    track: int
+    box_xyxy: list[float]
+    landmarks: list[list[float]]
+    detection_score: float
+    quality: QualityMessage
+    liveness: LivenessMessage
+    verdict: str
+    person: PersonMessage | None
+    comparison_score: float | None
+    runner_up: float | None
+    frames: FramesMessage
+    reasons: list[str]
+
+
+class ResultMessage(TypedDict):
+    type: Literal["result"]
+    seq: int
+    dropped: int
+    image: tuple[int, int]
+    faces: list[FaceMessage]
+    match_threshold: float
+    timings_ms: dict[str, float]
+
+
+class FactMessage(TypedDict):
+    label: str
+    text: str
+
+
+class CardMessage(TypedDict):
+    """The decision in words: the very ones that the history and the photo check show."""
+
+    headline: str
+    facts: list[FactMessage]
+    reasons: list[str]
+
+
+class DecisionMessage(TypedDict):
+    type: Literal["decision"]
+    track: int
+    verdict: str
+    person: PersonMessage | None
+    comparison_score: float | None
+    runner_up: float | None
+    match_threshold: float
+    fmr: float
+    quality: QualityMessage
+    liveness: LivenessMessage
+    frames: FramesMessage
+    reasons: list[str]
+    card: CardMessage
+    attempt: str
+    challenge_offered: bool
+
+
+class ChallengeMessage(TypedDict):
+    type: Literal["challenge"]
+    track: int
+    state: str
+    prompt: str | None
+    step: int
+    steps: int
+    seconds_left: float
+    code: str | None
+    message: str
+
+
+class ChallengeRequest(NamedTuple):
+    track: int
+    cancel: bool
+
+
+def parse_configure(message: Mapping[str, Any]) -> Configure:
+    """Raises NotTheProtocol, PersonUnknown."""
+    mode, person = message.get("mode"), message.get("person")
+    if mode == Mode.IDENTIFY:
+        return Configure(Mode.IDENTIFY, None)
+    if mode != Mode.VERIFY:
+        raise NotTheProtocol('"mode" must be "identify" or "verify".')
+    if not isinstance(person, str):
+        raise NotTheProtocol('In the mode "verify", "person" must be the UUID of the claimed person.')
+    try:
+        return Configure(Mode.VERIFY, str(UUID(person)))  # however it was written: the gallery knows one form
+    except ValueError:
+        raise PersonUnknown(NOT_CLAIMABLE) from None
+
+
+def parse_challenge(message: Mapping[str, Any]) -> ChallengeRequest:
+    """Raises NotTheProtocol."""
+    track, cancel = message.get("track"), message.get("cancel", False)
+    if not isinstance(track, int) or isinstance(track, bool) or not isinstance(cancel, bool):
+        raise NotTheProtocol('"track" must be the number of a track, and "cancel" true or false.')
+    return ChallengeRequest(track, cancel)
+
+
+def result_message(result: LiveResult, names: Mapping[str, str], *, seq: int, dropped: int) -> ResultMessage:
+    return {
+        "type": "result",
+        "seq": seq,
+        "dropped": dropped,
+        "image": result.image_size,
+        "faces": [face_message(face, names) for face in result.faces],
+        "match_threshold": result.match_threshold,
+        "timings_ms": dict(result.timings_ms),
+    }
+
+
+def face_message(face: TrackedFace, names: Mapping[str, str]) -> FaceMessage:
+    """names: person uuid -> name, of at least the matched person."""
+    return {
+        "track": face.track,
+        "box_xyxy": [round(value, 1) for value in face.detection.box_xyxy.tolist()],
+        "landmarks": [[round(x, 1), round(y, 1)] for x, y in face.detection.landmarks.tolist()],
+        "detection_score": round(face.detection.detection_score, 4),
+        "quality": quality_message(face.quality),
+        "liveness": liveness_message(face.liveness),
+        "verdict": face.verdict.value,
+        "person": named_person(face.verdict, face.person_id, names),
+        "comparison_score": face.comparison_score,
+        "runner_up": face.runner_up,
+        "frames": {"agreed": face.frames_agreed, "seen": face.frames_seen},
+        "reasons": list(face.reasons),
+    }
+
+
+def decision_message(decision: Decision, names: Mapping[str, str], attempt: VerificationAttempt) -> DecisionMessage:
+    return {
+        "type": "decision",
+        "track": decision.track,
+        "verdict": decision.verdict.value,
+        "person": named_person(decision.verdict, decision.person_id, names),
+        "comparison_score": decision.comparison_score,
+        "runner_up": decision.runner_up,
+        "match_threshold": decision.match_threshold,
+        "fmr": decision.fmr,
+        "quality": decision_quality(decision),
+        "liveness": liveness_message(decision.liveness),
+        "frames": {"agreed": decision.frames_agreed, "seen": decision.frames_seen},
+        "reasons": list(decision.reasons),
+        "card": card_message(card_of(attempt)),
+        "attempt": str(attempt.uuid),
+        "challenge_offered": is_challenge_offered(decision),
+    }
+
+
+def decision_quality(decision: Decision) -> QualityMessage:
+    """Of the frame that the decision's picture shows."""
+    if decision.quality:
+        return quality_message(decision.quality)
+    return {"score": round(decision.quality_score, 3), "reasons": []}
+
+
+def card_message(card: DecisionCard) -> CardMessage:
+    return {
+        "headline": card.headline,
+        "facts": [{"label": label, "text": text} for label, text in card.facts],
+        "reasons": list(card.reasons),
+    }
+
+
+def is_challenge_offered(decision: Decision) -> bool:
+    """Where liveness alone stood against a verdict, head movements can show what pictures did not.
+
+    A face that fills the picture must move back first, and is then decided anew.
+    """
+    doubtful = bool({"liveness_uncertain", "liveness_unavailable"} & set(decision.reasons))
+    return doubtful and decision.liveness.surrounded
+
+
+def challenge_message(progress: ChallengeProgress) -> ChallengeMessage:
+    running = progress.state == ChallengeState.RUNNING
+    asked = f"challenge_{progress.prompt or 'look_straight'}" if running else progress.code or ""
+    return {
+        "type": "challenge",
+        "track": progress.track,
+        "state": progress.state.value,
+        "prompt": progress.prompt.value if progress.prompt else None,
+        "step": progress.step,
+        "steps": progress.steps,
+        "seconds_left": progress.seconds_left,
+        "code": progress.code,
+        "message": sentence_for(asked),
+    }
+
+
+def challenge_refused_message(track: int, code: str, *, seconds: int = 0) -> ChallengeMessage:
+    """A challenge that does not begin. seconds: how long to wait."""
+    wait = f"Too many attempts have failed. Wait {seconds} second{'' if seconds == 1 else 's'} before the next one."
+    return {
+        "type": "challenge",
+        "track": track,
+        "state": ChallengeState.FAILED.value,
+        "prompt": None,
+        "step": 0,
+        "steps": 0,
+        "seconds_left": seconds,
+        "code": code,
+        "message": wait if code == "challenge_wait" else sentence_for(code),
+    }
+
+
+def liveness_message(liveness: Liveness) -> LivenessMessage:
+    return {"verdict": liveness.verdict.value, "score": liveness.score}
+
+
+def named_person(verdict: Verdict, person_id: str | None, names: Mapping[str, str]) -> PersonMessage | None:
+    """Nobody is named before a match: the best candidate of a stranger is somebody else's name."""
+    name = names.get(person_id or "")  # absent: erased a moment ago
+    if verdict != Verdict.MATCH or person_id is None or name is None:
+        return None
+    return {"id": person_id, "name": name}

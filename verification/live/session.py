@@ -1,0 +1,101 @@
+"""One socket's stream: frame bytes in, faces and decisions out. No database, no socket."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from recognizer.engine import FaceEngine
+from recognizer.search.gallery import GallerySnapshot
+from recognizer.tracking.challenge import draw_prompts
+from recognizer.tracking.challenge_run import ChallengeProgress
+from recognizer.tracking.fuser import TrackFuser
+from recognizer.tracking.outcomes import TrackedFace
+from recognizer.tracking.tracks import Decision
+from recognizer.types import DecisionPolicy, LivenessMode, Verdict
+from verification.models import VerificationAttempt
+
+STAGES = ("queue", "decode", "detect", "liveness", "embed", "search", "total")
+
+
+@dataclass(frozen=True, slots=True)
+class Configure:
+    """What the operator asked for."""
+
+    mode: VerificationAttempt.Mode
+    person: str | None
+    """uuid of the claimed person; only in verify mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveResult:
+    """What one frame showed."""
+
+    image_size: tuple[int, int]
+    """width, height in pixels."""
+    faces: tuple[TrackedFace, ...]
+    decisions: tuple[Decision, ...]
+    match_threshold: float
+    """What this frame's scores were held against: in a gallery of many people stricter than the policy's."""
+    timings_ms: Mapping[str, float]
+    """The STAGES; `total` spans from the frame's arrival to the end of the search."""
+    challenge: ChallengeProgress | None = None
+    """Only when there is something new to tell."""
+
+    @property
+    def matched_people(self) -> set[str]:
+        """uuids of those whom the faces or decisions name."""
+        said: tuple[TrackedFace | Decision, ...] = (*self.faces, *self.decisions)
+        return {one.person_id for one in said if one.person_id and one.verdict == Verdict.MATCH}
+
+
+class LiveSession:
+    """The tracks of one socket between two `configure` messages. One frame at a time."""
+
+    def __init__(self, engine: FaceEngine, policy: DecisionPolicy, configure: Configure) -> None:
+        self.policy = policy
+        self.configure = configure
+        self._engine = engine
+        self._fuser = TrackFuser(
+            engine, policy, claimed=configure.person, check_liveness=policy.liveness != LivenessMode.OFF
+        )
+
+    def process(
+        self, frame_bytes: bytes, *, dropped: int, gallery: GallerySnapshot, arrived: float | None = None
+    ) -> LiveResult:
+        """One job for the engine's pool. arrived: time.perf_counter() when the frame came. Raises ImageError."""
+        started = time.perf_counter()
+        image = self._engine.decode(frame_bytes)
+        decoded = time.perf_counter()
+        outcome = self._fuser.process(image, gallery, skipped=dropped, now=started)
+        ended = time.perf_counter()
+        first = started if arrived is None else arrived
+        measured = {
+            **outcome.timings_ms,
+            "queue": (started - first) * 1000,
+            "decode": (decoded - started) * 1000,
+            "total": (ended - first) * 1000,
+        }
+        return LiveResult(
+            image_size=(image.shape[1], image.shape[0]),
+            faces=outcome.faces,
+            decisions=outcome.decisions,
+            match_threshold=outcome.match_threshold,
+            timings_ms={stage: round(measured.get(stage, 0.0), 2) for stage in STAGES},
+            challenge=outcome.challenge,
+        )
+
+    # A challenge. Not while a frame is being processed.
+
+    def refuse_challenge(self, track: int) -> str | None:
+        """Why this track cannot be challenged, as a code; None: it can."""
+        return self._fuser.refuse_challenge(track)
+
+    def begin_challenge(self, track: int) -> ChallengeProgress | None:
+        """None: the track is gone. A challenge that runs already ends without a word."""
+        return self._fuser.begin_challenge(track, draw_prompts(), now=time.perf_counter())
+
+    def cancel_challenge(self) -> ChallengeProgress | None:
+        """None: there was none."""
+        return self._fuser.cancel_challenge(now=time.perf_counter())

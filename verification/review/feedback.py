@@ -1,0 +1,267 @@
+""" "Not this person": what an operator says about a wrong match, what it changes, and how it is taken back.
+
+The face comes from the attempt's thumbnail, embedded again. Its embedding is kept per embedding space and read into
+the gallery with each revision (recognizer.search.confusions says what it does to decisions). After a change of the
+model pack rebuild_templates calls `rebuild_false_matches`, which embeds the thumbnails with the new pack.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from uuid import UUID
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+
+from enrollment.models import FaceTemplate, Person
+from enrollment.runtime.gallery import current_gallery, gallery_for
+from enrollment.samples.storing import Actor, actor_id
+from enrollment.selectors import merged_records, people_by_uuid
+from enrollment.services import bump_gallery_revision
+from recognizer.decisions import compare_probe, policy_for_gallery
+from recognizer.engine import FaceEngine
+from recognizer.images import decode_crop
+from recognizer.search.confusions import HIGHEST, Confusion, Confusions, raise_threshold
+from recognizer.search.gallery import GallerySnapshot
+from recognizer.types import DecisionPolicy, Vector, Verdict
+from verification.models import ConfusedFace, FalseMatch, VerificationAttempt
+from verification.policy import current_policy
+
+logger = logging.getLogger("facesite.verification")
+
+MEASURED_ATTEMPTS = 50
+"""Most recent matches of the person that the effect is measured on."""
+LOOKALIKES = 5
+
+
+class FeedbackRefused(Exception):
+    """str() is a sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Counts of what was a match before and is none any more."""
+
+    samples: int
+    """Of the person's own samples: how many the other ones recognise."""
+    samples_refused: int
+    attempts: int
+    """Of the latest attempts matched to the person whose face was kept: how many still are a match."""
+    attempts_changed: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordedFace:
+    """The face of a wrong match, and what recording it would do."""
+
+    contract_id: str
+    embedding: Vector
+    comparison_score: float
+    raised_threshold: float
+    effect: Effect
+
+
+def lookalikes_of(attempt: VerificationAttempt, engine: FaceEngine) -> list[tuple[Person, float]]:
+    """Who else it may have been: the enrolled people nearest to the attempt's face, with their comparison scores."""
+    face = engine.submit(_embed_thumbnails, engine, [bytes(attempt.thumbnail)]).result()[0]
+    found = current_gallery(engine).search(face, LOOKALIKES + 1)
+    people = people_by_uuid(candidate.person_id for candidate in found)
+    return [
+        (people[candidate.person_id], candidate.comparison_score)
+        for candidate in found
+        if candidate.person_id in people and people[candidate.person_id].pk != attempt.matched_person_id
+    ][:LOOKALIKES]
+
+
+def examine(attempt: VerificationAttempt, engine: FaceEngine, other: Person | None = None) -> RecordedFace:
+    """Embed the attempt's face and measure what recording it would do. Writes nothing. Raises FeedbackRefused."""
+    person = _person_of(attempt)
+    if not attempt.thumbnail:
+        raise FeedbackRefused("The picture of this attempt is no longer kept, so nothing can be learnt from it.")
+    if other is not None and other.pk == person.pk:
+        raise FeedbackRefused("That is the person who was matched. Choose somebody else, or nobody.")
+    gallery, policy = current_gallery(engine), current_policy(engine)
+    samples, thumbnails = _own_templates(person, engine.contract_id), _matched_thumbnails(person)
+    return engine.submit(_examine, engine, attempt, gallery, policy, samples, thumbnails, other).result()
+
+
+def record_false_match(
+    *, actor: Actor | None, attempt: VerificationAttempt, face: RecordedFace, other: Person | None = None
+) -> FalseMatch:
+    """Keep it and have every process mind it. `face` from `examine`. Raises FeedbackRefused."""
+    person = _person_of(attempt)
+    with transaction.atomic():
+        locked = VerificationAttempt.objects.select_for_update().defer("thumbnail").filter(pk=attempt.pk).first()
+        # Both people are locked, so that an erasure comes wholly before or wholly after this.
+        wanted = {person.pk, *([other.pk] if other else [])}
+        people = set(
+            Person.objects.select_for_update().filter(pk__in=wanted).order_by("pk").values_list("pk", flat=True)
+        )
+        if locked is None or people != wanted:
+            raise FeedbackRefused("Somebody in this attempt was erased meanwhile. Nothing was recorded.")
+        if active_false_match(attempt):
+            raise FeedbackRefused("This is recorded already.")
+        recorded = FalseMatch(
+            attempt=attempt,
+            person=person,
+            other_person=other,
+            effect=asdict(face.effect),
+            created_by=actor,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
+        )
+        recorded.full_clean(exclude={"attempt", "person", "other_person", "created_by", "undone_by", "undone_at"})
+        recorded.save(force_insert=True)
+        _confused_face(recorded, face.contract_id, face.embedding, face.comparison_score).save(force_insert=True)
+        bump_gallery_revision([person.uuid])
+    logger.info("event=false_match attempt=%s actor=%s", attempt.uuid, actor_id(actor))
+    return recorded
+
+
+def undo_false_match(*, actor: Actor | None, recorded: FalseMatch) -> None:
+    """Decisions are as before; the line stays, without the face. Raises FeedbackRefused when it is undone already."""
+    with transaction.atomic():
+        undone = FalseMatch.objects.filter(pk=recorded.pk, undone_at=None)
+        if not undone.update(undone_at=timezone.now(), undone_by=actor):
+            raise FeedbackRefused("This was taken back already.")
+        ConfusedFace.objects.filter(false_match=recorded.pk).delete()
+        bump_gallery_revision([recorded.person.uuid])
+    logger.info("event=false_match_undone attempt=%s actor=%s", recorded.attempt.uuid, actor_id(actor))
+
+
+def rebuild_false_matches(engine: FaceEngine) -> None:
+    """Embed the recorded faces with this engine's pack where that is missing; other packs' embeddings stay.
+
+    Needs the pack's templates of the people: a raised threshold is in the scores of its own embedding space.
+    """
+    missing = FalseMatch.objects.filter(undone_at=None).exclude(faces__contract_id=engine.contract_id)
+    wanted = [recorded for recorded in missing.select_related("attempt", "person") if recorded.attempt.thumbnail]
+    if not wanted:
+        return
+    gallery = gallery_for(engine.contract_id, engine.dimension)
+    pictures = [bytes(recorded.attempt.thumbnail) for recorded in wanted]
+    vectors = engine.submit(_embed_thumbnails, engine, pictures).result()
+    faces = []
+    for recorded, vector in zip(wanted, vectors, strict=True):
+        if candidate := gallery.compare(vector, str(recorded.person.uuid)):
+            faces.append(_confused_face(recorded, engine.contract_id, vector, candidate.comparison_score))
+    with transaction.atomic():
+        still = set(FalseMatch.objects.select_for_update().filter(undone_at=None).values_list("pk", flat=True))
+        kept = [face for face in faces if face.false_match_id in still]
+        ConfusedFace.objects.bulk_create(kept, ignore_conflicts=True)
+        bump_gallery_revision({face.false_match.person.uuid for face in kept})
+
+
+def load_confusions(contract_id: str) -> Confusions:
+    """What the gallery of that embedding space must mind. Two queries.
+
+    Whose record was merged into another is taken for that one from then on, so the faces count there as well.
+    """
+    faces = ConfusedFace.objects.filter(contract_id=contract_id, false_match__undone_at=None).order_by("pk")
+    rows = faces.values_list(
+        "false_match__person__uuid", "embedding", "raised_threshold", "false_match__other_person__uuid"
+    )
+    holders = merged_records()
+    return Confusions(
+        Confusion(holder, np.frombuffer(embedding, "<f4"), threshold, rival if rival != holder else None)
+        for person, embedding, threshold, other in rows
+        for holder, rival in [(_holder(person, holders), _holder(other, holders) if other else None)]
+    )
+
+
+def _holder(person: UUID, holders: Mapping[UUID, UUID]) -> str:
+    """uuid as text of the record that has this person's samples."""
+    while person in holders:
+        person = holders[person]
+    return str(person)
+
+
+def active_false_match(attempt: VerificationAttempt) -> FalseMatch | None:
+    recorded = FalseMatch.objects.filter(attempt=attempt.pk, undone_at=None)
+    return recorded.select_related("person", "other_person", "created_by", "attempt").first()
+
+
+def raised_threshold_of(recorded: FalseMatch) -> float | None:
+    """In the embedding space in which the attempt was made."""
+    return recorded.faces.order_by("pk").values_list("raised_threshold", flat=True).first()
+
+
+def _person_of(attempt: VerificationAttempt) -> Person:
+    if attempt.verdict != VerificationAttempt.Verdict.MATCH or attempt.matched_person is None:
+        raise FeedbackRefused("Only a match can be wrong about a person, and this attempt names nobody.")
+    return attempt.matched_person
+
+
+def _confused_face(recorded: FalseMatch, contract_id: str, embedding: Vector, score: float) -> ConfusedFace:
+    face = ConfusedFace(
+        false_match=recorded,
+        contract_id=contract_id,
+        comparison_score=score,
+        raised_threshold=raise_threshold(score),
+        embedding=np.ascontiguousarray(embedding, "<f4").tobytes(),
+    )
+    face.full_clean(exclude={"false_match"}, validate_unique=False, validate_constraints=False)
+    return face
+
+
+def _own_templates(person: Person, contract_id: str) -> dict[int, Vector]:
+    """Template id -> embedding, of what searches use."""
+    rows = FaceTemplate.objects.filter(sample__person=person, sample__set_aside=False, contract_id=contract_id)
+    return {pk: np.frombuffer(data, "<f4") for pk, data in rows.order_by("pk").values_list("pk", "embedding")}
+
+
+def _matched_thumbnails(person: Person) -> list[bytes]:
+    matched = VerificationAttempt.objects.filter(matched_person=person, verdict=VerificationAttempt.Verdict.MATCH)
+    newest = matched.exclude(thumbnail=b"").order_by("-pk")[:MEASURED_ATTEMPTS]
+    return [bytes(jpeg) for jpeg in newest.values_list("thumbnail", flat=True)]
+
+
+def _embed_thumbnails(engine: FaceEngine, thumbnails: Sequence[bytes]) -> Vector:
+    vectors: Vector = engine.embed([decode_crop(jpeg) for jpeg in thumbnails])
+    return vectors
+
+
+def _examine(
+    engine: FaceEngine,
+    attempt: VerificationAttempt,
+    gallery: GallerySnapshot,
+    policy: DecisionPolicy,
+    samples: dict[int, Vector],
+    thumbnails: Sequence[bytes],
+    other: Person | None,
+) -> RecordedFace:
+    """One job for the engine's pool."""
+    person_id = str(_person_of(attempt).uuid)
+    vector = _embed_thumbnails(engine, [bytes(attempt.thumbnail)])[0]
+    candidate = gallery.compare(vector, person_id)
+    if candidate is None:
+        raise FeedbackRefused("This person has no picture that is searched now, so nobody can be taken for them.")
+    score = candidate.comparison_score
+    if attempt.contract_id == engine.contract_id and attempt.comparison_score is not None:
+        score = max(score, attempt.comparison_score)
+    if score >= HIGHEST:
+        raise FeedbackRefused(
+            "This face is one of the person's own pictures, or nearly. If it is somebody else, remove that picture "
+            "on the person's page."
+        )
+    confusion = Confusion(person_id, vector, raise_threshold(score), str(other.uuid) if other else None)
+    after = gallery.with_confusions(gallery.confusions.plus(confusion))
+    asked = policy_for_gallery(policy, gallery.people)
+
+    def names(probe: Vector, snapshot: GallerySnapshot) -> bool:
+        found = compare_probe(probe, snapshot, asked)
+        return found.verdict == Verdict.MATCH and found.person_id == person_id
+
+    def measure(probes: Sequence[tuple[Vector, Sequence[int]]]) -> tuple[int, int]:
+        """Matches before, and those of them that are none after. Of each probe: template ids that are left out."""
+        matched = refused = 0
+        for probe, own in probes:
+            if names(probe, gallery.updated(removed=own, revision=gallery.revision)):
+                matched += 1
+                refused += not names(probe, after.updated(removed=own, revision=gallery.revision))
+        return matched, refused
+
+    mated = measure([(probe, [template]) for template, probe in samples.items()])
+    attempts = measure([(probe, ()) for probe in _embed_thumbnails(engine, thumbnails)])
+    return RecordedFace(engine.contract_id, vector, score, confusion.raised_threshold, Effect(*mated, *attempts))

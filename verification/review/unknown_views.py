@@ -1,0 +1,212 @@
+"""The inbox of unknown faces. Parse, authorise, call one service, render."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from enrollment.consent import CONSENT_TEXT, CONSENT_VERSION
+from enrollment.errors import EnrollmentError, PossibleDuplicate
+from enrollment.runtime.engine import get_engine
+from enrollment.runtime.gallery import current_gallery
+from enrollment.web import actor_of, count_of
+from recognizer.errors import RecognizerError
+from verification import selectors
+from verification.forms import NewPersonForm, PersonChoiceForm, UnknownPolicyForm
+from verification.models import InboxAction, UnknownFace
+from verification.policy import current_policy
+from verification.review import unknowns
+from verification.review.feedback_views import choices_of
+
+CLUSTERS_PER_PAGE = 20
+FACES_PER_CLUSTER = 6
+MOST_FACES = 120
+"""Of one cluster shown at a time; what is not shown is not touched."""
+read_or_post = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@login_required
+@read_or_post
+def inbox(request: HttpRequest) -> HttpResponse:
+    """All clusters; a POST does something with those that were ticked."""
+    if request.method == "POST":
+        return _handle_many(request)
+    unknowns.purge_unknowns()
+    clusters, problem = _clusters()
+    page = Paginator(clusters, CLUSTERS_PER_PAGE).get_page(request.GET.get("page"))
+    shown = [face for cluster in page.object_list for face in cluster.faces[:FACES_PER_CLUSTER]]
+    policy = unknowns.current_unknown_policy()
+    context = {
+        "policy": policy,
+        "policy_form": UnknownPolicyForm(instance=policy),
+        "page": page,
+        "thumbnails": selectors.thumbnail_urls(face.attempt for face in shown),
+        "faces_per_cluster": f":{FACES_PER_CLUSTER}",
+        "actions": unknowns.undoable_actions(),
+        "problem": problem,
+    }
+    return render(request, "verification/unknown.html", context)
+
+
+@login_required
+@require_POST
+def save_policy(request: HttpRequest) -> HttpResponse:
+    """Staff only: it is about keeping pictures of people who were not asked."""
+    if not getattr(request.user, "is_staff", False):
+        raise PermissionDenied
+    form = UnknownPolicyForm(request.POST)
+    if form.is_valid():
+        policy = unknowns.save_unknown_policy(actor=actor_of(request), **form.cleaned_data)
+        kept = f"Unknown faces are kept for {count_of(policy.days, 'day')} from now on."
+        messages.success(request, kept if policy.keep else "Unknown faces are not kept; the inbox was emptied.")
+    else:
+        messages.error(request, "Choose between 1 and 30 days. Nothing was changed.")
+    return redirect("verification:unknown")
+
+
+@login_required
+@require_POST
+def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    action = InboxAction.objects.filter(uuid=uuid).first()
+    if action is None:
+        raise Http404("There is no such action.")
+    try:
+        back = unknowns.undo_inbox_action(actor=actor_of(request), action=action)
+        messages.success(request, f"Undone: {count_of(back, 'face')} back in the inbox.")
+    except (unknowns.InboxRefused, EnrollmentError) as error:
+        messages.error(request, str(error))
+    return redirect("verification:unknown")
+
+
+@login_required
+@read_or_post
+def cluster(request: HttpRequest) -> HttpResponse:
+    """`?face=UUID&face=UUID`: the clusters of these faces as one, to be enrolled, assigned, dismissed or deleted."""
+    unknowns.purge_unknowns()
+    clusters, problem = _clusters()
+    wanted = set(_uuids(request.GET.getlist("face")))
+    faces = [face for one in clusters if wanted & {face.uuid for face in one.faces} for face in one.faces]
+    if not faces:
+        messages.error(request, problem or "These faces are no longer in the inbox.")
+        return redirect("verification:unknown")
+    shown = sorted(faces, key=lambda face: -face.quality_score)[:MOST_FACES]
+    ticked = _uuids(request.POST.getlist("face"))
+    do = request.POST.get("do", "")
+    person = NewPersonForm(request.POST if do == "enrol" else None)
+    choice = PersonChoiceForm(request.POST if do == "assign" else None, required=True)
+    context: dict[str, Any] = {
+        "person_form": person,
+        "choice_form": choice,
+        "despite": "despite_duplicate" in request.POST,
+    }
+    if request.method == "POST":
+        try:
+            if done := _handle_one(request, do, ticked, person, choice):
+                messages.success(request, done)
+                return redirect("verification:unknown")
+        except PossibleDuplicate as error:
+            context["candidates"] = error.candidates
+        except EnrollmentError as error:
+            if do == "enrol":
+                person.add_service_error(error)
+            else:
+                context["refused"] = str(error)
+        except unknowns.InboxRefused as error:
+            context["refused"] = str(error)
+    context |= _cluster_context(shown, len(faces), ticked if request.method == "POST" else None, choice)
+    return render(
+        request, "verification/unknown_cluster.html", context, status=200 if request.method != "POST" else 409
+    )
+
+
+def _handle_one(
+    request: HttpRequest, do: str, faces: Sequence[UUID], person: NewPersonForm, choice: PersonChoiceForm
+) -> str:
+    """What was done, in words; empty when a form has to be corrected first. Raises what the services raise."""
+    actor, despite = actor_of(request), "despite_duplicate" in request.POST
+    if do == "enrol" and person.is_valid():
+        name, external_id = person.cleaned_data["name"], person.cleaned_data["external_id"]
+        unknowns.enrol_unknown(
+            actor=actor,
+            faces=faces,
+            name=name,
+            external_id=external_id,
+            consent_version=CONSENT_VERSION,
+            despite_duplicate=despite,
+        )
+        return f"{name} was enrolled from {count_of(len(faces), 'face')}."
+    if do == "assign" and choice.is_valid() and choice.chosen:
+        action = unknowns.assign_unknown(actor=actor, faces=faces, person=choice.chosen, despite_duplicate=despite)
+        return f"{count_of(len(action.samples), 'sample')} of {choice.chosen} added."
+    if do == "dismiss":
+        return f"{count_of(unknowns.dismiss_unknown(actor=actor, faces=faces).face_count, 'face')} dismissed."
+    if do == "delete":
+        return f"{count_of(unknowns.delete_unknown(actor=actor, faces=faces), 'face')} deleted for good."
+    return ""
+
+
+def _handle_many(request: HttpRequest) -> HttpResponse:
+    """Exactly the faces that the page showed: what has joined a cluster since stays in the inbox."""
+    groups = [_uuids(value.split()) for value in request.POST.getlist("cluster")]
+    faces, do, actor = [face for group in groups for face in group], request.POST.get("do", ""), actor_of(request)
+    if not faces:
+        messages.error(request, "Tick at least one group of faces.")
+    elif do == "together":
+        query = urlencode([("face", str(group[0])) for group in groups if group])
+        return redirect(f"{reverse('verification:unknown_cluster')}?{query}")
+    else:
+        try:
+            if do == "dismiss":
+                action = unknowns.dismiss_unknown(actor=actor, faces=faces)
+                messages.success(request, f"{count_of(action.face_count, 'face')} dismissed.")
+            elif do == "delete":
+                gone = unknowns.delete_unknown(actor=actor, faces=faces)
+                messages.success(request, f"{count_of(gone, 'face')} deleted for good.")
+        except unknowns.InboxRefused as error:
+            messages.error(request, str(error))
+    return redirect("verification:unknown")
+
+
+def _clusters() -> tuple[list[unknowns.Cluster], str]:
+    """And why there are none, when the recogniser cannot be used."""
+    try:
+        engine = get_engine()
+        unknowns.embed_anew(engine)
+        return unknowns.find_clusters(engine.contract_id, current_policy(engine).match_threshold), ""
+    except RecognizerError as error:
+        return [], str(error)
+
+
+def _cluster_context(
+    shown: Sequence[UnknownFace], total: int, ticked: Sequence[UUID] | None, choice: PersonChoiceForm
+) -> dict[str, Any]:
+    nearest = unknowns.nearest_people(shown, current_gallery(get_engine()))
+    return {
+        "faces": [(face, ticked is None or face.uuid in ticked) for face in shown],
+        "left_out": total - len(shown),
+        "thumbnails": selectors.thumbnail_urls(face.attempt for face in shown),
+        "choices": choices_of(choice, nearest),
+        "consent_text": CONSENT_TEXT,
+    }
+
+
+def _uuids(texts: Sequence[str]) -> list[UUID]:
+    """Texts that are no UUIDs are left out."""
+    found = []
+    for text in texts:
+        try:
+            found.append(UUID(text))
+        except ValueError:
+            continue
+    return found
