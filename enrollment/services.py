@@ -7,7 +7,7 @@ processes after the commit. `actor` is the operator who asked for it; None stand
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
@@ -26,6 +26,7 @@ from enrollment.errors import (
     PossibleDuplicate,
     SampleUnknown,
 )
+from enrollment.hooks import hooks
 from enrollment.models import (
     FaceSample,
     FaceTemplate,
@@ -46,15 +47,6 @@ from enrollment.selectors import with_merged
 from recognizer.types import Vector
 
 logger = logging.getLogger("facesite.enrollment")
-
-EraseHook = Callable[[Sequence[Person]], None]
-_erase_hooks: list[EraseHook] = []
-
-
-def on_erase(callback: EraseHook) -> None:
-    """Have `callback(people)` called inside every erasure's transaction, while the people still exist."""
-    if callback not in _erase_hooks:
-        _erase_hooks.append(callback)
 
 
 def enroll_person(
@@ -229,7 +221,7 @@ def set_active(*, actor: Actor | None, people: Iterable[Person], active: bool) -
 
 
 def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
-    """Erase people for good: samples, templates, and (through on_erase) what other apps keep of their faces.
+    """Erase people for good: samples, templates, and what other apps keep of them (enrollment/hooks.py says what).
 
     Records that were merged into theirs go too: they are of the same people. Returns how many records were erased;
     those already gone are not counted.
@@ -237,7 +229,7 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
     people = list(people)
     with transaction.atomic():
         found = _locked_with_merged(people)
-        for callback in _erase_hooks:
+        for callback in hooks.erase:
             callback(found)
         # A merge may have brought their samples to somebody else: they go from there too.
         holders = Person.objects.filter(samples__merged_from__in=found).exclude(pk__in=[person.pk for person in found])

@@ -16,7 +16,8 @@ from enrollment import selectors as enrollment
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.gallery import cached_gallery, current_gallery
 from enrollment.runtime.pack_choice import chosen_pack_name
-from facesite import health, warmup
+from facesite import health
+from facesite.warmup import is_warm, warmup
 from recognizer.errors import PackError
 from recognizer.packs.choosing import choose_pack
 from recognizer.packs.manifest import Manifest, Pack
@@ -74,7 +75,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 def searched_gallery() -> GallerySnapshot | None:
     """What a search would use now; before this process is warm, whatever it has: the page waits for no first load."""
     engine = engine_if_ready()
-    return current_gallery(engine) if engine and warmup.is_warm() else cached_gallery()
+    return current_gallery(engine) if engine and is_warm() else cached_gallery()
 
 
 def policy_status(gallery: GallerySnapshot | None) -> PolicyStatus | None:

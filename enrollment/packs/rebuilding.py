@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
 from enrollment import services
+from enrollment.hooks import hooks
 from enrollment.models import FaceSample
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
@@ -16,15 +17,6 @@ from recognizer.types import Vector
 
 BATCH = 128
 """Samples per transaction: what a stop in between loses at most."""
-
-RebuildHook = Callable[[FaceEngine], None]
-_rebuild_hooks: list[RebuildHook] = []
-
-
-def on_rebuild(callback: RebuildHook) -> None:
-    """Have `callback(engine)` called once all samples have templates of that engine's embedding space."""
-    if callback not in _rebuild_hooks:
-        _rebuild_hooks.append(callback)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +55,7 @@ def rebuild_templates(engine: FaceEngine) -> Iterator[Progress]:
         written = services.store_templates(actor=None, contract_id=engine.contract_id, embeddings=embeddings)
         done, last = done + len(batch), batch[-1].pk
         yield Progress(done, max(total, done), written, tuple(failures))
-    for callback in _rebuild_hooks:
+    for callback in hooks.rebuild:
         callback(engine)
 
 

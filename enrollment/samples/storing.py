@@ -15,6 +15,7 @@ from enrollment.samples.variety import least_telling
 from recognizer.images import encode_crop
 from recognizer.search.blocks import NORM_TOLERANCE
 from recognizer.types import Quality, Vector
+from recognizer.vectors import vector_from_bytes, vector_to_bytes
 
 Actor = AbstractBaseUser | AnonymousUser
 """A request's or a socket's user. Whoever calls a service has seen to it that it is a logged-in operator."""
@@ -104,7 +105,7 @@ def template_for(sample_id: int, embedding: Vector, contract_id: str) -> FaceTem
     template = FaceTemplate(
         sample_id=sample_id,
         contract_id=contract_id,
-        embedding=np.ascontiguousarray(embedding, "<f4").tobytes(),
+        embedding=vector_to_bytes(embedding),
         dimension=len(embedding),
     )
     template.full_clean(exclude={"sample"}, validate_unique=False, validate_constraints=False)
@@ -123,7 +124,7 @@ def keep_to_cap(person: Person, contract_id: str, *, erase: bool = True) -> set[
     if len(samples) <= MAX_SAMPLES:
         return set()
     rows = FaceTemplate.objects.filter(sample__in=[pk for pk, *_ in samples], contract_id=contract_id)
-    vectors = {pk: np.frombuffer(data, "<f4") for pk, data in rows.values_list("sample_id", "embedding")}
+    vectors = {pk: vector_from_bytes(data) for pk, data in rows.values_list("sample_id", "embedding")}
     protected = {pk for pk, _, _, taken_back in samples if taken_back}
     fronts = [
         (quality, pk) for pk, quality, pose, _ in samples if pose == FaceSample.PoseBucket.FRONT and pk in vectors

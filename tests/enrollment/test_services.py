@@ -22,6 +22,7 @@ from enrollment.errors import (
     SampleInvalid,
     SampleUnknown,
 )
+from enrollment.hooks import hooks
 from enrollment.models import FaceSample, FaceTemplate, GalleryChange, GalleryRevision, Person
 from enrollment.samples.storing import MAX_SAMPLES
 from recognizer.images import decode_crop
@@ -356,15 +357,15 @@ class TestErasePeople:
         def forget(people):
             seen.extend((person, connection.in_atomic_block, Person.objects.count()) for person in people)
 
-        monkeypatch.setattr(services, "_erase_hooks", [])
-        services.on_erase(forget)
-        services.on_erase(forget)  # AppConfig.ready() may run twice
+        monkeypatch.setattr(hooks, "erase", [])
+        hooks.on_erase(forget)
+        hooks.on_erase(forget)  # AppConfig.ready() may run twice
         services.erase_people(actor=None, people=[ada])
         assert seen == [(ada, True, 1)]
 
     def test_erases_nobody_when_another_app_fails(self, enroll, monkeypatch):
         ada = enroll()
-        monkeypatch.setattr(services, "_erase_hooks", [lambda people: 1 / 0])
+        monkeypatch.setattr(hooks, "erase", [lambda people: 1 / 0])
         with pytest.raises(ZeroDivisionError):
             services.erase_people(actor=None, people=[ada])
         assert Person.objects.filter(pk=ada.pk).exists()

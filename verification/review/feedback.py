@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from uuid import UUID
 
-import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
@@ -27,6 +26,7 @@ from recognizer.images import decode_crop
 from recognizer.search.confusions import HIGHEST, Confusion, Confusions, raise_threshold
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy, Vector, Verdict
+from recognizer.vectors import vector_from_bytes, vector_to_bytes
 from verification.models import ConfusedFace, FalseMatch, VerificationAttempt
 from verification.policy import current_policy
 
@@ -164,7 +164,7 @@ def load_confusions(contract_id: str) -> Confusions:
     )
     holders = merged_records()
     return Confusions(
-        Confusion(holder, np.frombuffer(embedding, "<f4"), threshold, rival if rival != holder else None)
+        Confusion(holder, vector_from_bytes(embedding), threshold, rival if rival != holder else None)
         for person, embedding, threshold, other in rows
         for holder, rival in [(_holder(person, holders), _holder(other, holders) if other else None)]
     )
@@ -199,7 +199,7 @@ def _confused_face(recorded: FalseMatch, contract_id: str, embedding: Vector, sc
         contract_id=contract_id,
         comparison_score=score,
         raised_threshold=raise_threshold(score),
-        embedding=np.ascontiguousarray(embedding, "<f4").tobytes(),
+        embedding=vector_to_bytes(embedding),
     )
     face.full_clean(exclude={"false_match"}, validate_unique=False, validate_constraints=False)
     return face
@@ -208,7 +208,7 @@ def _confused_face(recorded: FalseMatch, contract_id: str, embedding: Vector, sc
 def _own_templates(person: Person, contract_id: str) -> dict[int, Vector]:
     """Template id -> embedding, of what searches use."""
     rows = FaceTemplate.objects.filter(sample__person=person, sample__set_aside=False, contract_id=contract_id)
-    return {pk: np.frombuffer(data, "<f4") for pk, data in rows.order_by("pk").values_list("pk", "embedding")}
+    return {pk: vector_from_bytes(data) for pk, data in rows.order_by("pk").values_list("pk", "embedding")}
 
 
 def _matched_thumbnails(person: Person) -> list[bytes]:

@@ -30,6 +30,7 @@ from recognizer.search.clustering import cluster_embeddings
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.tracking.tracks import Decision
 from recognizer.types import LivenessVerdict, Vector, Verdict
+from recognizer.vectors import vector_from_bytes, vector_to_bytes
 from verification.models import InboxAction, UnknownFace, UnknownPolicy, VerificationAttempt
 from verification.policy import current_policy
 
@@ -115,7 +116,7 @@ def keep_unknown(attempt: VerificationAttempt, decision: Decision) -> UnknownFac
         quality=quality_to_json(decision.quality),
         quality_score=float(decision.quality.score),
         contract_id=attempt.contract_id,
-        embedding=np.ascontiguousarray(decision.embedding, "<f4").tobytes(),
+        embedding=vector_to_bytes(decision.embedding),
         crop=encode_crop(decision.aligned),
     )
     face.full_clean(exclude={"attempt", "handled_by"}, validate_unique=False)
@@ -164,7 +165,7 @@ def embed_anew(engine: FaceEngine) -> int:
     crops = [bytes(face.crop) for face in stale]
     vectors = engine.submit(lambda: engine.embed([decode_crop(crop) for crop in crops])).result()
     for face, vector in zip(stale, vectors, strict=True):
-        face.embedding, face.contract_id = np.ascontiguousarray(vector, "<f4").tobytes(), engine.contract_id
+        face.embedding, face.contract_id = vector_to_bytes(vector), engine.contract_id
     UnknownFace.objects.bulk_update(stale, ["embedding", "contract_id"])
     return len(stale)
 
@@ -243,7 +244,7 @@ def forget_unknown(people: Sequence[Person]) -> int:
     if engine is None:
         return 0
     own = FaceTemplate.objects.filter(sample__in=erased_samples(people).values("pk"), contract_id=engine.contract_id)
-    known = [np.frombuffer(data, "<f4") for data in own.values_list("embedding", flat=True)]
+    known = [vector_from_bytes(data) for data in own.values_list("embedding", flat=True)]
     nobodys = Q(handled_by=None) | Q(handled_by__kind=InboxAction.Kind.DISMISS)
     faces = list(UnknownFace.objects.filter(nobodys, contract_id=engine.contract_id).defer("crop"))
     if not known or not faces:
@@ -343,4 +344,4 @@ def _cluster(faces: Sequence[UnknownFace]) -> Cluster:
 
 
 def _vector(face: UnknownFace) -> Vector:
-    return np.frombuffer(face.embedding, "<f4")
+    return vector_from_bytes(face.embedding)
