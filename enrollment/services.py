@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
@@ -15,6 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from enrollment.consent import CONSENT_VERSION
 from enrollment.errors import (
     ConsentRequired,
     DuplicateCandidate,
@@ -26,6 +28,7 @@ from enrollment.errors import (
     PossibleDuplicate,
     SampleUnknown,
 )
+from enrollment.events import log_event
 from enrollment.hooks import hooks
 from enrollment.models import (
     FaceSample,
@@ -40,13 +43,58 @@ from enrollment.runtime.gallery import KEPT_REVISIONS
 from enrollment.runtime.notices import announce_gallery_change
 from enrollment.samples.drafts import SampleDraft
 from enrollment.samples.duplicates import find_duplicates
-from enrollment.samples.fitting import judge_drafts
+from enrollment.samples.fitting import DraftsFit, judge_drafts
 from enrollment.samples.pairs import find_pair, ordered
 from enrollment.samples.storing import Actor, actor_id, checked_drafts, keep_to_cap, store_drafts, template_for
 from enrollment.selectors import with_merged
 from recognizer.types import Vector
 
 logger = logging.getLogger("facesite.enrollment")
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """Somebody who is not enrolled yet."""
+
+    name: str
+    external_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What became of the samples that a service was given."""
+
+    person: Person
+    samples: Sequence[FaceSample]
+    """Those that were new and kept, set-aside ones included."""
+    fit: DraftsFit
+    """Which of the given samples do not fit, as it was judged before they were stored."""
+
+
+def save_samples(
+    *,
+    actor: Actor | None,
+    subject: Person | NewPerson,
+    samples: Sequence[SampleDraft],
+    sure: bool = False,
+    different: bool = False,
+) -> Saved:
+    """What the operator's pages save: somebody new who agreed to the present consent text, or samples of a person.
+
+    The operator's answer to "possible duplicate": `sure` that these are samples of `subject`, or `different`, somebody
+    else than those who look alike, which is noted. Raises what enroll_person() and add_samples() raise.
+    """
+    answer = {"despite_duplicate": sure or different, "note_different": different}
+    if isinstance(subject, Person):
+        return add_samples(actor=actor, person=subject, samples=samples, **answer)
+    return enroll_person(
+        actor=actor,
+        name=subject.name,
+        external_id=subject.external_id,
+        consent_version=CONSENT_VERSION,
+        samples=samples,
+        **answer,
+    )
 
 
 def enroll_person(
@@ -58,7 +106,7 @@ def enroll_person(
     samples: Sequence[SampleDraft],
     despite_duplicate: bool = False,
     note_different: bool = False,
-) -> Person:
+) -> Saved:
     """A new person with their samples and templates: all of it or nothing.
 
     Samples that do not fit the others are set aside (samples/fitting.py); they raise no question about duplicates.
@@ -77,16 +125,17 @@ def enroll_person(
         consent_version=consent_version,
         created_by=actor,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
     )
-    outliers = judge_drafts(drafts).set_aside
-    lookalikes = _look_for_duplicates(drafts, outliers, None, despite_duplicate, note_different)
+    fit = judge_drafts(drafts)
+    lookalikes = _look_for_duplicates(drafts, fit.set_aside, None, despite_duplicate, note_different)
     with transaction.atomic():
         _save_person(person)
-        store_drafts(person, drafts, actor, outliers=outliers)
-        keep_to_cap(person, drafts[0].contract_id)
+        stored, _ = store_drafts(person, drafts, actor, outliers=fit.set_aside)
+        dropped = keep_to_cap(person, drafts[0].contract_id)
         note_as_different(actor, person, lookalikes)
         bump_gallery_revision([person.uuid])
-    _log("enrolled", actor, person, samples=len(drafts))
-    return person
+    saved = Saved(person, [sample for sample in stored if sample.pk not in dropped], fit)
+    _log("enrolled", actor, person, samples=len(saved.samples))
+    return saved
 
 
 def add_samples(
@@ -96,26 +145,26 @@ def add_samples(
     samples: Sequence[SampleDraft],
     despite_duplicate: bool = False,
     note_different: bool = False,
-) -> list[FaceSample]:
-    """Returns the samples that were new and kept; a picture that the person already has changes nothing.
+) -> Saved:
+    """More samples of somebody enrolled; a picture that the person already has changes nothing.
 
     Samples that do not fit are set aside, and lookalikes are noted, as in enroll_person().
     Above storing.MAX_SAMPLES the least telling ones go, old or new. Raises NoSamples, SampleInvalid, PackChanged,
     PersonUnknown and, unless `despite_duplicate`, PossibleDuplicate when they look like somebody else.
     """
     drafts = checked_drafts(samples)
-    outliers = judge_drafts(drafts, person).set_aside
-    lookalikes = _look_for_duplicates(drafts, outliers, person, despite_duplicate, note_different)
+    fit = judge_drafts(drafts, person)
+    lookalikes = _look_for_duplicates(drafts, fit.set_aside, person, despite_duplicate, note_different)
     with transaction.atomic():
         person = lock_person(person)
-        stored, changed = store_drafts(person, drafts, actor, outliers=outliers)
+        stored, changed = store_drafts(person, drafts, actor, outliers=fit.set_aside)
         dropped = keep_to_cap(person, drafts[0].contract_id)
         note_as_different(actor, person, lookalikes)
         if changed:
             bump_gallery_revision([person.uuid])
-    kept = [sample for sample in stored if sample.pk not in dropped]
-    _log("samples_added", actor, person, samples=len(kept))
-    return kept
+    saved = Saved(person, [sample for sample in stored if sample.pk not in dropped], fit)
+    _log("samples_added", actor, person, samples=len(saved.samples))
+    return saved
 
 
 def remove_sample(*, actor: Actor | None, sample: FaceSample) -> None:
@@ -216,7 +265,7 @@ def set_active(*, actor: Actor | None, people: Iterable[Person], active: bool) -
         Person.objects.filter(uuid__in=uuids).update(is_active=active, updated_at=timezone.now())
         if uuids:
             bump_gallery_revision(uuids)
-    logger.info("event=%s people=%d actor=%s", "activated" if active else "deactivated", len(uuids), actor_id(actor))
+    log_event(logger, "activated" if active else "deactivated", people=len(uuids), actor=actor_id(actor))
     return len(uuids)
 
 
@@ -237,7 +286,7 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
         Person.objects.filter(pk__in=[person.pk for person in found]).delete()
         if found:
             bump_gallery_revision(touched)
-    logger.info("event=erased people=%d actor=%s", len(found), actor_id(actor))
+    log_event(logger, "erased", people=len(found), actor=actor_id(actor))
     return len(found)
 
 
@@ -355,12 +404,5 @@ def _person_error(error: ValidationError) -> EnrollmentError:
 
 def _log(event: str, actor: Actor | None, person: Person, **numbers: int) -> None:
     """No names: ids and counts only. Commands (no actor) tell what they do by themselves."""
-    extra = "".join(f" {key}={value}" for key, value in numbers.items())
-    logger.log(
-        logging.INFO if actor else logging.DEBUG,
-        "event=%s person=%s actor=%s%s",
-        event,
-        person.uuid,
-        actor_id(actor),
-        extra,
-    )
+    level = logging.INFO if actor else logging.DEBUG
+    log_event(logger, event, level=level, person=str(person.uuid), actor=actor_id(actor), **numbers)

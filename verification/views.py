@@ -16,7 +16,7 @@ from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_safe
+from django.views.decorators.http import require_GET, require_safe
 
 from enrollment.errors import PersonUnknown
 from enrollment.models import Person
@@ -26,6 +26,7 @@ from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
 from enrollment.selectors import people_by_uuid, person_by_uuid
 from enrollment.thumbnails import jpeg_data_url
+from enrollment.web import read_or_post
 from recognizer.errors import RecognizerError
 from recognizer.images import encode_thumbnail
 from verification import selectors, services
@@ -73,7 +74,7 @@ class CheckedFace:
 
 
 @login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 def photo(request: HttpRequest) -> HttpResponse:
     """Who is on a picture, and why. Nothing is stored unless the operator asks for it."""
     if request.method != "POST":

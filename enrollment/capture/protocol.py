@@ -9,6 +9,7 @@ from uuid import UUID
 
 from enrollment.errors import ConsentRequired, DuplicateCandidate, NameInvalid, PersonUnknown
 from enrollment.models import Person
+from enrollment.services import NewPerson
 from enrollment.streaming.protocol import NotTheProtocol, PersonMessage, QualityMessage, person_message, quality_message
 from recognizer.types import Face
 
@@ -75,14 +76,6 @@ class EnrolledMessage(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class NewPerson:
-    """`configure` for somebody who is not enrolled yet; consent was ticked."""
-
-    name: str
-    external_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Finish:
     despite_duplicate: bool
     """The operator compared the faces: a different person. The pair is noted."""
@@ -127,7 +120,7 @@ def enrolled_message(person: Person, samples: int, set_aside: list[int], sentenc
 
 
 def parse_configure(message: Mapping[str, Any]) -> NewPerson | UUID:
-    """Whom to enrol: a new person, or the uuid of somebody enrolled.
+    """Whom to enrol: a new person whose consent was ticked, or the uuid of somebody enrolled.
 
     Raises NotTheProtocol, and ConsentRequired, NameInvalid or PersonUnknown for what the operator can put right.
     """

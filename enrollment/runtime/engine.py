@@ -9,6 +9,7 @@ import time
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from enrollment.events import log_event
 from enrollment.runtime.gallery import gallery_for
 from enrollment.runtime.pack_choice import chosen_pack_name, newest_switch
 from recognizer.engine import FaceEngine
@@ -83,14 +84,15 @@ class SharedEngine:
             fresh = start_engine(pack)
             gallery_for(fresh.contract_id, fresh.dimension)  # before anybody waits for it
         except (PackError, DatabaseError, InterfaceError) as error:
-            logger.error("event=switch_failed pack=%s: %s", pack, error)
+            reason = str(error) if isinstance(error, PackError) else type(error).__name__
+            log_event(logger, "switch_failed", level=logging.ERROR, pack=pack, error=reason)
             self._next_check = time.monotonic() + RETRY_SECONDS
             return
         finally:
             close_old_connections()
         with self._lock:
             self._engine = fresh
-        logger.info("event=switched pack=%s", pack)
+        log_event(logger, "switched", pack=pack)
 
 
 def start_engine(pack: str | None) -> FaceEngine:

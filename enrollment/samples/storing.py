@@ -10,11 +10,11 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from enrollment.errors import NoSamples, PackChanged, SampleInvalid
 from enrollment.models import FaceSample, FaceTemplate, Person
-from enrollment.samples.drafts import SampleDraft
+from enrollment.samples.drafts import SampleDraft, quality_to_json
 from enrollment.samples.variety import least_telling
 from recognizer.images import encode_crop
 from recognizer.search.blocks import NORM_TOLERANCE
-from recognizer.types import Quality, Vector
+from recognizer.types import Vector
 from recognizer.vectors import vector_from_bytes, vector_to_bytes
 
 Actor = AbstractBaseUser | AnonymousUser
@@ -80,7 +80,7 @@ def _save_sample(person: Person, draft: SampleDraft, actor: Actor | None, *, out
         source=draft.source,
         pose=draft.pose,
         quality_score=draft.quality.score,
-        quality=_measures(draft.quality),
+        quality=quality_to_json(draft.quality),
         digest=draft.digest,
         set_aside=outlier,
         set_aside_reason=FaceSample.AsideReason.OUTLIER if outlier else "",
@@ -90,14 +90,6 @@ def _save_sample(person: Person, draft: SampleDraft, actor: Actor | None, *, out
     sample.full_clean(exclude={"person", "created_by"}, validate_unique=False, validate_constraints=False)
     sample.save(force_insert=True)
     return sample
-
-
-def _measures(quality: Quality) -> dict[str, Any]:
-    """As JSON keeps them, rounded to what the measurements are worth."""
-    pose = {axis: round(float(getattr(quality.pose, axis)), 1) for axis in ("yaw", "pitch", "roll")}
-    names = ("face_size", "inter_eye_distance", "brightness", "contrast", "sharpness")
-    numbers = {name: round(float(getattr(quality, name)), 2) for name in names}
-    return {"score": round(float(quality.score), 4), "reasons": list(quality.reasons), "pose": pose, **numbers}
 
 
 def template_for(sample_id: int, embedding: Vector, contract_id: str) -> FaceTemplate:

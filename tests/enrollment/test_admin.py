@@ -27,7 +27,7 @@ def enroll(make_draft, staff):
             samples=[make_draft(seed) for seed in seeds],
             despite_duplicate=True,
             **changes,
-        )
+        ).person
 
     return make
 

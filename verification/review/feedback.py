@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from enrollment.events import log_event
 from enrollment.models import FaceTemplate, Person
 from enrollment.runtime.gallery import current_gallery, gallery_for
 from enrollment.samples.storing import Actor, actor_id
@@ -115,7 +116,7 @@ def record_false_match(
         recorded.save(force_insert=True)
         _confused_face(recorded, face.contract_id, face.embedding, face.comparison_score).save(force_insert=True)
         bump_gallery_revision([person.uuid])
-    logger.info("event=false_match attempt=%s actor=%s", attempt.uuid, actor_id(actor))
+    log_event(logger, "false_match", attempt=str(attempt.uuid), actor=actor_id(actor))
     return recorded
 
 
@@ -127,7 +128,7 @@ def undo_false_match(*, actor: Actor | None, recorded: FalseMatch) -> None:
             raise FeedbackRefused("This was taken back already.")
         ConfusedFace.objects.filter(false_match=recorded.pk).delete()
         bump_gallery_revision([recorded.person.uuid])
-    logger.info("event=false_match_undone attempt=%s actor=%s", recorded.attempt.uuid, actor_id(actor))
+    log_event(logger, "false_match_undone", attempt=str(recorded.attempt.uuid), actor=actor_id(actor))
 
 
 def rebuild_false_matches(engine: FaceEngine) -> None:

@@ -10,12 +10,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from enrollment.models import Person
 from enrollment.runtime.engine import get_engine
 from enrollment.selectors import cover_thumbnails, search_people
-from enrollment.web import actor_of, count_of
+from enrollment.web import actor_of, count_of, read_or_post
 from recognizer.errors import RecognizerError
 from verification import selectors
 from verification.forms import PersonChoiceForm
@@ -24,7 +24,7 @@ from verification.review import feedback
 
 
 @login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 def false_match(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """What recording it would change, measured; a POST records it."""
     attempt = _attempt_or_404(uuid)

@@ -9,18 +9,17 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from enrollment.consent import CONSENT_TEXT, CONSENT_VERSION
 from enrollment.errors import EnrollmentError, PossibleDuplicate
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
-from enrollment.web import actor_of, count_of
+from enrollment.web import actor_of, count_of, read_or_post, staff_only
 from recognizer.errors import RecognizerError
 from verification import selectors
 from verification.forms import NewPersonForm, PersonChoiceForm, UnknownPolicyForm
@@ -33,7 +32,6 @@ CLUSTERS_PER_PAGE = 20
 FACES_PER_CLUSTER = 6
 MOST_FACES = 120
 """Of one cluster shown at a time; what is not shown is not touched."""
-read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @login_required
@@ -59,12 +57,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
     return render(request, "verification/unknown.html", context)
 
 
-@login_required
+@staff_only
 @require_POST
 def save_policy(request: HttpRequest) -> HttpResponse:
     """Staff only: it is about keeping pictures of people who were not asked."""
-    if not getattr(request.user, "is_staff", False):
-        raise PermissionDenied
     form = UnknownPolicyForm(request.POST)
     if form.is_valid():
         policy = unknowns.save_unknown_policy(actor=actor_of(request), **form.cleaned_data)

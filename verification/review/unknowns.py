@@ -19,6 +19,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from enrollment import services as enrollment
+from enrollment.events import log_event
 from enrollment.models import FaceSample, FaceTemplate, Person
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.samples.drafts import SampleDraft, pose_bucket, quality_from_json, quality_to_json
@@ -75,7 +76,7 @@ def save_unknown_policy(*, actor: Actor | None, keep: bool, days: int) -> Unknow
     with transaction.atomic():
         policy.save(force_insert=True)
         gone = UnknownFace.objects.all().delete()[0] if not keep else purge_unknowns()
-    logger.info("event=unknown_policy keep=%s days=%d erased=%d actor=%s", keep, days, gone, actor_id(actor))
+    log_event(logger, "unknown_policy", keep=keep, days=days, erased=gone, actor=actor_id(actor))
     return policy
 
 
@@ -86,7 +87,7 @@ def purge_unknowns() -> int:
     expired = UnknownFace.objects.filter(kept_at__lt=limit) if policy.keep else UnknownFace.objects.all()
     gone = expired.delete()[0]
     if gone:
-        logger.info("event=unknowns_purged faces=%d", gone)
+        log_event(logger, "unknowns_purged", faces=gone)
     return gone
 
 
@@ -185,7 +186,7 @@ def enrol_unknown(
     """
     with transaction.atomic():
         found = _locked_faces(faces)
-        person = enrollment.enroll_person(
+        saved = enrollment.enroll_person(
             actor=actor,
             name=name,
             external_id=external_id,
@@ -193,8 +194,7 @@ def enrol_unknown(
             samples=_drafts(found[:MAX_SAMPLES]),
             despite_duplicate=despite_duplicate,
         )
-        samples = list(person.samples.order_by("pk"))
-        return _handle(actor, InboxAction.Kind.ENROL, found, person, samples)
+        return _handle(actor, InboxAction.Kind.ENROL, found, saved.person, saved.samples)
 
 
 def assign_unknown(
@@ -212,10 +212,10 @@ def assign_unknown(
             raise InboxRefused(
                 f"This person has {MAX_SAMPLES} samples already, as many as are kept. Remove some of them first."
             )
-        samples = enrollment.add_samples(
+        saved = enrollment.add_samples(
             actor=actor, person=person, samples=_drafts(found[:room]), despite_duplicate=despite_duplicate
         )
-        return _handle(actor, InboxAction.Kind.ASSIGN, found, person, samples)
+        return _handle(actor, InboxAction.Kind.ASSIGN, found, saved.person, saved.samples)
 
 
 def dismiss_unknown(*, actor: Actor | None, faces: Sequence[UUID]) -> InboxAction:
@@ -231,7 +231,7 @@ def delete_unknown(*, actor: Actor | None, faces: Sequence[UUID]) -> int:
         attempts = list(found.values_list("attempt", flat=True))
         VerificationAttempt.objects.filter(pk__in=attempts).update(thumbnail=b"")
         gone = found.delete()[0]
-    logger.info("event=unknowns_deleted faces=%d actor=%s", gone, actor_id(actor))
+    log_event(logger, "unknowns_deleted", faces=gone, actor=actor_id(actor))
     return gone
 
 
@@ -274,7 +274,7 @@ def undo_inbox_action(*, actor: Actor | None, action: InboxAction) -> int:
         if person is not None:
             _take_samples_back(actor, locked, person)
         back = faces.update(handled_by=None)  # last: an erasure takes along what waits and matches
-    logger.info("event=unknowns_undone kind=%s faces=%d actor=%s", locked.kind, back, actor_id(actor))
+    log_event(logger, "unknowns_undone", kind=locked.kind, faces=back, actor=actor_id(actor))
     return back
 
 
@@ -308,7 +308,7 @@ def _handle(
         actor=actor,  # type: ignore[misc]
     )
     UnknownFace.objects.filter(pk__in=[face.pk for face in faces]).update(handled_by=action)
-    logger.info("event=unknowns_handled kind=%s faces=%d actor=%s", kind.value, len(faces), actor_id(actor))
+    log_event(logger, "unknowns_handled", kind=kind.value, faces=len(faces), actor=actor_id(actor))
     return action
 
 

@@ -30,7 +30,7 @@ def enroll(engine, shared_faces):
         ]
         return services.enroll_person(
             actor=None, name=name, consent_version="v", samples=drafts, despite_duplicate=True
-        )
+        ).person
 
     return make
 

@@ -177,7 +177,7 @@ class TestARunningProcess:
         get_engine()
         runtime.shared.join_follower()
         assert get_engine() is before
-        assert "switch_failed" in caplog.text
+        assert "switch_failed" in caplog.messages
 
 
 class TestDraftsFor:
