@@ -35,7 +35,7 @@ from verification.exports import stream_attempts
 from verification.forms import AttemptFilterForm, PhotoForm
 from verification.models import VerificationAttempt
 from verification.photos import IdentifiedFace, identify_image
-from verification.review.feedback_views import feedback_context
+from verification.review.wording import feedback_context
 
 ATTEMPTS_PER_PAGE = 25
 LINES_PER_CHUNK = 500

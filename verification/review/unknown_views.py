@@ -26,7 +26,7 @@ from verification.forms import NewPersonForm, PersonChoiceForm, UnknownPolicyFor
 from verification.models import InboxAction, UnknownFace
 from verification.policy import current_policy
 from verification.review import unknowns
-from verification.review.feedback_views import choices_of
+from verification.review.wording import choices_of
 
 CLUSTERS_PER_PAGE = 20
 FACES_PER_CLUSTER = 6
