@@ -1,4 +1,4 @@
-"""Every write of people, samples and templates. Infer first: models never run in here.
+"""The writes of people, samples and templates; merges and undos are in hygiene/actions.py. No model runs in here.
 
 Each function checks, writes in one transaction, moves the gallery's revision in that same transaction and tells other
 processes after the commit. `actor` is the operator who asked for it; None stands for a command on the server.
@@ -181,10 +181,10 @@ def remove_sample(*, actor: Actor | None, sample: FaceSample) -> None:
 
 
 def set_aside(*, actor: Actor | None, sample: FaceSample, aside: bool) -> HygieneAction | None:
-    """Keep a sample but leave it out of searches; or take it back in, for good: no rule sets it aside again.
+    """Keep a sample but leave it out of searches (`aside`), or take it back: then no rule sets it aside again.
 
-    Taking back what is searched anyway says that it is right although it does not fit the others. Returns the line
-    for the log of hygiene actions; None when nothing had to change. Raises SampleUnknown when the sample is gone.
+    Taking back a sample that is searched anyway says that it is right, although it does not fit the others. Returns
+    the hygiene action that was recorded; None when nothing had to change. Raises SampleUnknown when the sample is gone.
     """
     with transaction.atomic():
         before = FaceSample.objects.select_for_update().defer("crop").filter(pk=sample.pk).first()
@@ -216,7 +216,7 @@ def set_aside(*, actor: Actor | None, sample: FaceSample, aside: bool) -> Hygien
 def note_as_different(
     actor: Actor | None, person: Person, lookalikes: Iterable[DuplicateCandidate]
 ) -> list[PersonPair]:
-    """Note that these people are not `person`; the notes that were new. Call it in a transaction."""
+    """Note that these people are not `person`. Returns the notes that were new. Call it in a transaction."""
     noted = []
     for candidate in lookalikes:
         first, second = ordered(person, candidate.person)
@@ -272,8 +272,8 @@ def set_active(*, actor: Actor | None, people: Iterable[Person], active: bool) -
 def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
     """Erase people for good: samples, templates, and what other apps keep of them (enrollment/hooks.py says what).
 
-    Records that were merged into theirs go too: they are of the same people. Returns how many records were erased;
-    those already gone are not counted.
+    Records that were merged into theirs go too, for they are of the same people. Returns how many records were erased;
+    records that were gone already do not count.
     """
     people = list(people)
     with transaction.atomic():
@@ -291,7 +291,7 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
 
 
 def store_templates(*, actor: Actor | None, contract_id: str, embeddings: Mapping[int, Vector]) -> int:
-    """Templates of another embedding space, beside those that are there. embeddings: sample's primary key -> (d,).
+    """Add templates of another embedding space. embeddings: sample's primary key -> (d,) float32, of length one.
 
     Samples that are gone meanwhile, or have such a template already, are passed over. Returns how many were written.
     """
@@ -306,28 +306,28 @@ def store_templates(*, actor: Actor | None, contract_id: str, embeddings: Mappin
 
 
 def bump_gallery_revision(changed: Collection[UUID]) -> int:
-    """Note that the templates of the people `changed` (by uuid) are not what they were. Returns the new revision.
+    """Record that these people's templates changed (by uuid). Returns the new revision.
 
-    Call it last in the transaction that changes them: it holds the one row that every writer needs until the commit.
+    Call it last in the transaction that changes them: it locks the one row that every writer needs until the commit.
     """
     revision = GalleryRevision.objects.filter(pk=GalleryRevision.SINGLETON_PK)
     moved = {"number": F("number") + 1, "changed_at": timezone.now()}
-    if not revision.update(**moved):  # a migration made the row, but a flushed database has lost it
+    if not revision.update(**moved):  # a migration made the row; a database that was flushed has lost it
         GalleryRevision.objects.get_or_create(pk=GalleryRevision.SINGLETON_PK)
         revision.update(**moved)
     number = revision.values_list("number", flat=True).get()
-    if number == 1:  # a new database, whatever the one before counted to
+    if number == 1:  # a new database: processes that know an older one must see the difference
         revision.update(epoch=uuid4())
     GalleryChange.objects.bulk_create([GalleryChange(revision=number, person_uuid=uuid) for uuid in changed])
     if number % 100 == 0:
-        # Twice as many as readers use, so that none is taken away between a reader's two queries.
+        # Twice as many as readers use, so that no row disappears between a reader's two queries.
         GalleryChange.objects.filter(revision__lt=number - 2 * KEPT_REVISIONS).delete()
     transaction.on_commit(announce_gallery_change)
     return number
 
 
 def clean_name(name: str) -> str:
-    """Raises NameInvalid."""
+    """The name without surplus spaces. Raises NameInvalid when it is empty, too long or not printable."""
     name = " ".join(name.split())
     if not name or len(name) > 200 or not name.isprintable():
         raise NameInvalid
@@ -335,7 +335,7 @@ def clean_name(name: str) -> str:
 
 
 def clean_external_id(external_id: str | None) -> str | None:
-    """Empty text counts as none. Raises ExternalIdInvalid."""
+    """The ID without spaces around it; None for empty text. Raises ExternalIdInvalid."""
     text = (external_id or "").strip()
     if len(text) > 100 or not text.isprintable():
         raise ExternalIdInvalid
@@ -343,7 +343,7 @@ def clean_external_id(external_id: str | None) -> str | None:
 
 
 def require_free_external_id(external_id: str | None, *, except_for: Person | None = None) -> None:
-    """Raises ExternalIdTaken. (The database's own constraint still decides when two write at once.)"""
+    """Raises ExternalIdTaken. When two writers come at once, the database's constraint decides."""
     others = Person.objects.exclude(pk=except_for.pk) if except_for else Person.objects.all()
     if external_id and others.filter(external_id=external_id).exists():
         raise ExternalIdTaken
@@ -356,7 +356,7 @@ def _look_for_duplicates(
     despite_duplicate: bool,
     note_different: bool,
 ) -> Sequence[DuplicateCandidate]:
-    """Who looks like the samples that fit, where anybody wants to know. Raises PossibleDuplicate, PackChanged."""
+    """People who look like the samples that fit; not asked where the answer is known. Raises PossibleDuplicate."""
     fitting = [draft for draft in drafts if draft.digest not in outliers]
     if not fitting or (despite_duplicate and not note_different):
         return ()
@@ -367,7 +367,7 @@ def _look_for_duplicates(
 
 
 def lock_person(person: Person) -> Person:
-    """Their row as it is now, locked until the transaction ends. Raises PersonUnknown."""
+    """The person's row as it is now, locked until the transaction ends. Raises PersonUnknown."""
     try:
         return Person.objects.select_for_update().get(pk=person.pk)
     except Person.DoesNotExist:
@@ -375,7 +375,7 @@ def lock_person(person: Person) -> Person:
 
 
 def _locked_with_merged(people: Sequence[Person]) -> list[Person]:
-    """Locked first and asked for merges then, so that none comes in between."""
+    """Lock rows first, then ask for merges, so that no merge comes in between."""
     wanted = {person.pk for person in people}
     while True:
         locked = list(Person.objects.select_for_update().filter(pk__in=wanted).order_by("pk"))
@@ -403,6 +403,6 @@ def _person_error(error: ValidationError) -> EnrollmentError:
 
 
 def _log(event: str, actor: Actor | None, person: Person, **numbers: int) -> None:
-    """No names: ids and counts only. Commands (no actor) tell what they do by themselves."""
+    """Commands (no actor) report what they do by themselves: their lines are for debugging only."""
     level = logging.INFO if actor else logging.DEBUG
     log_event(logger, event, level=level, person=str(person.uuid), actor=actor_id(actor), **numbers)

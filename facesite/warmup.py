@@ -61,6 +61,12 @@ class WarmUp:
         finally:
             close_old_connections()
 
+    def reset(self) -> None:
+        """As in a process that has just started; waits for a thread that is under way."""
+        if self._thread is not None:
+            self._thread.join()
+        self._last_start, self.problem = float("-inf"), ""
+
     def _remember(self, sentence: str) -> None:
         if sentence != self.problem:  # once, not at every retry
             logger.warning(sentence)

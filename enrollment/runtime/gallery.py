@@ -1,4 +1,4 @@
-"""This process's searchable copy of the templates: loaded on first use, thrown away or patched when the revision moves.
+"""This process's searchable copy of the templates: loaded on first use, patched or loaded anew at a new revision.
 
 The database is the truth. A search asks for current_gallery(), which reads the revision (one row) at most every
 REVISION_CHECK_SECONDS, and at once after mark_gallery_stale().

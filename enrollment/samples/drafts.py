@@ -1,4 +1,4 @@
-"""A sample that is not stored yet: what the capture, the upload and the folder import hand to the services."""
+"""A sample before it is stored: what the capture, the upload and the folder import hand to the services."""
 
 from __future__ import annotations
 
@@ -71,6 +71,7 @@ def quality_to_json(quality: Quality) -> dict[str, Any]:
 
 
 def quality_from_json(values: dict[str, Any]) -> Quality:
+    """What `quality_to_json` wrote. Raises KeyError or TypeError for anything else."""
     return Quality(**values | {"pose": Pose(**values["pose"]), "reasons": tuple(values["reasons"])})
 
 

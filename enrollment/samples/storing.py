@@ -1,4 +1,4 @@
-"""How drafts become rows: checked first, each picture once, at most MAX_SAMPLES per person. Used by services only."""
+"""How drafts become rows: checked first, each picture once, at most MAX_SAMPLES per person."""
 
 from __future__ import annotations
 
@@ -24,12 +24,15 @@ MAX_SAMPLES = 20
 
 
 def actor_id(actor: Actor | None) -> Any:
-    """For the log: numbers only, never a login name."""
+    """The operator's primary key for the log, which holds no login names."""
     return actor.pk if actor else None
 
 
 def checked_drafts(samples: Sequence[SampleDraft]) -> list[SampleDraft]:
-    """Each picture once, all of one embedding space, each vector finite and of length one."""
+    """The drafts, each picture once. Raises NoSamples, PackChanged (two embedding spaces) and SampleInvalid.
+
+    SampleInvalid: a vector that is not (d,), not finite or not of length one.
+    """
     if not samples:
         raise NoSamples
     contract_id, dimension = samples[0].contract_id, samples[0].embedding.shape
@@ -93,7 +96,7 @@ def _save_sample(person: Person, draft: SampleDraft, actor: Actor | None, *, out
 
 
 def template_for(sample_id: int, embedding: Vector, contract_id: str) -> FaceTemplate:
-    """An unsaved, checked template: little-endian float32."""
+    """An unsaved, checked template. embedding: (d,) float32."""
     template = FaceTemplate(
         sample_id=sample_id,
         contract_id=contract_id,
@@ -105,11 +108,11 @@ def template_for(sample_id: int, embedding: Vector, contract_id: str) -> FaceTem
 
 
 def keep_to_cap(person: Person, contract_id: str, *, erase: bool = True) -> set[int]:
-    """Take the least telling samples above MAX_SAMPLES out of searches; their primary keys.
+    """Take the least telling samples above MAX_SAMPLES out of searches. Returns their primary keys.
 
-    Erased, unless `erase` is off or a merge may still have to be undone (it took the room, and its samples may have to
-    go back): then they are set aside. What was set aside does not count. What an operator took back stays, and so does
-    the best front sample.
+    They are erased, unless `erase` is off or a merge may still be undone: its samples may have to go back, so they are
+    set aside instead. Samples that were set aside before do not count. A sample that an operator took back stays, and
+    so does the best front sample.
     """
     searched = person.samples.filter(set_aside=False).order_by("pk")
     samples = list(searched.values_list("pk", "quality_score", "pose", "taken_back"))

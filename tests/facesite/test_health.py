@@ -23,7 +23,7 @@ def no_warm_up_behind_the_back(monkeypatch):
 def cold(no_engine, monkeypatch):
     """A process that has just started."""
     monkeypatch.setattr(gallery.shared, "_latest", None)
-    monkeypatch.setattr(warmup, "problem", "")
+    warmup.reset()
 
 
 def warm_up_in_a_thread() -> None:

@@ -21,7 +21,7 @@ from tests.verification.rows import make_attempt, make_person
 @pytest.fixture(autouse=True)
 def _no_warm_up(monkeypatch):
     monkeypatch.setattr(warmup, "start", lambda: None)
-    monkeypatch.setattr(warmup, "problem", "")
+    warmup.reset()
 
 
 @pytest.mark.django_db
