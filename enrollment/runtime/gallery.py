@@ -178,9 +178,10 @@ def template_chunks(templates: QuerySet[FaceTemplate]) -> Iterator[list[tuple[in
 
 def _patch(loaded: _Loaded, changed: Sequence[UUID], contract_id: str, dimension: int, number: int) -> _Loaded:
     now = {row.template_id: row for row in _rows_of(changed, contract_id, dimension)}
-    before = {template for uuid in changed for template in loaded.templates_of.get(str(uuid), ())}
-    added = [row for template, row in now.items() if template not in before]
-    removed = before - now.keys()
+    owner_before = {template: str(uuid) for uuid in changed for template in loaded.templates_of.get(str(uuid), ())}
+    # A template that a merge moved is added again: the snapshot then has it under its new owner.
+    added = [row for template, row in now.items() if owner_before.get(template) != row.person_id]
+    removed = owner_before.keys() - now.keys()
     templates_of = {**loaded.templates_of}
     for uuid in changed:
         templates_of.pop(str(uuid), None)
