@@ -8,7 +8,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
@@ -22,21 +22,28 @@ View = Callable[..., HttpResponse]
 read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
-def staff_only(view: View) -> View:
-    """A login first; then 403 for operators without staff rights."""
+def requires(permission: str, *, staff: bool = False) -> Callable[[View], View]:
+    """A login first; then 403 for operators without this permission of Django's or, with `staff`, without staff rights.
 
-    @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not getattr(request.user, "is_staff", False):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
+    permission: "app.action_model", as the admin asks for it.
+    """
 
-    return login_required(checked)
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            operator = actor_of(request)
+            if not operator.has_perm(permission) or (staff and not operator.is_staff):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return login_required(checked)
+
+    return decorate
 
 
-def actor_of(request: HttpRequest) -> AbstractBaseUser:
+def actor_of(request: HttpRequest) -> AbstractUser:
     """The operator; every view here requires a login."""
-    return cast(AbstractBaseUser, request.user)
+    return cast(AbstractUser, request.user)
 
 
 def person_or_404(uuid: UUID) -> Person:

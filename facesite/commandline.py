@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -12,12 +13,16 @@ from django.db.utils import DatabaseError, InterfaceError
 
 from facesite.env import ensure_secret_key
 
+OWNER_ONLY = 0o077
+"""umask: what the product writes (database, .env, models, exports) is for its own user alone."""
+
 
 def run(argv: list[str], *, env_file: Path) -> None:
     """Run one command. Exits with status 1 and a sentence on stderr when settings or database cannot be used.
 
     After Ctrl-C with 130 (128 + SIGINT), as shells expect, and without a traceback.
     """
+    os.umask(OWNER_ONLY)
     if isinstance(sys.stdout, TextIOWrapper):
         # A name or a path that the terminal's encoding lacks is shown with an escape instead of a traceback.
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -17,7 +17,7 @@ from enrollment.hygiene import actions as hygiene
 from enrollment.hygiene.report import HygieneReport, build_report
 from enrollment.models import FaceTemplate, HygieneAction, Person
 from enrollment.runtime.engine import get_engine
-from enrollment.web import actor_of, staff_only
+from enrollment.web import actor_of, requires
 from recognizer.errors import PackError
 
 MOST_TEMPLATES = 30_000
@@ -26,7 +26,7 @@ ROWS_SHOWN = 50
 ACTIONS_SHOWN = 30
 
 
-@staff_only
+@requires("enrollment.view_person", staff=True)
 @require_safe
 def report(request: HttpRequest) -> HttpResponse:
     found: HygieneReport | None = None
@@ -46,7 +46,7 @@ def report(request: HttpRequest) -> HttpResponse:
     return render(request, "enrollment/hygiene.html", context)
 
 
-@staff_only
+@requires("enrollment.change_person", staff=True)
 @require_POST
 def merge(request: HttpRequest) -> HttpResponse:
     keep, other = _person(request, "keep"), _person(request, "merge")
@@ -58,7 +58,7 @@ def merge(request: HttpRequest) -> HttpResponse:
     )
 
 
-@staff_only
+@requires("enrollment.change_person", staff=True)
 @require_POST
 def note_pair(request: HttpRequest) -> HttpResponse:
     first, second = _person(request, "first"), _person(request, "second")
@@ -66,6 +66,8 @@ def note_pair(request: HttpRequest) -> HttpResponse:
         score = float(request.POST.get("score", ""))
     except ValueError:
         raise Http404 from None
+    if not -1.0 <= score <= 1.0:  # also true for NaN
+        raise Http404
     return _answer(
         request,
         lambda: hygiene.note_pair(actor=actor_of(request), first=first, second=second, comparison_score=score),
@@ -73,7 +75,7 @@ def note_pair(request: HttpRequest) -> HttpResponse:
     )
 
 
-@staff_only
+@requires("enrollment.change_person", staff=True)
 @require_POST
 def forget_pair(request: HttpRequest) -> HttpResponse:
     first, second = _person(request, "first"), _person(request, "second")
@@ -84,7 +86,7 @@ def forget_pair(request: HttpRequest) -> HttpResponse:
     )
 
 
-@staff_only
+@requires("enrollment.change_person", staff=True)
 @require_POST
 def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
     action = get_object_or_404(HygieneAction, uuid=uuid)

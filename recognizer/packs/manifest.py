@@ -102,6 +102,11 @@ class Pack:
         return all(file.installed for file in self.files)
 
     @property
+    def begun(self) -> bool:
+        """Its embedder is there, whatever its size: installed once, perhaps damaged since."""
+        return self.embedder.path.is_file()
+
+    @property
     def contract_id(self) -> str:
         """Pack name and a digest of embedder, preprocessing, alignment, dimension and metric: the embedding space."""
         scaling = [*self.preprocessing.mean, *self.preprocessing.std]

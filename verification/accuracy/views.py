@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.policy import default_liveness
-from enrollment.web import actor_of, read_or_post, staff_only
+from enrollment.web import actor_of, read_or_post, requires
 from recognizer.calibration import Histogram
 from recognizer.engine import FaceEngine
 from recognizer.errors import PackError, TooFewPairs
@@ -29,7 +29,7 @@ from verification.services import reuse_policy, save_policy
 SAVED = "The policy holds from now on; open live pages follow within seconds."
 
 
-@staff_only
+@requires("verification.add_verificationpolicy", staff=True)
 @read_or_post
 def calibration(request: HttpRequest) -> HttpResponse:
     """What the site's own scores say, and the policy chosen from it. Staff only: it decides who is let in."""
@@ -45,7 +45,7 @@ def calibration(request: HttpRequest) -> HttpResponse:
     return render(request, "verification/calibration.html", context, status=400 if request.method == "POST" else 200)
 
 
-@staff_only
+@requires("verification.add_verificationpolicy", staff=True)
 @require_POST
 def use_again(request: HttpRequest, pk: int) -> HttpResponse:
     """An earlier policy holds again."""

@@ -19,7 +19,7 @@ from enrollment.consent import CONSENT_TEXT, CONSENT_VERSION
 from enrollment.errors import EnrollmentError, PossibleDuplicate
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
-from enrollment.web import actor_of, count_of, read_or_post, staff_only
+from enrollment.web import actor_of, count_of, read_or_post, requires
 from recognizer.errors import RecognizerError
 from verification import selectors
 from verification.forms import NewPersonForm, PersonChoiceForm, UnknownPolicyForm
@@ -57,7 +57,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     return render(request, "verification/unknown.html", context)
 
 
-@staff_only
+@requires("verification.add_unknownpolicy", staff=True)
 @require_POST
 def save_policy(request: HttpRequest) -> HttpResponse:
     """Staff only: it is about keeping pictures of people who were not asked."""

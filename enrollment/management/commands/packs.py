@@ -29,7 +29,7 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(dest="action", required=True)
         actions.add_parser("list", help="every known pack, its licence, and whether it is installed")
         verify = actions.add_parser("verify", help="check size and sha256 of the files")
-        verify.add_argument("name", nargs="?", help="a pack; without it, every installed one")
+        verify.add_argument("name", nargs="?", help="a pack; without it, every one whose embedder is there")
         install = actions.add_parser("install", help="fetch, check and install a pack")
         install.add_argument("name", nargs="?", help="a pack; without it, the default one")
         install.add_argument("--from", dest="source", default="", help="take the files from this folder or URL only")
@@ -57,12 +57,21 @@ class Command(BaseCommand):
 
     def handle_verify(self, *, name: str | None, **options: Any) -> None:
         manifest = Manifest.load(settings.FACESITE_MODELS_DIR)
-        packs = [manifest.get(name)] if name else [pack for pack in manifest.packs.values() if pack.installed]
+        packs = [manifest.get(name)] if name else [pack for pack in manifest.packs.values() if pack.begun]
         if not packs:
             choose_pack(manifest)  # says that nothing is installed, and what to do
-        for pack in packs:
+        problems = [problem for pack in packs if (problem := self._verify(pack))]
+        if problems:
+            raise CommandError("\n".join(problems))
+
+    def _verify(self, pack: Pack) -> str:
+        """What is wrong with a pack's files; empty when they are what the manifest says."""
+        try:
             verify_pack(pack)
-            self.stdout.write(f"{pack.name}: {len(pack.files)} files are what the manifest says.")
+        except PackError as error:
+            return str(error)
+        self.stdout.write(f"{pack.name}: {len(pack.files)} files are what the manifest says.")
+        return ""
 
     def handle_install(self, *, name: str | None, source: str, accept_licence: bool, **options: Any) -> None:
         place = source or settings.FACESITE_MODELS_MIRROR

@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from enrollment.runtime.pack_choice import chosen_pack_name
+from facesite.commandline import OWNER_ONLY
 from facesite.storage import collect_static_files
 from recognizer.errors import PackError
 from recognizer.packs.choosing import choose_pack
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         if has_pending_migrations():
             self.stdout.write("Preparing the database")
             call_command("migrate", interactive=False, verbosity=0)
+        keep_database_private()
         collect_static_files()
         call_command("create_first_operator", stdout=self.stdout)
 
@@ -91,6 +93,16 @@ def what_is_used_instead() -> str:
     except PackError:
         return "without a model pack"
     return f"with the pack {pack.name}"
+
+
+def keep_database_private() -> None:
+    """Close SQLite's files to other users of the machine: versions before this one left them readable."""
+    if connection.vendor != "sqlite":
+        return
+    for suffix in ("", "-wal", "-shm"):
+        path = Path(f"{connection.settings_dict['NAME']}{suffix}")
+        with suppress(OSError):  # not there, or another user's: then its owner decides
+            path.chmod(path.stat().st_mode & ~OWNER_ONLY)
 
 
 def has_pending_migrations() -> bool:
