@@ -1,4 +1,4 @@
-"""The hygiene report as a page, with one button per action and a log by which each can be undone. Staff only."""
+"""The hygiene report as a page, with a button for each action and a log in which each can be undone. Staff only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from enrollment.web import actor_of
 from recognizer.errors import PackError
 
 MOST_TEMPLATES = 30_000
-"""More take longer than somebody waits for a page; the command has no limit. (10,000 take about 2 seconds.)"""
+"""More take longer than anybody waits for a page (10,000: about 2 seconds). The command has no limit."""
 ROWS_SHOWN = 50
 ACTIONS_SHOWN = 30
 
@@ -45,6 +45,7 @@ def staff_only(view: View) -> View:
 @staff_only
 @require_safe
 def report(request: HttpRequest) -> HttpResponse:
+    """The report, made anew for each request; only the log where the gallery is too large or no pack can be used."""
     found: HygieneReport | None = None
     problem = ""
     try:
@@ -110,7 +111,10 @@ def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def set_aside(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    """For every operator, from a person's page; from the report for staff, who come back to it."""
+    """Set a sample aside or take it back: from a person's page, for every operator, or from the report.
+
+    From the report it goes back there; else to the person's page.
+    """
     aside = request.POST.get("aside") == "yes"
     try:
         sample = selectors.sample_by_uuid(uuid)
@@ -130,7 +134,7 @@ def _person(request: HttpRequest, name: str) -> Person:
 
 
 def _answer(request: HttpRequest, act: Callable[[], object], sentence: str) -> HttpResponse:
-    """Back to the report, with what happened, or why nothing did."""
+    """Do it and go back to the report, with a message that says what happened or why nothing did."""
     try:
         act()
     except EnrollmentError as error:
