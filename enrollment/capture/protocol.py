@@ -1,4 +1,4 @@
-"""The messages of /ws/enrollment/, one TypedDict each, and how they are read and made."""
+"""The messages of /ws/enrollment/: a TypedDict for each, and how they are read and made. See docs/protocol.md."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ class CapturedMessage(TypedDict):
 
 
 class CandidateMessage(TypedDict):
-    """Two faces to compare: the new sample and this person's most similar one, as data URLs."""
+    """Somebody enrolled who looks like the new face, with two pictures to compare as data URLs.
+
+    new_thumbnail: the new sample, whose number is `sample`. thumbnail: that person's most similar sample.
+    """
 
     person: PersonMessage
     comparison_score: float
@@ -69,14 +72,14 @@ class EnrolledMessage(TypedDict):
     person: PersonMessage
     samples: int
     set_aside: list[int]
-    """Numbers of captured samples that do not fit the others: kept, but not searched."""
+    """Numbers of the captured samples that do not fit the others: they are kept, but not searched."""
     message: NotRequired[str]
-    """Says so in words; absent when all samples fit."""
+    """Says so in a sentence; absent when all samples fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewPerson:
-    """`configure` for somebody who is not enrolled yet; consent was ticked."""
+    """What `configure` says about a person who is not enrolled yet and has consented."""
 
     name: str
     external_id: str | None
@@ -84,14 +87,16 @@ class NewPerson:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
+    """What `finish` says. Both fields answer a possible_duplicate, after the operator has compared the faces."""
+
     despite_duplicate: bool
-    """The operator compared the faces: a different person. The pair is noted."""
+    """True: they are different people; that is noted about the pair."""
     add_to: UUID | None
-    """The operator compared the faces: the samples belong to this candidate."""
+    """The candidate whom the samples belong to."""
 
 
 def face_message(face: Face) -> FaceMessage:
-    """Pixels of the whole image and degrees, one decimal."""
+    """Boxes and landmarks in pixels of the whole image, the pose in degrees: one decimal. The score has three."""
     detection, pose = face.detection, face.quality.pose
     return {
         "box_xyxy": [round(float(value), 1) for value in detection.box_xyxy],
@@ -105,6 +110,7 @@ def face_message(face: Face) -> FaceMessage:
 def candidate_message(
     candidate: DuplicateCandidate, *, sample: int, new_thumbnail: str, thumbnail: str
 ) -> CandidateMessage:
+    """The comparison score has four decimals. See CandidateMessage for the pictures."""
     return {
         "person": person_message(candidate.person),
         "comparison_score": round(float(candidate.comparison_score), 4),
@@ -115,6 +121,7 @@ def candidate_message(
 
 
 def enrolled_message(person: Person, samples: int, set_aside: list[int], sentence: str) -> EnrolledMessage:
+    """sentence: about samples that do not fit; empty leaves `message` out."""
     message: EnrolledMessage = {
         "type": "enrolled",
         "person": person_message(person),
@@ -127,9 +134,9 @@ def enrolled_message(person: Person, samples: int, set_aside: list[int], sentenc
 
 
 def parse_configure(message: Mapping[str, Any]) -> NewPerson | UUID:
-    """Whom to enrol: a new person, or the uuid of somebody enrolled.
+    """A new person, or the uuid of an enrolled one to whom samples are added.
 
-    Raises NotTheProtocol, and ConsentRequired, NameInvalid or PersonUnknown for what the operator can put right.
+    Raises NotTheProtocol; and ConsentRequired, NameInvalid or PersonUnknown where the operator can put it right.
     """
     if message.get("person_id") is not None:
         return _parse_uuid(message["person_id"])
@@ -155,7 +162,7 @@ def parse_discard(message: Mapping[str, Any]) -> int:
 
 
 def parse_finish(message: Mapping[str, Any], asked_about: Collection[str]) -> Finish:
-    """asked_about: uuids of the last possible_duplicate's candidates. Raises NotTheProtocol, PersonUnknown."""
+    """asked_about: uuids of the candidates in the last possible_duplicate. Raises NotTheProtocol, PersonUnknown."""
     if "add_to" not in message:
         return Finish(message.get("despite_duplicate") is True, None)
     target = _parse_uuid(message["add_to"], "add_to")
