@@ -134,7 +134,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
         await self.send(text_data=json.dumps(message, separators=(",", ":")))  # type: ignore[no-untyped-call]
 
     async def send_error(self, code: str, message: str | None = None, seq: int | None = None) -> None:
-        """Send an error. message: else the code's sentence from enrollment.reasons. seq: of the frame it answers."""
+        """Send an error with the code's sentence (enrollment.reasons) or `message`. seq: of the frame it answers."""
         self._counts["errors"] += 1
         error: dict[str, Any] = {"type": "error", "code": code, "message": message or sentence_for(code)}
         await self.send_message(error if seq is None else error | {"seq": seq})
