@@ -1,4 +1,4 @@
-"""The page where staff choose the policy, with what the site's own gallery says about it."""
+"""The page where staff choose the policy and see what the site's own gallery says about it."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ def calibration(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def use_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put an earlier policy back in force. Staff only."""
     require_staff(request)
     policy = VerificationPolicy.objects.filter(pk=pk).first()
     if policy is None:
@@ -117,7 +118,7 @@ def _charts(found: SiteCalibration) -> dict[str, Any]:
 
 
 def _slider(found: SiteCalibration, histogram: Histogram) -> dict[str, Any]:
-    """For the page's script: predictions, and where the charts show them."""
+    """For the page's script: the predictions, and their places in the charts."""
     mated, non_mated = len(found.distribution.mated), len(found.distribution.non_mated)
     rows = [
         asdict(one)
@@ -132,7 +133,7 @@ def _slider(found: SiteCalibration, histogram: Histogram) -> dict[str, Any]:
 
 
 def bars_of(histogram: Histogram) -> list[dict[str, float | int]]:
-    """The histogram as rows of a table."""
+    """The histogram as rows of a table: low and high edge of each bin, and its counts."""
     rows = zip(histogram.edges[:-1], histogram.edges[1:], histogram.mated, histogram.non_mated, strict=True)
     return [
         {"low": float(low), "high": float(high), "mated": int(mated), "non_mated": int(non_mated)}
