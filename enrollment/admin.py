@@ -125,6 +125,7 @@ class PersonAdmin(ListAdmin):
         return selectors.search_people()
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Django's actions, but deleting is called what it is: erasing."""
         actions = super().get_actions(request)
         if delete := actions.get("delete_selected"):
             function, name, _ = delete

@@ -86,6 +86,7 @@ class VerificationAttemptAdmin(ReadOnlyAdmin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[VerificationAttempt]:
+        """Lists leave the thumbnails in the database; the page of one attempt shows it."""
         attempts: QuerySet[VerificationAttempt] = super().get_queryset(request)
         url_name = request.resolver_match.url_name if request.resolver_match else None
         return attempts.defer("thumbnail") if (url_name or "").endswith("_changelist") else attempts

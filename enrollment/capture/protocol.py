@@ -20,6 +20,8 @@ class PoseMessage(TypedDict):
 
 
 class FaceMessage(TypedDict):
+    """One face of a frame; face_message() says in which units."""
+
     box_xyxy: list[float]
     landmarks: list[list[float]]
     detection_score: float
@@ -28,6 +30,8 @@ class FaceMessage(TypedDict):
 
 
 class ResultMessage(TypedDict):
+    """The answer to one frame. image: width and height in pixels. dropped: frames that it stands for besides."""
+
     type: Literal["result"]
     seq: int
     dropped: int
@@ -41,6 +45,8 @@ class ResultMessage(TypedDict):
 
 
 class CapturedMessage(TypedDict):
+    """A sample was taken; `sample` is its number. thumbnail: a data URL."""
+
     type: Literal["captured"]
     sample: int
     pose: str
@@ -62,12 +68,16 @@ class CandidateMessage(TypedDict):
 
 
 class PossibleDuplicateMessage(TypedDict):
+    """Nothing is stored yet: the operator must compare the faces and send `finish` again."""
+
     type: Literal["possible_duplicate"]
     message: str
     candidates: list[CandidateMessage]
 
 
 class EnrolledMessage(TypedDict):
+    """The samples are stored; `samples` is their number."""
+
     type: Literal["enrolled"]
     person: PersonMessage
     samples: int

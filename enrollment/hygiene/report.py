@@ -64,6 +64,8 @@ class Misfit:
 
 @dataclass(frozen=True, slots=True)
 class HygieneReport:
+    """What was compared, the thresholds (cosines), how much was found, and the clearest rows of each kind."""
+
     contract_id: str
     people: int
     templates: int

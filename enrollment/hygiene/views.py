@@ -66,6 +66,7 @@ def report(request: HttpRequest) -> HttpResponse:
 @staff_only
 @require_POST
 def merge(request: HttpRequest) -> HttpResponse:
+    """Merge the person `merge` into the person `keep` (uuids). 404 for an unknown person, here and below."""
     keep, other = _person(request, "keep"), _person(request, "merge")
     contract_id = get_engine().contract_id
     return _answer(

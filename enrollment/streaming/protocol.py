@@ -19,12 +19,16 @@ class GalleryMessage(TypedDict):
 
 
 class LimitsMessage(TypedDict):
+    """What a frame may be at most. frame_bytes: of the whole binary message, header included."""
+
     frame_bytes: int
     pixels: int
     frames_per_second: int
 
 
 class HelloMessage(TypedDict):
+    """The first message. fmr: the false-match rate that match_threshold (a cosine) stands for."""
+
     type: Literal["hello"]
     protocol: int
     pack: str
@@ -52,7 +56,7 @@ class NotTheProtocol(Exception):
 def hello_message(
     engine: FaceEngine, policy: DecisionPolicy, gallery: GallerySnapshot, *, frame_bytes: int, frames_per_second: int
 ) -> HelloMessage:
-    """The first message of every socket. policy: the one whose match threshold the socket will show."""
+    """policy: the one whose match threshold this socket's results will show."""
     return {
         "type": "hello",
         "protocol": PROTOCOL_VERSION,

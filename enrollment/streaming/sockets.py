@@ -157,6 +157,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
             await self.close(CLOSE_PROTOCOL)
 
     async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """End the socket: nothing more is read or sent. Called again, it does nothing."""
         if not self._closing:
             self._closing, self._close_code = True, code
             await super().close(code, reason)  # type: ignore[no-untyped-call]
