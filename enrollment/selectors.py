@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-import numpy as np
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -14,6 +13,7 @@ from enrollment.errors import PersonUnknown, SampleUnknown
 from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, HygieneAction, Person
 from enrollment.thumbnails import thumbnail_url
 from recognizer.types import Vector
+from recognizer.vectors import vector_from_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def sample_by_uuid(uuid: UUID | str) -> FaceSample:
 def embeddings_of(person: Person, contract_id: str) -> list[Vector]:
     """The person's embeddings in one embedding space, each (d,) float32; those of samples set aside are left out."""
     rows = FaceTemplate.objects.filter(sample__person=person, sample__set_aside=False, contract_id=contract_id)
-    return [np.frombuffer(data, "<f4") for data in rows.values_list("embedding", flat=True)]
+    return [vector_from_bytes(data) for data in rows.values_list("embedding", flat=True)]
 
 
 def recent_hygiene_actions(number: int) -> list[HygieneAction]:

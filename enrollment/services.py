@@ -1,4 +1,4 @@
-"""Every write of people, samples and templates. Infer first: models never run in here.
+"""The writes of people, samples and templates; merges and undos are in hygiene/actions.py. No model runs in here.
 
 Each function checks, writes in one transaction, moves the gallery's revision in that same transaction and tells other
 processes after the commit. `actor` is the operator who asked for it; None stands for a command on the server.
@@ -7,7 +7,8 @@ processes after the commit. `actor` is the operator who asked for it; None stand
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
@@ -15,6 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from enrollment.consent import CONSENT_VERSION
 from enrollment.errors import (
     ConsentRequired,
     DuplicateCandidate,
@@ -26,6 +28,8 @@ from enrollment.errors import (
     PossibleDuplicate,
     SampleUnknown,
 )
+from enrollment.events import log_event
+from enrollment.hooks import hooks
 from enrollment.models import (
     FaceSample,
     FaceTemplate,
@@ -39,7 +43,7 @@ from enrollment.runtime.gallery import KEPT_REVISIONS
 from enrollment.runtime.notices import announce_gallery_change
 from enrollment.samples.drafts import SampleDraft
 from enrollment.samples.duplicates import find_duplicates
-from enrollment.samples.fitting import judge_drafts
+from enrollment.samples.fitting import DraftsFit, judge_drafts
 from enrollment.samples.pairs import find_pair, ordered
 from enrollment.samples.storing import Actor, actor_id, checked_drafts, keep_to_cap, store_drafts, template_for
 from enrollment.selectors import with_merged
@@ -47,14 +51,50 @@ from recognizer.types import Vector
 
 logger = logging.getLogger("facesite.enrollment")
 
-EraseHook = Callable[[Sequence[Person]], None]
-_erase_hooks: list[EraseHook] = []
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """Somebody who is not enrolled yet."""
+
+    name: str
+    external_id: str | None
 
 
-def on_erase(callback: EraseHook) -> None:
-    """Have `callback(people)` called inside every erasure's transaction, while the people still exist."""
-    if callback not in _erase_hooks:
-        _erase_hooks.append(callback)
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What became of the samples that a service was given."""
+
+    person: Person
+    samples: Sequence[FaceSample]
+    """Those that were new and kept, set-aside ones included."""
+    fit: DraftsFit
+    """Which of the given samples do not fit, as it was judged before they were stored."""
+
+
+def save_samples(
+    *,
+    actor: Actor | None,
+    subject: Person | NewPerson,
+    samples: Sequence[SampleDraft],
+    sure: bool = False,
+    different: bool = False,
+) -> Saved:
+    """What the operator's pages save: somebody new who agreed to the present consent text, or samples of a person.
+
+    The operator's answer to "possible duplicate": `sure` that these are samples of `subject`, or `different`, somebody
+    else than those who look alike, which is noted. Raises what enroll_person() and add_samples() raise.
+    """
+    answer = {"despite_duplicate": sure or different, "note_different": different}
+    if isinstance(subject, Person):
+        return add_samples(actor=actor, person=subject, samples=samples, **answer)
+    return enroll_person(
+        actor=actor,
+        name=subject.name,
+        external_id=subject.external_id,
+        consent_version=CONSENT_VERSION,
+        samples=samples,
+        **answer,
+    )
 
 
 def enroll_person(
@@ -66,7 +106,7 @@ def enroll_person(
     samples: Sequence[SampleDraft],
     despite_duplicate: bool = False,
     note_different: bool = False,
-) -> Person:
+) -> Saved:
     """A new person with their samples and templates: all of it or nothing.
 
     Samples that do not fit the others are set aside (samples/fitting.py); they raise no question about duplicates.
@@ -85,16 +125,17 @@ def enroll_person(
         consent_version=consent_version,
         created_by=actor,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
     )
-    outliers = judge_drafts(drafts).set_aside
-    lookalikes = _look_for_duplicates(drafts, outliers, None, despite_duplicate, note_different)
+    fit = judge_drafts(drafts)
+    lookalikes = _look_for_duplicates(drafts, fit.set_aside, None, despite_duplicate, note_different)
     with transaction.atomic():
         _save_person(person)
-        store_drafts(person, drafts, actor, outliers=outliers)
-        keep_to_cap(person, drafts[0].contract_id)
+        stored, _ = store_drafts(person, drafts, actor, outliers=fit.set_aside)
+        dropped = keep_to_cap(person, drafts[0].contract_id)
         note_as_different(actor, person, lookalikes)
         bump_gallery_revision([person.uuid])
-    _log("enrolled", actor, person, samples=len(drafts))
-    return person
+    saved = Saved(person, [sample for sample in stored if sample.pk not in dropped], fit)
+    _log("enrolled", actor, person, samples=len(saved.samples))
+    return saved
 
 
 def add_samples(
@@ -104,26 +145,26 @@ def add_samples(
     samples: Sequence[SampleDraft],
     despite_duplicate: bool = False,
     note_different: bool = False,
-) -> list[FaceSample]:
-    """Returns the samples that were new and kept; a picture that the person already has changes nothing.
+) -> Saved:
+    """More samples of somebody enrolled; a picture that the person already has changes nothing.
 
     Samples that do not fit are set aside, and lookalikes are noted, as in enroll_person().
     Above storing.MAX_SAMPLES the least telling ones go, old or new. Raises NoSamples, SampleInvalid, PackChanged,
     PersonUnknown and, unless `despite_duplicate`, PossibleDuplicate when they look like somebody else.
     """
     drafts = checked_drafts(samples)
-    outliers = judge_drafts(drafts, person).set_aside
-    lookalikes = _look_for_duplicates(drafts, outliers, person, despite_duplicate, note_different)
+    fit = judge_drafts(drafts, person)
+    lookalikes = _look_for_duplicates(drafts, fit.set_aside, person, despite_duplicate, note_different)
     with transaction.atomic():
         person = lock_person(person)
-        stored, changed = store_drafts(person, drafts, actor, outliers=outliers)
+        stored, changed = store_drafts(person, drafts, actor, outliers=fit.set_aside)
         dropped = keep_to_cap(person, drafts[0].contract_id)
         note_as_different(actor, person, lookalikes)
         if changed:
             bump_gallery_revision([person.uuid])
-    kept = [sample for sample in stored if sample.pk not in dropped]
-    _log("samples_added", actor, person, samples=len(kept))
-    return kept
+    saved = Saved(person, [sample for sample in stored if sample.pk not in dropped], fit)
+    _log("samples_added", actor, person, samples=len(saved.samples))
+    return saved
 
 
 def remove_sample(*, actor: Actor | None, sample: FaceSample) -> None:
@@ -140,10 +181,10 @@ def remove_sample(*, actor: Actor | None, sample: FaceSample) -> None:
 
 
 def set_aside(*, actor: Actor | None, sample: FaceSample, aside: bool) -> HygieneAction | None:
-    """Keep a sample but leave it out of searches; or take it back in, for good: no rule sets it aside again.
+    """Keep a sample but leave it out of searches (`aside`), or take it back: then no rule sets it aside again.
 
-    Taking back what is searched anyway says that it is right although it does not fit the others. Returns the line
-    for the log of hygiene actions; None when nothing had to change. Raises SampleUnknown when the sample is gone.
+    Taking back a sample that is searched anyway says that it is right, although it does not fit the others. Returns
+    the hygiene action that was recorded; None when nothing had to change. Raises SampleUnknown when the sample is gone.
     """
     with transaction.atomic():
         before = FaceSample.objects.select_for_update().defer("crop").filter(pk=sample.pk).first()
@@ -175,7 +216,7 @@ def set_aside(*, actor: Actor | None, sample: FaceSample, aside: bool) -> Hygien
 def note_as_different(
     actor: Actor | None, person: Person, lookalikes: Iterable[DuplicateCandidate]
 ) -> list[PersonPair]:
-    """Note that these people are not `person`; the notes that were new. Call it in a transaction."""
+    """Note that these people are not `person`. Returns the notes that were new. Call it in a transaction."""
     noted = []
     for candidate in lookalikes:
         first, second = ordered(person, candidate.person)
@@ -224,20 +265,20 @@ def set_active(*, actor: Actor | None, people: Iterable[Person], active: bool) -
         Person.objects.filter(uuid__in=uuids).update(is_active=active, updated_at=timezone.now())
         if uuids:
             bump_gallery_revision(uuids)
-    logger.info("event=%s people=%d actor=%s", "activated" if active else "deactivated", len(uuids), actor_id(actor))
+    log_event(logger, "activated" if active else "deactivated", people=len(uuids), actor=actor_id(actor))
     return len(uuids)
 
 
 def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
-    """Erase people for good: samples, templates, and (through on_erase) what other apps keep of their faces.
+    """Erase people for good: samples, templates, and what other apps keep of them (enrollment/hooks.py says what).
 
-    Records that were merged into theirs go too: they are of the same people. Returns how many records were erased;
-    those already gone are not counted.
+    Records that were merged into theirs go too, for they are of the same people. Returns how many records were erased;
+    records that were gone already do not count.
     """
     people = list(people)
     with transaction.atomic():
         found = _locked_with_merged(people)
-        for callback in _erase_hooks:
+        for callback in hooks.erase:
             callback(found)
         # A merge may have brought their samples to somebody else: they go from there too.
         holders = Person.objects.filter(samples__merged_from__in=found).exclude(pk__in=[person.pk for person in found])
@@ -245,12 +286,12 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
         Person.objects.filter(pk__in=[person.pk for person in found]).delete()
         if found:
             bump_gallery_revision(touched)
-    logger.info("event=erased people=%d actor=%s", len(found), actor_id(actor))
+    log_event(logger, "erased", people=len(found), actor=actor_id(actor))
     return len(found)
 
 
 def store_templates(*, actor: Actor | None, contract_id: str, embeddings: Mapping[int, Vector]) -> int:
-    """Templates of another embedding space, beside those that are there. embeddings: sample's primary key -> (d,).
+    """Add templates of another embedding space. embeddings: sample's primary key -> (d,) float32, of length one.
 
     Samples that are gone meanwhile, or have such a template already, are passed over. Returns how many were written.
     """
@@ -265,28 +306,28 @@ def store_templates(*, actor: Actor | None, contract_id: str, embeddings: Mappin
 
 
 def bump_gallery_revision(changed: Collection[UUID]) -> int:
-    """Note that the templates of the people `changed` (by uuid) are not what they were. Returns the new revision.
+    """Record that these people's templates changed (by uuid). Returns the new revision.
 
-    Call it last in the transaction that changes them: it holds the one row that every writer needs until the commit.
+    Call it last in the transaction that changes them: it locks the one row that every writer needs until the commit.
     """
     revision = GalleryRevision.objects.filter(pk=GalleryRevision.SINGLETON_PK)
     moved = {"number": F("number") + 1, "changed_at": timezone.now()}
-    if not revision.update(**moved):  # a migration made the row, but a flushed database has lost it
+    if not revision.update(**moved):  # a migration made the row; a database that was flushed has lost it
         GalleryRevision.objects.get_or_create(pk=GalleryRevision.SINGLETON_PK)
         revision.update(**moved)
     number = revision.values_list("number", flat=True).get()
-    if number == 1:  # a new database, whatever the one before counted to
+    if number == 1:  # a new database: processes that know an older one must see the difference
         revision.update(epoch=uuid4())
     GalleryChange.objects.bulk_create([GalleryChange(revision=number, person_uuid=uuid) for uuid in changed])
     if number % 100 == 0:
-        # Twice as many as readers use, so that none is taken away between a reader's two queries.
+        # Twice as many as readers use, so that no row disappears between a reader's two queries.
         GalleryChange.objects.filter(revision__lt=number - 2 * KEPT_REVISIONS).delete()
     transaction.on_commit(announce_gallery_change)
     return number
 
 
 def clean_name(name: str) -> str:
-    """Raises NameInvalid."""
+    """The name without surplus spaces. Raises NameInvalid when it is empty, too long or not printable."""
     name = " ".join(name.split())
     if not name or len(name) > 200 or not name.isprintable():
         raise NameInvalid
@@ -294,7 +335,7 @@ def clean_name(name: str) -> str:
 
 
 def clean_external_id(external_id: str | None) -> str | None:
-    """Empty text counts as none. Raises ExternalIdInvalid."""
+    """The ID without spaces around it; None for empty text. Raises ExternalIdInvalid."""
     text = (external_id or "").strip()
     if len(text) > 100 or not text.isprintable():
         raise ExternalIdInvalid
@@ -302,7 +343,7 @@ def clean_external_id(external_id: str | None) -> str | None:
 
 
 def require_free_external_id(external_id: str | None, *, except_for: Person | None = None) -> None:
-    """Raises ExternalIdTaken. (The database's own constraint still decides when two write at once.)"""
+    """Raises ExternalIdTaken. When two writers come at once, the database's constraint decides."""
     others = Person.objects.exclude(pk=except_for.pk) if except_for else Person.objects.all()
     if external_id and others.filter(external_id=external_id).exists():
         raise ExternalIdTaken
@@ -315,7 +356,7 @@ def _look_for_duplicates(
     despite_duplicate: bool,
     note_different: bool,
 ) -> Sequence[DuplicateCandidate]:
-    """Who looks like the samples that fit, where anybody wants to know. Raises PossibleDuplicate, PackChanged."""
+    """People who look like the samples that fit; not asked where the answer is known. Raises PossibleDuplicate."""
     fitting = [draft for draft in drafts if draft.digest not in outliers]
     if not fitting or (despite_duplicate and not note_different):
         return ()
@@ -326,7 +367,7 @@ def _look_for_duplicates(
 
 
 def lock_person(person: Person) -> Person:
-    """Their row as it is now, locked until the transaction ends. Raises PersonUnknown."""
+    """The person's row as it is now, locked until the transaction ends. Raises PersonUnknown."""
     try:
         return Person.objects.select_for_update().get(pk=person.pk)
     except Person.DoesNotExist:
@@ -334,7 +375,7 @@ def lock_person(person: Person) -> Person:
 
 
 def _locked_with_merged(people: Sequence[Person]) -> list[Person]:
-    """Locked first and asked for merges then, so that none comes in between."""
+    """Lock rows first, then ask for merges, so that no merge comes in between."""
     wanted = {person.pk for person in people}
     while True:
         locked = list(Person.objects.select_for_update().filter(pk__in=wanted).order_by("pk"))
@@ -362,13 +403,6 @@ def _person_error(error: ValidationError) -> EnrollmentError:
 
 
 def _log(event: str, actor: Actor | None, person: Person, **numbers: int) -> None:
-    """No names: ids and counts only. Commands (no actor) tell what they do by themselves."""
-    extra = "".join(f" {key}={value}" for key, value in numbers.items())
-    logger.log(
-        logging.INFO if actor else logging.DEBUG,
-        "event=%s person=%s actor=%s%s",
-        event,
-        person.uuid,
-        actor_id(actor),
-        extra,
-    )
+    """Commands (no actor) report what they do by themselves: their lines are for debugging only."""
+    level = logging.INFO if actor else logging.DEBUG
+    log_event(logger, event, level=level, person=str(person.uuid), actor=actor_id(actor), **numbers)

@@ -8,8 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from enrollment.runtime.engine import engine_if_ready
-from enrollment.runtime.gallery import cached_gallery
-from facesite import warmup
+from facesite.warmup import is_warm, warmup
 
 
 @never_cache
@@ -30,13 +29,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 def run_checks() -> dict[str, bool]:
     """engine, database and gallery. One `SELECT 1`, no table is read."""
-    engine = engine_if_ready()
-    gallery = cached_gallery()
-    return {
-        "engine": engine is not None,
-        "database": database_answers(),
-        "gallery": engine is not None and gallery is not None and gallery.contract_id == engine.contract_id,
-    }
+    return {"engine": engine_if_ready() is not None, "database": database_answers(), "gallery": is_warm()}
 
 
 def database_answers() -> bool:
@@ -52,5 +45,5 @@ def explain(checks: dict[str, bool]) -> str:
     if not checks["database"]:
         return "The database does not answer."
     if not checks["engine"]:
-        return warmup.problem() or "The engine is starting."
-    return warmup.problem() or "The gallery is being loaded."
+        return warmup.problem or "The engine is starting."
+    return warmup.problem or "The gallery is being loaded."

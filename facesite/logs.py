@@ -9,11 +9,13 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any
 
+from enrollment.events import log_event
+
 _QUERY = re.compile(r"\?[^\s\"']*")
 
 
 class JsonFormatter(logging.Formatter):
-    """time, level, logger, message; a `data` mapping passed with `extra={"data": {...}}` is merged in."""
+    """time, level, logger, message, and the facts of log_event() as further fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         error = record.exc_info[1] if record.exc_info else None
@@ -29,6 +31,18 @@ class JsonFormatter(logging.Formatter):
             **(describe_exception(error) if error else {}),
         }
         return json.dumps(entry, ensure_ascii=False, default=str)
+
+
+class PlainFormatter(logging.Formatter):
+    """For developers: one line of text, with the event's facts as name=value."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        """The line before a call stack."""
+        facts = getattr(record, "data", {})
+        return super().formatMessage(record) + "".join(f" {name}={value}" for name, value in facts.items())
 
 
 class NotReadiness(logging.Filter):
@@ -58,7 +72,7 @@ def log_action(protocol: str, action: str, details: dict[str, Any]) -> None:
             "bytes": details["size"],
             "ms": round(details["time_taken"] * 1000, 1),
         }
-    logger.info("request", extra={"data": data})
+    log_event(logger, "request", **data)
 
 
 def logging_config(*, debug: bool) -> dict[str, Any]:
@@ -68,7 +82,7 @@ def logging_config(*, debug: bool) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {
             "json": {"()": "facesite.logs.JsonFormatter"},
-            "plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+            "plain": {"()": "facesite.logs.PlainFormatter"},
         },
         "filters": {"not_readiness": {"()": "facesite.logs.NotReadiness"}},
         "handlers": {

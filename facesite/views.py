@@ -16,9 +16,10 @@ from enrollment import selectors as enrollment
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.gallery import cached_gallery, current_gallery
 from enrollment.runtime.pack_choice import chosen_pack_name
-from facesite import health, warmup
+from facesite import health
+from facesite.warmup import is_warm, warmup
 from recognizer.errors import PackError
-from recognizer.packs.choosing import choose_pack
+from recognizer.packs.choosing import choose_pack, stronger_pack
 from recognizer.packs.manifest import Manifest, Pack
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy
@@ -34,8 +35,8 @@ class PackStatus:
     pack: Pack | None
     problem: str = ""
     """Why no pack can be used and which command helps; empty when one can."""
-    stronger: str = ""
-    """An installed pack that comes before this one in the manifest's order; empty when this is the best."""
+    stronger: Pack | None = None
+    """See recognizer.packs.choosing.stronger_pack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 def searched_gallery() -> GallerySnapshot | None:
     """What a search would use now; before this process is warm, whatever it has: the page waits for no first load."""
     engine = engine_if_ready()
-    return current_gallery(engine) if engine and warmup.is_warm() else cached_gallery()
+    return current_gallery(engine) if engine and is_warm() else cached_gallery()
 
 
 def policy_status(gallery: GallerySnapshot | None) -> PolicyStatus | None:
@@ -96,15 +97,6 @@ def pack_status() -> PackStatus:
         return PackStatus(pack, stronger=stronger_pack(manifest, pack))
     except PackError as error:
         return PackStatus(engine.pack) if engine else PackStatus(None, str(error))
-
-
-def stronger_pack(manifest: Manifest, pack: Pack) -> str:
-    try:
-        best = choose_pack(manifest).name
-    except PackError:
-        return ""
-    order = list(manifest.packs)
-    return best if pack.name in order and order.index(best) < order.index(pack.name) else ""
 
 
 def database_vendor() -> str:

@@ -20,58 +20,64 @@ from recognizer.errors import RecognizerError
 logger = logging.getLogger(__name__)
 RETRY_S: Final = 3.0
 
-_lock = threading.Lock()
-_thread: threading.Thread | None = None
-_last_start = float("-inf")
-_problem = ""
 
+class WarmUp:
+    """The warming up of one process: at most one thread at a time, and why the last attempt failed."""
 
-def start() -> None:
-    """Begin warming up unless this process is warm, is at it, or tried less than RETRY_S ago. Returns at once."""
-    global _thread, _last_start
-    with _lock:
-        now = time.monotonic()
-        if is_warm() or (_thread and _thread.is_alive()) or now - _last_start < RETRY_S:
-            return
-        _last_start = now
-        # Not a daemon: ending the process while ONNX Runtime loads would crash it.
-        _thread = threading.Thread(target=warm_up, name="warm-up")
-        _thread.start()
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._last_start = float("-inf")
+        self.problem = ""
+        """Why the last attempt failed, as a sentence; empty while it runs or when it worked."""
+
+    def start(self) -> None:
+        """Begin unless this process is warm, is warming up, or tried less than RETRY_S ago. Returns at once."""
+        with self._lock:
+            now = time.monotonic()
+            if is_warm() or (self._thread and self._thread.is_alive()) or now - self._last_start < RETRY_S:
+                return
+            self._last_start = now
+            # Not a daemon: ending the process while ONNX Runtime loads would crash it.
+            self._thread = threading.Thread(target=self.run, name="warm-up")
+            self._thread.start()
+
+    def run(self) -> None:
+        """Warm up in the calling thread; never raises."""
+        try:
+            current_gallery(get_engine())
+        except RecognizerError as error:
+            self._remember(str(error))
+        except (DatabaseError, InterfaceError) as error:
+            self._remember("The database does not answer, or has no tables yet (manage.py migrate).")
+            logger.debug("warm-up", exc_info=error)
+        except Exception:
+            # Nobody else would notice: this is the top of a thread.
+            logger.exception("The warm-up failed.")
+            self.problem = "The engine could not be started. The server's log says why."
+        else:
+            self.problem = ""
+            logger.info("The engine is warm and the gallery is loaded.")
+        finally:
+            close_old_connections()
+
+    def reset(self) -> None:
+        """As in a process that has just started; waits for a thread that is under way."""
+        if self._thread is not None:
+            self._thread.join()
+        self._last_start, self.problem = float("-inf"), ""
+
+    def _remember(self, sentence: str) -> None:
+        if sentence != self.problem:  # once, not at every retry
+            logger.warning(sentence)
+        self.problem = sentence
 
 
 def is_warm() -> bool:
+    """The engine runs and the gallery of its embedding space is loaded."""
     engine = engine_if_ready()
     gallery = cached_gallery()
     return engine is not None and gallery is not None and gallery.contract_id == engine.contract_id
 
 
-def problem() -> str:
-    """Why the last attempt failed, as a sentence; empty while it runs or when it worked."""
-    return _problem
-
-
-def warm_up() -> None:
-    global _problem
-    try:
-        current_gallery(get_engine())
-    except RecognizerError as error:
-        _remember(str(error))
-    except (DatabaseError, InterfaceError) as error:
-        _remember("The database does not answer, or has no tables yet (manage.py migrate).")
-        logger.debug("warm-up", exc_info=error)
-    except Exception:
-        # Nobody else would notice: this is the top of a thread.
-        logger.exception("The warm-up failed.")
-        _problem = "The engine could not be started. The server's log says why."
-    else:
-        _problem = ""
-        logger.info("The engine is warm and the gallery is loaded.")
-    finally:
-        close_old_connections()
-
-
-def _remember(sentence: str) -> None:
-    global _problem
-    if sentence != _problem:  # once, not at every retry
-        logger.warning(sentence)
-    _problem = sentence
+warmup = WarmUp()

@@ -93,7 +93,7 @@ def engine(models_dir: Path) -> Iterator[FaceEngine]:
 
     started = runtime.get_engine()
     yield started
-    runtime._engine = started
+    runtime.shared._engine = started
     runtime.reset_engine()
 
 
@@ -102,7 +102,7 @@ def no_engine(monkeypatch) -> Iterator[None]:
     """A process that has not started its engine. What the test starts is closed; the shared engine comes back."""
     from enrollment.runtime import engine as runtime
 
-    monkeypatch.setattr(runtime, "_engine", None)
+    monkeypatch.setattr(runtime.shared, "_engine", None)
     yield
     runtime.reset_engine()
 

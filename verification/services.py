@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from enrollment.events import log_event
 from enrollment.models import Person
 from enrollment.samples.storing import actor_id
 from recognizer.images import encode_thumbnail
@@ -58,7 +59,7 @@ def record_attempt(
         attempt.full_clean(exclude={"operator", "matched_person", "claimed_person", "uuid"})
         attempt.save(force_insert=True)
         keep_unknown(attempt, decision)
-    logger.info("attempt", extra={"data": _log_data(attempt)})
+    log_event(logger, "attempt", **_log_data(attempt))
     return attempt
 
 
@@ -108,17 +109,8 @@ def save_policy(
         policy.evidence = dict(site_threshold.evidence)
     policy.full_clean(exclude={"saved_by"})
     policy.save(force_insert=True)
-    logger.info(
-        "policy",
-        extra={
-            "data": {
-                "fmr": fmr,
-                "liveness": liveness,
-                "match_threshold": policy.match_threshold,
-                "actor": actor_id(actor),
-            }
-        },
-    )
+    threshold = policy.match_threshold
+    log_event(logger, "policy", fmr=fmr, liveness=liveness, match_threshold=threshold, actor=actor_id(actor))
     return policy
 
 
@@ -149,7 +141,7 @@ def forget_people(people: Sequence[Person]) -> None:
 def erase_pictures(*, actor: AbstractBaseUser | AnonymousUser | None, attempts: QuerySet[VerificationAttempt]) -> int:
     """Erase the faces of these attempts, of strangers too; the verdicts stay. Returns how many had one."""
     erased = attempts.exclude(thumbnail=b"").update(thumbnail=b"")
-    logger.info("event=pictures_erased attempts=%d actor=%s", erased, actor_id(actor))
+    log_event(logger, "pictures_erased", attempts=erased, actor=actor_id(actor))
     return erased
 
 

@@ -16,7 +16,7 @@ from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_safe
+from django.views.decorators.http import require_GET, require_safe
 
 from enrollment.errors import PersonUnknown
 from enrollment.models import Person
@@ -26,6 +26,7 @@ from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
 from enrollment.selectors import people_by_uuid, person_by_uuid
 from enrollment.thumbnails import jpeg_data_url
+from enrollment.web import read_or_post
 from recognizer.errors import RecognizerError
 from recognizer.images import encode_thumbnail
 from verification import selectors, services
@@ -34,7 +35,7 @@ from verification.exports import stream_attempts
 from verification.forms import AttemptFilterForm, PhotoForm
 from verification.models import VerificationAttempt
 from verification.photos import IdentifiedFace, identify_image
-from verification.review.feedback_views import feedback_context
+from verification.review.wording import feedback_context
 
 ATTEMPTS_PER_PAGE = 25
 LINES_PER_CHUNK = 500
@@ -74,7 +75,7 @@ class CheckedFace:
 
 
 @login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 def photo(request: HttpRequest) -> HttpResponse:
     """Says who is on a picture, and why. The decisions are kept in the history if the box for it is ticked."""
     if request.method != "POST":

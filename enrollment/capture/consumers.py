@@ -14,8 +14,6 @@ from enrollment.capture.guided import (
     observe_frame,
     same_person_threshold,
 )
-from enrollment.capture.protocol import NewPerson
-from enrollment.consent import CONSENT_VERSION
 from enrollment.errors import NoSamples, PossibleDuplicate, SampleUnknown
 from enrollment.models import Person
 from enrollment.reasons import sentence_for
@@ -24,7 +22,7 @@ from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
 from enrollment.runtime.policy import current_policy
 from enrollment.samples.drafts import drafts_for
-from enrollment.samples.fitting import judge_drafts
+from enrollment.services import NewPerson
 from enrollment.streaming.protocol import HelloMessage, NotTheProtocol, hello_message, quality_message
 from enrollment.streaming.sockets import Frame, FrameConsumer
 from enrollment.thumbnails import jpeg_data_url
@@ -124,31 +122,15 @@ class EnrollmentConsumer(FrameConsumer):
         drafts = drafts_for(get_engine(), session.capture.drafts())
         if not drafts:
             raise NoSamples
-        subject = selectors.person_by_uuid(finish.add_to) if finish.add_to else session.subject
-        different = finish.despite_duplicate
-        if isinstance(subject, Person):
-            person, fit = subject, judge_drafts(drafts, subject)
-            stored = services.add_samples(
-                actor=self.operator,
-                person=person,
-                samples=drafts,
-                despite_duplicate=different or finish.add_to is not None,
-                note_different=different,
-            )
-            number = len(stored)
-        else:
-            number, fit = len(drafts), judge_drafts(drafts)
-            person = services.enroll_person(
-                actor=self.operator,
-                name=subject.name,
-                external_id=subject.external_id,
-                consent_version=CONSENT_VERSION,
-                samples=drafts,
-                despite_duplicate=different,
-                note_different=different,
-            )
-        aside = [sample.number for sample in session.capture.samples() if sample.draft.digest in fit.set_aside]
-        return protocol.enrolled_message(person, number, aside, fit.sentence)
+        saved = services.save_samples(
+            actor=self.operator,
+            subject=selectors.person_by_uuid(finish.add_to) if finish.add_to else session.subject,
+            samples=drafts,
+            sure=finish.add_to is not None,
+            different=finish.despite_duplicate,
+        )
+        aside = [sample.number for sample in session.capture.samples() if sample.draft.digest in saved.fit.set_aside]
+        return protocol.enrolled_message(saved.person, len(saved.samples), aside, saved.fit.sentence)
 
 
 def open_session(engine: FaceEngine, target: NewPerson | Any) -> Session:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from enrollment.errors import ConsentRequired, DuplicateCandidate, NameInvalid, PersonUnknown
 from enrollment.models import Person
+from enrollment.services import NewPerson
 from enrollment.streaming.protocol import NotTheProtocol, PersonMessage, QualityMessage, person_message, quality_message
 from recognizer.types import Face
 
@@ -88,14 +89,6 @@ class EnrolledMessage(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class NewPerson:
-    """What `configure` says about a person who is not enrolled yet and has consented."""
-
-    name: str
-    external_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Finish:
     """What `finish` says. Both fields answer a possible_duplicate, after the operator has compared the faces."""
 
@@ -144,7 +137,7 @@ def enrolled_message(person: Person, samples: int, set_aside: list[int], sentenc
 
 
 def parse_configure(message: Mapping[str, Any]) -> NewPerson | UUID:
-    """A new person, or the uuid of an enrolled one to whom samples are added.
+    """A new person whose consent was ticked, or the uuid of an enrolled person to whom samples are added.
 
     Raises NotTheProtocol; and ConsentRequired, NameInvalid or PersonUnknown where the operator can put it right.
     """

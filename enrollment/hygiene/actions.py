@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from enrollment.errors import DuplicateCandidate, MergeRefused, PersonUnknown, UndoBlocked
+from enrollment.events import log_event
 from enrollment.models import FaceSample, HygieneAction, Person, PersonPair
 from enrollment.samples.pairs import find_pair, ordered
 from enrollment.samples.storing import Actor, actor_id, keep_to_cap
@@ -177,4 +178,4 @@ def _lock_two(first: Person, second: Person) -> tuple[Person, Person]:
 def _log(action: HygieneAction, actor: Actor | None, *, undone: bool = False) -> None:
     """Ids only, no names."""
     event = f"hygiene_{action.kind}{'_undone' if undone else ''}"
-    logger.info("event=%s action=%s actor=%s", event, action.uuid, actor_id(actor))
+    log_event(logger, event, action=str(action.uuid), actor=actor_id(actor))

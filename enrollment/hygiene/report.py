@@ -22,6 +22,7 @@ from recognizer.decisions import policy_for_gallery
 from recognizer.engine import FaceEngine
 from recognizer.search.fit import Fit, find_resemblances, judge_fit
 from recognizer.types import Vector
+from recognizer.vectors import matrix_from_bytes
 
 SHOWN = 100
 """At most this many rows of each kind are listed, the clearest first. The counts cover all of them."""
@@ -170,7 +171,7 @@ def _read(contract_id: str, dimension: int) -> _Gallery:
     for chunk in template_chunks(FaceTemplate.objects.filter(contract_id=contract_id, dimension=dimension)):
         searched = [row for row in chunk if row[1] in owners]
         ids.extend(row[1] for row in searched)
-        blocks.append(np.frombuffer(b"".join(row[2] for row in searched), "<f4").reshape(-1, dimension))
+        blocks.append(matrix_from_bytes((row[2] for row in searched), dimension))
     people = np.array([owners[pk][0] for pk in ids], np.int64)
     order = np.argsort(people, kind="stable")
     taken_back = np.array([owners[pk][1] for pk in ids], np.bool_)

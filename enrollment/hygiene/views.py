@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -19,27 +17,13 @@ from enrollment.hygiene import actions as hygiene
 from enrollment.hygiene.report import HygieneReport, build_report
 from enrollment.models import FaceTemplate, HygieneAction, Person
 from enrollment.runtime.engine import get_engine
-from enrollment.web import actor_of
+from enrollment.web import actor_of, staff_only
 from recognizer.errors import PackError
 
 MOST_TEMPLATES = 30_000
 """More take longer than anybody waits for a page (10,000: about 2 seconds). The command has no limit."""
 ROWS_SHOWN = 50
 ACTIONS_SHOWN = 30
-
-View = Callable[..., HttpResponse]
-
-
-def staff_only(view: View) -> View:
-    """A login first; then 403 for operators without staff rights."""
-
-    @wraps(view)
-    def checked(request: HttpRequest, *args: UUID, **kwargs: UUID) -> HttpResponse:
-        if not getattr(request.user, "is_staff", False):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return login_required(checked)
 
 
 @staff_only

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
 from enrollment import services
+from enrollment.hooks import hooks
 from enrollment.models import FaceSample
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
@@ -16,15 +17,6 @@ from recognizer.types import Vector
 
 BATCH = 128
 """Samples per transaction: a stop loses the work on this many at most."""
-
-RebuildHook = Callable[[FaceEngine], None]
-_rebuild_hooks: list[RebuildHook] = []
-
-
-def on_rebuild(callback: RebuildHook) -> None:
-    """Have `callback(engine)` called once all samples have templates of that engine's embedding space."""
-    if callback not in _rebuild_hooks:
-        _rebuild_hooks.append(callback)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +54,7 @@ def rebuild_templates(engine: FaceEngine) -> Iterator[Progress]:
     """Give every sample a template of the engine's embedding space, batch by batch; a Progress after each batch.
 
     Each batch is one transaction, and samples that have their template are passed over: a stopped run can be started
-    again. The last step calls the on_rebuild() hooks, so read the iterator to its end.
+    again. The last step calls hooks.rebuild, so read the iterator to its end.
     """
     missing = samples_without_template(engine.contract_id)
     total, done, last = missing.count(), 0, 0
@@ -71,7 +63,7 @@ def rebuild_templates(engine: FaceEngine) -> Iterator[Progress]:
         written = services.store_templates(actor=None, contract_id=engine.contract_id, embeddings=embeddings)
         done, last = done + len(batch), batch[-1].pk
         yield Progress(done, max(total, done), written, tuple(failures))
-    for callback in _rebuild_hooks:
+    for callback in hooks.rebuild:
         callback(engine)
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from enrollment.errors import TemplatesMissing
+from enrollment.events import log_event
 from enrollment.models import GalleryRevision, PackSwitch
 from enrollment.packs.rebuilding import samples_without_template
 from enrollment.runtime.pack_choice import chosen_pack_name
@@ -81,5 +82,5 @@ def switch_pack(*, actor: Actor | None, pack: Pack) -> PackSwitch:
             switched_by=actor,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
         )
         bump_gallery_revision([])
-    logger.info("event=pack_switched pack=%s actor=%s", pack.name, actor_id(actor))
+    log_event(logger, "pack_switched", pack=pack.name, actor=actor_id(actor))
     return switch

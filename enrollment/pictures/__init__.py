@@ -1,4 +1,5 @@
 """Enrolling from pictures instead of a camera: uploads with their forms and pages, and whole folders.
 
-May import samples, runtime and the app's root modules. Only views.py knows requests.
+May import services, forms and what they stand on, but no room beside it (capture, hygiene, packs). Only views.py knows
+requests.
 """

@@ -199,11 +199,10 @@ def _person_named(name: str) -> Person | None:
 
 def _store(person: Person | None, name: str, drafts: Sequence[SampleDraft]) -> Person:
     if person:
-        services.add_samples(actor=None, person=person, samples=drafts, despite_duplicate=True)
-        return person
+        return services.add_samples(actor=None, person=person, samples=drafts, despite_duplicate=True).person
     return services.enroll_person(
         actor=None, name=name, consent_version=FOLDER_IMPORT_VERSION, samples=drafts, despite_duplicate=True
-    )
+    ).person
 
 
 def _judge_files(

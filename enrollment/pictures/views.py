@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from enrollment import selectors, services
-from enrollment.consent import CONSENT_TEXT, CONSENT_VERSION
+from enrollment.consent import CONSENT_TEXT
 from enrollment.errors import DuplicateCandidate, EnrollmentError, PossibleDuplicate
 from enrollment.models import Person
 from enrollment.pictures.forms import NewPersonPhotosForm, PhotosForm
@@ -31,7 +31,7 @@ from enrollment.pictures.photos import (
     release_groups,
 )
 from enrollment.samples.drafts import SampleDraft
-from enrollment.samples.fitting import DraftsFit, judge_drafts
+from enrollment.services import NewPerson
 from enrollment.web import actor_of, count_of, person_or_404, read_or_post
 from recognizer.errors import RecognizerError
 
@@ -105,36 +105,21 @@ def _one_group_too_many(outcome: PhotoOutcome) -> PhotoOutcome:
 def _save_photos(
     request: HttpRequest, form: PhotosForm, drafts: Sequence[SampleDraft], person: Person | None, *, sure: bool
 ) -> Person:
-    actor, different = actor_of(request), not sure and "despite_duplicate" in request.POST
-    fit = judge_drafts(drafts, person)
-    if person:
-        kept = services.add_samples(
-            actor=actor,
-            person=person,
-            samples=drafts,
-            despite_duplicate=sure or different,
-            note_different=different,
-        )
-        _tell_misfits(request, fit)
-        messages.success(request, f"{count_of(len(kept), 'new sample')} of {person.name} saved.")
-        return person
-    person = services.enroll_person(
-        actor=actor,
-        name=form.cleaned_data["name"],
-        external_id=form.cleaned_data["external_id"],
-        consent_version=CONSENT_VERSION,
+    saved = services.save_samples(
+        actor=actor_of(request),
+        subject=person or NewPerson(form.cleaned_data["name"], form.cleaned_data["external_id"]),
         samples=drafts,
-        despite_duplicate=different,
-        note_different=different,
+        sure=sure,
+        different=not sure and "despite_duplicate" in request.POST,
     )
-    _tell_misfits(request, fit)
-    messages.success(request, f"{person.name} was enrolled from {count_of(len(drafts), 'picture')}.")
-    return person
-
-
-def _tell_misfits(request: HttpRequest, fit: DraftsFit) -> None:
-    if fit.sentence:
-        messages.warning(request, fit.sentence)
+    if saved.fit.sentence:
+        messages.warning(request, saved.fit.sentence)
+    name, number = saved.person.name, len(saved.samples)
+    if person:
+        messages.success(request, f"{count_of(number, 'new sample')} of {name} saved.")
+    else:
+        messages.success(request, f"{name} was enrolled from {count_of(number, 'picture')}.")
+    return saved.person
 
 
 def _tell_refused(request: HttpRequest, outcomes: Sequence[PhotoOutcome]) -> None:

@@ -21,8 +21,8 @@ _database_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="databa
 async def run_in_database_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Run ORM work off the event loop, on a connection that is closed afterwards (CONN_MAX_AGE is 0).
 
-    A thread cannot be interrupted: who is cancelled waits until the work is done, then is cancelled. So nothing is
-    written behind the back of a socket that counts as closed.
+    A thread cannot be interrupted: a caller that is cancelled waits until the work is done, and is cancelled then. So
+    nothing is written behind the back of a socket that counts as closed.
     """
 
     def work() -> T:

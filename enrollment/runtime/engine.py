@@ -1,7 +1,4 @@
-"""The process's one engine.
-
-A lazy singleton: nothing is loaded until somebody asks. Tests call reset_engine().
-"""
+"""The process's one engine: loaded when somebody first asks, changed when an operator switches packs."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ import time
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from enrollment.events import log_event
 from enrollment.runtime.gallery import gallery_for
 from enrollment.runtime.pack_choice import chosen_pack_name, newest_switch
 from recognizer.engine import FaceEngine
@@ -25,82 +23,89 @@ SWITCH_CHECK_SECONDS = 1.0
 RETRY_SECONDS = 30.0
 """After a switch that this process could not follow (the pack's files are missing on its machine, say)."""
 
-_lock = threading.Lock()
-_engine: FaceEngine | None = None
-_next_check = 0.0
-_follower: threading.Thread | None = None
 
+class SharedEngine:
+    """Holds the engine that every caller in this process shares, and the thread that follows a switch of packs."""
 
-def get_engine() -> FaceEngine:
-    """The started engine; may read the database. Raises PackError (PackNotInstalled, ...) when no pack can be used.
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._engine: FaceEngine | None = None
+        self._next_check = 0.0
+        self._follower: threading.Thread | None = None
 
-    After an operator switched packs it is the old engine until the new one is warm, then the new one: hold on to it for
-    one task, not for ever. Nobody closes the old one; it goes with the last who uses it.
-    """
-    global _engine, _next_check
-    with _lock:
-        if _engine is None:
-            _engine = start_engine(chosen_pack_name())
-            _next_check = time.monotonic() + SWITCH_CHECK_SECONDS
-        elif time.monotonic() >= _next_check:
-            _next_check = time.monotonic() + SWITCH_CHECK_SECONDS
-            _follow_switch(_engine)
-        return _engine
+    def get(self) -> FaceEngine:
+        """The started engine; may read the database. Raises PackError (PackNotInstalled, ...) when no pack can be used.
 
+        After an operator switched packs it is the old engine until the new one is warm, then the new one. Hold on to
+        it for one task, not for ever. Nobody closes the old engine; it goes when its last user lets go of it.
+        """
+        with self._lock:
+            if self._engine is None:
+                self._engine = start_engine(chosen_pack_name())
+                self._next_check = time.monotonic() + SWITCH_CHECK_SECONDS
+            elif time.monotonic() >= self._next_check:
+                self._next_check = time.monotonic() + SWITCH_CHECK_SECONDS
+                self._follow_switch(self._engine)
+            return self._engine
 
-def engine_if_ready() -> FaceEngine | None:
-    """The engine if somebody has started it already; never loads anything."""
-    return _engine
+    def if_ready(self) -> FaceEngine | None:
+        """The engine if somebody has started it already; never loads anything."""
+        return self._engine
 
+    def reset(self) -> None:
+        """Close the engine, after a switch that is under way. The next get() starts a new one."""
+        self.join_follower()
+        with self._lock:
+            if self._engine is not None:
+                self._engine.close()
+            self._engine = None
 
-def reset_engine() -> None:
-    global _engine
-    follower = _follower
-    if follower is not None:
-        follower.join()
-    with _lock:
-        if _engine is not None:
-            _engine.close()
-        _engine = None
+    def join_follower(self) -> None:
+        """Wait for a switch that is under way; returns at once when there is none."""
+        follower = self._follower
+        if follower is not None:
+            follower.join()
+
+    def _follow_switch(self, engine: FaceEngine) -> None:
+        """Begin to load the pack that an operator switched to, if it is another one. The caller holds the lock."""
+        if settings.FACESITE_MODEL_PACK or (self._follower is not None and self._follower.is_alive()):
+            return
+        try:
+            switch = newest_switch()
+        except (DatabaseError, InterfaceError):  # the next check asks again; whoever needs the database will notice
+            return
+        if switch is not None and switch.contract_id != engine.contract_id:
+            # Not a daemon: ending the process while ONNX Runtime loads would crash it.
+            self._follower = threading.Thread(target=self._change_to, args=(switch.pack,), name="pack-switch")
+            self._follower.start()
+
+    def _change_to(self, pack: str) -> None:
+        try:
+            fresh = start_engine(pack)
+            gallery_for(fresh.contract_id, fresh.dimension)  # before anybody waits for it
+        except (PackError, DatabaseError, InterfaceError) as error:
+            reason = str(error) if isinstance(error, PackError) else type(error).__name__
+            log_event(logger, "switch_failed", level=logging.ERROR, pack=pack, error=reason)
+            self._next_check = time.monotonic() + RETRY_SECONDS
+            return
+        finally:
+            close_old_connections()
+        with self._lock:
+            self._engine = fresh
+        log_event(logger, "switched", pack=pack)
 
 
 def start_engine(pack: str | None) -> FaceEngine:
-    """An engine of one's own on that pack (None: the best installed one); the caller closes it. Raises PackError."""
+    """A new engine on that pack (None: the best installed one); the caller closes it. Raises PackError."""
     engine = FaceEngine(engine_config(pack))
     engine.startup()
     return engine
 
 
 def engine_config(pack: str | None) -> RecognizerConfig:
+    """What the settings say about the engine, for that pack."""
     return RecognizerConfig(models_dir=settings.FACESITE_MODELS_DIR, pack=pack, threads=settings.FACESITE_THREADS)
 
 
-def _follow_switch(engine: FaceEngine) -> None:
-    """Begin to load the pack that an operator switched to, if that is another one. The caller holds the lock."""
-    global _follower
-    if settings.FACESITE_MODEL_PACK or (_follower is not None and _follower.is_alive()):
-        return
-    try:
-        switch = newest_switch()
-    except (DatabaseError, InterfaceError):  # the next check asks again; whoever needs the database notices by himself
-        return
-    if switch is not None and switch.contract_id != engine.contract_id:
-        # Not a daemon: ending the process while ONNX Runtime loads would crash it.
-        _follower = threading.Thread(target=_change_engine, args=(switch.pack,), name="pack-switch")
-        _follower.start()
-
-
-def _change_engine(pack: str) -> None:
-    global _engine, _next_check
-    try:
-        fresh = start_engine(pack)
-        gallery_for(fresh.contract_id, fresh.dimension)  # before anybody waits for it
-    except (PackError, DatabaseError, InterfaceError) as error:
-        logger.error("event=switch_failed pack=%s: %s", pack, error)
-        _next_check = time.monotonic() + RETRY_SECONDS
-        return
-    finally:
-        close_old_connections()
-    with _lock:
-        _engine = fresh
-    logger.info("event=switched pack=%s", pack)
+shared = SharedEngine()
+get_engine, engine_if_ready, reset_engine = shared.get, shared.if_ready, shared.reset

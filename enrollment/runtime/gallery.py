@@ -1,4 +1,4 @@
-"""This process's searchable copy of the templates: loaded on first use, thrown away or patched when the revision moves.
+"""This process's searchable copy of the templates: loaded on first use, patched or loaded anew at a new revision.
 
 The database is the truth. A search asks for current_gallery(), which reads the revision (one row) at most every
 REVISION_CHECK_SECONDS, and at once after mark_gallery_stale().
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from uuid import UUID
@@ -17,11 +17,12 @@ import numpy as np
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
+from enrollment.hooks import hooks
 from enrollment.models import FaceSample, FaceTemplate, GalleryChange, GalleryRevision, Person
 from recognizer.engine import FaceEngine
 from recognizer.search.blocks import TemplateRow
-from recognizer.search.confusions import Confusions
 from recognizer.search.gallery import GallerySnapshot
+from recognizer.vectors import matrix_from_bytes, vector_from_bytes
 
 REVISION_CHECK_SECONDS = 0.5
 KEPT_REVISIONS = 10_000
@@ -40,69 +41,70 @@ class _Loaded:
     """Person uuid -> the ids of their templates in the snapshot."""
 
 
-_lock = threading.Lock()  # held while loading: a second thread waits for that result instead of loading as well
-_loaded: dict[str, _Loaded] = {}
-_checked: dict[str, tuple[float, object]] = {}
-"""contract_id -> when its revision was last read (time.monotonic()) and the mark that stood then."""
-_mark = object()  # another object: everything read before is stale
-_latest: GallerySnapshot | None = None
+class GalleryCache:
+    """The snapshots of one process, one for each embedding space that was asked for."""
 
-ConfusionSource = Callable[[str], Confusions]
-_confusion_source: ConfusionSource | None = None
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # held while loading: a second thread waits for that result
+        self._loaded: dict[str, _Loaded] = {}
+        self._checked: dict[str, tuple[float, object]] = {}
+        """contract_id -> when its revision was last read (time.monotonic()) and the mark that stood then."""
+        self._mark = object()  # another object: everything read before is stale
+        self._latest: GallerySnapshot | None = None
+
+    def get(self, contract_id: str, dimension: int) -> GallerySnapshot:
+        """What a search of this embedding space may use now. Blocking, and slow when it has to be loaded anew."""
+        with self._lock:
+            if not self._is_fresh(contract_id):
+                # Before the reading: what is announced meanwhile counts as unread.
+                checked = (time.monotonic(), self._mark)
+                self._loaded[contract_id] = _refresh(self._loaded.get(contract_id), contract_id, dimension)
+                self._checked[contract_id] = checked
+            self._latest = self._loaded[contract_id].snapshot
+            return self._latest
+
+    def if_fresh(self, contract_id: str) -> GallerySnapshot | None:
+        """The snapshot if it was checked just now, else None. Never blocks."""
+        loaded = self._loaded.get(contract_id)
+        return loaded.snapshot if loaded and self._is_fresh(contract_id) else None
+
+    def latest(self) -> GallerySnapshot | None:
+        """What was searched last, however old; None before the first load. Never touches the database."""
+        return self._latest
+
+    def mark_stale(self) -> None:
+        """The next get() reads the revision, whenever it was read last."""
+        self._mark = object()
+
+    def reset(self) -> None:
+        """Forget everything, as a new process would have it."""
+        with self._lock:
+            self._loaded.clear()
+            self._checked.clear()
+            self._latest = None
+
+    def _is_fresh(self, contract_id: str) -> bool:
+        checked_at, mark = self._checked.get(contract_id, (0.0, None))
+        return mark is self._mark and time.monotonic() - checked_at < REVISION_CHECK_SECONDS
 
 
-def use_confusion_source(source: ConfusionSource) -> None:
-    """Have `source(contract_id)` read the recorded wrong matches with every new revision."""
-    global _confusion_source
-    _confusion_source = source
+shared = GalleryCache()
+gallery_for, cached_gallery, mark_gallery_stale, reset_gallery = (
+    shared.get,
+    shared.latest,
+    shared.mark_stale,
+    shared.reset,
+)
 
 
 def current_gallery(engine: FaceEngine) -> GallerySnapshot:
-    """The snapshot that a search may use now. Blocking and at times slow (a reload): call it in a database thread."""
+    """The snapshot that a search may use now. Blocking, at times slow: call it in a database thread."""
     return gallery_for(engine.contract_id, engine.dimension)
 
 
-def gallery_for(contract_id: str, dimension: int) -> GallerySnapshot:
-    """current_gallery() for any embedding space, as the comparison of two packs needs it."""
-    global _latest
-    with _lock:
-        if not _is_fresh(contract_id):
-            checked = (time.monotonic(), _mark)  # before the reading: what is announced meanwhile counts as unread
-            _loaded[contract_id] = _refresh(_loaded.get(contract_id), contract_id, dimension)
-            _checked[contract_id] = checked
-        _latest = _loaded[contract_id].snapshot
-        return _latest
-
-
 def fresh_gallery(engine: FaceEngine) -> GallerySnapshot | None:
-    """The snapshot if it was checked just now, else None: then current_gallery() in a database thread. Never blocks."""
-    loaded = _loaded.get(engine.contract_id)
-    return loaded.snapshot if loaded and _is_fresh(engine.contract_id) else None
-
-
-def cached_gallery() -> GallerySnapshot | None:
-    """What was searched last, however old; None before the first load. Never touches the database."""
-    return _latest
-
-
-def mark_gallery_stale() -> None:
-    """The next current_gallery() reads the revision, whenever it was read last."""
-    global _mark
-    _mark = object()
-
-
-def reset_gallery() -> None:
-    """Forget everything, as a new process would have it."""
-    global _latest
-    with _lock:
-        _loaded.clear()
-        _checked.clear()
-        _latest = None
-
-
-def _is_fresh(contract_id: str) -> bool:
-    checked_at, mark = _checked.get(contract_id, (0.0, None))
-    return mark is _mark and time.monotonic() - checked_at < REVISION_CHECK_SECONDS
+    """The snapshot if it was checked just now; None: call current_gallery() in a database thread. Never blocks."""
+    return shared.if_fresh(engine.contract_id)
 
 
 def _refresh(loaded: _Loaded | None, contract_id: str, dimension: int) -> _Loaded:
@@ -118,9 +120,9 @@ def _refresh(loaded: _Loaded | None, contract_id: str, dimension: int) -> _Loade
 
 
 def _with_confusions(loaded: _Loaded) -> _Loaded:
-    if _confusion_source is None:
+    if hooks.confusions is None:
         return loaded
-    confusions = _confusion_source(loaded.snapshot.contract_id)
+    confusions = hooks.confusions(loaded.snapshot.contract_id)
     return replace(loaded, snapshot=loaded.snapshot.with_confusions(confusions))
 
 
@@ -146,7 +148,7 @@ def _load(contract_id: str, dimension: int, number: int, epoch: UUID | None) -> 
         searched = [row for row in chunk if row[1] in owners]
         ids.extend(row[0] for row in searched)
         people.extend(owners[row[1]] for row in searched)
-        blocks.append(np.frombuffer(b"".join(row[2] for row in searched), "<f4").reshape(-1, dimension))
+        blocks.append(matrix_from_bytes((row[2] for row in searched), dimension))
     matrix = np.concatenate(blocks) if blocks else np.empty((0, dimension), np.float32)
     snapshot = GallerySnapshot.build(
         (ids, people, matrix), contract_id=contract_id, dimension=dimension, revision=number
@@ -176,9 +178,10 @@ def template_chunks(templates: QuerySet[FaceTemplate]) -> Iterator[list[tuple[in
 
 def _patch(loaded: _Loaded, changed: Sequence[UUID], contract_id: str, dimension: int, number: int) -> _Loaded:
     now = {row.template_id: row for row in _rows_of(changed, contract_id, dimension)}
-    before = {template for uuid in changed for template in loaded.templates_of.get(str(uuid), ())}
-    added = [row for template, row in now.items() if template not in before]
-    removed = before - now.keys()
+    owner_before = {template: str(uuid) for uuid in changed for template in loaded.templates_of.get(str(uuid), ())}
+    # A template that a merge moved is added again: the snapshot then has it under its new owner.
+    added = [row for template, row in now.items() if owner_before.get(template) != row.person_id]
+    removed = owner_before.keys() - now.keys()
     templates_of = {**loaded.templates_of}
     for uuid in changed:
         templates_of.pop(str(uuid), None)
@@ -193,7 +196,7 @@ def _rows_of(people: Collection[UUID], contract_id: str, dimension: int) -> Iter
         owners = dict(samples.order_by().values_list("pk", "person__uuid"))
         templates = FaceTemplate.objects.filter(sample__in=list(owners), contract_id=contract_id, dimension=dimension)
         for template, sample, embedding in templates.order_by("pk").values_list("pk", "sample_id", "embedding"):
-            yield TemplateRow(template, str(owners[sample]), np.frombuffer(embedding, "<f4"))
+            yield TemplateRow(template, str(owners[sample]), vector_from_bytes(embedding))
 
 
 def _grouped(pairs: Iterable[tuple[str, int]]) -> dict[str, tuple[int, ...]]:

@@ -7,6 +7,7 @@ import logging
 from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
+from enrollment.events import log_event
 from enrollment.runtime.gallery import mark_gallery_stale
 
 GROUP = "gallery"
@@ -25,4 +26,4 @@ def announce_gallery_change() -> None:
         async_to_sync(layer.group_send)(GROUP, MESSAGE)
     except Exception as error:
         # Whatever a channel layer raises when its server is away; other processes see the revision 500 ms later.
-        logger.warning("event=announcement_failed error=%s", type(error).__name__)
+        log_event(logger, "announcement_failed", level=logging.WARNING, error=type(error).__name__)

@@ -33,6 +33,7 @@ def chosen_pack_name() -> str | None:
 
 
 def newest_switch() -> PackSwitch | None:
+    """The switch in force; None when no operator ever switched packs."""
     return PackSwitch.objects.order_by("-pk").first()
 
 

@@ -1,4 +1,4 @@
-"""A sample that is not stored yet: what the capture, the upload and the folder import hand to the services."""
+"""A sample before it is stored: what the capture, the upload and the folder import hand to the services."""
 
 from __future__ import annotations
 
@@ -62,14 +62,16 @@ def drafts_for(engine: FaceEngine, drafts: Sequence[SampleDraft]) -> list[Sample
 
 
 def quality_to_json(quality: Quality) -> dict[str, Any]:
-    """All fields in plain floats; `quality_from_json` reads it."""
+    """All fields, rounded to what the measurements are worth; `quality_from_json` reads it."""
     values = asdict(quality)
-    pose = {axis: float(angle) for axis, angle in values.pop("pose").items()}
-    reasons = list(values.pop("reasons"))
-    return {name: float(value) for name, value in values.items()} | {"reasons": reasons, "pose": pose}
+    pose = {axis: round(float(angle), 1) for axis, angle in values.pop("pose").items()}
+    reasons, score = list(values.pop("reasons")), round(float(values.pop("score")), 4)
+    numbers = {name: round(float(value), 2) for name, value in values.items()}
+    return {"score": score, "reasons": reasons, "pose": pose, **numbers}
 
 
 def quality_from_json(values: dict[str, Any]) -> Quality:
+    """What `quality_to_json` wrote. Raises KeyError or TypeError for anything else."""
     return Quality(**values | {"pose": Pose(**values["pose"]), "reasons": tuple(values["reasons"])})
 
 

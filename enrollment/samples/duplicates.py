@@ -21,8 +21,8 @@ MAX_CANDIDATES = 5
 def find_duplicates(drafts: Sequence[SampleDraft], *, except_for: Person | None = None) -> list[DuplicateCandidate]:
     """Active people whose best comparison with any draft reaches the match threshold, best first.
 
-    Inclusive, and the threshold that a search among so many people uses: else a large gallery would warn all the time.
-    People who were noted as different from `except_for` are left out, as is `except_for` itself.
+    The threshold counts as reached when it is met exactly. It is the one that a search among so many people uses: with
+    a fixed one, a large gallery would warn all the time. `except_for` and people noted as different are left out.
 
     Raises PackChanged when the drafts were not made with the pack that searches use now.
     """

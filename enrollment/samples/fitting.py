@@ -41,8 +41,8 @@ class DraftsFit:
 def judge_drafts(drafts: Sequence[SampleDraft], person: Person | None = None) -> DraftsFit:
     """Which drafts do not fit: their scores lie below the policy's uncertain threshold (see recognizer.search.fit).
 
-    With two pictures that disagree, or as many on each side, nothing is set aside: nobody can say which is wrong.
-    Drafts of another embedding space than the engine's cannot be judged (no threshold is known for them) and pass.
+    Where two pictures disagree, or as many stand on each side, nothing is set aside: nobody can say which is wrong.
+    Drafts of another embedding space than the engine's pass: no threshold is known for them.
     """
     engine = engine_if_ready()
     if engine is None or any(draft.contract_id != engine.contract_id for draft in drafts):

@@ -1,4 +1,4 @@
-"""Two people of whom an operator noted that they are different: they are asked about no more."""
+"""Pairs of people whom an operator noted as different: the product no longer asks whether they are the same."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from enrollment.models import Person, PersonPair
 
 
 def ordered(first: Person, second: Person) -> tuple[Person, Person]:
-    """As PersonPair keeps them."""
+    """The two in the order in which PersonPair stores them: lower primary key first."""
     return (first, second) if first.pk < second.pk else (second, first)
 
 
 def find_pair(first: Person, second: Person) -> PersonPair | None:
+    """The note about these two, in either order."""
     low, high = ordered(first, second)
     return PersonPair.objects.filter(first=low, second=high).first()
 

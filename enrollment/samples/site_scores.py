@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from enrollment.models import FaceTemplate
 from recognizer.calibration import ScoreDistribution
 from recognizer.types import Vector
+from recognizer.vectors import vector_from_bytes
 
 MOST_PROBES = 5_000
 """Samples used as probes at most, spread evenly over the gallery: more only repeat what these say."""
@@ -70,5 +71,5 @@ def _load_templates(contract_id: str) -> tuple[NDArray[np.int64], Vector]:
     vectors: list[Vector] = []
     for owner, embedding in rows.iterator(chunk_size=5_000):
         owners.append(owner)
-        vectors.append(np.frombuffer(embedding, "<f4"))
+        vectors.append(vector_from_bytes(embedding))
     return np.array(owners, np.int64), np.stack(vectors) if vectors else np.empty((0, 0), np.float32)

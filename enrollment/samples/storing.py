@@ -1,4 +1,4 @@
-"""How drafts become rows: checked first, each picture once, at most MAX_SAMPLES per person. Used by services only."""
+"""How drafts become rows: checked first, each picture once, at most MAX_SAMPLES per person."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from enrollment.errors import NoSamples, PackChanged, SampleInvalid
 from enrollment.models import FaceSample, FaceTemplate, Person
-from enrollment.samples.drafts import SampleDraft
+from enrollment.samples.drafts import SampleDraft, quality_to_json
 from enrollment.samples.variety import least_telling
 from recognizer.images import encode_crop
 from recognizer.search.blocks import NORM_TOLERANCE
-from recognizer.types import Quality, Vector
+from recognizer.types import Vector
+from recognizer.vectors import vector_from_bytes, vector_to_bytes
 
 Actor = AbstractBaseUser | AnonymousUser
 """A request's or a socket's user. Whoever calls a service has seen to it that it is a logged-in operator."""
@@ -23,12 +24,15 @@ MAX_SAMPLES = 20
 
 
 def actor_id(actor: Actor | None) -> Any:
-    """For the log: numbers only, never a login name."""
+    """The operator's primary key for the log, which holds no login names."""
     return actor.pk if actor else None
 
 
 def checked_drafts(samples: Sequence[SampleDraft]) -> list[SampleDraft]:
-    """Each picture once, all of one embedding space, each vector finite and of length one."""
+    """The drafts, each picture once. Raises NoSamples, PackChanged (two embedding spaces) and SampleInvalid.
+
+    SampleInvalid: a vector that is not (d,), not finite or not of length one.
+    """
     if not samples:
         raise NoSamples
     contract_id, dimension = samples[0].contract_id, samples[0].embedding.shape
@@ -79,7 +83,7 @@ def _save_sample(person: Person, draft: SampleDraft, actor: Actor | None, *, out
         source=draft.source,
         pose=draft.pose,
         quality_score=draft.quality.score,
-        quality=_measures(draft.quality),
+        quality=quality_to_json(draft.quality),
         digest=draft.digest,
         set_aside=outlier,
         set_aside_reason=FaceSample.AsideReason.OUTLIER if outlier else "",
@@ -91,20 +95,12 @@ def _save_sample(person: Person, draft: SampleDraft, actor: Actor | None, *, out
     return sample
 
 
-def _measures(quality: Quality) -> dict[str, Any]:
-    """As JSON keeps them, rounded to what the measurements are worth."""
-    pose = {axis: round(float(getattr(quality.pose, axis)), 1) for axis in ("yaw", "pitch", "roll")}
-    names = ("face_size", "inter_eye_distance", "brightness", "contrast", "sharpness")
-    numbers = {name: round(float(getattr(quality, name)), 2) for name in names}
-    return {"score": round(float(quality.score), 4), "reasons": list(quality.reasons), "pose": pose, **numbers}
-
-
 def template_for(sample_id: int, embedding: Vector, contract_id: str) -> FaceTemplate:
-    """An unsaved, checked template: little-endian float32."""
+    """An unsaved, checked template. embedding: (d,) float32."""
     template = FaceTemplate(
         sample_id=sample_id,
         contract_id=contract_id,
-        embedding=np.ascontiguousarray(embedding, "<f4").tobytes(),
+        embedding=vector_to_bytes(embedding),
         dimension=len(embedding),
     )
     template.full_clean(exclude={"sample"}, validate_unique=False, validate_constraints=False)
@@ -112,18 +108,18 @@ def template_for(sample_id: int, embedding: Vector, contract_id: str) -> FaceTem
 
 
 def keep_to_cap(person: Person, contract_id: str, *, erase: bool = True) -> set[int]:
-    """Take the least telling samples above MAX_SAMPLES out of searches; their primary keys.
+    """Take the least telling samples above MAX_SAMPLES out of searches. Returns their primary keys.
 
-    Erased, unless `erase` is off or a merge may still have to be undone (it took the room, and its samples may have to
-    go back): then they are set aside. What was set aside does not count. What an operator took back stays, and so does
-    the best front sample.
+    They are erased, unless `erase` is off or a merge may still be undone: its samples may have to go back, so they are
+    set aside instead. Samples that were set aside before do not count. A sample that an operator took back stays, and
+    so does the best front sample.
     """
     searched = person.samples.filter(set_aside=False).order_by("pk")
     samples = list(searched.values_list("pk", "quality_score", "pose", "taken_back"))
     if len(samples) <= MAX_SAMPLES:
         return set()
     rows = FaceTemplate.objects.filter(sample__in=[pk for pk, *_ in samples], contract_id=contract_id)
-    vectors = {pk: np.frombuffer(data, "<f4") for pk, data in rows.values_list("sample_id", "embedding")}
+    vectors = {pk: vector_from_bytes(data) for pk, data in rows.values_list("sample_id", "embedding")}
     protected = {pk for pk, _, _, taken_back in samples if taken_back}
     fronts = [
         (quality, pk) for pk, quality, pose, _ in samples if pose == FaceSample.PoseBucket.FRONT and pk in vectors

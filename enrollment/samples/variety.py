@@ -18,8 +18,8 @@ def least_telling(
 ) -> set[int]:
     """Primary keys of the `number` samples to let go.
 
-    samples: (primary key, quality_score). vectors: primary key -> L2-normalised (d,) embedding; a sample without one
-    goes first. Then, again and again, of the two samples that resemble each other most the one of lower quality goes.
+    samples: (primary key, quality_score). vectors: primary key -> L2-normalised (d,) embedding. Samples without a
+    vector go first. Then, again and again, take the two samples that resemble each other most: the worse one goes.
     protected: primary keys that stay in any case, even when fewer than `number` can go.
     """
     quality = dict(samples)

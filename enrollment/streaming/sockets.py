@@ -29,6 +29,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.utils.crypto import constant_time_compare
 
 from enrollment.errors import EnrollmentError
+from enrollment.events import log_event
 from enrollment.reasons import sentence_for
 from enrollment.runtime.database import run_in_database_thread
 from enrollment.streaming.mailbox import HEADER, FrameBudget, Inbox, InferenceTurn, QueuedFrame
@@ -302,7 +303,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
         except (RecognizerError, EnrollmentError) as error:
             await self.send_error(error.code, str(error), seq)
         except Exception:
-            logger.exception("socket failed", extra={"data": {"socket": self._number}})
+            log_event(logger, "socket_failed", level=logging.ERROR, exc_info=True, socket=self._number)
             self._failures += 1
             await self.send_error("internal_error", seq=seq)
             if self._failures > self.failures_allowed:
@@ -359,7 +360,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
             "dropped": self._inbox.dropped,
             **{name: self._counts[name] for name in ("frames", "results", "errors")},
         }
-        logger.info("socket %s", event, extra={"data": data})
+        log_event(logger, f"socket_{event}", **data)
 
 
 def _session_belongs_to(session_key: str, operator_id: Any) -> bool:

@@ -11,7 +11,7 @@ from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.pack_choice import chosen_pack_name
 from enrollment.runtime.policy import current_policy, default_liveness
 from recognizer.errors import RecognizerError
-from recognizer.packs.choosing import choose_pack
+from recognizer.packs.choosing import choose_pack, stronger_pack
 from recognizer.packs.manifest import Manifest, Pack
 from recognizer.types import LivenessMode
 
@@ -35,11 +35,3 @@ def pack_note(pack: Pack | None = None) -> dict[str, Any]:
     except RecognizerError:
         return {}
     return {"pack": pack, "stronger": stronger, "liveness_required": liveness == LivenessMode.REQUIRED}
-
-
-def stronger_pack(manifest: Manifest, pack: Pack) -> Pack | None:
-    """What the starter pack should give way to: the best one installed, else the default one."""
-    if not pack.starter:
-        return None
-    best = choose_pack(manifest)
-    return manifest.get(manifest.default) if best.starter else best

@@ -32,9 +32,16 @@ def choose_pack(manifest: Manifest, name: str | None = None) -> Pack:
     )
 
 
-def contract_id(pack: Pack) -> str:
-    """Names the embedding space of a pack; vectors may be compared only within one contract_id."""
-    return pack.contract_id
+def stronger_pack(manifest: Manifest, pack: Pack) -> Pack | None:
+    """The best installed pack that comes before `pack` in the manifest's order.
+
+    The starter pack has something stronger in any case: where nothing better is installed, the default pack to install.
+    None where there is nothing to recommend.
+    """
+    before = list(manifest.packs.values())
+    before = before[: [other.name for other in before].index(pack.name)] if pack.name in manifest.packs else []
+    best = next((other for other in before if other.installed and not other.only_by_name), None)
+    return best or (manifest.get(manifest.default) if pack.starter else None)
 
 
 def verify_pack(pack: Pack) -> None:

@@ -35,7 +35,17 @@ SHORTLIST = 64
 class GallerySnapshot:
     """Everybody's templates of one embedding space at one revision. Immutable; safe to search from many threads."""
 
-    __slots__ = ("_alive", "_counts", "_large", "_small", "confusions", "contract_id", "dimension", "revision")
+    __slots__ = (
+        "__weakref__",
+        "_alive",
+        "_counts",
+        "_large",
+        "_small",
+        "confusions",
+        "contract_id",
+        "dimension",
+        "revision",
+    )
 
     def __init__(
         self,

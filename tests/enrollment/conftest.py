@@ -66,7 +66,7 @@ def enroll(db, make_draft: Callable[..., SampleDraft]) -> Callable[..., Person]:
 
     def make(name: str, *seeds: int, **changes: Any) -> Person:
         values = {"actor": None, "consent_version": "v", "samples": [make_draft(seed) for seed in seeds], **changes}
-        return services.enroll_person(name=name, despite_duplicate=True, **values)
+        return services.enroll_person(name=name, despite_duplicate=True, **values).person
 
     return make
 
@@ -91,6 +91,6 @@ def enroll_real(drafts_of) -> Callable[..., Person]:
         samples = [*drafts_of(folder)[which], *extra]
         return services.enroll_person(
             actor=None, name=name or folder, consent_version="v", samples=samples, despite_duplicate=True
-        )
+        ).person
 
     return make

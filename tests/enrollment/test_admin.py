@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from enrollment import services
+from enrollment.hooks import hooks
 from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, Person
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +27,7 @@ def enroll(make_draft, staff):
             samples=[make_draft(seed) for seed in seeds],
             despite_duplicate=True,
             **changes,
-        )
+        ).person
 
     return make
 
@@ -123,7 +124,7 @@ class TestActions:
     def test_erase_goes_through_the_service(self, staff_client, enroll, monkeypatch):
         ada, grace = enroll("Ada", 1), enroll("Grace", 2)
         forgotten = []
-        monkeypatch.setattr(services, "_erase_hooks", [forgotten.extend])
+        monkeypatch.setattr(hooks, "erase", [forgotten.extend])
         act(staff_client, "delete_selected", ada, post="yes")
         assert list(Person.objects.all()) == [grace]
         assert FaceSample.objects.count() == FaceTemplate.objects.count() == 1
@@ -132,7 +133,7 @@ class TestActions:
     def test_erase_from_the_persons_own_page(self, staff_client, enroll, monkeypatch):
         ada = enroll("Ada", 1)
         forgotten = []
-        monkeypatch.setattr(services, "_erase_hooks", [forgotten.extend])
+        monkeypatch.setattr(hooks, "erase", [forgotten.extend])
         url = reverse("admin:enrollment_person_delete", args=[ada.pk])
         assert "Are you sure" in staff_client.get(url).content.decode()
         staff_client.post(url, {"post": "yes"})

@@ -9,7 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from enrollment.runtime import gallery
 from enrollment.runtime.gallery import current_gallery
-from facesite import warmup
+from facesite import warmup as warmup_module
+from facesite.warmup import is_warm, warmup
 
 
 @pytest.fixture(autouse=True)
@@ -21,13 +22,13 @@ def no_warm_up_behind_the_back(monkeypatch):
 @pytest.fixture
 def cold(no_engine, monkeypatch):
     """A process that has just started."""
-    monkeypatch.setattr(gallery, "_latest", None)
-    monkeypatch.setattr(warmup, "_problem", "")
+    monkeypatch.setattr(gallery.shared, "_latest", None)
+    warmup.reset()
 
 
 def warm_up_in_a_thread() -> None:
     """It closes its thread's database connections, so never in the test's own."""
-    thread = threading.Thread(target=warmup.warm_up)
+    thread = threading.Thread(target=warmup.run)
     thread.start()
     thread.join()
 
@@ -50,7 +51,7 @@ class TestReadyz:
         }
 
     def test_is_503_until_the_gallery_is_loaded(self, engine, monkeypatch):
-        monkeypatch.setattr(gallery, "_latest", None)
+        monkeypatch.setattr(gallery.shared, "_latest", None)
         answer = Client().get("/readyz")
         assert answer.status_code == 503
         assert answer.json()["checks"] == {"engine": True, "database": True, "gallery": False}
@@ -65,7 +66,7 @@ class TestReadyz:
         assert [query["sql"] for query in queries] == ["SELECT 1"]
 
     def test_is_503_when_the_gallery_is_another_packs(self, engine, monkeypatch):
-        monkeypatch.setattr(gallery, "_latest", gallery.gallery_for("another-contract", 64))
+        monkeypatch.setattr(gallery.shared, "_latest", gallery.gallery_for("another-contract", 64))
         assert Client().get("/readyz").status_code == 503
 
     def test_names_the_command_when_no_pack_is_installed(self, cold, settings, tmp_path, caplog):
@@ -89,13 +90,13 @@ class TestReadyz:
 @pytest.mark.django_db(transaction=True)
 class TestWarmUp:
     def test_starts_the_engine_and_loads_the_gallery(self, cold, models_dir):
-        assert not warmup.is_warm()
+        assert not is_warm()
         warm_up_in_a_thread()
-        assert warmup.is_warm()
-        assert warmup.problem() == ""
+        assert is_warm()
+        assert warmup.problem == ""
 
     def test_tells_of_what_nobody_foresaw(self, cold, models_dir, monkeypatch, caplog):
-        monkeypatch.setattr(warmup, "current_gallery", lambda engine: 1 / 0)
+        monkeypatch.setattr(warmup_module, "current_gallery", lambda engine: 1 / 0)
         warm_up_in_a_thread()
-        assert warmup.problem() == "The engine could not be started. The server's log says why."
+        assert warmup.problem == "The engine could not be started. The server's log says why."
         assert "ZeroDivisionError" in caplog.text

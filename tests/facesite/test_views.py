@@ -14,14 +14,14 @@ from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
-from facesite import warmup
+from facesite.warmup import warmup
 from tests.verification.rows import make_attempt, make_person
 
 
 @pytest.fixture(autouse=True)
 def _no_warm_up(monkeypatch):
     monkeypatch.setattr(warmup, "start", lambda: None)
-    monkeypatch.setattr(warmup, "_problem", "")
+    warmup.reset()
 
 
 @pytest.mark.django_db

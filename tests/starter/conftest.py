@@ -36,7 +36,7 @@ def started(starter_dir: Path) -> Iterator[FaceEngine]:
 def starter(started: FaceEngine, starter_dir: Path, settings, monkeypatch) -> FaceEngine:
     """This process recognises with the starter pack, as a fresh clone without network does."""
     settings.FACESITE_MODELS_DIR, settings.FACESITE_MODEL_PACK, settings.FACESITE_MODELS_MIRROR = starter_dir, None, ""
-    monkeypatch.setattr(runtime, "_engine", started)
-    monkeypatch.setattr(runtime, "_next_check", float("inf"))
+    monkeypatch.setattr(runtime.shared, "_engine", started)
+    monkeypatch.setattr(runtime.shared, "_next_check", float("inf"))
     reset_gallery()
     return started

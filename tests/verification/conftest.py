@@ -43,7 +43,9 @@ def enrol(db, engine: FaceEngine) -> Callable[..., Person]:
     def enrol_pictures(name: str, *pictures: bytes) -> Person:
         faces = [engine.analyze(engine.decode(data, UPLOAD_LIMITS)).faces[0] for data in pictures]
         drafts = [draft_from_face(face, contract_id=engine.contract_id, source="upload") for face in faces]
-        return enroll_person(actor=None, name=name, consent_version="test", samples=drafts, despite_duplicate=True)
+        return enroll_person(
+            actor=None, name=name, consent_version="test", samples=drafts, despite_duplicate=True
+        ).person
 
     return enrol_pictures
 

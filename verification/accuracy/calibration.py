@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
 from enrollment.samples.site_scores import SiteScores, site_scores
 from recognizer.calibration import Rate, ScoreDistribution, comparisons_needed
 from recognizer.decisions import policy_for_gallery
 from recognizer.engine import FaceEngine
 from recognizer.errors import TooFewPairs
 from recognizer.packs.choosing import policy_for
+from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy, LivenessMode
 from verification.models import VerificationPolicy
 from verification.policy import SiteThreshold, current_policy, false_alarms_per_1000, nearest_fmr
@@ -77,9 +80,28 @@ class SiteCalibration:
         return tuple(_doubts(self))
 
 
+class KeptScores:
+    """The last leave-one-out of this process: a form that is sent and the page after it look at the same gallery."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[weakref.ref[GallerySnapshot], SiteScores] | None = None
+
+    def get(self, engine: FaceEngine) -> SiteScores:
+        """The scores; computed again when the gallery has changed. Blocking: seconds for a large gallery."""
+        mark_gallery_stale()  # what was enrolled a moment ago counts
+        gallery = current_gallery(engine)
+        kept = self._kept
+        if kept is None or kept[0]() is not gallery:
+            kept = self._kept = weakref.ref(gallery), site_scores(engine.contract_id)
+        return kept[1]
+
+
+kept_scores = KeptScores()
+
+
 def calibrate_site(engine: FaceEngine) -> SiteCalibration:
-    """Measure the site's gallery by leave-one-out. Blocking: seconds for a large gallery. Raises PackUnknown."""
-    scores = site_scores(engine.contract_id)
+    """Measure the site's gallery by leave-one-out, kept until the gallery changes. Blocking. Raises PackUnknown."""
+    scores = kept_scores.get(engine)
     policy = current_policy(engine)
     return SiteCalibration(
         people=scores.people,

@@ -7,17 +7,16 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.policy import default_liveness
-from enrollment.web import actor_of
+from enrollment.web import actor_of, read_or_post, staff_only
 from recognizer.calibration import Histogram
+from recognizer.engine import FaceEngine
 from recognizer.errors import PackError, TooFewPairs
 from recognizer.packs.manifest import Pack
 from verification.accuracy.calibration import SiteCalibration, calibrate_site, predictions, site_threshold
@@ -30,29 +29,26 @@ from verification.services import reuse_policy, save_policy
 SAVED = "The policy holds from now on; open live pages follow within seconds."
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff_only
+@read_or_post
 def calibration(request: HttpRequest) -> HttpResponse:
     """What the site's own scores say, and the policy chosen from it. Staff only: it decides who is let in."""
-    require_staff(request)
     try:
         engine = get_engine()
-        found = calibrate_site(engine)
+        form = PolicyForm(request.POST or None, initial=_initial(engine.pack))
+        if request.method == "POST" and form.is_valid() and _save(request, form, engine):
+            messages.success(request, SAVED)
+            return redirect("verification:calibration")
+        context = _context(calibrate_site(engine), form)
     except PackError as error:
         return render(request, "verification/calibration.html", {"problem": str(error)}, status=503)
-    form = PolicyForm(request.POST or None, initial=_initial(engine.pack))
-    if request.method == "POST" and form.is_valid() and _save(request, form, found):
-        messages.success(request, SAVED)
-        return redirect("verification:calibration")
-    status = 400 if request.method == "POST" else 200
-    return render(request, "verification/calibration.html", _context(found, form), status=status)
+    return render(request, "verification/calibration.html", context, status=400 if request.method == "POST" else 200)
 
 
-@login_required
+@staff_only
 @require_POST
 def use_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Put an earlier policy back in force. Staff only."""
-    require_staff(request)
     policy = VerificationPolicy.objects.filter(pk=pk).first()
     if policy is None:
         raise Http404("There is no such policy.")
@@ -61,15 +57,11 @@ def use_again(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("verification:calibration")
 
 
-def require_staff(request: HttpRequest) -> None:
-    if not getattr(request.user, "is_staff", False):
-        raise PermissionDenied("Only staff may change what counts as a match.")
-
-
-def _save(request: HttpRequest, form: PolicyForm, found: SiteCalibration) -> bool:
+def _save(request: HttpRequest, form: PolicyForm, engine: FaceEngine) -> bool:
+    """Save the policy. False: the form says why not. The site's scores are read only if the threshold is theirs."""
     data = form.cleaned_data
     try:
-        own = site_threshold(found, data["fmr"]) if data["site_threshold"] else None
+        own = site_threshold(calibrate_site(engine), data["fmr"]) if data["site_threshold"] else None
     except TooFewPairs as error:
         form.add_error("site_threshold", str(error))
         return False

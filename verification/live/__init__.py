@@ -1,5 +1,5 @@
 """The live page: one socket's stream (session), its messages (protocol), its socket (consumers), limits on challenges.
 
-May import enrollment's streaming and runtime, recognizer and the app's root modules, but no other room. session.py
-knows no socket and reads no database.
+May import services, enrollment and what they stand on, but not accuracy, the room beside it. session.py knows no socket
+and reads no database.
 """

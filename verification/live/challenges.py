@@ -12,6 +12,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
+from enrollment.events import log_event
 from verification.models import ChallengeTry
 
 FAILURES_ALLOWED = 5
@@ -43,4 +44,4 @@ def end_try(*, challenge_try: ChallengeTry, passed: bool, code: str) -> None:
     """code: one of recognizer.tracking.challenge.CHALLENGE_CODES."""
     challenge_try.at, challenge_try.passed, challenge_try.code = timezone.now(), passed, code
     challenge_try.save(update_fields=["at", "passed", "code"])
-    logger.info("challenge", extra={"data": {"code": code}})
+    log_event(logger, "challenge", code=code)

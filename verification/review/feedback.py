@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from uuid import UUID
 
-import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
+from enrollment.events import log_event
 from enrollment.models import FaceTemplate, Person
 from enrollment.runtime.gallery import current_gallery, gallery_for
 from enrollment.samples.storing import Actor, actor_id
@@ -27,6 +27,7 @@ from recognizer.images import decode_crop
 from recognizer.search.confusions import HIGHEST, Confusion, Confusions, raise_threshold
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy, Vector, Verdict
+from recognizer.vectors import vector_from_bytes, vector_to_bytes
 from verification.models import ConfusedFace, FalseMatch, VerificationAttempt
 from verification.policy import current_policy
 
@@ -130,7 +131,7 @@ def record_false_match(
         recorded.save(force_insert=True)
         _confused_face(recorded, face.contract_id, face.embedding, face.comparison_score).save(force_insert=True)
         bump_gallery_revision([person.uuid])
-    logger.info("event=false_match attempt=%s actor=%s", attempt.uuid, actor_id(actor))
+    log_event(logger, "false_match", attempt=str(attempt.uuid), actor=actor_id(actor))
     return recorded
 
 
@@ -145,7 +146,7 @@ def undo_false_match(*, actor: Actor | None, recorded: FalseMatch) -> None:
             raise FeedbackRefused("This was taken back already.")
         ConfusedFace.objects.filter(false_match=recorded.pk).delete()
         bump_gallery_revision([recorded.person.uuid])
-    logger.info("event=false_match_undone attempt=%s actor=%s", recorded.attempt.uuid, actor_id(actor))
+    log_event(logger, "false_match_undone", attempt=str(recorded.attempt.uuid), actor=actor_id(actor))
 
 
 def rebuild_false_matches(engine: FaceEngine) -> None:
@@ -182,7 +183,7 @@ def load_confusions(contract_id: str) -> Confusions:
     )
     holders = merged_records()
     return Confusions(
-        Confusion(holder, np.frombuffer(embedding, "<f4"), threshold, rival if rival != holder else None)
+        Confusion(holder, vector_from_bytes(embedding), threshold, rival if rival != holder else None)
         for person, embedding, threshold, other in rows
         for holder, rival in [(_holder(person, holders), _holder(other, holders) if other else None)]
     )
@@ -218,7 +219,7 @@ def _confused_face(recorded: FalseMatch, contract_id: str, embedding: Vector, sc
         contract_id=contract_id,
         comparison_score=score,
         raised_threshold=raise_threshold(score),
-        embedding=np.ascontiguousarray(embedding, "<f4").tobytes(),
+        embedding=vector_to_bytes(embedding),
     )
     face.full_clean(exclude={"false_match"}, validate_unique=False, validate_constraints=False)
     return face
@@ -227,7 +228,7 @@ def _confused_face(recorded: FalseMatch, contract_id: str, embedding: Vector, sc
 def _own_templates(person: Person, contract_id: str) -> dict[int, Vector]:
     """Template's primary key -> embedding (d,) of the person's templates that searches use."""
     rows = FaceTemplate.objects.filter(sample__person=person, sample__set_aside=False, contract_id=contract_id)
-    return {pk: np.frombuffer(data, "<f4") for pk, data in rows.order_by("pk").values_list("pk", "embedding")}
+    return {pk: vector_from_bytes(data) for pk, data in rows.order_by("pk").values_list("pk", "embedding")}
 
 
 def _matched_thumbnails(person: Person) -> list[bytes]:

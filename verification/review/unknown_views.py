@@ -9,31 +9,29 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from enrollment.consent import CONSENT_TEXT, CONSENT_VERSION
 from enrollment.errors import EnrollmentError, PossibleDuplicate
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
-from enrollment.web import actor_of, count_of
+from enrollment.web import actor_of, count_of, read_or_post, staff_only
 from recognizer.errors import RecognizerError
 from verification import selectors
 from verification.forms import NewPersonForm, PersonChoiceForm, UnknownPolicyForm
 from verification.models import InboxAction, UnknownFace
 from verification.policy import current_policy
 from verification.review import unknowns
-from verification.review.feedback_views import choices_of
+from verification.review.wording import choices_of
 
 CLUSTERS_PER_PAGE = 20
 FACES_PER_CLUSTER = 6
 MOST_FACES = 120
 """Faces shown on the page of a cluster. Faces that are not shown are not touched."""
-read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @login_required
@@ -59,12 +57,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
     return render(request, "verification/unknown.html", context)
 
 
-@login_required
+@staff_only
 @require_POST
 def save_policy(request: HttpRequest) -> HttpResponse:
     """Staff only: it is about keeping pictures of people who were not asked."""
-    if not getattr(request.user, "is_staff", False):
-        raise PermissionDenied
     form = UnknownPolicyForm(request.POST)
     if form.is_valid():
         policy = unknowns.save_unknown_policy(actor=actor_of(request), **form.cleaned_data)

@@ -19,6 +19,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from enrollment import services as enrollment
+from enrollment.events import log_event
 from enrollment.models import FaceSample, FaceTemplate, Person
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.samples.drafts import SampleDraft, pose_bucket, quality_from_json, quality_to_json
@@ -30,6 +31,7 @@ from recognizer.search.clustering import cluster_embeddings
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.tracking.tracks import Decision
 from recognizer.types import LivenessVerdict, Vector, Verdict
+from recognizer.vectors import vector_from_bytes, vector_to_bytes
 from verification.models import InboxAction, UnknownFace, UnknownPolicy, VerificationAttempt
 from verification.policy import current_policy
 
@@ -78,7 +80,7 @@ def save_unknown_policy(*, actor: Actor | None, keep: bool, days: int) -> Unknow
     with transaction.atomic():
         policy.save(force_insert=True)
         gone = UnknownFace.objects.all().delete()[0] if not keep else purge_unknowns()
-    logger.info("event=unknown_policy keep=%s days=%d erased=%d actor=%s", keep, days, gone, actor_id(actor))
+    log_event(logger, "unknown_policy", keep=keep, days=days, erased=gone, actor=actor_id(actor))
     return policy
 
 
@@ -89,7 +91,7 @@ def purge_unknowns() -> int:
     expired = UnknownFace.objects.filter(kept_at__lt=limit) if policy.keep else UnknownFace.objects.all()
     gone = expired.delete()[0]
     if gone:
-        logger.info("event=unknowns_purged faces=%d", gone)
+        log_event(logger, "unknowns_purged", faces=gone)
     return gone
 
 
@@ -122,7 +124,7 @@ def keep_unknown(attempt: VerificationAttempt, decision: Decision) -> UnknownFac
         quality=quality_to_json(decision.quality),
         quality_score=float(decision.quality.score),
         contract_id=attempt.contract_id,
-        embedding=np.ascontiguousarray(decision.embedding, "<f4").tobytes(),
+        embedding=vector_to_bytes(decision.embedding),
         crop=encode_crop(decision.aligned),
     )
     face.full_clean(exclude={"attempt", "handled_by"}, validate_unique=False)
@@ -177,7 +179,7 @@ def embed_anew(engine: FaceEngine) -> int:
     crops = [bytes(face.crop) for face in stale]
     vectors = engine.submit(lambda: engine.embed([decode_crop(crop) for crop in crops])).result()
     for face, vector in zip(stale, vectors, strict=True):
-        face.embedding, face.contract_id = np.ascontiguousarray(vector, "<f4").tobytes(), engine.contract_id
+        face.embedding, face.contract_id = vector_to_bytes(vector), engine.contract_id
     UnknownFace.objects.bulk_update(stale, ["embedding", "contract_id"])
     return len(stale)
 
@@ -197,7 +199,7 @@ def enrol_unknown(
     """
     with transaction.atomic():
         found = _locked_faces(faces)
-        person = enrollment.enroll_person(
+        saved = enrollment.enroll_person(
             actor=actor,
             name=name,
             external_id=external_id,
@@ -205,8 +207,7 @@ def enrol_unknown(
             samples=_drafts(found[:MAX_SAMPLES]),
             despite_duplicate=despite_duplicate,
         )
-        samples = list(person.samples.order_by("pk"))
-        return _handle(actor, InboxAction.Kind.ENROL, found, person, samples)
+        return _handle(actor, InboxAction.Kind.ENROL, found, saved.person, saved.samples)
 
 
 def assign_unknown(
@@ -224,10 +225,10 @@ def assign_unknown(
             raise InboxRefused(
                 f"This person has {MAX_SAMPLES} samples already, as many as are kept. Remove some of them first."
             )
-        samples = enrollment.add_samples(
+        saved = enrollment.add_samples(
             actor=actor, person=person, samples=_drafts(found[:room]), despite_duplicate=despite_duplicate
         )
-        return _handle(actor, InboxAction.Kind.ASSIGN, found, person, samples)
+        return _handle(actor, InboxAction.Kind.ASSIGN, found, saved.person, saved.samples)
 
 
 def dismiss_unknown(*, actor: Actor | None, faces: Sequence[UUID]) -> InboxAction:
@@ -246,7 +247,7 @@ def delete_unknown(*, actor: Actor | None, faces: Sequence[UUID]) -> int:
         attempts = list(found.values_list("attempt", flat=True))
         VerificationAttempt.objects.filter(pk__in=attempts).update(thumbnail=b"")
         gone = found.delete()[0]
-    logger.info("event=unknowns_deleted faces=%d actor=%s", gone, actor_id(actor))
+    log_event(logger, "unknowns_deleted", faces=gone, actor=actor_id(actor))
     return gone
 
 
@@ -260,7 +261,7 @@ def forget_unknown(people: Sequence[Person]) -> int:
     if engine is None:
         return 0
     own = FaceTemplate.objects.filter(sample__in=erased_samples(people).values("pk"), contract_id=engine.contract_id)
-    known = [np.frombuffer(data, "<f4") for data in own.values_list("embedding", flat=True)]
+    known = [vector_from_bytes(data) for data in own.values_list("embedding", flat=True)]
     nobodys = Q(handled_by=None) | Q(handled_by__kind=InboxAction.Kind.DISMISS)
     faces = list(UnknownFace.objects.filter(nobodys, contract_id=engine.contract_id).defer("crop"))
     if not known or not faces:
@@ -291,7 +292,7 @@ def undo_inbox_action(*, actor: Actor | None, action: InboxAction) -> int:
         if person is not None:
             _take_samples_back(actor, locked, person)
         back = faces.update(handled_by=None)  # last: erasing the person erases what is in the inbox and matches
-    logger.info("event=unknowns_undone kind=%s faces=%d actor=%s", locked.kind, back, actor_id(actor))
+    log_event(logger, "unknowns_undone", kind=locked.kind, faces=back, actor=actor_id(actor))
     return back
 
 
@@ -326,7 +327,7 @@ def _handle(
         actor=actor,  # type: ignore[misc]
     )
     UnknownFace.objects.filter(pk__in=[face.pk for face in faces]).update(handled_by=action)
-    logger.info("event=unknowns_handled kind=%s faces=%d actor=%s", kind.value, len(faces), actor_id(actor))
+    log_event(logger, "unknowns_handled", kind=kind.value, faces=len(faces), actor=actor_id(actor))
     return action
 
 
@@ -362,4 +363,4 @@ def _cluster(faces: Sequence[UnknownFace]) -> Cluster:
 
 
 def _vector(face: UnknownFace) -> Vector:
-    return np.frombuffer(face.embedding, "<f4")
+    return vector_from_bytes(face.embedding)

@@ -16,7 +16,7 @@ class Command(DaphneRunserver):  # type: ignore[misc]  # Daphne has no annotatio
     server_cls = Server
 
     def inner_run(self, *args: Any, **options: Any) -> None:
-        from facesite import warmup
+        from facesite.warmup import warmup
 
         if not settings.DEBUG:  # with DEBUG on, static files are served from where they lie
             collect_static_files()

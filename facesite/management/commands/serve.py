@@ -55,7 +55,7 @@ class Command(BaseCommand):
             )
 
     def begin(self, address: str) -> None:
-        from facesite import warmup
+        from facesite.warmup import warmup
 
         self.stdout.write(f"facesite is at {address} (Ctrl-C stops it)")
         self.stdout.flush()

@@ -108,7 +108,7 @@ def enroll_from(engine):
         drafts = [draft_from_face(face, contract_id=engine.contract_id, source="webcam") for face in faces]
         return services.enroll_person(
             actor=None, name=name, consent_version="v", samples=drafts, despite_duplicate=True
-        )
+        ).person
 
     return sync_to_async(make)
 

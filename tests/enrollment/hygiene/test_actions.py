@@ -21,7 +21,7 @@ def enroll(operator, make_draft):
         samples = [make_draft(seed) for seed in seeds]
         return services.enroll_person(
             actor=operator, name=name, consent_version="v", samples=samples, despite_duplicate=True
-        )
+        ).person
 
     return make
 

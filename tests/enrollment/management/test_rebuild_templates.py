@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from io import StringIO
 
-import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -13,6 +12,7 @@ from enrollment.packs import rebuilding
 from enrollment.packs.rebuilding import Progress, rebuild_templates
 from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
 from enrollment.samples.drafts import draft_from_face
+from recognizer.vectors import vector_from_bytes
 from tests.support.webcam import clip_frames
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ def enroll(engine, shared_faces):
         ]
         return services.enroll_person(
             actor=None, name=name, consent_version="v", samples=drafts, despite_duplicate=True
-        )
+        ).person
 
     return make
 
@@ -52,7 +52,7 @@ class TestRebuildTemplates:
         assert (out, error) == (f"3 templates were written for the pack {engine.pack.name}.\n", None)
         mark_gallery_stale()  # on_commit does not run in this kind of test
         old = FaceTemplate.objects.filter(contract_id="old-space").first()
-        found = current_gallery(engine).search(np.frombuffer(bytes(old.embedding), "<f4"), 1)[0]
+        found = current_gallery(engine).search(vector_from_bytes(old.embedding), 1)[0]
         assert (found.person_id, round(found.comparison_score, 3)) == (str(ada.uuid), 1.0)
 
     def test_leaves_the_old_templates_alone(self, enroll):

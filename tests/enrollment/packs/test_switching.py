@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def _no_waiting(monkeypatch):
     monkeypatch.setattr(command, "SETTLE_SECONDS", 0)
     monkeypatch.setattr(runtime, "SWITCH_CHECK_SECONDS", 0)
-    monkeypatch.setattr(runtime, "_next_check", 0.0)
+    monkeypatch.setattr(runtime.shared, "_next_check", 0.0)
 
 
 @pytest.fixture
@@ -175,9 +175,9 @@ class TestARunningProcess:
         rebuild("--pack", "edgeface-xs")
         settings.FACESITE_MODELS_DIR = tmp_path
         get_engine()
-        runtime._follower.join()
+        runtime.shared.join_follower()
         assert get_engine() is before
-        assert "switch_failed" in caplog.text
+        assert "switch_failed" in caplog.messages
 
 
 class TestDraftsFor:

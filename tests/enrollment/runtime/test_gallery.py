@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from enrollment import services
+from enrollment.hygiene import actions
 from enrollment.models import GalleryRevision, Person
 from enrollment.runtime import gallery
 from enrollment.runtime.gallery import cached_gallery, fresh_gallery, gallery_for, mark_gallery_stale
@@ -157,6 +158,16 @@ class TestReload:
         GalleryRevision.objects.create(pk=GalleryRevision.SINGLETON_PK, number=number)
         assert finds(1) is None
 
+    def test_names_who_got_the_samples_by_a_merge_and_whose_they_were_after_its_undo(self, enroll):
+        keep, merge = enroll("Ada", 1), enroll("Ada again", 2)
+        assert finds(2) == str(merge.uuid)
+        action = actions.merge_people(actor=None, keep=keep, merge=merge, contract_id=CONTRACT)
+        assert finds(2) == str(keep.uuid)
+        assert str(merge.uuid) not in now()
+        actions.undo_action(actor=None, action=action)
+        assert finds(2) == str(merge.uuid)
+        assert now().people == 2
+
     def test_equals_a_copy_loaded_anew_after_many_changes(self, enroll, make_draft):
         people = [enroll(f"Person {number}", number, number + 100) for number in range(12)]
         now()
@@ -166,6 +177,13 @@ class TestReload:
         services.add_samples(actor=None, person=people[6], samples=[make_draft(50)], despite_duplicate=True)
         services.remove_sample(actor=None, sample=people[7].samples.first())
         services.set_active(actor=None, people=people[3:4], active=True)
+        merges = [
+            actions.merge_people(actor=None, keep=people[keep], merge=people[merge], contract_id=CONTRACT)
+            for keep, merge in ((8, 9), (8, 10), (6, 11))
+        ]
+        now()
+        actions.undo_action(actor=None, action=merges[1])
+        services.remove_sample(actor=None, sample=people[8].samples.last())
         patched = now()
         gallery.reset_gallery()
         loaded = now()

@@ -42,7 +42,8 @@ class TestAnnounceGalleryChange:
         monkeypatch.setattr(notices, "get_channel_layer", lambda: layer)
         notices.announce_gallery_change()
         assert stale == [True]
-        assert "ConnectionRefusedError" in caplog.text
+        [record] = caplog.records
+        assert record.data == {"error": "ConnectionRefusedError"}
         assert "secret" not in caplog.text
 
     def test_needs_no_message_where_there_is_one_process_only(self, monkeypatch, stale):

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from enrollment.hooks import hooks
 from enrollment.runtime import policy
 from recognizer.types import LivenessMode
 
 
 @pytest.fixture(autouse=True)
-def _own_source(monkeypatch):
-    monkeypatch.setattr(policy, "_source", policy.default_policy)
+def _nobody_registered(monkeypatch):
+    monkeypatch.setattr(hooks, "policy", None)
 
 
 class TestCurrentPolicy:
@@ -28,6 +29,6 @@ class TestCurrentPolicy:
         settings.FACESITE_LIVENESS = "off"
         assert policy.current_policy(engine).liveness == LivenessMode.OFF
 
-    def test_is_whatever_verification_registered(self, engine):
-        policy.use_policy_source(lambda engine: "the stored one")
+    def test_is_whatever_verification_registered(self, engine, monkeypatch):
+        monkeypatch.setattr(hooks, "policy", lambda engine: "the stored one")
         assert policy.current_policy(engine) == "the stored one"

@@ -62,7 +62,7 @@ class TestStoring:
         enroll_real(WOMAN)
         person = services.enroll_person(
             actor=None, name="M", consent_version="v", samples=[*drafts_of(MAN), drafts_of(WOMAN)[0]]
-        )
+        ).person
         assert digests_aside() == {drafts_of(WOMAN)[0].digest}
         assert Person.objects.count() == 2
         assert person.samples.count() == len(drafts_of(MAN)) + 1

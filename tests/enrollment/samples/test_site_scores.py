@@ -67,7 +67,7 @@ class TestSiteScores:
                 consent_version="v",
                 samples=[make_draft(10 * number + n) for n in range(3)],
                 despite_duplicate=True,
-            )
+            ).person
             for number in range(3)
         ]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from recognizer.errors import ManifestInvalid, PackCorrupt, PackNotInstalled, PackUnknown
-from recognizer.packs.choosing import choose_pack, contract_id, policy_for, verify_pack
+from recognizer.packs.choosing import choose_pack, policy_for, verify_pack
 from recognizer.packs.manifest import SHIPPED_DIR, Manifest
 from recognizer.types import LivenessMode
 from tests.support.packs import FILES, fill_folder, write_manifest
@@ -194,7 +194,7 @@ class TestContractId:
     def test_stays_the_same_for_another_title(self, installed):
         pack = Manifest.load(installed).get("tiny")
 
-        assert contract_id(dataclasses.replace(pack, title="other")) == contract_id(pack)
+        assert dataclasses.replace(pack, title="other").contract_id == pack.contract_id
 
     @pytest.mark.parametrize("part", ["embedder", "colour", "mean", "dimension"])
     def test_changes_with_whatever_changes_the_space(self, installed, part):
@@ -206,7 +206,7 @@ class TestContractId:
             "dimension": {"dimension": 5},
         }
 
-        assert contract_id(dataclasses.replace(pack, **changes[part])) != contract_id(pack)
+        assert dataclasses.replace(pack, **changes[part]).contract_id != pack.contract_id
 
 
 class TestPolicyFor:

@@ -9,10 +9,12 @@ import pytest
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from enrollment.models import FaceSample
+from enrollment.samples.site_scores import site_scores
 from enrollment.services import enroll_person
 from recognizer.calibration import comparisons_needed, rate_of
 from recognizer.engine import FaceEngine
 from tests.enrollment.conftest import QUALITY
+from verification.accuracy import calibration
 from verification.accuracy.calibration import calibrate_site, conclude_rate, people_needed, predictions, site_threshold
 from verification.models import VerificationPolicy
 from verification.policy import SiteThreshold, current_policy, false_alarms_per_1000
@@ -159,6 +161,22 @@ class TestPage:
             staff,
             None,
         )
+
+    def test_looks_at_the_scores_once_and_not_at_all_to_change_liveness(self, crowd, engine, staff_client, monkeypatch):
+        runs = []
+        monkeypatch.setattr(calibration, "site_scores", lambda contract: runs.append(contract) or site_scores(contract))
+        crowd(3)
+        assert staff_client.post("/verification/calibration/", {"fmr": "0.001", "liveness": "off"}).status_code == 302
+        assert runs == []
+        with_site = {"fmr": "0.001", "liveness": "off", "site_threshold": "on"}
+        assert staff_client.get("/verification/calibration/").status_code == 200
+        assert staff_client.post("/verification/calibration/", with_site).status_code == 400  # too few people
+        assert len(runs) == 1
+
+    def test_looks_at_the_scores_again_when_somebody_was_enrolled(self, crowd, engine, staff_client):
+        assert staff_client.get("/verification/calibration/").context["found"].people == 0
+        crowd(2)
+        assert staff_client.get("/verification/calibration/").context["found"].people == 2
 
     def test_a_site_threshold_from_too_few_people_is_refused_with_how_many_it_takes(self, crowd, engine, staff_client):
         crowd(4)

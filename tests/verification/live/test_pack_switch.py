@@ -28,7 +28,9 @@ def ada_on_mobile(two_packs, picture):
     faces = [engine.analyze(engine.decode(picture(ADA, number), UPLOAD_LIMITS)).faces[0] for number in (1, 2, 3)]
     drafts = [draft_from_face(face, contract_id=engine.contract_id, source="upload") for face in faces]
     # Looking for duplicates would start the process with the stronger pack, since nobody is enrolled yet.
-    person = enroll_person(actor=None, name="Ada", consent_version="test", samples=drafts, despite_duplicate=True)
+    person = enroll_person(
+        actor=None, name="Ada", consent_version="test", samples=drafts, despite_duplicate=True
+    ).person
     engine.close()
     return person
 

@@ -1,0 +1,16 @@
+"""One way to write a log line: a name for what happened, and its facts beside it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+
+def log_event(logger: logging.Logger, event: str, *, level: int = logging.INFO, **facts: Any) -> None:
+    """Log `event` (words joined by underscores) with facts as fields of the JSON line; plain text appends them.
+
+    Facts are ids, counts and codes, never names, pictures or vectors. Inside an `except` block, level ERROR adds the
+    call stack when the caller passes exc_info=True.
+    """
+    exc_info = facts.pop("exc_info", None)
+    logger.log(level, event, extra={"data": facts}, exc_info=exc_info, stacklevel=2)
