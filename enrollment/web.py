@@ -1,4 +1,4 @@
-"""What the pages of every app share: who asks, which requests they take, whom they are about. No page of its own."""
+"""What the pages of every app share: who asks, which requests they take, whom they are about. It has no page."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def actor_of(request: HttpRequest) -> AbstractUser:
 
 
 def person_or_404(uuid: UUID) -> Person:
+    """Raises Http404 when there is no such person."""
     try:
         return selectors.person_by_uuid(uuid)
     except PersonUnknown as error:
@@ -54,4 +55,5 @@ def person_or_404(uuid: UUID) -> Person:
 
 
 def count_of(number: int, noun: str) -> str:
+    """The number and the noun, with an "s" unless it is 1: "3 samples"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -21,8 +21,8 @@ from recognizer.types import Preprocessing
 
 
 class Command(BaseCommand):
-    requires_system_checks = []  # it mends what a check may complain about
-    _progress_is_open = False  # a line of progress without its end
+    requires_system_checks = []  # this command mends what a check may complain about
+    _progress_is_open = False  # a line of progress was written and has not ended yet
     help = "Lists, verifies and installs the model packs that recognition runs on."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -59,7 +59,7 @@ class Command(BaseCommand):
         manifest = Manifest.load(settings.FACESITE_MODELS_DIR)
         packs = [manifest.get(name)] if name else [pack for pack in manifest.packs.values() if pack.begun]
         if not packs:
-            choose_pack(manifest)  # says that nothing is installed, and what to do
+            choose_pack(manifest)  # raises: nothing is installed, and what to do about it
         problems = [problem for pack in packs if (problem := self._verify(pack))]
         if problems:
             raise CommandError("\n".join(problems))
@@ -79,7 +79,7 @@ class Command(BaseCommand):
             models_dir=settings.FACESITE_MODELS_DIR,
             name=name,
             sources=(place,) if place else (),
-            published=not source,  # whoever names a place means that one: no file comes from elsewhere unasked
+            published=not source,  # --from names the only place: no file comes from elsewhere
             accept_licence=accept_licence,
             progress=self._show_progress if self.stderr.isatty() else None,
         )
@@ -121,7 +121,7 @@ class Command(BaseCommand):
         self._say_which_is_used(variant)
 
     def _say_which_is_used(self, pack: Pack) -> None:
-        """Embeddings of two packs cannot be compared, so a change of packs needs one more step."""
+        """Print how to switch to the pack, unless it is in use. (Templates of two packs cannot be compared.)"""
         if _used_pack(Manifest.load(settings.FACESITE_MODELS_DIR)) != pack:
             self.stdout.write(f"To use it, also for everybody enrolled: manage.py rebuild_templates --pack {pack.name}")
 
