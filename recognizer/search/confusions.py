@@ -17,7 +17,7 @@ RAISE_BY = 0.05
 HIGHEST = 0.99
 """No threshold is raised above this, so that a person's stored picture itself is always recognised."""
 PAIR_MARGIN_FACTOR = 2.0
-"""When the two best people were once taken for each other, the best must lead by this many times min_margin."""
+"""A match must lead everybody who was once confused with that person by this many times the policy's min_margin."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
