@@ -104,5 +104,5 @@ async def _end(applications: list[asyncio.Future[None]]) -> None:
     _, late = await asyncio.wait(applications, timeout=GRACE_S)
     for application in late:
         application.cancel()
-    # Their exceptions have been logged, or come from this end, for which nobody waits.
+    # Their exceptions have been logged already, or come from being cancelled here.
     await asyncio.gather(*applications, return_exceptions=True)

@@ -227,7 +227,7 @@ def comparisons_needed(fmr: float) -> int:
 
 
 def false_alarms(fmr: float, people: int, strangers: int = 1_000) -> float:
-    """How many of `strangers` strangers a 1:N search is expected to name: strangers * (1 - (1 - fmr) ** people).
+    """How many of `strangers` unknown people a 1:N search is expected to name: strangers * (1 - (1 - fmr) ** people).
 
     Every enrolled person is one more comparison, and the comparisons are taken as independent. This is an estimate:
     several templates per person raise the number, because the best of them counts; the margin to the runner-up and the
