@@ -40,7 +40,6 @@ FACES = ROOT.parent / "shared" / "faces"
 PEOPLE, ENROLLED_FROM, STRANGERS = 20, 3, 20
 GALLERY_SIZES = (20, 100, 500, 2_000, 4_000)
 Judge = Callable[[Vector, GallerySnapshot, DecisionPolicy], Comparison]
-"""A way to judge a probe (d,)."""
 ByPerson = Mapping[str, Sequence[Evidence]]
 """Person to one piece of evidence for each picture."""
 

@@ -35,8 +35,8 @@ def choose_pack(manifest: Manifest, name: str | None = None) -> Pack:
 def stronger_pack(manifest: Manifest, pack: Pack) -> Pack | None:
     """The best installed pack that comes before `pack` in the manifest's order.
 
-    The starter pack has something stronger in any case: where nothing better is installed, the default pack to install.
-    None where there is nothing to recommend.
+    For the starter pack there is always something stronger: where nothing better is installed, the default pack, to be
+    installed. None when there is nothing to recommend.
     """
     before = list(manifest.packs.values())
     before = before[: [other.name for other in before].index(pack.name)] if pack.name in manifest.packs else []

@@ -1,7 +1,7 @@
-"""A pack's embedder in 8-bit integers: about 2.5 times faster, with embeddings that differ a little.
+"""A pack's embedder in 8-bit integers: about 2.5 times faster, at embeddings that differ a little.
 
-Static quantisation (ONNX Runtime, QDQ, uint8 activations, int8 weights per channel), calibrated on some aligned crops
-and measured on others. Quantising needs the `onnx` package; running the product does not.
+Static quantisation (ONNX Runtime, QDQ, uint8 activations, int8 weights per channel), calibrated on aligned crops and
+measured on other ones. It needs the `onnx` package, which running the product does not.
 """
 
 from __future__ import annotations
