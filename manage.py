@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line for facesite: a wrong setting or a database out of reach is one sentence, not a traceback."""
+"""Django's command line for facesite. A wrong setting or an unreachable database ends in a sentence, no traceback."""
 
 import os
 import sys

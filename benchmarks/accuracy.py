@@ -1,9 +1,10 @@
 """How the rules around the scores were chosen: `python -m benchmarks.accuracy` prints the tables of docs/accuracy.md.
 
 Three questions, answered with the product's own functions on pictures whose folders say who is who:
-- enrolment: 20 people enrolled from three pictures each are searched with their other pictures, 20 strangers with one;
-- frames: three pictures of a person as the frames of one track, against one frame;
-- growth: the same strangers searched in galleries of more and more people (aligned crops from a tar, one per person).
+- enrolment: 20 people are enrolled from three pictures each, then searched with their other pictures; 20 strangers are
+  searched with one picture each;
+- frames: three pictures of a person as the frames of one track, compared with one frame alone;
+- growth: the same strangers are searched in galleries of more and more people (aligned crops from a tar, one each).
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ PEOPLE, ENROLLED_FROM, STRANGERS = 20, 3, 20
 GALLERY_SIZES = (20, 100, 500, 2_000, 4_000)
 Judge = Callable[[Vector, GallerySnapshot, DecisionPolicy], Comparison]
 ByPerson = Mapping[str, Sequence[Evidence]]
+"""Person to one piece of evidence for each picture."""
 
 
 def main() -> None:
@@ -70,7 +72,7 @@ def print_lines(*groups: Sequence[str]) -> None:
 
 
 def read_people(engine: FaceEngine, folder: Path) -> ByPerson:
-    """Person -> one piece of evidence per picture with a face."""
+    """The pictures of FOLDER/<person>/*.jpg in which a face was found."""
     people: defaultdict[str, list[Evidence]] = defaultdict(list)
     nothing = Comparison(Verdict.NON_MATCH, ())
     for path in sorted(folder.glob("*/*.jpg")):
@@ -84,7 +86,7 @@ def read_people(engine: FaceEngine, folder: Path) -> ByPerson:
 
 
 def read_crops(engine: FaceEngine, tar: Path, under: str) -> Vector:
-    """(n, d) embeddings of the largest gallery's people."""
+    """(n, d) float32 embeddings of the crops whose path holds `under`: as many as the largest gallery has people."""
     with tarfile.open(tar) as archive:
         members = [member for member in archive if member.isfile() and under in member.name][: max(GALLERY_SIZES)]
         files = (archive.extractfile(member) for member in members)
@@ -93,14 +95,25 @@ def read_crops(engine: FaceEngine, tar: Path, under: str) -> Vector:
 
 @dataclass(slots=True)
 class Tally:
+    """Counts of one draw."""
+
     searches: int = 0
+    """Searches with a picture of an enrolled person."""
     hits: int = 0
+    """Those that gave the right name."""
     wrong: int = 0
+    """Those that gave another name."""
     strangers: int = 0
+    """Searches with a picture of a stranger."""
     named: int = 0
+    """Those that gave any name."""
 
 
 def enrolment_table(engine: FaceEngine, policy: DecisionPolicy, people: ByPerson, draws: int) -> list[str]:
+    """The table's lines: `draws` random choices of the enrolled people, judged with and without the product's rules.
+
+    A draw has failed when fewer than 95 % of its searches gave the right name, or any search gave a wrong one.
+    """
     ways: dict[str, Judge] = {
         "score at the threshold alone": judge_by_threshold_alone,
         "with margin and second template (the product)": compare_probe,
@@ -121,6 +134,7 @@ def enrolment_table(engine: FaceEngine, policy: DecisionPolicy, people: ByPerson
 
 
 def judge_by_threshold_alone(probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy) -> Comparison:
+    """Names the best person for the probe (d,) by the score alone, without margin and second template."""
     [best] = gallery.search(probe, 1)
     verdict, reasons = judge_score(best.comparison_score, policy)
     return Comparison(verdict, reasons, best.person_id, best.comparison_score)
@@ -129,6 +143,7 @@ def judge_by_threshold_alone(probe: Vector, gallery: GallerySnapshot, policy: De
 def tally_draw(
     engine: FaceEngine, policy: DecisionPolicy, people: ByPerson, judge: Judge, random: np.random.Generator
 ) -> Tally:
+    """Enrol PEOPLE people drawn at random, then search with their other pictures and with STRANGERS strangers."""
     several = [name for name, pictures in people.items() if len(pictures) > ENROLLED_FROM]
     enrolled = set(random.permutation(several)[:PEOPLE].tolist())
     strangers = random.permutation([name for name in people if name not in enrolled])[:STRANGERS]
@@ -154,7 +169,7 @@ def tally_draw(
 
 
 def frames_table(policy: DecisionPolicy, people: ByPerson) -> list[str]:
-    """Every three pictures of a person against all other pictures."""
+    """The table's lines: every three pictures of a person against all pictures that are not among the three."""
     ways: dict[str, Callable[[Sequence[Evidence]], Sequence[Vector]]] = {
         "one frame": lambda frames: [frames[0].embedding],
         "mean of three frames (the product)": lambda frames: [fuse_embeddings(frames)],
@@ -193,7 +208,10 @@ def _threes(people: ByPerson) -> Iterator[tuple[str, tuple[Evidence, ...]]]:
 
 
 def growth_table(engine: FaceEngine, policy: DecisionPolicy, people: ByPerson, crowd: Vector) -> list[str]:
-    """Strangers named in galleries of other people, one template each; the mean over 20 random galleries per size."""
+    """The table's lines: strangers named in galleries of other people, the mean over 20 random galleries of each size.
+
+    crowd: (n, d), one template for each of the other people.
+    """
     probes = np.array([one.embedding for pictures in people.values() for one in pictures])
     scores = probes @ crowd.T
     rows = [

@@ -1,4 +1,4 @@
-"""Cameras that send frames to the live page's socket, and what they see of the answers."""
+"""Cameras that send frames to the live page's socket and note the answers."""
 
 from __future__ import annotations
 
@@ -14,30 +14,36 @@ import numpy as np
 from benchmarks.websocket import TEXT, Client
 
 EMBEDDED_MS = 0.5
-"""A frame whose embed stage took longer than this was embedded; asking costs less."""
+"""A frame was embedded if its embed stage took longer than this; finding out that it need not be takes less."""
 SHORTEST_INTERVAL = 1 / 50
-"""Seconds between two frames of one socket: below the 60 a second that the server tolerates before it closes (4429)."""
+"""Seconds between two frames of one socket. The server closes a socket (4429) that sends more than 60 a second."""
 PATIENCE = 20.0
 """Seconds without an answer after which the server counts as stuck."""
 
 
 @dataclass(slots=True)
 class Phase:
-    """What was seen at the clients and at the server's process while one load lasted."""
+    """What the clients saw, and what the server's process used, while one load lasted."""
 
     seconds: float = 0.0
-    """Until the last answer."""
+    """From the start to the last answer."""
     sent: int = 0
     answered: int = 0
+    """Frames with a result."""
     dropped: int = 0
+    """Frames that the server left out for newer ones."""
     errors: int = 0
     embedded: int = 0
+    """Results whose frame was embedded."""
     latencies_ms: list[float] = field(default_factory=list)
+    """For every result: from sending the frame to its answer."""
     cpu_seconds: float = 0.0
+    """User and system time of the server's process."""
     memory_mb: tuple[float, float] = (0.0, 0.0)
-    """Resident at the start and at the end."""
+    """Resident memory at the start and at the end."""
 
     def summary(self) -> dict[str, float]:
+        """The numbers of a report: rates per second, milliseconds, megabytes."""
         return {
             "sent_per_second": round(self.sent / self.seconds, 1),
             "answers_per_second": round(self.answered / self.seconds, 1),
@@ -52,6 +58,7 @@ class Phase:
         }
 
     def percentile(self, percent: float) -> float:
+        """A percentile (0..100) of the latencies in milliseconds; 0 without results."""
         return float(np.percentile(self.latencies_ms, percent)) if self.latencies_ms else 0.0
 
     @property
@@ -71,7 +78,7 @@ class Camera:
         self.phase = Phase()
 
     async def start(self) -> None:
-        """Raises ConnectionError when the server does not say hello."""
+        """Waits for the server's hello and asks to identify. Raises ConnectionError when there is no hello."""
         hello = json.loads(await self._client.receive())
         if hello["type"] != "hello":
             raise ConnectionError(f"The server answered {hello} instead of hello.")
@@ -84,12 +91,16 @@ class Camera:
         await self._client.close()
 
     async def as_fast_as_answers_come(self, until: float) -> None:
+        """Sends the next frame as soon as the last one is answered. until: seconds of time.perf_counter()."""
         while time.perf_counter() < until:
             await self._send_frame()
             await self._caught_up()
 
     async def at_a_pace(self, until: float, *, interval: float, delay: float) -> None:
-        """Sends every `interval` seconds whatever comes back, then waits for the last answer."""
+        """Sends a frame every `interval` seconds, whatever comes back, then waits for the last answer.
+
+        until: seconds of time.perf_counter(); delay: seconds before the first frame.
+        """
         due = time.perf_counter() + delay
         while due < until:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
@@ -107,14 +118,14 @@ class Camera:
         await self._client.send(struct.pack(">Id", self._seq, time.time() * 1000) + picture)
 
     async def _caught_up(self) -> None:
-        """The newest frame is always answered."""
+        """Waits for the answer to the newest frame: the server always answers that one."""
         while self._answered_seq != self._seq:
             self._answered.clear()
             try:
                 await asyncio.wait_for(self._answered.wait(), PATIENCE)
             except TimeoutError:
                 if self._reading.done():
-                    await self._reading  # says why
+                    await self._reading  # raises what ended it
                 raise ConnectionError(f"The server gave no answer for {PATIENCE:g} seconds.") from None
 
     async def _read_for_ever(self) -> None:

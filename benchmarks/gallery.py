@@ -1,12 +1,12 @@
 """What a 1:N search costs beside numpy: `manage.py benchmark gallery`.
 
-Measured in a process of its own with one thread for everybody and without OPENBLAS_CORETYPE, which could slow numpy
-down. Both search the same vectors with the same probes in turns, so that other work on the machine slows both.
-numpy's task is the lighter one: the five best templates, where the gallery answers with the five best people.
-`numpy` is what one would write (matrix @ probe, argpartition); `numpy_best` the fastest of several ways to do it.
+The measuring runs in a process of its own, with one thread for both sides and without OPENBLAS_CORETYPE, which could
+slow numpy down. Both sides search the same vectors with the same probes in turns, so that other work on the machine
+slows both. numpy has the lighter task: it finds the five best templates, the gallery the five best people. `numpy` is
+the obvious code (matrix @ probe, argpartition); `numpy_best` is the fastest of several ways to write it.
 
-The vectors imitate faces: 4 templates per person, mated scores around 0.6, and between different people the standard
-deviation of 0.073 that EdgeFace-XS gave 30,007 face crops (independent directions would give 0.044).
+The vectors imitate faces. Each person has 4 templates, and mated scores are around 0.6. Scores of different people have
+the standard deviation that EdgeFace-XS gave 30,007 face crops, 0.073 (independent directions would give 0.044).
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ DIMENSION = 512
 PER_PERSON = 4
 LIMIT = 5
 SPECTRUM_DECAY = 94.0
-"""Variance along the n-th principal axis falls as exp(-n / this)."""
+"""The variance along the n-th principal axis falls as exp(-n / this)."""
 WITHIN = 0.8
-"""Length of a picture's deviation from its person's mean, which has the length 1: mated cosines around 0.6."""
+"""Length of a picture's deviation from its person's mean; the mean has the length 1. Mated cosines are around 0.6."""
 GOAL_SIZE, GOAL = 100_000, 4.0
-"""At this size the search is to be this many times faster than numpy, with recall 1."""
+"""At GOAL_SIZE templates the search is to be GOAL times as fast as numpy, with recall 1."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -67,6 +67,7 @@ def run(*, sizes: list[int], large: bool, probes: int, **options: Any) -> dict[s
 
 
 def measure(sizes: list[int], probes: int) -> dict[str, Any]:
+    """The whole report, measured in this process."""
     by_size = {str(size): measure_size(size, probes) for size in sizes}
     result = {"benchmark": "gallery", "dimension": DIMENSION, "top": LIMIT, "threads": 1, **describe_machine()}
     goal = by_size.get(str(GOAL_SIZE))
@@ -77,6 +78,7 @@ def measure(sizes: list[int], probes: int) -> dict[str, Any]:
 
 
 def measure_size(size: int, probes: int) -> dict[str, Any]:
+    """The report of one size: `size` templates searched with `probes` probes."""
     matrix, questions = make_faces(size, probes)
     people = [f"person-{row // PER_PERSON}" for row in range(size)]
     started = time.perf_counter()
@@ -132,7 +134,7 @@ def make_faces(size: int, probes: int) -> tuple[Vector, Vector]:
 
 
 def numpy_ways(matrix: Vector) -> dict[str, Callable[[Vector], Any]]:
-    """Several ways to the five best templates; np.vecdot exists since numpy 2."""
+    """Several ways to find the LIMIT best rows of matrix (n, d) for a probe (d,); np.vecdot exists since numpy 2."""
 
     def top(scores: Vector) -> Any:
         best = np.argpartition(scores, -LIMIT)[-LIMIT:]
@@ -146,7 +148,7 @@ def numpy_ways(matrix: Vector) -> dict[str, Callable[[Vector], Any]]:
 
 
 def time_in_turns(ways: Mapping[str, Callable[[Vector], Any]], questions: Vector) -> dict[str, list[float]]:
-    """Milliseconds of every way for every question, after one round to warm up."""
+    """Milliseconds of every way for every question, after one round to warm up. questions: (n, d), one probe a row."""
     laps: dict[str, list[float]] = {name: [] for name in ways}
     for number, question in enumerate([questions[0], *questions]):
         for name, way in ways.items():
@@ -158,7 +160,7 @@ def time_in_turns(ways: Mapping[str, Callable[[Vector], Any]], questions: Vector
 
 
 def recall(gallery: GallerySnapshot, matrix: Vector, questions: Vector) -> float:
-    """Share of numpy's best people (by float32 scores) that the gallery finds too."""
+    """Share (0..1) of numpy's LIMIT best people that the gallery finds too. matrix, questions: (n, d), float32."""
     starts = np.arange(0, len(matrix), PER_PERSON)
     found = 0
     for question in questions:
@@ -169,7 +171,7 @@ def recall(gallery: GallerySnapshot, matrix: Vector, questions: Vector) -> float
 
 
 def time_inserts(gallery: GallerySnapshot, questions: Vector) -> list[float]:
-    """Milliseconds for one new template each, in a row of snapshots."""
+    """Milliseconds to add each row of questions (n, d) as a template, one snapshot after the other."""
     laps = []
     for number, embedding in enumerate(questions):
         started = time.perf_counter()
@@ -188,7 +190,7 @@ def describe_machine() -> dict[str, str]:
 
 
 def blas_kernel() -> str:
-    """Which kernel numpy's own OpenBLAS chose; numpy wheels carry the library beside the package."""
+    """The kernel that numpy's OpenBLAS chose. numpy's wheels carry that library beside the package."""
     for library in (Path(np.__file__).parent.parent / "numpy.libs").glob("*openblas*"):
         try:
             name = ctypes.CDLL(str(library)).scipy_openblas_get_corename64_

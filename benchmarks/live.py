@@ -1,11 +1,13 @@
 """What the live page costs and how it behaves under load: `manage.py benchmark live`.
 
-Sockets against a real Daphne on a site of its own, in three phases: as fast as answers come (capacity and CPU per
-frame), a quarter of that (latency without load), twice that (overload: the latest frame wins, memory stays flat).
-A socket may send 50 frames a second, so a few sockets cannot overload a quick server: `overload_factor` says what was
-sent against what the server can answer, and below OVERLOADED the goal counts as not measured.
-The raw cost is that of the models' sessions (detector, embedder, and landmarks where the pack has them), called in
-turns on the inputs of one such frame, before and after the phases.
+Many sockets send frames to a real Daphne, on a site that is made for this, in three phases:
+- full: as fast as answers come; this gives the capacity and the CPU time per frame;
+- unloaded: a quarter of that rate, for the latency without load;
+- overload: twice that rate; the latest frame has to win, and memory has to stay flat.
+A socket may send 50 frames a second, so a few sockets cannot overload a quick server. `overload_factor` is what was
+sent over what the server can answer; below OVERLOADED the goal counts as not measured.
+The raw cost is the CPU time of the models alone (detector, embedder, and landmarks where the pack has them). They are
+called in turns on the inputs of one frame, before and after the phases.
 """
 
 from __future__ import annotations
@@ -36,12 +38,13 @@ from recognizer.stages.landmarks import cut_matrix
 from recognizer.types import Image
 
 WIDTH, HEIGHT = 640, 480
-"""What the live page sends."""
+"""Pixels of the frames that the live page sends."""
 CPU_GOAL = 1.4
 LATENCY_GOAL = 3.0
-"""Issue 2: server CPU per frame against raw; p95 in overload against p95 without load."""
+"""Most that is acceptable (issue 2). CPU_GOAL: the server's CPU time per frame over the raw cost. LATENCY_GOAL: p95 in
+overload over p95 without load."""
 OVERLOADED = 1.8
-"""Frames sent per frame that the server can answer: from here on it is "2x overload"."""
+"""From this `overload_factor` on the third phase counts as an overload of twice the capacity."""
 LIVELY = 16
 """Different frames per socket: the face moves by a few pixels."""
 
@@ -54,7 +57,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(*, faces: Path, sockets: int, seconds: float, people: int, **options: Any) -> dict[str, Any]:
-    """Answers per second, latency, drops, server CPU and memory per phase, and the ratios that the goals are about.
+    """Rate, latency, drops, server CPU and memory of each phase, and the ratios that the goals are about.
 
     Raises PackError, ValueError (no pictures, senseless numbers), OSError (the server does not start or answer).
     """
@@ -76,7 +79,7 @@ def run(*, faces: Path, sockets: int, seconds: float, people: int, **options: An
 def measure_site(
     engine: FaceEngine, streams: list[list[bytes]], *, sockets: int, seconds: float, people: int
 ) -> tuple[dict[str, Phase], float]:
-    """The phases, and the most memory that the server ever had (MB)."""
+    """The phases by name, and the most memory that the server ever had (MB)."""
     with tempfile.TemporaryDirectory(prefix="facesite-benchmark-") as work:
         environment = site_environment(Path(work), models_dir=engine.config.models_dir, pack=engine.pack.name)
         files = [write_file(Path(work) / f"{number}.jpg", stream[0]) for number, stream in enumerate(streams)]
@@ -87,7 +90,7 @@ def measure_site(
 
 
 def make_stream(picture: bytes) -> list[bytes]:
-    """One picture as JPEG frames of WIDTH x HEIGHT, the picture in the middle and a few pixels off every time."""
+    """LIVELY JPEG frames of WIDTH x HEIGHT from one picture, in the middle and a few pixels off every time."""
     source = decode_image(picture, UPLOAD_LIMITS)
     height = HEIGHT - 2 * LIVELY
     width = min(WIDTH - 2 * LIVELY, round(source.shape[1] * height / source.shape[0]))
@@ -109,7 +112,10 @@ def write_file(path: Path, data: bytes) -> Path:
 
 
 class RawCost:
-    """The models that a frame cannot do without, on the inputs of one frame."""
+    """The models that no frame can do without, with the inputs of one frame.
+
+    Raises TypeError for models that the benchmark does not know, ValueError for a frame without a face.
+    """
 
     def __init__(self, engine: FaceEngine, frame: bytes) -> None:
         if not isinstance(engine.detector, YuNetDetector) or not isinstance(engine.embedder, OnnxEmbedder):
@@ -128,7 +134,7 @@ class RawCost:
             self._calls.append(partial(refiner.infer, cuts))
 
     def measure(self, rounds: int = 100) -> float:
-        """CPU milliseconds of one call of each: sum of the medians."""
+        """CPU milliseconds of one call of each model: the sum of the medians over `rounds`."""
         costs: list[list[float]] = [[] for _ in self._calls]
         for _ in range(rounds):
             for call, cost in zip(self._calls, costs, strict=True):
@@ -141,6 +147,7 @@ class RawCost:
 async def run_phases(
     server: Server, cookies: list[str], streams: list[list[bytes]], seconds: float
 ) -> dict[str, Phase]:
+    """One camera for each cookie, after a warm-up the three phases of this module's description, by name."""
     clients = [await Client.connect(server.port, "/ws/verification/", cookie) for cookie in cookies]
     cameras = [Camera(client, streams[number % len(streams)]) for number, client in enumerate(clients)]
     await asyncio.gather(*(camera.start() for camera in cameras))
@@ -154,7 +161,7 @@ async def run_phases(
             camera.at_a_pace(until, interval=interval, delay=number / rate) for number, camera in enumerate(cameras)
         ]
 
-    await measure(server, cameras, all_at_once, min(2.0, seconds))  # decisions are made, memory settles
+    await measure(server, cameras, all_at_once, min(2.0, seconds))  # until decisions are made and memory has settled
     full = await measure(server, cameras, all_at_once, seconds)
     rate = full.answered / full.seconds
     phases = {
@@ -170,7 +177,7 @@ async def run_phases(
 async def measure(
     server: Server, cameras: list[Camera], load: Callable[[float], list[Awaitable[None]]], seconds: float
 ) -> Phase:
-    """Put one load on the server; what all cameras saw, as one."""
+    """Put one load on the server for some seconds. Returns what all cameras saw together."""
     for camera in cameras:
         camera.phase = Phase()
     memory, cpu, start = server.memory_mb(), server.cpu_seconds(), time.perf_counter()

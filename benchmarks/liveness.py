@@ -1,7 +1,9 @@
 """What passive liveness says about labelled clips, and what it costs: `python -m benchmarks.liveness [FOLDER]`.
 
-Prints the tables of docs/liveness.md: the scores of all faces of every clip frame by frame, the decisions of a live
-page with liveness required that starts at every fifth frame, and the CPU time per frame of a decided stream.
+Prints the three tables of docs/liveness.md:
+- the scores of all faces of every clip, frame by frame;
+- the decisions of a live page with liveness required, started anew at every fifth frame;
+- the CPU time per frame of a stream whose face is decided.
 """
 
 from __future__ import annotations
@@ -29,11 +31,12 @@ ROOT = Path(__file__).resolve().parent.parent
 CLIPS = ROOT.parent / "shared" / "faces" / "webcam"
 FRAMES_PER_SECOND = 15
 STARTS = 5
+"""A stream is started at every so many frames of a clip, and runs once round it."""
 VERDICTS = (LivenessVerdict.BONA_FIDE, LivenessVerdict.UNCERTAIN, LivenessVerdict.ATTACK)
 STREAM_FRAMES = 300
 ROUNDS = 7
 SETTLED_AFTER = 60
-"""Frames of a stream after which its one decision is long made."""
+"""Frames after which the one decision of a stream has long been made."""
 
 
 def main() -> None:
@@ -52,6 +55,7 @@ def main() -> None:
 
 
 def score_table(engine: FaceEngine, clips: dict[str, list[Image]]) -> Iterator[str]:
+    """Lines of the first table. clips: H x W x 3 frames by name."""
     yield "| clip | frames | faces | median | lowest | highest | bona fide | uncertain | attack |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for name, frames in clips.items():
@@ -67,6 +71,7 @@ def score_table(engine: FaceEngine, clips: dict[str, list[Image]]) -> Iterator[s
 
 
 def decision_table(engine: FaceEngine, clips: dict[str, list[Image]]) -> Iterator[str]:
+    """Lines of the second table. clips: H x W x 3 frames by name."""
     gallery = gallery_of(engine, clips)
     yield "| clip | decisions | match | non_match | uncertain | of these for liveness | attack |"
     yield "|---|---|---|---|---|---|---|"
@@ -85,7 +90,7 @@ def decision_table(engine: FaceEngine, clips: dict[str, list[Image]]) -> Iterato
 
 
 def gallery_of(engine: FaceEngine, clips: dict[str, list[Image]]) -> GallerySnapshot:
-    """Everybody in front of the camera, the faces of the attacks too: a match is what a wrong verdict would give."""
+    """Everybody in the clips (H x W x 3 frames), the attacks' faces too: a wrong verdict then shows as a match."""
     rows: list[TemplateRow] = []
     for name, frames in clips.items():
         for image in frames[len(frames) // 3 :: max(1, len(frames) // 3)]:
@@ -96,13 +101,18 @@ def gallery_of(engine: FaceEngine, clips: dict[str, list[Image]]) -> GallerySnap
 
 
 def decisions_of(engine: FaceEngine, gallery: GallerySnapshot, frames: Sequence[Image]) -> list[Decision]:
+    """Every decision of one stream of H x W x 3 frames, liveness required."""
     fuser = TrackFuser(engine, policy_for(engine.pack, 1e-4, LivenessMode.REQUIRED), check_liveness=True)
     outcomes = [fuser.process(image, gallery, now=index / FRAMES_PER_SECOND) for index, image in enumerate(frames)]
     return [decision for outcome in outcomes for decision in outcome.decisions]
 
 
 def cost_table(engine: FaceEngine, clips: dict[str, list[Image]]) -> Iterator[str]:
-    """One calm face, decided at the start: what each further frame costs beside detection alone. Medians of rounds."""
+    """Lines of the third table. clips: H x W x 3 frames by name.
+
+    One calm face is decided at the start. What each further frame costs stands beside the cost of detection alone; both
+    are medians over ROUNDS.
+    """
     name = max(clips, key=lambda clip: len(clips[clip]) if engine.detect(clips[clip][0]) else 0)
     frames, gallery = [*clips[name], *clips[name][::-1]], gallery_of(engine, clips)
     rounds: dict[str, list[tuple[float, int]]] = {"detection alone": [], "liveness off": [], "liveness required": []}
@@ -120,7 +130,7 @@ def cost_table(engine: FaceEngine, clips: dict[str, list[Image]]) -> Iterator[st
 def stream_cost(
     engine: FaceEngine, gallery: GallerySnapshot, frames: Sequence[Image], mode: LivenessMode
 ) -> tuple[float, int]:
-    """CPU ms per frame of a decided stream, and how many of its frames were checked for liveness."""
+    """CPU ms per frame (H x W x 3) of a decided stream, and how many of its frames were checked for liveness."""
     fuser = TrackFuser(engine, policy_for(engine.pack, 1e-4, mode), check_liveness=mode != LivenessMode.OFF)
     checks = 0
 
@@ -135,7 +145,7 @@ def stream_cost(
 
 
 def cpu_ms(job: Callable[[int], object]) -> float:
-    """CPU time per call, of all threads."""
+    """CPU milliseconds per call, over STREAM_FRAMES calls, of all threads together."""
     started = time.process_time()
     for index in range(STREAM_FRAMES):
         job(index)

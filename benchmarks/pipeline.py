@@ -1,9 +1,9 @@
 """What the pipeline costs on one thread beside the models it runs: `manage.py benchmark pipeline`.
 
-For every picture the whole way is timed stage by stage, and right after it the sessions of detector and embedder (and
-landmarks, where the pack has such a file) are called once more on the very same inputs. overhead = total / sum of those
-raw calls, the median over the pictures: the two halves of a ratio lie milliseconds apart, so other work on the machine
-slows both. Quality and liveness are timed afterwards, since not every frame needs them.
+For every picture the whole way is timed, stage by stage. Right after it the models of detector and embedder (and of
+landmarks, where the pack has them) are called once more on the very same inputs: the raw calls. overhead = total / sum
+of the raw calls, the median over the pictures. The two halves of a ratio lie milliseconds apart, so other work on the
+machine slows both. Quality and liveness are timed afterwards, since not every frame needs them.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(*, faces: Path, limit: int, rounds: int, templates: int, **options: Any) -> dict[str, Any]:
-    """Median and 95th percentile of every stage in milliseconds, the raw calls and the overhead.
+    """Median and 95th percentile of every stage and raw call in milliseconds, and the overhead.
 
     Raises PackError, ValueError (no pictures, or none with a face).
     """
@@ -63,7 +63,7 @@ def run(*, faces: Path, limit: int, rounds: int, templates: int, **options: Any)
 
 
 class _Pipeline:
-    """Runs pictures through the stages and keeps every lap."""
+    """Runs pictures through the stages and keeps the time of each."""
 
     def __init__(self, engine: FaceEngine, gallery: GallerySnapshot) -> None:
         if not isinstance(engine.detector, YuNetDetector) or not isinstance(engine.embedder, OnnxEmbedder):
@@ -127,7 +127,10 @@ class _Pipeline:
 
 
 def _remembered_cuts(refiner: LandmarkRefiner) -> list[Vector]:
-    """From now on what the refiner's model is asked: it looks again at some faces, so how often is not known before."""
+    """A list that from now on gets every input (n, 3, 64, 64) of the refiner's model.
+
+    The refiner looks again at some faces, so how often it calls the model is not known beforehand.
+    """
     cuts: list[Vector] = []
     infer = refiner.infer
 

@@ -16,7 +16,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def read_pictures(folder: Path, limit: int) -> list[bytes]:
-    """At most `limit` picture files below a folder, evenly spread over its sorted tree. Raises ValueError if none."""
+    """At most `limit` picture files below a folder, evenly spread over its sorted tree. Raises ValueError for none."""
     paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
     if not paths:
         raise ValueError(f"There are no pictures in {folder}: name a folder that has some with --faces.")
@@ -25,7 +25,7 @@ def read_pictures(folder: Path, limit: int) -> list[bytes]:
 
 
 def clip_frames(path: Path) -> Iterator[Image]:
-    """The frames of an .mjpeg clip, in their own size."""
+    """The frames of an .mjpeg clip as H x W x 3 uint8 BGR, in the clip's size."""
     capture = cv2.VideoCapture(str(path))
     try:
         while True:
@@ -38,13 +38,14 @@ def clip_frames(path: Path) -> Iterator[Image]:
 
 
 def random_templates(count: int, dimension: int, seed: int = 7) -> Vector:
-    """(count, dimension) float32 directions, evenly spread over the sphere: strangers to every real probe."""
+    """(count, dimension) float32 unit vectors, drawn evenly from the sphere: strangers to every real probe."""
     vectors = np.random.default_rng(seed).standard_normal((count, dimension), dtype=np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors
 
 
 def build_gallery(count: int, dimension: int, contract_id: str) -> GallerySnapshot:
+    """`count` templates of made-up people, five each."""
     people = [f"person-{number // 5}" for number in range(count)]
     rows = (list(range(1, count + 1)), people, random_templates(count, dimension))
     return GallerySnapshot.build(rows, contract_id=contract_id, dimension=dimension, revision=1)

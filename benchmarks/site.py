@@ -1,4 +1,4 @@
-"""A site of its own for a benchmark: temporary SQLite database, gallery, operators, and Daphne in a process of its own.
+"""A site made for a benchmark: a temporary SQLite database, a gallery, operators, and Daphne in its own process.
 
 `python -m benchmarks.site` fills the database that DATABASE_URL names and prints the operators' cookies as JSON.
 """
@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 180
-"""A busy machine is no failure; a process that ends early is noticed at once."""
+"""Long, because a busy machine is no failure. A process that ends early is noticed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
 
     def memory_mb(self, kind: str = "VmRSS") -> float:
-        """VmRSS: resident now; VmHWM: the most it ever was."""
+        """Resident memory. VmRSS: now; VmHWM: the most it ever was. Raises ValueError for an unknown kind."""
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith(kind + ":"):
                 return int(line.split()[1]) / 1024
@@ -47,7 +47,7 @@ class Server:
 
 
 def site_environment(work: Path, *, models_dir: Path, pack: str | None) -> dict[str, str]:
-    """What the site's processes get instead of this machine's settings; no file of the real site is touched."""
+    """The environment of the site's processes, so that they touch no file of this machine's real site."""
     return os.environ | {
         "DATABASE_URL": f"sqlite:///{work / 'benchmark.sqlite3'}",
         "SECRET_KEY": secrets.token_urlsafe(50),
@@ -123,7 +123,10 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 def fill_site(operators: int, people: int, pictures: list[Path]) -> list[str]:
-    """`people` made-up ones with five templates each, and everybody on the pictures."""
+    """Enrol `people` made-up people with five templates each and the largest face of each picture; create operators.
+
+    Returns the session cookie of each operator. Needs Django, set up for the database to fill.
+    """
     from django.conf import settings
     from django.contrib.auth.models import User
     from django.core.management import call_command

@@ -1,7 +1,8 @@
 """What a tilted head costs: `python -m benchmarks.tilt` prints the table of docs/accuracy.md.
 
-Every sixth picture is turned by some degrees and compared with itself upright, aligned by the detector's own landmarks
-and by those that the pack's landmark network finds. Turned pictures are not tilted heads, but to a detector they are.
+Every sixth picture is turned by some degrees and compared with itself upright: once aligned by the detector's own
+landmarks, once by those that the pack's landmark network finds. A turned picture is not a tilted head, but for a
+detector it is the same.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ def main() -> None:
 
 
 def tilt_table(engine: FaceEngine, pictures: Sequence[Image]) -> Iterator[str]:
+    """The table's lines for these H x W x 3 BGR pictures."""
     ways = (YuNetDetector(open_session(engine.pack.detector.path)), engine.detector)
     yield "| turned by | found | cosine, the detector's landmarks | cosine, the second landmarks |"
     yield "|---|---|---|---|"
@@ -55,12 +57,13 @@ def tilt_table(engine: FaceEngine, pictures: Sequence[Image]) -> Iterator[str]:
 
 
 def embed(engine: FaceEngine, detector: Detector, picture: Image) -> Vector | None:
-    """Of the main face; None where none is found."""
+    """(d,) embedding of the main face of a H x W x 3 BGR picture; None when no face is found."""
     detection = main_face(detector.detect(picture), picture)
     return None if detection is None else engine.embed([engine.align(picture, detection)])[0]
 
 
 def turn(picture: Image, degrees: float) -> Image:
+    """A H x W x 3 picture turned counter-clockwise, in the same size; its borders are repeated outwards."""
     height, width = picture.shape[:2]
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
     return np.asarray(cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)

@@ -1,4 +1,4 @@
-"""A websocket client of the few lines that a benchmark needs (RFC 6455), so that it costs next to nothing itself."""
+"""A websocket client (RFC 6455) with only what a benchmark needs, so that it costs next to nothing itself."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Client:
 
     @classmethod
     async def connect(cls, port: int, path: str, cookie: str) -> Client:
-        """To 127.0.0.1, with that site's own Origin. Raises OSError, ConnectionError when the handshake is refused."""
+        """Connects to 127.0.0.1 as a page of that site. Raises OSError, ConnectionError when the server refuses."""
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         host = f"127.0.0.1:{port}"
         key = base64.b64encode(os.urandom(16)).decode()
@@ -38,6 +38,7 @@ class Client:
         return cls(reader, writer)
 
     async def send(self, payload: bytes, kind: int = BINARY) -> None:
+        """Send one message, masked as RFC 6455 asks of clients. kind: TEXT, BINARY, CLOSE or PONG."""
         length, mask = len(payload), os.urandom(4)
         if length < 126:
             head = struct.pack(">BB", 0x80 | kind, 0x80 | length)
@@ -65,7 +66,7 @@ class Client:
         self._writer.close()
 
     async def _read_frame(self) -> tuple[int, bytes]:
-        """Messages of this server come in one piece."""
+        """(kind, payload) of the next frame. This server sends each message as one frame. Raises SocketClosed."""
         try:
             first, second = await self._reader.readexactly(2)
             length = second & 0x7F

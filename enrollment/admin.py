@@ -24,7 +24,7 @@ from enrollment.thumbnails import thumbnail_url
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """The services' own rules, so that what they would refuse is said beside the field."""
+    """Checks with the rules of the services, so that a refusal stands beside its field."""
 
     class Meta:
         model = Person
@@ -45,7 +45,7 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
 
 
 class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Every list of ours. A number that no date or database takes is a filter like any other wrong one."""
+    """The base of all our lists. A number too large for a date or the database is handled like any wrong filter."""
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         try:
@@ -55,7 +55,7 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 class NothingByHand:
-    """Neither adding, nor editing, nor deleting: what the services made is shown as it is."""
+    """Neither adding nor editing nor deleting: what the services wrote is only shown."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -125,6 +125,7 @@ class PersonAdmin(ListAdmin):
         return selectors.search_people()
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Django's actions, but deleting is called what it is: erasing."""
         actions = super().get_actions(request)
         if delete := actions.get("delete_selected"):
             function, name, _ = delete
@@ -134,7 +135,7 @@ class PersonAdmin(ListAdmin):
     def get_deleted_objects(
         self, objs: Iterable[Person], request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        """What the confirmation page says. Django's own would load every crop and vector to count them."""
+        """What the confirmation page says. Django's method would load every crop and vector to count them."""
         people = selectors.with_merged(objs)
         erased = selectors.erased_samples(people)
         samples = erased.count()
@@ -177,7 +178,7 @@ class PersonAdmin(ListAdmin):
 
 @admin.register(FaceTemplate)
 class FaceTemplateAdmin(NothingByHand, ListAdmin):
-    """Which embedding spaces the samples have templates in. The vectors themselves are shown nowhere."""
+    """In which embedding spaces the samples have templates. The vectors are shown nowhere."""
 
     list_display = ("id", "person", "contract_id", "dimension", "created_at")
     list_filter = ("contract_id", "created_at")
@@ -200,7 +201,7 @@ class FaceTemplateAdmin(NothingByHand, ListAdmin):
 
 @admin.register(HygieneAction)
 class HygieneActionAdmin(NothingByHand, ListAdmin):
-    """The log of merges, notes and set-asides. It is undone on the hygiene page."""
+    """The log of merges, notes and samples set aside or taken back. The hygiene page can undo them."""
 
     list_display = ("at", "kind", "person", "other", "actor", "undone_at", "undone_by")
     list_filter = ("kind", "at")

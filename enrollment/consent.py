@@ -4,7 +4,7 @@ from __future__ import annotations
 
 CONSENT_VERSION = "2025-1"
 FOLDER_IMPORT_VERSION = "folder-import"
-"""Written on people that enroll_folder made: whoever ran the command answers for their consent."""
+"""The version for people whom enroll_folder enrolled: whoever ran the command answers for their consent."""
 
 CONSENT_TEXT = (
     "I agree that pictures of my face are taken and kept on this server, and that a numeric description of my face is "

@@ -11,17 +11,18 @@ from enrollment.models import Person
 
 COLUMNS = ("person", "name", "external_id", "active", "samples", "consent_given_at", "consent_version", "enrolled_at")
 CHUNK = 1_000
+"""Rows read from the database at a time."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet runs a cell that begins like this (OWASP, CSV injection)."""
 
 
 def stream_people(people: QuerySet[Person]) -> Iterator[str]:
-    """Lines for a queryset of selectors.search_people()."""
+    """CSV lines, the header first. people: from selectors.search_people(), which counts the samples."""
     return csv_lines(COLUMNS, (_row(person) for person in people.iterator(chunk_size=CHUNK)))
 
 
 def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
-    """RFC 4180 lines, the header first, safe to open in a spreadsheet."""
+    """CSV lines (RFC 4180), the header first; cells of `rows` are safe to open in a spreadsheet."""
     writer = csv.writer(_Echo())
     yield writer.writerow(columns)
     for row in rows:

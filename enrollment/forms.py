@@ -1,4 +1,4 @@
-"""What operators type and upload. The rules for names and external IDs are the services' own."""
+"""What operators type. Names and external IDs are checked with the rules of the services."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ ACTIVE_CHOICES = [("", "All"), ("yes", "Active"), ("no", "Deactivated")]
 
 
 class PeopleFilter(forms.Form):
+    """The search above the list of people."""
+
     q = forms.CharField(label="Search", required=False, max_length=200)
     active = forms.ChoiceField(label="Status", choices=ACTIVE_CHOICES, required=False)
 
@@ -28,7 +30,7 @@ class PeopleFilter(forms.Form):
 
 
 class PersonFields(forms.Form):
-    """Name and external ID, checked by the same functions that the services use."""
+    """Name and external ID, checked by the functions that the services use. person: whose they are; None: a new one."""
 
     name = forms.CharField(
         max_length=200,
@@ -61,6 +63,8 @@ class PersonFields(forms.Form):
 
 
 class EraseForm(forms.Form):
+    """The person's name, typed to confirm the erasure."""
+
     typed_name = forms.CharField(label="Name", widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
     def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
@@ -75,6 +79,7 @@ class EraseForm(forms.Form):
 
 
 def field_of(error: EnrollmentError) -> str | None:
+    """The field of PersonFields that a refusal is about; None: the whole form."""
     if isinstance(error, NameInvalid):
         return "name"
     if isinstance(error, ExternalIdInvalid | ExternalIdTaken):

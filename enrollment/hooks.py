@@ -33,7 +33,7 @@ class Hooks:
     erase: list[EraseHook] = field(default_factory=list)
     """Each is called with the people inside every erasure's transaction, while they still exist."""
     rebuild: list[RebuildHook] = field(default_factory=list)
-    """Each is called once all samples have templates of the engine's embedding space."""
+    """Each is called at the end of a rebuild: every sample that can be embedded then has a template of the engine's."""
     policy: PolicySource | None = None
     """Gives the decision policy in force; None: enrollment.runtime.policy.default_policy."""
     confusions: ConfusionSource | None = None

@@ -1,6 +1,8 @@
-"""People, the pictures kept of them and the templates computed from those.
+"""People, the pictures kept of them and the templates computed from those pictures.
 
-Written only by enrollment.services; read through enrollment.selectors.
+services.py and samples/storing.py write most of it; hygiene/actions.py writes merges and notes about pairs, and
+packs/switching.py the switches of the model pack. Pages read through selectors.py. Rooms that need whole tables, such
+as runtime/gallery.py and hygiene/report.py, read for themselves.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from django.urls import reverse
 
 
 class Person(models.Model):
-    """Somebody enrolled. (The login that works with the product is the operator, a Django user.)"""
+    """Somebody who is enrolled. (Whoever works with the product is the operator, a Django user.)"""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=200)
@@ -77,7 +79,7 @@ class FaceSample(models.Model):
     )
     merged_from = models.ForeignKey(
         Person,
-        on_delete=models.CASCADE,  # erasing somebody erases their pictures, wherever a merge has put them
+        on_delete=models.CASCADE,  # erasing a person erases their pictures, wherever a merge has put them
         null=True,
         editable=False,
         related_name="given_samples",
@@ -87,12 +89,13 @@ class FaceSample(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
     )
     created_at = models.DateTimeField(auto_now_add=True)
-    # The last column: SQLite walks through a large value to reach what lies behind it.
+    # The last column: SQLite walks through a large value to reach the columns behind it.
     crop = models.BinaryField(max_length=200_000, help_text="Aligned 112 x 112 face as PNG bytes, without loss.")
 
     class Meta:
         ordering = ["id"]
-        # Loading the gallery asks whose each sample is; with this index it need not open 100,000 rows that hold crops.
+        # Loading the gallery asks for the person of each sample. With this index it need not open 100,000 rows with
+        # crops in them.
         indexes = [models.Index(fields=["person", "set_aside"], name="searched_samples_of_a_person")]
         constraints = [models.UniqueConstraint(fields=["person", "digest"], name="one_sample_per_picture_and_person")]
 
@@ -101,10 +104,10 @@ class FaceSample(models.Model):
 
 
 class FaceTemplate(models.Model):
-    """One embedding of one sample, bound to the embedding space it lives in."""
+    """One embedding of one sample, bound to its embedding space by contract_id."""
 
     sample = models.ForeignKey(FaceSample, on_delete=models.CASCADE, related_name="templates")
-    # No index of its own: nearly all templates have the same one, and SQLite, which expects few, would search by it.
+    # No index: nearly all templates have the same contract_id, but SQLite would expect few and search by the index.
     contract_id = models.CharField(max_length=80)
     dimension = models.PositiveIntegerField(validators=[MinValueValidator(1)])
     created_at = models.DateTimeField(auto_now_add=True)
@@ -127,12 +130,13 @@ class FaceTemplate(models.Model):
 
 
 class GalleryRevision(models.Model):
-    """One row. Its number grows with every change that a search could notice; every process watches it."""
+    """A table of one row. Its number grows with every change that a search could notice; every process watches it."""
 
     SINGLETON_PK = 1
 
     number = models.PositiveBigIntegerField(default=0)
-    # Tells a database put back from a backup (or flushed) from the one whose numbers a process remembers.
+    # Another one when the numbers begin again (a new or a flushed database): so a process does not take them for those
+    # that it remembers.
     epoch = models.UUIDField(default=uuid.uuid4, editable=False)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -141,9 +145,9 @@ class GalleryRevision(models.Model):
 
 
 class GalleryChange(models.Model):
-    """Whose templates a revision touched, so that a process reads those people again and not the whole gallery.
+    """A person whose templates a revision touched: a process then reads those people again, not the whole gallery.
 
-    No foreign key: the line outlives an erased person, as a bare number that says nothing about them.
+    No foreign key: the row outlives an erased person, as a bare number that says nothing about them.
     """
 
     revision = models.PositiveBigIntegerField(db_index=True)
@@ -154,7 +158,7 @@ class GalleryChange(models.Model):
 
 
 class PersonPair(models.Model):
-    """Two people of whom an operator noted how they relate. Each pair once: the lower primary key comes first."""
+    """An operator's note on how two people relate. Each pair has one row: the lower primary key comes first."""
 
     class Kind(models.TextChoices):
         DIFFERENT = "different", "Different people who look alike"
@@ -181,7 +185,7 @@ class PersonPair(models.Model):
 
 
 class HygieneAction(models.Model):
-    """What an operator did to keep the gallery clean, with what undoing it needs. Ids only, no names."""
+    """What an operator did to keep the gallery clean, with everything that undoing it needs. Ids only, no names."""
 
     class Kind(models.TextChoices):
         MERGE = "merge", "Merged"
@@ -192,7 +196,7 @@ class HygieneAction(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=12, choices=Kind.choices)
-    # Lines about somebody go with them.
+    # Erasing either person erases the row. After a merge `person` has the samples, and `other` was merged.
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="hygiene_actions")
     other = models.ForeignKey(Person, on_delete=models.CASCADE, null=True, related_name="+")
     sample = models.ForeignKey(FaceSample, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -214,7 +218,7 @@ class HygieneAction(models.Model):
 
 
 class PackSwitch(models.Model):
-    """From when on which model pack is used. The newest row counts; going back is one more row."""
+    """A switch to a model pack. The newest row says which pack is used; switching back adds one more row."""
 
     pack = models.CharField(max_length=100)
     contract_id = models.CharField(max_length=80)

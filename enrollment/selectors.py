@@ -1,4 +1,4 @@
-"""Every read of people, samples and templates; a constant number of queries each."""
+"""What pages and services read of people, samples and templates: a few queries, however many rows there are."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from recognizer.vectors import vector_from_bytes
 
 @dataclass(frozen=True, slots=True)
 class GalleryCounts:
+    """How many of each are in the database."""
+
     people: int
     active_people: int
     samples: int
@@ -27,9 +29,9 @@ class GalleryCounts:
 
 
 def search_people(text: str = "", *, only_active: bool = False) -> QuerySet[Person]:
-    """People by name, with `sample_count` and `cover_id` (their best sample) on each.
+    """People by name, each with `sample_count` and `cover_id` (primary key of the best sample; None without samples).
 
-    `text`: words that must all be part of the name or the external ID.
+    text: words that must all be part of the name or the external ID.
     """
     best = FaceSample.objects.filter(person=OuterRef("pk")).order_by("set_aside", "-quality_score", "pk")
     people = Person.objects.select_related("created_by").annotate(
@@ -53,20 +55,20 @@ def search_people(text: str = "", *, only_active: bool = False) -> QuerySet[Pers
 
 
 def cover_thumbnails(people: Iterable[Person]) -> dict[int, str]:
-    """Person's primary key -> data URL of their cover; for people from search_people(). One query."""
+    """Person's primary key -> data URL of the cover. people: from search_people(). One query."""
     covers = {cover: person.pk for person in people if (cover := getattr(person, "cover_id", None))}
     rows = FaceSample.objects.filter(pk__in=covers).values_list("pk", "crop")
     return {covers[pk]: thumbnail_url(crop) for pk, crop in rows}
 
 
 def template_thumbnails(template_ids: Iterable[int | None]) -> dict[int | None, str]:
-    """Template's primary key -> data URL of the sample it was computed from. One query."""
+    """Template's primary key -> data URL of its sample. None and unknown keys are left out. One query."""
     rows = FaceTemplate.objects.filter(pk__in=[pk for pk in template_ids if pk is not None])
     return {pk: thumbnail_url(crop) for pk, crop in rows.values_list("pk", "sample__crop")}
 
 
 def person_by_uuid(uuid: UUID | str) -> Person:
-    """Raises PersonUnknown, for text that is no UUID too."""
+    """Raises PersonUnknown, also for text that is no UUID."""
     try:
         return Person.objects.select_related("created_by").get(uuid=UUID(str(uuid)))
     except (ValueError, Person.DoesNotExist):
@@ -74,12 +76,15 @@ def person_by_uuid(uuid: UUID | str) -> Person:
 
 
 def people_by_uuid(uuids: Iterable[UUID | str]) -> dict[str, Person]:
-    """uuid as text -> person; unknown ones are absent. One query."""
+    """uuid as text -> person, without unknown uuids. One query. Raises ValueError for text that is no UUID."""
     return {str(person.uuid): person for person in Person.objects.filter(uuid__in={UUID(str(uuid)) for uuid in uuids})}
 
 
 def samples_of(person: Person, *, contract_id: str | None = None) -> QuerySet[FaceSample]:
-    """Oldest first, crop included. With `contract_id`: `is_searched` tells whether a template of that pack exists."""
+    """Oldest first, crop included. With `contract_id` each has `template_id`: its template in that embedding space.
+
+    template_id is a primary key; None: there is no such template, so searches cannot find the sample.
+    """
     samples = person.samples.select_related("created_by").order_by("pk")
     if contract_id is None:
         return samples
@@ -88,7 +93,7 @@ def samples_of(person: Person, *, contract_id: str | None = None) -> QuerySet[Fa
 
 
 def sample_by_uuid(uuid: UUID | str) -> FaceSample:
-    """With its person. Raises SampleUnknown, for text that is no UUID too."""
+    """With its person. Raises SampleUnknown, also for text that is no UUID."""
     try:
         return FaceSample.objects.select_related("person").get(uuid=UUID(str(uuid)))
     except (ValueError, FaceSample.DoesNotExist):
@@ -96,25 +101,31 @@ def sample_by_uuid(uuid: UUID | str) -> FaceSample:
 
 
 def embeddings_of(person: Person, contract_id: str) -> list[Vector]:
-    """Of one embedding space, samples that were set aside left out; each (d,) float32."""
+    """The person's embeddings in one embedding space, each (d,) float32; those of samples set aside are left out."""
     rows = FaceTemplate.objects.filter(sample__person=person, sample__set_aside=False, contract_id=contract_id)
     return [vector_from_bytes(data) for data in rows.values_list("embedding", flat=True)]
 
 
 def recent_hygiene_actions(number: int) -> list[HygieneAction]:
-    """Newest first, with people, sample (no crop) and operators. One query."""
+    """The newest `number` actions, newest first, with people, sample (without its crop) and operators. One query."""
     actions = HygieneAction.objects.select_related("person", "other", "sample", "actor", "undone_by")
     return list(actions.defer("sample__crop", "sample__quality")[:number])
 
 
 def erased_samples(people: Iterable[Person]) -> QuerySet[FaceSample]:
-    """What an erasure takes: their samples, and those that a merge gave to somebody else."""
+    """The samples that go when these people are erased.
+
+    Theirs, those of people who were merged into them, and those that a merge gave to somebody else.
+    """
     erased = with_merged(people)
     return FaceSample.objects.filter(Q(person__in=erased) | Q(merged_from__in=erased))
 
 
 def with_merged(people: Iterable[Person]) -> list[Person]:
-    """These people, then everybody who was merged into them, directly or in turn: other records of the same people."""
+    """These people, then everybody who was merged into them, directly or through others: records of the same people.
+
+    One query for each step of such a chain.
+    """
     found = {person.pk: person for person in people}
     asked: set[int] = set()
     while new := found.keys() - asked:
@@ -127,9 +138,9 @@ def with_merged(people: Iterable[Person]) -> list[Person]:
 
 
 def merged_records() -> dict[UUID, UUID]:
-    """Of everybody whom a merge gave to somebody else: their uuid -> the uuid of the one who got the samples.
+    """uuid of each person who was merged into another -> uuid of the person who got their samples. One query.
 
-    Never in a circle: whoever gets samples by a later merge is a record of their own again.
+    Never a circle: a merged person who gets samples by a later merge does not count as merged any more.
     """
     merges = HygieneAction.objects.filter(kind=HygieneAction.Kind.MERGE, undone_at=None, other__isnull=False)
     holders: dict[UUID, UUID] = {}
@@ -140,14 +151,17 @@ def merged_records() -> dict[UUID, UUID]:
 
 
 def merged_into(person: Person) -> Person | None:
-    """Whom a merge that was not undone gave this person's samples to, unless a later one gave them somebody's."""
+    """The person whom this person was merged into; None: nobody, or the merge was undone.
+
+    None also when a later merge gave this person somebody's samples.
+    """
     merges = HygieneAction.objects.filter(kind=HygieneAction.Kind.MERGE, undone_at=None)
     action = merges.filter(Q(other=person) | Q(person=person)).select_related("person").order_by("-pk").first()
     return action.person if action and action.other_id == person.pk else None
 
 
 def gallery_counts() -> GalleryCounts:
-    """Counts for pages that people look at; too slow for a probe that is called every second."""
+    """Counts for pages. It is too slow for a health probe that is called every second."""
     people = Person.objects.aggregate(every=Count("pk"), active=Count("pk", filter=Q(is_active=True)))
     return GalleryCounts(
         people=people["every"],

@@ -19,7 +19,7 @@ from enrollment.forms import EraseForm, PeopleFilter, PersonFields
 from enrollment.models import Person
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.thumbnails import thumbnail_bytes
-from enrollment.web import actor_of, person_or_404, read_or_post
+from enrollment.web import actor_of, person_or_404, read_or_post, requires
 
 PEOPLE_PER_PAGE = 25
 SEARCH_LIMIT = 20
@@ -117,7 +117,7 @@ def person_active(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return redirect(person)
 
 
-@login_required
+@requires("enrollment.delete_person")
 @read_or_post
 def erase(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Says exactly what goes; the name must be typed before it does."""

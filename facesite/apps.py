@@ -6,4 +6,4 @@ class FacesiteConfig(AppConfig):
     verbose_name = "facesite"
 
     def ready(self) -> None:
-        from facesite import checks  # noqa: F401  # registers them
+        from facesite import checks  # noqa: F401  # importing them registers them

@@ -1,4 +1,7 @@
-"""HTTP goes to Django, websockets to the apps' consumers: same origin and a logged-in session only."""
+"""The ASGI application: HTTP goes to Django, websockets to the apps' consumers.
+
+A websocket is for pages of this site's own origin only, and its consumer asks for a logged-in session.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from django.urls import re_path
 from enrollment.routing import websocket_urlpatterns as enrollment_sockets
 from verification.routing import websocket_urlpatterns as verification_sockets
 
-# Any other address: refused in the handshake (HTTP 403) like another site's page, not a fault of the server.
+# Any other address is refused in the handshake (HTTP 403), as another site's page is: no error of the server.
 no_such_socket = re_path("", WebsocketDenier.as_asgi())
 
 application = ProtocolTypeRouter(

@@ -1,7 +1,8 @@
-"""What manage.py does: Django's command line, with what an operator can mend said in one sentence."""
+"""What manage.py runs: Django's command line. An error that an operator can mend is said in one sentence."""
 
 from __future__ import annotations
 
+import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -12,14 +13,18 @@ from django.db.utils import DatabaseError, InterfaceError
 
 from facesite.env import ensure_secret_key
 
+OWNER_ONLY = 0o077
+"""umask: what the product writes (database, .env, models, exports) is for its own user alone."""
+
 
 def run(argv: list[str], *, env_file: Path) -> None:
     """Run one command. Exits with status 1 and a sentence on stderr when settings or database cannot be used.
 
-    After Ctrl-C with 130 (128 + SIGINT), as shells expect, and without a traceback.
+    After Ctrl-C it exits with status 130 (128 + SIGINT), as shells expect, and without a traceback.
     """
+    os.umask(OWNER_ONLY)
     if isinstance(sys.stdout, TextIOWrapper):
-        # A name or a path that the terminal's encoding lacks is shown with an escape instead of a traceback.
+        # A letter that the terminal's encoding lacks is shown as an escape, instead of ending in a traceback.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         if ensure_secret_key(env_file):
@@ -37,6 +42,7 @@ def run(argv: list[str], *, env_file: Path) -> None:
 
 
 def describe_database_error(error: Exception) -> str:
+    """A sentence for the operator: what is wrong, and which command or setting mends it."""
     text = " ".join(str(part) for part in error.args) or type(error).__name__
     if "no such table" in text or "doesn't exist" in text:
         return "The database has no tables for this version yet. Run: manage.py migrate"

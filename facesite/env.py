@@ -26,7 +26,7 @@ class SettingsError(ImproperlyConfigured):
 
 
 def read_env_file(path: Path) -> None:
-    """Take what `path` (a .env file) adds to the environment; what is set already wins."""
+    """Add the variables of a .env file to the environment. A variable that is set already keeps its value."""
     if not path.is_file():
         return
     try:
@@ -36,7 +36,10 @@ def read_env_file(path: Path) -> None:
 
 
 def ensure_secret_key(path: Path) -> bool:
-    """Write a new SECRET_KEY into the .env file at `path` unless it or the environment has one. True: written."""
+    """Write a new SECRET_KEY into the .env file at `path`, unless the file or the environment has one.
+
+    Returns whether a key was written.
+    """
     read_env_file(path)
     if "SECRET_KEY" in os.environ:
         return False
@@ -52,10 +55,12 @@ def ensure_secret_key(path: Path) -> bool:
 
 
 def read_text(name: str, default: str = "") -> str:
+    """The value without spaces around it; `default` when unset."""
     return os.environ.get(name, default).strip()
 
 
 def read_secret_key(*, debug: bool) -> str:
+    """SECRET_KEY. When it is unset and DEBUG is on: a fixed key, for development only."""
     key = read_text("SECRET_KEY")
     if key:
         return key
@@ -65,6 +70,7 @@ def read_secret_key(*, debug: bool) -> str:
 
 
 def read_bool(name: str, *, default: bool) -> bool:
+    """on or off, true or false, yes or no, 1 or 0; `default` when unset."""
     raw = read_text(name)
     if not raw:
         return default
@@ -75,6 +81,7 @@ def read_bool(name: str, *, default: bool) -> bool:
 
 
 def read_int(name: str, *, default: int, least: int, most: int) -> int:
+    """A whole number from `least` to `most`; `default` when unset."""
     raw = read_text(name)
     if not raw:
         return default
@@ -92,7 +99,7 @@ def read_choice(name: str, choices: Sequence[str]) -> str | None:
 
 
 def read_list(name: str, default: str = "") -> list[str]:
-    """Comma-separated."""
+    """The items of a comma-separated list, without empty ones."""
     return [item.strip() for item in read_text(name, default).split(",") if item.strip()]
 
 
@@ -108,6 +115,7 @@ def read_hosts(name: str, default: str) -> list[str]:
 
 
 def read_origins(name: str) -> list[str]:
+    """Origins (scheme, host and perhaps a port), as Django's CSRF_TRUSTED_ORIGINS takes them."""
     origins = read_list(name)
     for origin in origins:
         parts = _split(origin)
@@ -117,6 +125,7 @@ def read_origins(name: str) -> list[str]:
 
 
 def read_redis_url(name: str) -> str:
+    """A redis://, rediss:// or unix:// address; empty when unset."""
     raw = read_text(name)
     parts = _split(raw)
     is_redis = parts.scheme == "unix" or (
@@ -128,7 +137,7 @@ def read_redis_url(name: str) -> str:
 
 
 def read_folder(name: str, *, default: Path, base: Path) -> Path:
-    """A folder; a relative one counts from `base`. It need not exist yet."""
+    """A folder; a relative path counts from `base`. It need not exist yet."""
     raw = read_text(name)
     folder = _place(name, raw, base) if raw else default
     there = next(path for path in (folder, *folder.parents) if path.exists())
@@ -160,7 +169,7 @@ def read_pack(name: str, models_dir: Path) -> str | None:
     except PackUnknown as error:
         raise SettingsError(f"{name} cannot be used: {error}") from error
     except RecognizerError:
-        pass  # a broken manifest is told by whoever needs it
+        pass  # the command or page that needs the manifest will say what is broken
     return raw
 
 
@@ -217,21 +226,21 @@ def _mysql(name: str, raw: str) -> dict[str, Any]:
 
 
 def _place(name: str, raw: str, base: Path) -> Path:
-    """A path from a setting; a relative one counts from `base`. What the system cannot even look at is refused."""
+    """A path from a setting; a relative path counts from `base`. A path that the system cannot look at is refused."""
     try:
         path = (base / Path(raw).expanduser()).resolve()
         path.exists()  # raises when a name in it is too long
-    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: ~somebody who is no user here
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: ~name of an unknown user
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise SettingsError(f"{name} cannot be used: {reason} ({raw[:100]}).") from None
     return path
 
 
 def _split(url: str) -> SplitResult:
-    """All parts empty for what is no address at all, such as http://[x or http://host:port."""
+    """The parts of an address. All are empty when it is no address at all, such as http://[x or http://host:port."""
     try:
         parts = urlsplit(url)
-        _ = parts.port  # looked at only when it is asked for
+        _ = parts.port  # urlsplit checks the port only when it is read
     except ValueError:
         return SplitResult("", "", "", "", "")
     return parts

@@ -28,7 +28,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def run_checks() -> dict[str, bool]:
-    """engine, database and gallery. One `SELECT 1`, no table is read."""
+    """Whether engine, database and gallery can be used, by name. Costs one `SELECT 1`; no table is read."""
     return {"engine": engine_if_ready() is not None, "database": database_answers(), "gallery": is_warm()}
 
 
@@ -42,6 +42,7 @@ def database_answers() -> bool:
 
 
 def explain(checks: dict[str, bool]) -> str:
+    """Why the site is not ready, as a sentence. checks: what run_checks() gave, at least one of them False."""
     if not checks["database"]:
         return "The database does not answer."
     if not checks["engine"]:

@@ -62,7 +62,7 @@ def describe_exception(error: BaseException) -> dict[str, Any]:
 
 
 def log_action(protocol: str, action: str, details: dict[str, Any]) -> None:
-    """Daphne's access log: method, path, status and duration; neither the address nor the query string."""
+    """One line for what Daphne did: method, path, status and duration, but no client address and no query string."""
     logger = logging.getLogger("facesite.access")
     data: dict[str, Any] = {"protocol": protocol, "action": action, "path": str(details["path"]).partition("?")[0]}
     if protocol == "http":

@@ -20,16 +20,17 @@ GRACE_S: Final = 5.0
 FAREWELL_S: Final = 1.0
 """How long clients may take to answer the close frame."""
 MESSAGE_BYTES: Final = 8 * 1024 * 1024
-"""Above this the socket is closed unread. Far above a frame's limit, so that the consumer can tell the client."""
+"""A larger message closes the socket unread. This is far above the limit of a frame: when a frame is too large, the
+consumer can still say so."""
 
 
 class Socket(WebSocketProtocol):  # type: ignore[misc]  # Daphne has no annotations
     def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
-        """Autobahn's hook would close with 1009; here every limit on sizes has one close code."""
+        """Autobahn's hook would close with 1009. Here every limit on sizes has the same close code."""
         self._fail_connection(CLOSE_TOO_LARGE, reason)
 
     def serverClose(self, code: int | None = None) -> None:  # noqa: N802  # Daphne's name
-        """Autobahn's own sendClose() refuses the registered codes (1011, 1012, 1013) that a server may well send."""
+        """Autobahn's sendClose() refuses the registered codes (1011, 1012, 1013), which a server may well send."""
         if code is not None and 1000 < code < 3000:
             self.sendCloseFrame(code=code)
         else:
@@ -37,10 +38,10 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]  # Daphne has no annotati
 
 
 class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
-    """Daphne's own kill_all_applications cancels consumers in mid-flight and crashes with sockets open."""
+    """Daphne's server with another end: Daphne's cancels consumers in mid-flight and crashes when sockets are open."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # runserver passes None where nothing was asked for.
+        # runserver passes None for an option that was not given.
         for name in ("websocket_max_message_size", "websocket_max_frame_size"):
             if kwargs.get(name) is None:
                 kwargs[name] = MESSAGE_BYTES
@@ -65,7 +66,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
         super().listen_error(failure)
 
     def kill_all_applications(self) -> defer.Deferred[None]:
-        """Called before the reactor stops, which waits for the result."""
+        """Called before the reactor stops; the reactor waits for the result."""
         drained: defer.Deferred[None] = defer.Deferred.fromFuture(asyncio.ensure_future(self._drain()))
         drained.addErrback(lambda failure: logger.error("The end was not orderly.", exc_info=failure.value))
         return drained
@@ -86,7 +87,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
 
 
 def say_goodbye(protocol: Socket) -> None:
-    """Close one socket with 1012 and tell its consumer once; what it still sends is dropped."""
+    """Close one socket with 1012 and tell its consumer, once. What the client still sends is dropped."""
     if protocol.state == protocol.STATE_CONNECTING:
         return  # not accepted yet: its application is cancelled with the others
     protocol.muted = True
@@ -103,5 +104,5 @@ async def _end(applications: list[asyncio.Future[None]]) -> None:
     _, late = await asyncio.wait(applications, timeout=GRACE_S)
     for application in late:
         application.cancel()
-    # Their exceptions have been told, or are those of an end that nobody waits for.
+    # Their exceptions have been logged already, or come from being cancelled here.
     await asyncio.gather(*applications, return_exceptions=True)

@@ -18,7 +18,7 @@ ALLOWED_HOSTS = env.read_hosts("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::
 CSRF_TRUSTED_ORIGINS = env.read_origins("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
-    "facesite",  # before daphne: its runserver and serve end open sockets properly
+    "facesite",  # before daphne: facesite's runserver ends open sockets in order
     "daphne",
     "enrollment",
     "verification",
@@ -33,7 +33,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "facesite.security.SecurityHeaders",
-    # With DEBUG on, static files come from where they lie, without having been collected.
+    # With DEBUG on, static files are served from their sources, without being collected.
     *([] if DEBUG else ["whitenoise.middleware.WhiteNoiseMiddleware"]),
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -69,7 +69,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         # secure_delete: what is erased is overwritten in the file, not only marked as free.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;",
     }
-    # A file, not :memory:, since consumers work in several threads; one per process, so that two test runs never meet.
+    # A file, not :memory:, because consumers work in several threads; one per process, so that test runs never meet.
     DATABASES["default"]["TEST"] = {"NAME": f"{gettempdir()}/facesite-test-{os.getpid()}.sqlite3"}
 else:
     DATABASES["default"]["OPTIONS"] |= {
@@ -116,7 +116,7 @@ FACESITE_HTTPS = env.read_choice("FACESITE_HTTPS", ["off", "on", "proxy"]) or "o
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = FACESITE_HTTPS != "off"
 SECURE_HSTS_SECONDS = 0 if FACESITE_HTTPS == "off" else 365 * 24 * 3600
 if FACESITE_HTTPS == "proxy":
-    # Believed only behind a proxy, which must set this header or strip it.
+    # The header is believed only behind a proxy. The proxy must set it or strip it.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 # Load balancers ask over plain http.

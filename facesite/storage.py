@@ -22,9 +22,9 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):
 
 
 def collect_static_files() -> None:
-    """collectstatic, skipped while the sources are what they were: hashing and compressing takes seconds.
+    """Run collectstatic, unless no source has changed since the last time: hashing and compressing takes seconds.
 
-    Files of an older version stay: a process that still runs, and pages that are still open, ask for them.
+    Files of an older version stay, because a process that still runs and pages that are still open ask for them.
     """
     root = Path(settings.STATIC_ROOT)
     stamp, now = root / ".sources", fingerprint_static_files()
@@ -38,15 +38,18 @@ def collect_static_files() -> None:
 
 @contextmanager
 def _one_at_a_time(root: Path) -> Iterator[None]:
-    """Processes that start together would move the files away under each other."""
+    """Hold a lock. Processes that start together would otherwise move the files away from under each other."""
     root.mkdir(parents=True, exist_ok=True)
     with (root / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the lock ends when the file is closed
         yield
 
 
 def _outdate_copies() -> None:
-    """collectstatic keeps a copy that is not older than its source; after a step back to an older version it may be."""
+    """Make every copy older than its source, so that collectstatic replaces it.
+
+    It keeps a copy that is not older. After a step back to an older version such a copy may be a wrong one.
+    """
     root = Path(settings.STATIC_ROOT)
     for finder in get_finders():
         for name, _ in finder.list([]):
@@ -55,6 +58,7 @@ def _outdate_copies() -> None:
 
 
 def fingerprint_static_files() -> str:
+    """A digest of every source's name, size and time; it changes when a file does."""
     digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
     for finder in get_finders():
         for name, storage in finder.list([]):

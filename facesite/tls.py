@@ -15,6 +15,7 @@ class TlsFilesInvalid(Exception):
 
 
 def check_tls_files(certificate: Path, key: Path) -> None:
+    """Raises TlsFilesInvalid unless both files exist, belong together and need no password."""
     for path in (certificate, key):
         if not path.is_file():
             raise TlsFilesInvalid(f"There is no file {path}.")
@@ -27,7 +28,7 @@ def check_tls_files(certificate: Path, key: Path) -> None:
 
 
 def tls_endpoint(host: str, port: int, certificate: Path, key: Path) -> str:
-    """Twisted's description of the listening endpoint."""
+    """Twisted's description of the endpoint to listen on. Writes the rest of the chain to a temporary file."""
     parts = ["ssl", str(port), f"interface={_escape(host)}"]
     parts += [f"certKey={_escape(str(certificate))}", f"privateKey={_escape(str(key))}"]
     chain = "".join(_PEM.findall(certificate.read_text())[1:])

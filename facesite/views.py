@@ -43,11 +43,11 @@ class PackStatus:
 class PolicyStatus:
     policy: DecisionPolicy
     rate: str
-    """In words"""
+    """Of false matches, in words: "1 in 10,000"."""
     people: int
     """In the gallery."""
     false_alarms: float
-    """Of 1,000 strangers, expected to be named in a search among them."""
+    """How many of 1,000 strangers a search among these people is expected to name."""
 
 
 @login_required
@@ -73,13 +73,16 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 
 def searched_gallery() -> GallerySnapshot | None:
-    """What a search would use now; before this process is warm, whatever it has: the page waits for no first load."""
+    """The gallery that a search would use now.
+
+    Before this process is warm it is the gallery loaded last, if any: the page does not wait for the first load.
+    """
     engine = engine_if_ready()
     return current_gallery(engine) if engine and is_warm() else cached_gallery()
 
 
 def policy_status(gallery: GallerySnapshot | None) -> PolicyStatus | None:
-    """None before the engine runs: only its pack says what a rate means."""
+    """The policy in use. None before the engine runs, because only its pack says what a rate means."""
     engine = engine_if_ready()
     if engine is None:
         return None
@@ -89,7 +92,7 @@ def policy_status(gallery: GallerySnapshot | None) -> PolicyStatus | None:
 
 
 def pack_status() -> PackStatus:
-    """The running engine's pack, else the one that would be chosen. Reads the manifest at most; loads no model."""
+    """The running engine's pack, else the pack that would be chosen. Reads the manifest at most; loads no model."""
     engine = engine_if_ready()
     try:
         manifest = Manifest.load(settings.FACESITE_MODELS_DIR)
@@ -106,6 +109,6 @@ def database_vendor() -> str:
 
 
 def database_name() -> str:
-    """A file's name without its folders, or the name of the schema."""
+    """The name of SQLite's file without its folders, or of MySQL's schema."""
     name = str(connection.settings_dict["NAME"])
     return Path(name).name if connection.vendor == "sqlite" else name

@@ -47,11 +47,11 @@ class Histogram:
     """How many scores lie in each of n equally wide bins, the last one closed on both sides."""
 
     edges: Scores
-    """(n + 1,) ascending"""
+    """(n + 1,) float64, ascending."""
     mated: NDArray[np.int64]
-    """(n,)"""
+    """(n,) int64: mated scores in each bin."""
     non_mated: NDArray[np.int64]
-    """(n,)"""
+    """(n,) int64: non-mated scores in each bin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,37 +59,39 @@ class Accuracy:
     """Accuracy over folds: each fold is judged at the threshold that was best on all the others."""
 
     mean: float
+    """Share of the pairs answered rightly, 0..1."""
     standard_error: float
     """Standard deviation over the folds / sqrt(folds), as the LFW tables give it."""
     thresholds: tuple[float, ...]
-    """One per fold."""
+    """The threshold that each fold was judged at."""
 
 
 class ScoreDistribution:
-    """Mated and non-mated comparison scores of one set of pairs. Immutable."""
+    """Mated and non-mated comparison scores of one set of pairs: float64 arrays (n,) and (m,), ascending. Immutable."""
 
     def __init__(self, mated: ArrayLike, non_mated: ArrayLike) -> None:
-        """Raises ValueError when a score is not a finite number."""
+        """mated: (n,), non_mated: (m,), in any order. Raises ValueError when a score is not a finite number."""
         self.mated = _sorted_scores(mated)
         self.non_mated = _sorted_scores(non_mated)
 
     def fmr(self, threshold: float) -> Rate:
-        """False-match rate: non-mated scores at or above the threshold."""
+        """False-match rate: the share of non-mated scores at or above the threshold."""
         return rate_of(self.errors_at(threshold)[0], len(self.non_mated))
 
     def fnmr(self, threshold: float) -> Rate:
-        """False-non-match rate: mated scores below the threshold."""
+        """False-non-match rate: the share of mated scores below the threshold."""
         return rate_of(self.errors_at(threshold)[1], len(self.mated))
 
     def errors_at(self, threshold: float) -> tuple[int, int]:
-        """False matches and false non-matches at that threshold: what the rates count, without their intervals."""
+        """(false matches, false non-matches) at this threshold: what the two rates count, without their intervals."""
         below = int(np.searchsorted(self.non_mated, threshold, side="left"))
         return len(self.non_mated) - below, int(np.searchsorted(self.mated, threshold, side="left"))
 
     def threshold_at(self, fmr: float) -> float:
         """The smallest threshold whose observed FMR is at most `fmr`; just above the highest score that must not match.
 
-        Without non-mated scores that is -1, the lowest cosine. `require_pairs` says when the answer means something.
+        Without non-mated scores it is -1, the lowest cosine. `require_pairs` says whether there are enough scores for
+        the answer to mean something.
         """
         allowed = math.floor(fmr * len(self.non_mated) + 1e-9)
         if allowed >= len(self.non_mated):
@@ -109,9 +111,10 @@ class ScoreDistribution:
             )
 
     def sure_threshold_at(self, fmr: float) -> float:
-        """The smallest threshold whose FMR is at most `fmr` with 97.5 % confidence: its interval's upper end is.
+        """The smallest threshold whose FMR is at most `fmr` with 97.5 % confidence.
 
-        Stricter than threshold_at(), which only says what these very scores did. Raises TooFewPairs.
+        That is: the upper end of the FMR's 95 % interval is at most `fmr`. Stricter than threshold_at(), which only
+        says what these very scores did. Raises TooFewPairs when no threshold is sure enough.
         """
         trials = len(self.non_mated)
         if rate_of(0, trials).high > fmr:
@@ -119,7 +122,7 @@ class ScoreDistribution:
                 f"A false-match rate of {fmr:g} needs at least {comparisons_needed(fmr):,} comparisons of different "
                 f"people to be sure of; there are {trials:,}."
             )
-        allowed, too_many = 0, math.floor(fmr * trials) + 1  # the interval covers the observed rate
+        allowed, too_many = 0, math.floor(fmr * trials) + 1  # with so many the observed rate alone is above fmr
         while too_many - allowed > 1:
             middle = (allowed + too_many) // 2
             if rate_of(middle, trials).high <= fmr:
@@ -129,7 +132,7 @@ class ScoreDistribution:
         return float(np.nextafter(self.non_mated[trials - 1 - allowed], np.inf))
 
     def histogram(self, bins: int = 50) -> Histogram:
-        """Over the range of all scores, in steps of 0.01 at its ends. Raises TooFewPairs without scores."""
+        """From the lowest score to the highest, both rounded outwards to 0.01. Raises TooFewPairs without scores."""
         every = np.concatenate([self.mated, self.non_mated])
         if not len(every):
             raise TooFewPairs("There are no comparison scores to draw.")
@@ -138,7 +141,7 @@ class ScoreDistribution:
         return Histogram(edges, np.histogram(self.mated, edges)[0], np.histogram(self.non_mated, edges)[0])
 
     def det_curve(self, points: int = 200) -> list[DetPoint]:
-        """FMR falling and FNMR rising along growing thresholds; dense where either rate is small."""
+        """At most `points` points, by growing threshold: FMR falls, FNMR rises. Dense where either rate is small."""
         thresholds = np.unique(
             np.concatenate([_tail(self.mated, points // 2), _tail(-self.non_mated[::-1], points // 2) * -1])
         )
@@ -161,7 +164,7 @@ class ScoreDistribution:
 
 
 def best_threshold(scores: ArrayLike, same: ArrayLike) -> float:
-    """The threshold with the most right answers, halfway between two scores; the lowest of several equally good ones.
+    """The threshold with the most right answers: halfway between two scores, and the lowest of equally good ones.
 
     scores: (n,); same: (n,) bool, whether both samples show one person. Raises TooFewPairs for no pairs.
     """
@@ -183,15 +186,16 @@ def best_threshold(scores: ArrayLike, same: ArrayLike) -> float:
 
 
 def accuracy_at(scores: ArrayLike, same: ArrayLike, threshold: float) -> float:
-    """Share of pairs answered rightly; NaN for no pairs."""
+    """Share of pairs answered rightly, 0..1; NaN for no pairs. scores: (n,); same: (n,) bool, as in best_threshold."""
     values, mated = np.asarray(scores, dtype=np.float64), np.asarray(same, dtype=np.bool_)
     return float(np.mean((values >= threshold) == mated)) if len(values) else math.nan
 
 
 def cross_validate(scores: ArrayLike, same: ArrayLike, folds: Sequence[int] | NDArray[np.int64]) -> Accuracy:
-    """Accuracy as in the LFW protocol (Huang et al. 2007, "image restricted"): threshold from all other folds.
+    """Accuracy as in the LFW protocol (Huang et al. 2007, "image restricted").
 
-    folds: (n,) fold number of each pair. Raises TooFewPairs for fewer than two folds.
+    Each fold is judged at the threshold that was best on all the others. scores: (n,); same: (n,) bool; folds: (n,),
+    the number of each pair's fold. Raises TooFewPairs for fewer than two folds.
     """
     values, mated, fold = np.asarray(scores, dtype=np.float64), np.asarray(same, dtype=np.bool_), np.asarray(folds)
     names = np.unique(fold)
@@ -207,9 +211,9 @@ def cross_validate(scores: ArrayLike, same: ArrayLike, folds: Sequence[int] | ND
 
 
 def rate_of(errors: int, trials: int, confidence: float = 0.95) -> Rate:
-    """`errors` out of `trials` with the exact interval of Clopper and Pearson (1934); 0..1 without trials.
+    """`errors` out of `trials` with the exact interval of Clopper and Pearson (1934). Without trials it is 0..1.
 
-    The bounds are quantiles of beta distributions, found by bisection: no SciPy needed.
+    The bounds are quantiles of beta distributions. They are found by bisection, so that SciPy is not needed.
     """
     tail = (1 - confidence) / 2
     low = _beta_quantile(tail, errors, trials - errors + 1) if errors else 0.0
@@ -218,15 +222,16 @@ def rate_of(errors: int, trials: int, confidence: float = 0.95) -> Rate:
 
 
 def comparisons_needed(fmr: float) -> int:
-    """Comparisons without one error after which the rate is at most `fmr`, with the confidence of rate_of()."""
+    """How many comparisons without an error show that the rate is at most `fmr`, with the confidence of rate_of()."""
     return math.ceil(math.log(0.025) / math.log1p(-fmr))
 
 
 def false_alarms(fmr: float, people: int, strangers: int = 1_000) -> float:
-    """How many of that many strangers a 1:N search is expected to name: strangers * (1 - (1 - fmr) ** people).
+    """How many of `strangers` unknown people a 1:N search is expected to name: strangers * (1 - (1 - fmr) ** people).
 
-    Every enrolled person is one more comparison; they are taken as independent. An estimate: several templates per
-    person raise it (the best of them counts), the margin to the runner-up and the second template lower it.
+    Every enrolled person is one more comparison, and the comparisons are taken as independent. This is an estimate:
+    several templates per person raise the number, because the best of them counts; the margin to the runner-up and the
+    second template lower it.
     """
     return -strangers * math.expm1(people * math.log1p(-fmr)) if fmr < 1 else float(strangers if people else 0)
 

@@ -28,9 +28,9 @@ T = TypeVar("T")
 
 
 class FaceEngine:
-    """Call startup() first; then the stages may be called from any thread, best inside submit().
+    """Call startup() first. Then any thread may call the stages, best inside submit().
 
-    Every stage raises EngineNotReady before startup() and after close().
+    Before startup() and after close() every stage, and every property but `ready`, raises EngineNotReady.
     """
 
     def __init__(self, config: RecognizerConfig) -> None:
@@ -52,7 +52,7 @@ class FaceEngine:
         self._stages = stages
 
     def close(self) -> None:
-        """Finish what runs, refuse what comes. May be called twice."""
+        """Finish the calls that run, refuse new ones. May be called twice."""
         self._stages = None
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
@@ -68,10 +68,12 @@ class FaceEngine:
 
     @property
     def contract_id(self) -> str:
+        """Names the embedding space of the pack: see `Pack.contract_id`."""
         return self.pack.contract_id
 
     @property
     def dimension(self) -> int:
+        """Numbers in each embedding."""
         return self.pack.dimension
 
     @property
@@ -99,31 +101,35 @@ class FaceEngine:
             raise EngineNotReady("The face engine has been closed.") from error
 
     def decode(self, data: bytes, limits: ImageLimits = FRAME_LIMITS) -> Image:
-        """Untrusted bytes to H x W x 3 uint8 BGR. Raises ImageError."""
+        """Untrusted bytes of a picture file to H x W x 3 uint8 BGR. Raises ImageError."""
         return decode_image(data, limits)
 
     def detect(self, image: Image) -> list[Detection]:
-        """All faces of the picture, the largest first."""
+        """All faces of a H x W x 3 uint8 BGR picture, the largest first."""
         return self._loaded.detector.detect(image)
 
     def align(self, image: Image, detection: Detection) -> Image:
-        """(112, 112, 3) uint8 BGR on the ArcFace template."""
+        """A face of a H x W x 3 uint8 BGR picture as (112, 112, 3) uint8 BGR on the ArcFace template."""
         return align_face(image, detection.landmarks)
 
     def measure_quality(self, image: Image, detection: Detection, aligned: Image) -> Quality:
+        """Judge one face of a H x W x 3 uint8 BGR picture; `aligned` is its (112, 112, 3) crop."""
         return measure_quality(image, detection, aligned)
 
     def embed(self, aligned: Sequence[Image]) -> Vector:
-        """(n, d) float32, each row of length 1."""
+        """(n, d) float32, each row of length 1, for n crops of (112, 112, 3) uint8 BGR."""
         return self._loaded.embedder.embed(aligned)
 
     def check_liveness(self, image: Image, detection: Detection) -> Liveness:
-        """NOT_CHECKED when the pack has no liveness models."""
+        """Judge one face of the full H x W x 3 uint8 BGR picture; NOT_CHECKED when the pack has no liveness models."""
         checker = self._loaded.liveness
         return checker.check(image, detection) if checker else Liveness()
 
     def analyze(self, image: Image, *, embed: bool = True, liveness: bool = False) -> AnalyzedImage:
-        """Every face of one picture with its crop and quality, on demand with embedding and liveness."""
+        """Every face of a H x W x 3 uint8 BGR picture, with its crop and quality, and on demand more.
+
+        embed: with its embedding. liveness: with a liveness check, else NOT_CHECKED.
+        """
         watch = _Stopwatch()
         detections = self.detect(image)
         watch.lap("detect")

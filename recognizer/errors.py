@@ -12,8 +12,11 @@ RecognizerError
 │   ├── PackNotInstalled        pack_not_installed
 │   └── PackCorrupt             pack_corrupt: a file's size or sha256 differs from the manifest
 ├── EngineNotReady              engine_not_ready: startup() has not run, or close() has
-├── ContractMismatch            contract_mismatch: embeddings of two different spaces must never meet
-└── TooFewPairs                 too_few_pairs: too few comparisons to conclude what was asked
+├── ContractMismatch            contract_mismatch: embeddings of two different spaces must never be compared
+└── TooFewPairs                 too_few_pairs: too few comparisons for the conclusion that was asked for
+
+Two more PackErrors stand beside what raises them: PackNameTaken in packs/local_packs.py, QuantizeFailed in
+packs/quantize.py.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from recognizer.types import Image
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """What is refused before it is decoded."""
+    """A picture outside these limits is refused before it is decoded."""
 
     max_bytes: int
     max_pixels: int
@@ -33,13 +33,13 @@ CROP_SIDE = 112
 """Pixels of an aligned face: what ArcFace's models take."""
 
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""Start-of-frame markers; the three left out are tables."""
+"""JPEG's start-of-frame markers; the three left out begin tables."""
 
 
 def decode_image(data: bytes, limits: ImageLimits = FRAME_LIMITS) -> Image:
     """A JPEG, PNG or WebP as H x W x 3 uint8 BGR, turned upright as its EXIF orientation says.
 
-    Raises FrameTooLarge, ImageTooManyPixels, ImageTooSmall, ImageUndecodable (each a sentence that says what to do).
+    Raises FrameTooLarge, ImageTooManyPixels, ImageTooSmall or ImageUndecodable. Each text is a sentence for the person.
     """
     if len(data) > limits.max_bytes:
         raise FrameTooLarge(f"This picture has {len(data)} bytes; at most {limits.max_bytes} are allowed.")
@@ -54,7 +54,7 @@ def decode_image(data: bytes, limits: ImageLimits = FRAME_LIMITS) -> Image:
 
 
 def image_size(data: bytes) -> tuple[int, int]:
-    """Width and height from the header, before any rotation. Raises ImageUndecodable."""
+    """(width, height) in pixels from the file's header, before any rotation. Raises ImageUndecodable."""
     if data.startswith(b"\xff\xd8\xff"):
         size = _jpeg_size(data)
     elif data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -69,12 +69,12 @@ def image_size(data: bytes) -> tuple[int, int]:
 
 
 def encode_crop(crop: Image) -> bytes:
-    """A crop as PNG, without loss, so that it can be embedded again after a model change."""
+    """A (112, 112, 3) uint8 BGR crop as PNG: without loss, so that it can be embedded again after a model change."""
     return _encode(".png", crop, [cv2.IMWRITE_PNG_COMPRESSION, 6])
 
 
 def decode_crop(data: bytes) -> Image:
-    """What encode_crop made: (112, 112, 3) uint8 BGR. Raises ImageError."""
+    """A crop that encode_crop wrote, as (112, 112, 3) uint8 BGR. Raises ImageError."""
     crop = decode_image(data, FRAME_LIMITS)
     if crop.shape != (CROP_SIDE, CROP_SIDE, 3):
         raise ImageUndecodable(f"A stored crop has {crop.shape[1]} x {crop.shape[0]} pixels, not {CROP_SIDE} squared.")
@@ -82,7 +82,7 @@ def decode_crop(data: bytes) -> Image:
 
 
 def encode_thumbnail(image: Image, size: int = CROP_SIDE) -> bytes:
-    """A JPEG whose longer side is at most `size` pixels."""
+    """A H x W x 3 uint8 BGR picture as JPEG, shrunk (never enlarged) until the longer side is at most `size` pixels."""
     height, width = image.shape[:2]
     scale = min(1.0, size / max(height, width))
     if scale < 1.0:
@@ -111,7 +111,7 @@ def _decode(data: bytes) -> Image:
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
     """Walks the segments to the frame header; None unless scan data and the end marker follow.
 
-    libjpeg fills what is missing of a truncated file with grey and says nothing, so completeness is checked here.
+    libjpeg fills the missing part of a truncated file with grey and says nothing, so completeness is checked here.
     Inside scan data 0xFF is always followed by 0x00 or a marker, so the first FF D9 after the scan's start is the end.
     """
     size, at = None, 2

@@ -1,6 +1,6 @@
-"""Two whole ways from a picture to a comparable vector: facesite's own, and the seed project's for comparison.
+"""Two ways from a picture to an embedding: facesite's, and the seed project's for comparison.
 
-Both use the same weights, so that what differs is everything around them.
+Both use the same weights. So a difference between them comes from everything around the model.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from recognizer.types import Detection, Image, Vector
 SEED_DISTANCE = 0.8
 """The seed's limit: two faces match when the L2 distance of their embeddings is below this."""
 SEED_THRESHOLD = float(np.nextafter(1 - SEED_DISTANCE**2 / 2, 1.0))
-"""The same as a cosine: for vectors of length 1, distance^2 = 2 - 2 * cosine, and below becomes above."""
+"""The same limit as a cosine: for vectors of length 1, distance^2 = 2 - 2 * cosine, so "below" becomes "above".
+Thresholds are inclusive everywhere here, hence the next larger number."""
 
 
 class Pipeline(Protocol):
@@ -32,7 +33,7 @@ class Pipeline(Protocol):
 
 
 class FacesitePipeline:
-    """Landmarks, alignment to the ArcFace template, the pack's own colour order: what every page and command does."""
+    """Landmarks, alignment to the ArcFace template, the pack's colour order: what every page and command does."""
 
     name: ClassVar[str] = "facesite"
 
@@ -40,6 +41,7 @@ class FacesitePipeline:
         self._engine = engine
 
     def embed_picture(self, data: bytes) -> Vector | None:
+        """(d,) float32 of length 1 for the main face; see `Pipeline`."""
         image = self._engine.decode(data, UPLOAD_LIMITS)
         detection = main_face(self._engine.detect(image), image)
         if detection is None:
@@ -50,8 +52,8 @@ class FacesitePipeline:
 class SeedPipeline:
     """What the seed project did: a Haar box, stretched to 112 x 112, its BGR pixels given to the model as they are.
 
-    The seed compared embeddings as the model gives them; here they have the length 1, since its limit of 0.8 means
-    nothing for vectors of any length.
+    The seed compared embeddings of whatever length the model gave. Here each has the length 1: without a fixed length
+    the seed's limit of 0.8 means nothing.
     """
 
     name: ClassVar[str] = "seed"
@@ -61,6 +63,7 @@ class SeedPipeline:
         self._detectors = threading.local()  # OpenCV's cascades must not be shared between threads
 
     def embed_picture(self, data: bytes) -> Vector | None:
+        """(d,) float32 of length 1 for the main face; see `Pipeline`."""
         image = self._engine.decode(data, UPLOAD_LIMITS)
         if not hasattr(self._detectors, "haar"):
             self._detectors.haar = HaarDetector()
@@ -69,14 +72,15 @@ class SeedPipeline:
             return None
         left, top, right, bottom = (int(value) for value in detection.box_xyxy)
         crop = cast(Image, cv2.resize(image[top:bottom, left:right], (SIDE, SIDE)))
-        # The embedder turns BGR into the order that the model was trained on; turned beforehand, the model gets BGR.
+        # The embedder reverses the channels for a model that wants RGB. Reversed here first, they reach it as BGR.
         return cast(Vector, self._engine.embed([np.ascontiguousarray(crop[:, :, ::-1])])[0])
 
 
 def main_face(detections: Sequence[Detection], image: Image) -> Detection | None:
-    """The large and central one of several faces: side * (1 - distance from the centre / half the diagonal).
+    """The most prominent face of a H x W x 3 picture; None without faces.
 
-    In collections like LFW the person whom the file is named after is in the middle, a larger face may stand beside.
+    Prominence is the box's shorter side * (1 - distance from the picture's centre / half its diagonal). In collections
+    like LFW the person whom the file is named after is in the middle, and a larger face may be beside them.
     """
     height, width = image.shape[:2]
     centre, reach = np.array([width, height]) / 2, float(np.hypot(width, height)) / 2

@@ -57,7 +57,7 @@ def make_venv_once() -> bool:
 
 
 def install(requirements: Path) -> None:
-    """pip install everything but the MySQL driver, once per content of the requirement files."""
+    """pip install everything but the MySQL driver, once for each content of the requirement files."""
     stamp = VENV / f".installed-{requirements.stem}"
     files = {requirements, ROOT / "requirements.txt"}
     digest = hashlib.sha256(b"".join(sorted(path.read_bytes() for path in files))).hexdigest()
@@ -71,12 +71,16 @@ def install(requirements: Path) -> None:
 
 
 def requirement_lines(path: Path) -> list[str]:
+    """The requirements of one file, without comments and without its references to other files."""
     lines = (line.partition("#")[0].strip() for line in path.read_text().splitlines())
     return [line for line in lines if line and not line.startswith("-r")]
 
 
 def install_mysql_driver() -> None:
-    """Without it everything works on SQLite. Tries Debian's packages once, and again when the headers turn up."""
+    """Install the driver if its headers are there. Without it everything works on SQLite.
+
+    Debian's packages are tried once only; later runs look whether the headers have turned up.
+    """
     pinned = next(line for line in requirement_lines(ROOT / "requirements.txt") if line.startswith(MYSQL_DRIVER))
     stamp = VENV / ".mysql-driver"
     before = stamp.read_text() if stamp.exists() else ""
@@ -94,12 +98,13 @@ def install_mysql_driver() -> None:
 
 
 def has_mysql_headers() -> bool:
+    """Whether everything to build the driver is there: pkg-config, a C compiler and the headers."""
     tools = shutil.which("pkg-config") and (shutil.which("cc") or shutil.which("gcc"))
     return bool(tools) and any(run(["pkg-config", "--exists", name], quiet=True) for name in MYSQL_LIBRARIES)
 
 
 def apt_install(packages: list[str]) -> bool:
-    """Debian packages, where this user may install them."""
+    """Install Debian packages where this user may do so. Returns whether it worked."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return False
     say(f"Installing Debian's {' '.join(packages)}")
@@ -109,10 +114,12 @@ def apt_install(packages: list[str]) -> bool:
 
 
 def pip(arguments: list[str], *, quiet: bool = False) -> bool:
+    """Run .venv's pip. Returns whether it worked."""
     return run([str(PYTHON), "-m", "pip", "--disable-pip-version-check", "-qq", *arguments], quiet=quiet)
 
 
 def run(command: list[str], *, quiet: bool = False, env: dict[str, str] | None = None) -> bool:
+    """Run a command, quiet without its output. Returns whether it exited with 0."""
     sink = subprocess.DEVNULL if quiet else None
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=env, check=False)
     return done.returncode == 0

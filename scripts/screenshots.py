@@ -1,7 +1,7 @@
 """Pictures of every page, wide and on a phone, light and dark, to look at: `make screenshots ARGS=FOLDER`.
 
-Nobody here but Eileen Collins (NASA) and Grace Hopper (US Navy): both portraits are in the public domain, and come
-with scikit-image and matplotlib. Needs Chromium and a model pack.
+The only people on them are Eileen Collins (NASA) and Grace Hopper (US Navy). Both portraits are in the public domain
+and come with scikit-image and matplotlib. Needs Chromium and a model pack.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ def main(folder: Path) -> None:
 
 
 def still_pages(page: Page, folder: Path, variant: str) -> None:
+    """Every page that needs no webcam."""
     for name, path in {
         "dashboard": "/",
         "people": "/enrollment/people/",
@@ -91,6 +92,7 @@ def still_pages(page: Page, folder: Path, variant: str) -> None:
 
 
 def live_pages(page: Page, folder: Path, variant: str, stranger: Path) -> None:
+    """The live page with a match, its attempt, and the photo check with a picture of a stranger."""
     shoot(open_live(page), folder, f"live-match-{variant}")
     page.get_by_role("link", name="Details").click()
     shoot(page, folder, f"attempt-{variant}")
@@ -101,12 +103,14 @@ def live_pages(page: Page, folder: Path, variant: str, stranger: Path) -> None:
 
 
 def open_live(page: Page) -> Page:
+    """The live page, once it shows a verdict."""
     go(page, "/verification/")
     page.locator("[data-card][data-verdict]:not([data-verdict=none])").wait_for()
     return page
 
 
 def enrolment_pages(page: Page, folder: Path, variant: str) -> None:
+    """Enrolment: the details, then the guided capture once it has taken a picture."""
     go(page, "/enrollment/")
     shoot(page, folder, f"enrol-details-{variant}")
     page.get_by_label("Name", exact=True).fill("Grace Hopper")
@@ -122,6 +126,7 @@ def go(page: Page, path: str) -> Page:
 
 
 def shoot(page: Page, folder: Path, name: str) -> None:
+    """The whole page as FOLDER/<name>.png."""
     page.wait_for_load_state("load")
     page.wait_for_timeout(300)  # transitions
     page.screenshot(path=folder / f"{name}.png", full_page=True)
@@ -131,7 +136,7 @@ def shoot(page: Page, folder: Path, name: str) -> None:
 def browser(
     server: LiveServer, webcam: Path, *, logged_in: bool = True
 ) -> Iterator[Iterator[tuple[str, BrowserContext]]]:
-    """(variant, context) for every screen and theme, in front of one webcam."""
+    """(variant, browser context) for every screen and theme, in front of one webcam. variant: "phone-dark"."""
     from playwright.sync_api import sync_playwright
 
     cookie: Any = {"name": "sessionid", "value": server.login().cookie("sessionid"), "url": server.url}
@@ -153,6 +158,7 @@ def browser(
 
 
 def people_folder(folder: Path, picture: Path) -> Path:
+    """A folder as `enroll_folder` takes it: with a folder for each person, here for Eileen Collins."""
     person = folder / "people" / "Eileen Collins"
     person.mkdir(parents=True)
     (person / picture.name).write_bytes(picture.read_bytes())

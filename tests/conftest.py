@@ -148,6 +148,14 @@ def operator(db) -> User:
 
 
 @pytest.fixture
+def clerk_client(db) -> Client:
+    """Logged in with staff rights and not a single permission."""
+    client = Client()
+    client.force_login(User.objects.create_user("clara", password="clerk-password", is_staff=True))
+    return client
+
+
+@pytest.fixture
 def staff(db) -> User:
     """A login that may use the admin and change policy."""
     return User.objects.create_superuser("stefan", password="staff-password")

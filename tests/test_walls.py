@@ -58,7 +58,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def complaints(copy: Path, path: str) -> str:
     """What import-linter says about the copy and Ruff about one of its files; empty when both are content."""
-    commands = [[TOOLS / "lint-imports"], [TOOLS / "ruff", "check", "--no-cache", "--select", "TID251", path]]
+    ruff = [str(TOOLS / "ruff"), "check", "--no-cache", "--select", "TID251", path]
+    commands = ([str(TOOLS / "lint-imports")], ruff)
     done = [subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False) for command in commands]
     return "".join(one.stdout + one.stderr for one in done if one.returncode)
 

@@ -1,1 +1,1 @@
-"""Training of the project's own small weights. Not needed to run the product; see README.md in this folder."""
+"""Training of the project's own small weights. The product runs without it; README.md in this folder explains it."""

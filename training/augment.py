@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
+"""Side x side x 3, RGB."""
 
 
 @dataclass(frozen=True)
 class AugmentStrength:
-    """Ranges of one draw. `scaled(0.5)` halves them: the last epochs train on nearly clean crops."""
+    """Ranges and chances of one draw. `scaled(0.5)` halves them: the last epochs train on nearly clean crops."""
 
     rotation_degrees: float = 8.0
     shift: float = 0.035  # of the side
@@ -34,7 +35,7 @@ class AugmentStrength:
 
 
 def warp_crop(image: Image, size: int, strength: AugmentStrength, rng: np.random.Generator) -> Image:
-    """Rotate, zoom, shift, mirror and resize to `size` in one interpolation."""
+    """Rotate, zoom, shift, mirror and resize to `size` x `size` x 3, in one interpolation."""
     side = image.shape[0]
     angle = np.deg2rad(rng.normal(0.0, strength.rotation_degrees / 2))
     zoom = size / side * np.exp(rng.normal(0.0, strength.zoom / 2))

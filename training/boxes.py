@@ -30,11 +30,15 @@ class Faces:
         return len(self.scores)
 
     def select(self, keep: NDArray[np.bool_] | NDArray[np.int64]) -> Faces:
+        """The faces that a mask (N) marks, or those at these row numbers."""
         return Faces(self.boxes[keep], self.landmarks[keep], self.scores[keep])
 
 
 def decode(outputs: dict[str, Array], height: int, width: int, least_score: float) -> Faces:
-    """All cells whose score reaches `least_score`, before suppression."""
+    """All cells whose score reaches `least_score`, before suppression.
+
+    outputs: those of one picture by name, as detector.py describes them; height, width: of the model's input.
+    """
     boxes, points, scores = [], [], []
     for stride in STRIDES:
         rows, columns = np.mgrid[0 : height // stride, 0 : width // stride]
@@ -51,7 +55,7 @@ def decode(outputs: dict[str, Array], height: int, width: int, least_score: floa
 
 
 def overlaps(first: Array, second: Array) -> Array:
-    """IoU of every box of `first` with every box of `second`."""
+    """N x M: IoU of every box of `first` (N x 4) with every box of `second` (M x 4)."""
     corner = np.maximum(first[:, None, :2], second[None, :, :2])
     opposite = np.minimum(first[:, None, 2:], second[None, :, 2:])
     shared = np.clip(opposite - corner, 0, None).prod(-1)
@@ -85,6 +89,7 @@ class OnnxDetector:
         self.output_names = [output.name for output in self.session.get_outputs()]
 
     def detect(self, image: NDArray[np.uint8], least_score: float = 0.6) -> Faces:
+        """Faces of a H x W x 3 BGR picture, in its pixels, the best score first."""
         height, width = image.shape[:2]
         padded = cv2.copyMakeBorder(image, 0, -height % 32, 0, -width % 32, cv2.BORDER_CONSTANT)
         tensor = np.ascontiguousarray(padded.transpose(2, 0, 1)[None].astype(np.float32))

@@ -81,7 +81,7 @@ class StarterDetector(nn.Module):
 
 
 SCORE_POWER = 1.43
-"""Takes 0.7, the score at which this detector is to be read, to 0.6, at which YuNet is: one threshold serves both."""
+"""Turns a score of 0.7 into 0.6. This detector should be read at 0.7 and YuNet at 0.6: so one threshold serves both."""
 
 
 class ExportedDetector(nn.Module):

@@ -1,9 +1,10 @@
 """Step 11: compare a detector with YuNet on pictures that training has not seen.
 
-Pictures larger than 320 pixels are shrunk to that. The reference is YuNet's faces at a score of 0.7 or more whose
-smaller side exceeds 40 pixels; landmarks are also compared with the median of YuNet's over many looks (steady.py),
-which one look of YuNet itself misses by 6 %. Empty pictures are the clip without a face, corner pieces of the LFW
-pictures in which YuNet sees nothing at a score of 0.2, and pictures in any `--empty` folder.
+Pictures larger than 320 pixels are shrunk to that. The reference is YuNet: its faces at a score of 0.7 or more whose
+smaller side exceeds 40 pixels. Landmarks are compared with YuNet's look at the same picture, and with the median of its
+landmarks over many looks (steady.py); from that median YuNet's own look is off by 6 %. Empty pictures are the clip
+without a face, corner pieces of the LFW pictures in which YuNet sees nothing at a score of 0.2, and the pictures of any
+`--empty` folder.
 """
 
 from __future__ import annotations
@@ -31,20 +32,22 @@ REFERENCE_SCORE = 0.7
 
 @dataclass
 class Measures:
-    """Counts for one set of pictures; scores are of the reference's faces, 0 where one is missed.
-
-    Landmark errors, as shares of the eyes' distance: against YuNet's median over many looks, against its one look at
-    this picture, and of that one look against the median.
-    """
+    """What was measured on one set of pictures. Landmark errors are shares of the eyes' distance."""
 
     scores: list[float] = field(default_factory=list)
+    """The detector's score for each face of the reference; 0 for a face that it missed."""
     steady_errors: list[float] = field(default_factory=list)
+    """The detector's landmarks against the median of YuNet's over many looks."""
     landmark_errors: list[float] = field(default_factory=list)
+    """The detector's landmarks against YuNet's one look at this picture."""
     reference_errors: list[float] = field(default_factory=list)
+    """YuNet's one look against the median of its looks."""
     unmatched: list[float] = field(default_factory=list)
+    """Scores of the detector's faces that match none of YuNet's."""
     pictures: int = 0
 
     def recall(self, threshold: float) -> float:
+        """Share of the reference's faces with a score of at least `threshold`, in per cent; NaN without faces."""
         return float(np.mean(np.array(self.scores) >= threshold) * 100) if self.scores else float("nan")
 
     def surplus(self, threshold: float) -> float:
@@ -60,6 +63,7 @@ def fit_to_side(image: Image, side: int = SIDE) -> Image:
 
 
 def read_clip(path: Path) -> Iterator[Image]:
+    """The frames of a clip."""
     capture = cv2.VideoCapture(str(path))
     while True:
         done, frame = capture.read()
@@ -100,7 +104,7 @@ def empty_pictures(faces: Path, reference: OnnxDetector, folders: list[Path]) ->
 
 
 def compare(detector: OnnxDetector, reference: OnnxDetector, image: Image, measures: Measures) -> None:
-    """Match the reference's faces with the detector's (IoU at least 0.5) and book the results."""
+    """Match the reference's faces with the detector's (IoU at least 0.5) and add the results to `measures`."""
     expected = reference.detect(image, 0.3)
     found = detector.detect(image, min(THRESHOLDS))
     table = overlaps(expected.boxes, found.boxes)
@@ -134,7 +138,7 @@ def evaluate(detector: OnnxDetector, reference: OnnxDetector, faces: Path, folde
 
 
 def time_detectors(detectors: list[OnnxDetector], picture: Image, rounds: int = 100) -> list[float]:
-    """Median milliseconds for one picture of 320 pixels with a face, all in all, one thread, taking turns."""
+    """Median milliseconds of each detector for one picture shrunk to 320 pixels: one thread, detectors in turns."""
     image = fit_to_side(picture)
     times: list[list[float]] = [[] for _ in detectors]
     for _ in range(rounds):
@@ -158,7 +162,7 @@ def merge(parts: list[Measures]) -> Measures:
 
 
 def median_and_90th(errors: list[float]) -> str:
-    """In per cent."""
+    """Median and 90th percentile of shares, in per cent."""
     return f"{np.median(errors) * 100:.2f} / {np.quantile(errors, 0.9) * 100:.2f}" if errors else "-"
 
 

@@ -30,7 +30,10 @@ class OnnxEmbedder:
 
 
 class CentralFace:
-    """Landmarks of the face nearest to the picture's centre, by any YuNet-like detector; counts what it misses."""
+    """The (5 x 2) landmarks of the face nearest to the picture's centre, by any YuNet-like detector.
+
+    `missed` counts the pictures without a face.
+    """
 
     def __init__(self, detector: Path, landmarks: Path | None) -> None:
         self.detector = OnnxDetector(detector, landmarks=landmarks)
@@ -47,7 +50,7 @@ class CentralFace:
 
 
 def time_embedders(embedders: list[OnnxEmbedder], rounds: int = 100) -> list[float]:
-    """Median milliseconds for one face, one thread, the models taking turns."""
+    """Median milliseconds of each model for one face: one thread, models in turns."""
     pixels = np.random.default_rng(0).uniform(-1, 1, (1, 3, 112, 112)).astype(np.float32)
     times: list[list[float]] = [[] for _ in embedders]
     for _ in range(rounds):

@@ -1,9 +1,9 @@
-"""Step 2: more faces than there are pictures: means of two aligned crops, and what the teacher says of them.
+"""Step 2: more faces than there are pictures: mixtures of two aligned crops, and the teacher's embeddings of them.
 
-Thirty thousand crops are few for a student that sees millions of views: it begins to learn them by heart. The mean of
-two aligned faces is a face that the teacher has an answer for, and there are half a milliard of them. (Mixed inputs
-with the teacher's answer to the mixture: Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and
-consistent", arXiv:2106.05237.)
+Thirty thousand crops are few for a student that sees millions of views: it begins to learn them by heart. A mixture of
+two aligned faces is a face that the teacher has an answer for, and there are some 450 million pairs of crops to mix.
+(Mixed inputs with the teacher's answer to the mixture: Beyer et al. 2022, "Knowledge distillation: A good teacher is
+patient and consistent", arXiv:2106.05237.)
 
 Writes `morphs.npy` (M x 112 x 112 x 3, uint8, RGB) and `morph_teacher.npy` (M x 512), as step 1 does for the crops.
 """
@@ -20,13 +20,17 @@ from numpy.typing import NDArray
 from training.prepare_crops import embed_with_teacher, training_indices
 
 SHARES = (0.3, 0.7)
-"""Of the first parent, drawn evenly: nearer to the ends the mixture is one of its parents."""
+"""Range of the first parent's share, drawn evenly. With less or more the mixture would look like one of its parents."""
 
 
 def mix_crops(
     crops: NDArray[np.uint8], parents: NDArray[np.int64], rng: np.random.Generator, target: NDArray[np.uint8]
 ) -> None:
-    """Fill `target` with mixtures of two different parents each, the second one mirrored half of the time."""
+    """Fill `target` (M x 112 x 112 x 3) with mixtures of two different crops each.
+
+    crops: N x 112 x 112 x 3; parents: numbers of the crops that may be mixed. The second crop is mirrored half of the
+    time.
+    """
     for morph in target:
         first, second = rng.choice(parents, 2, replace=False)
         other = crops[second][:, ::-1] if rng.random() < 0.5 else crops[second]

@@ -36,7 +36,7 @@ class PairScores:
 
 
 def similarity_matrix(points: Array, template: Array = ARCFACE_TEMPLATE) -> Array:
-    """The least-squares rotation, scale and shift (2 x 3) that takes `points` to `template` (Umeyama 1991)."""
+    """The least-squares rotation, scale and shift (2 x 3) that takes `points` (5 x 2) to `template` (Umeyama 1991)."""
     source, target = points - points.mean(0), template - template.mean(0)
     left, singular, right = np.linalg.svd(target.T @ source)
     sign = np.array([1.0, np.sign(np.linalg.det(left @ right))])
@@ -47,7 +47,7 @@ def similarity_matrix(points: Array, template: Array = ARCFACE_TEMPLATE) -> Arra
 
 
 def align_face(image: NDArray[np.uint8], points: Array, size: int = 112) -> NDArray[np.uint8]:
-    """The aligned crop, in the colour order of `image`."""
+    """The aligned crop, `size` x `size` x 3, in the colour order of `image` (H x W x 3). points: 5 x 2."""
     matrix = similarity_matrix(points)
     matrix *= size / 112
     return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
@@ -72,7 +72,7 @@ def load_eval_crops(
 
 
 def load_pairs(folder: Path, names: list[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Index pairs into `names`, and whether each is mated."""
+    """N x 2 indices into `names`, and for each pair (N) whether it is mated."""
     index = {name: position for position, name in enumerate(names)}
     with (folder / "pairs.csv").open() as handle:
         rows = list(csv.DictReader(handle))
@@ -81,7 +81,10 @@ def load_pairs(folder: Path, names: list[str]) -> tuple[NDArray[np.int64], NDArr
 
 
 def ten_fold_accuracy(scores: Array, mated: NDArray[np.bool_], seed: int = 0) -> tuple[float, float]:
-    """Mean and standard error in per cent: each fold is judged at the best threshold of the nine others."""
+    """Mean and standard error in per cent: each fold is judged at the best threshold of the nine others.
+
+    scores: N, one for each pair; mated: N.
+    """
     order = np.random.default_rng(seed).permutation(len(scores))
     folds = np.array_split(order, 10)
     candidates = np.unique(scores)
@@ -98,7 +101,7 @@ def ten_fold_accuracy(scores: Array, mated: NDArray[np.bool_], seed: int = 0) ->
 
 
 def cross_scores(embeddings: Array, names: list[str]) -> tuple[Array, Array]:
-    """Scores of every mated and every non-mated pair of pictures."""
+    """Scores of all mated and of all non-mated pairs of pictures. embeddings: N x D; names: `Person/file.jpg`."""
     unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
     people = np.array([name.split("/")[0] for name in names])
     upper = np.triu_indices(len(names), 1)
@@ -108,14 +111,14 @@ def cross_scores(embeddings: Array, names: list[str]) -> tuple[Array, Array]:
 
 
 def threshold_at(non_mated: Array, rate: float) -> float:
-    """The lowest score that at most `rate` of the non-mated scores reach."""
+    """The lowest threshold that at most a share `rate` of the non-mated scores (N) reaches."""
     ordered = np.sort(non_mated)[::-1]
     allowed = int(np.floor(rate * len(ordered)))
     return float(np.nextafter(ordered[allowed], np.float32(2)))
 
 
 def score_embeddings(folder: Path, names: list[str], embeddings: Array) -> PairScores:
-    """All measures for one set of embeddings of the evaluation faces."""
+    """All measures for one set of embeddings (N x D) of the evaluation faces."""
     pairs, mated = load_pairs(folder, names)
     unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
     scores = (unit[pairs[:, 0]] * unit[pairs[:, 1]]).sum(1)
@@ -129,7 +132,7 @@ def score_embeddings(folder: Path, names: list[str], embeddings: Array) -> PairS
 
 
 def embed_crops(embed: Callable[[Array], Array], crops: NDArray[np.uint8], batch: int = 32) -> Array:
-    """Run `embed` (N,3,112,112 in [-1, 1] to N,D) over RGB crops."""
+    """Run `embed` (N,3,112,112 in [-1, 1] to N,D) over N x 112 x 112 x 3 RGB crops. Returns N x D."""
     parts = []
     for start in range(0, len(crops), batch):
         pixels = (crops[start : start + batch].astype(np.float32) - 127.5) / 127.5

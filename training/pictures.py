@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
+"""H x W x 3, BGR."""
 
 
 def read_picture(path: Path) -> Image:
-    """H x W x 3 BGR. Raises FileNotFoundError where OpenCV cannot read the file."""
+    """H x W x 3 BGR. Raises OSError where the file cannot be read, ValueError where OpenCV cannot decode it."""
     return decode_picture(path.read_bytes(), str(path))
 
 

@@ -24,12 +24,12 @@ HELD_OUT_EVERY = 60
 
 
 def training_indices(count: int) -> NDArray[np.int64]:
-    """Which of `count` crops may be trained on."""
+    """Numbers of those of `count` crops that may be trained on."""
     return np.flatnonzero(np.arange(count) % HELD_OUT_EVERY)
 
 
 def unpack_crops(archive: Path, target: Path) -> NDArray[np.uint8]:
-    """Decode every picture of the tar, ordered by name, into a memory-mapped array."""
+    """Decode every picture of the tar, ordered by name, into a memory-mapped array N x 112 x 112 x 3, RGB."""
     with tarfile.open(archive) as tar:
         members = sorted((m for m in tar.getmembers() if m.isfile()), key=lambda member: member.name)
         crops = np.lib.format.open_memmap(target, mode="w+", dtype=np.uint8, shape=(len(members), 112, 112, 3))
@@ -43,7 +43,7 @@ def unpack_crops(archive: Path, target: Path) -> NDArray[np.uint8]:
 
 
 def embed_with_teacher(teacher: Path, crops: NDArray[np.uint8], batch: int = 32, threads: int = 2) -> Array:
-    """Normalised mean of the embeddings of each crop and its mirror image."""
+    """N x 512: normalised mean of the embeddings of each crop (N x 112 x 112 x 3, RGB) and its mirror image."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(teacher, options, providers=["CPUExecutionProvider"])
@@ -58,7 +58,7 @@ def embed_with_teacher(teacher: Path, crops: NDArray[np.uint8], batch: int = 32,
 
 
 def principal_basis(embeddings: Array, dimensions: int) -> Array:
-    """The `dimensions` strongest directions of the embeddings, as orthonormal rows."""
+    """The strongest directions of the embeddings (N x D), as orthonormal rows: `dimensions` x D."""
     _, vectors = np.linalg.eigh(embeddings.T.astype(np.float64) @ embeddings)
     return np.ascontiguousarray(vectors[:, ::-1][:, :dimensions].T.astype(np.float32))
 

@@ -1,8 +1,8 @@
 """Step 5: compose scenes with faces, label them with YuNet and store them for the detector's training.
 
 A scene is 320 x 320. Pictures (loose CelebA ones and tight aligned crops) are pasted onto a background at sizes that
-put faces between 16 and 300 pixels; some scenes are one large portrait, some hold no face at all. The label maker
-sees the clean scene; darkness, blur and noise come later, in training, so that they hide no face from the labels.
+put faces between 16 and 300 pixels. Some scenes are one large portrait, some hold no face at all. YuNet labels the
+clean scene. Darkness, blur and noise come later, in training, so that they hide no face from the labels.
 
 Writes `scenes.npy` (N x 320 x 320 x 3, uint8, BGR) and `scene_faces.npy` (N x 24 x 15, float32): x1, y1, x2, y2, ten
 landmark numbers, and 1 for a face, -1 for a region to ignore (a doubtful face), 0 for an empty row.
@@ -28,7 +28,7 @@ Array = NDArray[np.float32]
 SCENE_SIZE = 320
 MOST_FACES = 24
 LOOKS = 10
-"""More looks at each scene, for its landmarks."""
+"""Further looks at each scene, for the landmarks of its faces."""
 SURE_SCORE = 0.75
 DOUBTFUL_SCORE = 0.25
 FACE_SHARE = {"loose": 0.58, "tight": 0.78}  # width of the face over the width of the picture
@@ -36,7 +36,7 @@ FACE_SHARE = {"loose": 0.58, "tight": 0.78}  # width of the face over the width 
 
 @dataclass(frozen=True)
 class Paste:
-    """Where a picture went: the corners of its face region, to be ignored if no sure face is found there."""
+    """The region of a pasted picture's face: to be ignored if no sure face is found there."""
 
     x1: float
     y1: float
@@ -45,7 +45,7 @@ class Paste:
 
 
 class PictureStore:
-    """Loose pictures (H x W differ) and tight 112 x 112 crops, all BGR."""
+    """Loose pictures (BGR, of any size) and tight 112 x 112 crops (RGB, N x 112 x 112 x 3). Draws give BGR."""
 
     def __init__(self, loose: list[Image], tight: NDArray[np.uint8]) -> None:
         self.loose, self.tight = loose, tight
@@ -162,7 +162,7 @@ def _roughen(image: Image, rng: np.random.Generator) -> Image:
 
 
 def shuffled_patches(store: PictureStore, rng: np.random.Generator, size: int = SCENE_SIZE) -> Image:
-    """Face pictures cut into tiles and mixed: every local part of a face, nowhere a face."""
+    """Face pictures cut into tiles and mixed: parts of faces everywhere, a face nowhere."""
     tiles = int(rng.choice([4, 5, 8, 10, 16]))
     step = size // tiles
     canvas = np.zeros((size, size, 3), np.uint8)
@@ -178,7 +178,7 @@ def shuffled_patches(store: PictureStore, rng: np.random.Generator, size: int = 
 
 
 def make_background(store: PictureStore, rng: np.random.Generator) -> Image:
-    """Any one kind of scene without a face, often with clutter on it."""
+    """A scene without a face, of a kind drawn at random, often with clutter on it."""
     kind = rng.random()
     if kind < 0.25:
         image = fractal_noise(rng)
@@ -207,7 +207,10 @@ def paste_picture(
     *,
     lone: bool = False,
 ) -> Paste:
-    """Warp a picture into the scene, rotated by up to 30 degrees, with hard, feathered, oval or mirrored borders."""
+    """Warp a picture into the scene, rotated by up to 30 degrees, with hard, feathered, oval or mirrored borders.
+
+    kind: "loose" or "tight"; face_width, centre: of the face, in pixels of the scene; lone: it is the first picture.
+    """
     height, width = picture.shape[:2]
     scale = face_width / (width * FACE_SHARE[kind])
     angle = float(np.clip(rng.normal(0, 12), -30, 30)) if rng.random() < 0.7 else 0.0
@@ -264,7 +267,11 @@ def _paste_mask(height: int, width: int, rng: np.random.Generator) -> Array:
 
 
 def compose_scene(store: PictureStore, rng: np.random.Generator) -> tuple[Image, list[Paste]]:
-    """A fifth without faces, a third with one large face, the rest with two to nine."""
+    """A scene, and where its pictures went.
+
+    A fifth of the scenes have no face. Two fifths have one of 50 to 300 pixels; of these, three in ten have a second
+    one. The rest have two to nine of 14 to 110 pixels.
+    """
     scene = make_background(store, rng)
     kind = rng.random()
     if kind < 0.2:
@@ -296,7 +303,10 @@ def compose_scene(store: PictureStore, rng: np.random.Generator) -> tuple[Image,
 
 
 def compose_mosaic(store: PictureStore, rng: np.random.Generator) -> tuple[Image, list[Paste]]:
-    """A crowd of 4 to 16: boxes and landmarks are learned from faces, and this is the most faces per pixel."""
+    """A crowd of 4, 9 or 16 faces, and where its pictures went.
+
+    Boxes and landmarks are learned from faces, and a crowd has the most faces per pixel.
+    """
     scene = np.ascontiguousarray(make_background(store, rng))
     side = int(rng.choice([2, 2, 3, 3, 4]))
     cell = SCENE_SIZE / side
@@ -318,8 +328,11 @@ def _far_apart(paste: Paste, centre: tuple[float, float], width: float) -> bool:
 
 
 def label_scene(detector: OnnxDetector, scene: Image, pastes: list[Paste]) -> Array:
-    """YuNet's sure faces as faces, their landmarks from several looks; its doubtful ones, and pasted faces that it
-    misses, as regions to ignore."""
+    """The rows (24 x 15) of one scene, as this module's description has them.
+
+    YuNet's sure faces are faces, with landmarks from several looks. Its doubtful faces, and pasted faces that it
+    misses, are regions to ignore.
+    """
     rows = np.zeros((MOST_FACES, 15), np.float32)
     if not pastes:
         return rows  # whatever YuNet sees there is not a face

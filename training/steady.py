@@ -1,4 +1,4 @@
-"""Where a face's landmarks are, more surely than one look tells.
+"""Where a face's landmarks are, more surely than from one look.
 
 YuNet's landmarks depend on where its cells happen to lie: on LFW they move by 7 % of the eyes' distance (median) when
 the picture is turned, shifted and resized a little. The median over many such looks moves by 2.5 %: it is a better
@@ -23,7 +23,7 @@ NEAR = 0.3
 
 
 def look_again(image: Image, rng: np.random.Generator, *, mirror: bool) -> tuple[Image, NDArray[np.float64]]:
-    """The picture resized by a quarter at most, turned by up to 6 degrees and shifted; and the 2 x 3 way back."""
+    """The picture resized by a quarter at most, turned by up to 6 degrees and shifted; and the 2 x 3 matrix back."""
     height, width = image.shape[:2]
     scale = float(np.exp(rng.uniform(np.log(0.78), np.log(1.28))))
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), float(rng.uniform(-6, 6)), scale)
@@ -36,7 +36,7 @@ def look_again(image: Image, rng: np.random.Generator, *, mirror: bool) -> tuple
 
 
 def landmark_error(points: Array, truth: Array) -> float:
-    """Mean distance of the five landmarks over the distance of the eyes."""
+    """Mean distance of the five landmarks (5 x 2) from the true ones, over the distance of the eyes."""
     eyes = np.linalg.norm(truth[0] - truth[1])
     return float(np.linalg.norm(points - truth, axis=1).mean() / max(eyes, 1.0))
 

@@ -1,7 +1,7 @@
 """How many threads a step should use on a machine that others use as well.
 
-A parallel region ends when its slowest thread ends: at low priority, one busy core stalls the whole step. So both are
-timed now and again, and the faster one is kept.
+A parallel region ends when its slowest thread ends: at low priority, one busy core stalls the whole step. So one thread
+and several threads are both timed now and again, and the faster choice is kept.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 
 
 class ThreadTuner:
-    """Picks one thread or `most` threads by the measured time of recent steps."""
+    """Chooses one thread or `most` threads, whichever made recent steps faster."""
 
     def __init__(self, most: int, explore_every: int = 100) -> None:
         self.most, self.explore_every = most, explore_every
@@ -25,7 +25,7 @@ class ThreadTuner:
 
     @contextmanager
     def timed(self, key: object) -> Iterator[None]:
-        """Run one step; steps of another `key` (input size) are not comparable and start afresh."""
+        """Run one step inside this. Steps of another `key` (input size) cannot be compared, so timing starts afresh."""
         if key != self.key:
             self.key, self.recent = key, {}
         explore = self.steps % self.explore_every == 0

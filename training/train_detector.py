@@ -44,7 +44,10 @@ class DetectorRecipe:
 def transform_scene(
     scene: NDArray[np.uint8], faces: NDArray[np.float32], rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """A random zoom, turn, mirror and cut of `INPUT` pixels; rows of faces that leave the view become 'ignore'."""
+    """A random zoom, turn and mirror of a scene, cut to INPUT x INPUT x 3, and its faces there.
+
+    faces: 24 x 15, as scenes.py writes them. A face that leaves the view, or becomes too small, becomes one to ignore.
+    """
     side = scene.shape[0]
     scale = float(np.exp(rng.uniform(np.log(0.55), np.log(1.35))))
     angle = float(rng.normal(0, 7)) if rng.random() < 0.5 else 0.0
@@ -121,16 +124,21 @@ class SceneViews(IterableDataset[tuple[Tensor, Tensor]]):
 
 @dataclass(frozen=True)
 class Assignment:
-    """Per cell of one stride, N x cells: a face's (1), nobody's (0) or to be ignored (-1); the row of the face
-    that the cell's box and landmarks are measured against, and whether they are: on far more cells than say 'face'."""
+    """What the cells of one stride should say; each tensor is N x cells."""
 
     label: Tensor
+    """1: a face; 0: no face; -1: to be ignored."""
     rows: Tensor
+    """The row of the face that the cell's box and landmarks are measured against."""
     measured: Tensor
+    """Whether they are measured: this holds for far more cells than have the label 1."""
 
 
 def assign_cells(faces: Tensor, corners: Tensor, stride: int) -> Assignment:
-    """A cell belongs to a face in the stride's size range if its corner is near the face's centre."""
+    """A cell belongs to a face in the stride's size range if its corner is near the face's centre.
+
+    faces: N x 24 x 15; corners: cells x 2.
+    """
     centre = (faces[..., 0:2] + faces[..., 2:4]) / 2
     size = faces[..., 2:4] - faces[..., 0:2]
     larger = size.amax(-1)
@@ -142,7 +150,7 @@ def assign_cells(faces: Tensor, corners: Tensor, stride: int) -> Assignment:
     wide = (distance < torch.maximum(size[:, None] * 0.32, radius)).all(-1)
     wide = wide & ((kind == 1) & (larger >= 0.7 * low) & (larger < 1.4 * high))[:, None]
     mine = near & ((kind == 1) & (larger >= low) & (larger < high))[:, None]
-    # Round the positives, and where another stride answers for the face, a yes is as good as a no.
+    # Around these cells, and where another stride answers for the face, "face" is as good an answer as "no face".
     margin = (distance < torch.maximum(size[:, None] * 0.3, radius)).all(-1)
     elsewhere = margin & (kind == 1)[:, None]
     doubtful = (distance < size[:, None] * 0.5).all(-1) & (kind == -1)[:, None]
@@ -154,7 +162,7 @@ def assign_cells(faces: Tensor, corners: Tensor, stride: int) -> Assignment:
 
 
 def box_loss(predicted: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-    """(1 - DIoU per box, IoU per box); Zheng et al. 2020, arXiv:1911.08287."""
+    """(1 - DIoU, IoU) of every predicted box (N x 4) with the wanted one; Zheng et al. 2020, arXiv:1911.08287."""
     corner = torch.maximum(predicted[:, :2], wanted[:, :2])
     opposite = torch.minimum(predicted[:, 2:], wanted[:, 2:])
     shared = (opposite - corner).clamp(min=0).prod(-1)
@@ -166,7 +174,8 @@ def box_loss(predicted: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def detection_loss(maps: list[Tensor], faces: Tensor, recipe: DetectorRecipe) -> tuple[Tensor, dict[str, float]]:
-    """Quality-aware objectness on all cells; class (expected IoU), box and landmarks round the faces."""
+    """The loss, and its parts by name: objectness on all cells; class (the IoU to expect), box and landmarks on cells
+    around the faces. maps: N,16,H/s,W/s for each stride s; faces: N x 24 x 15."""
     objectness = torch.zeros(())
     faces_cells = 1
     parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []

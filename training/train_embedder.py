@@ -30,8 +30,8 @@ from training.threads import ThreadTuner
 class Recipe:
     """Everything that decides a run. `stages` are (share of the run, input side, augmentation strength).
 
-    With `seconds` the run is as long as that (on a shared machine the steps per minute are not known beforehand) and
-    `steps` is ignored; without it the run is reproducible.
+    With `seconds` the run takes that long and `steps` is ignored: on a shared machine nobody knows the steps per minute
+    beforehand. Without `seconds` the run is reproducible.
     """
 
     steps: int = 12500
@@ -78,7 +78,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class View:
-    """One crop to augment: which, how large, how strongly, with which random numbers."""
+    """One crop to augment: its index, the side of the view, the strength, and the seed of the random numbers."""
 
     index: int
     size: int
@@ -87,7 +87,7 @@ class View:
 
 
 class ViewSampler(Sampler[list[View]]):
-    """Batches from the clock's step on, each epoch in its own order; the same steps whether resumed or not."""
+    """Batches from the clock's step on, each epoch in its own order. A resumed run gets the same batches."""
 
     def __init__(self, indices: NDArray[np.int64], clock: Clock) -> None:
         self.indices, self.clock, self.recipe = indices, clock, clock.recipe
@@ -124,6 +124,7 @@ def quiet_worker(_: int) -> None:
 
 
 def resize_crops(crops: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """N x side x side x 3 to N x size x size x 3."""
     if crops.shape[1] == size:
         return crops
     return np.stack([cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA) for crop in crops]).astype(np.uint8)
@@ -135,8 +136,11 @@ def normalise_pixels(images: Tensor) -> Tensor:
 
 
 def distillation_loss(codes: Tensor, targets: Tensor, bank: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """(loss, mean cosine): 1 - cosine to the target; squared error of the batch's similarity matrix; and how well the
-    student picks its own target among `bank`, against how well the target itself does (a soft cross entropy)."""
+    """(loss, mean cosine) of codes (N x 192) to targets (N x 192, unit length); bank: M x 192, more targets.
+
+    The loss has three parts: 1 - cosine to the target; the squared error of the batch's similarity matrix; and how well
+    the student picks its own target among `bank`, against how well the target itself does (a soft cross entropy).
+    """
     unit = F.normalize(codes, dim=1)
     cosine = (unit * targets).sum(1).mean()
     error = unit @ unit.T - targets @ targets.T

@@ -1,4 +1,4 @@
-"""The history and the policy in the admin: to be read, never edited. A new policy may be added."""
+"""History and policy in the admin, to be read. A new policy may be added, and pictures of attempts may be erased."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from verification.templatetags.rates import alarms
 
 
 class ReadOnlyAdmin(ListAdmin):
+    """Neither editing nor deleting."""
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
@@ -33,6 +35,7 @@ class ReadOnlyAdmin(ListAdmin):
 
 
 def rounded(score: float | None, digits: int) -> str:
+    """The score with so many decimals; a dash for None."""
     return "–" if score is None else f"{score:.{digits}f}"
 
 
@@ -83,6 +86,7 @@ class VerificationAttemptAdmin(ReadOnlyAdmin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[VerificationAttempt]:
+        """Lists leave the thumbnails in the database; the page of one attempt shows it."""
         attempts: QuerySet[VerificationAttempt] = super().get_queryset(request)
         url_name = request.resolver_match.url_name if request.resolver_match else None
         return attempts.defer("thumbnail") if (url_name or "").endswith("_changelist") else attempts
@@ -151,7 +155,7 @@ class VerificationPolicyAdmin(ReadOnlyAdmin):
 
     @admin.display(description="false alarms per 1,000 strangers, now")
     def false_alarms(self, policy: VerificationPolicy) -> str:
-        """At the present gallery size; told once the engine runs, whose pack says what the rate means."""
+        """At the gallery's present size, with the running engine's pack; a dash until both are loaded."""
         engine, gallery = engine_if_ready(), cached_gallery()
         if engine is None or gallery is None:
             return "–"
@@ -164,7 +168,7 @@ class VerificationPolicyAdmin(ReadOnlyAdmin):
 
 
 class RecordAdmin(ReadOnlyAdmin):
-    """What operators did, to be looked up; their own pages undo it."""
+    """What operators did, to be looked up. It is undone on the pages where it was done."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

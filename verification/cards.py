@@ -1,4 +1,4 @@
-"""A decision in words: what was decided about whom, and what that rests on. One card for history and photo check."""
+"""A decision in words: what was decided about whom, and why. History, photo check and live page show the same card."""
 
 from __future__ import annotations
 
@@ -14,20 +14,24 @@ Mode, Verdict, Liveness = VerificationAttempt.Mode, VerificationAttempt.Verdict,
 
 @dataclass(frozen=True, slots=True)
 class DecisionCard:
+    """What a page shows of one decision."""
+
     verdict: str
+    """One of VerificationAttempt.Verdict."""
     headline: str
     person: Person | None
-    """Whom to link to: the matched person, else the claimed one."""
+    """The person to link to: the matched person, else the claimed one."""
     comparison_score: float | None
+    """Cosine, -1..1; None: there was nobody to compare with."""
     match_threshold: float
     facts: tuple[tuple[str, str], ...]
-    """Label and sentence, in reading order."""
+    """Labels with their sentences, in reading order."""
     reasons: tuple[str, ...]
-    """Sentences."""
+    """The reason codes as sentences."""
 
 
 def card_of(attempt: VerificationAttempt) -> DecisionCard:
-    """`attempt` may be one that is not saved."""
+    """The card of an attempt, which need not be saved."""
     return DecisionCard(
         verdict=attempt.verdict,
         headline=headline_of(attempt),
@@ -40,11 +44,13 @@ def card_of(attempt: VerificationAttempt) -> DecisionCard:
 
 
 def reasons_in_words(attempt: VerificationAttempt) -> tuple[str, ...]:
+    """A sentence for each reason code; about a photograph where the attempt is not from the live page."""
     live = attempt.source == VerificationAttempt.Source.LIVE
     return tuple((sentence_for if live else sentence_for_photo)(code) for code in attempt.reasons)
 
 
 def headline_of(attempt: VerificationAttempt) -> str:
+    """The answer to the question that was asked, in a few words."""
     verify = attempt.mode == Mode.VERIFY
     claimed = str(attempt.claimed_person or ERASED)
     if attempt.verdict == Verdict.MATCH:
@@ -79,7 +85,7 @@ def _comparison(attempt: VerificationAttempt) -> str:
     reached = "reaches" if score >= threshold else "is below"
     digits = 3
     while digits < 6 and score < threshold and f"{score:.{digits}f}" == f"{threshold:.{digits}f}":
-        digits += 1  # else the very same number would seem to be below itself
+        digits += 1  # else the page would say that a number is below the same number
     return f"{score:.{digits}f} {reached} the {threshold:.{digits}f} that a match needs."
 
 
@@ -90,7 +96,7 @@ def _threshold(attempt: VerificationAttempt) -> str:
 
 
 def _is_raised(attempt: VerificationAttempt) -> bool:
-    """Because of a recorded wrong match. (Where only the lead was too small, the threshold is the policy's.)"""
+    """Whether a recorded wrong match raised the threshold. (Where only the lead was too small, it is the policy's.)"""
     if "threshold_raised" in attempt.reasons:
         return True
     score = attempt.comparison_score

@@ -1,4 +1,4 @@
-"""The history as CSV, one row at a time: an export never holds more than a chunk of rows."""
+"""The history as CSV, line by line: an export never holds more than a chunk of rows."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ COLUMNS = (
     "operator",
 )
 CHUNK = 1_000
+"""Rows read from the database at a time."""
 
 
 def stream_attempts(attempts: QuerySet[VerificationAttempt]) -> Iterator[str]:
-    """Lines for a queryset of selectors.find_attempts()."""
+    """CSV lines, the header first. attempts: with people and operator, as selectors.find_attempts() gives them."""
     return csv_lines(COLUMNS, (_row(attempt) for attempt in attempts.iterator(chunk_size=CHUNK)))
 
 

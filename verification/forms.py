@@ -1,4 +1,4 @@
-"""Filters of the history and the picture of the photo check."""
+"""What operators fill in: filters of the history, a photo to check, the choice of a person, the policies."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ ANY = ("", "Any")
 
 
 class AttemptFilterForm(forms.Form):
+    """The filters above the history."""
+
     q = forms.CharField(label="Person", required=False, max_length=200)
     verdict = forms.ChoiceField(required=False, choices=[ANY, *VerificationAttempt.Verdict.choices])
     mode = forms.ChoiceField(required=False, choices=[ANY, ("identify", "Identify"), ("verify", "Verify")])
@@ -45,7 +47,7 @@ class AttemptFilterForm(forms.Form):
             self.add_error("until", "This day is before the first one.")
 
     def filters(self) -> AttemptFilters:
-        """What was understood; call it after is_valid()."""
+        """The filters that are valid; call it after is_valid()."""
         data = self.cleaned_data
         operator = data.get("operator")
         person: UUID | None = data.get("person")
@@ -62,6 +64,8 @@ class AttemptFilterForm(forms.Form):
 
 
 class PhotoForm(forms.Form):
+    """The picture of the photo check, and whether its decisions are kept."""
+
     photo = forms.FileField(
         label="Picture",
         help_text=f"{LIMITS_SENTENCE} Several faces may be in it.",
@@ -80,9 +84,10 @@ class PhotoForm(forms.Form):
 
 
 class PersonChoiceForm(forms.Form):
-    """One enrolled person: ticked in a list, or typed. What is typed and fits several people becomes the list."""
+    """One enrolled person: chosen from a list, or typed. If typed words fit several people, these become the list."""
 
     MOST = 8
+    """People in that list at most."""
 
     person = forms.CharField(required=False)
     who = forms.CharField(
@@ -98,7 +103,7 @@ class PersonChoiceForm(forms.Form):
         self.needs_person = required
         self.chosen: Person | None = None
         self.found: list[Person] = []
-        """Who fits what was typed, when that is more than one."""
+        """The people whom the typed words fit, if they are several."""
 
     def clean(self) -> None:
         ticked, typed = self.cleaned_data.get("person", ""), self.cleaned_data.get("who", "").strip()
@@ -127,6 +132,8 @@ class PersonChoiceForm(forms.Form):
 
 
 class NewPersonForm(PersonFields):
+    """Name, external ID and consent of a person who is enrolled from unknown faces."""
+
     consent = forms.BooleanField(
         label=f"The person has read this and agrees. (version {CONSENT_VERSION})",
         error_messages={"required": str(ConsentRequired())},
@@ -143,6 +150,8 @@ class UnknownPolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # not subsc
 
 
 class PolicyForm(forms.Form):
+    """The decision policy. site_threshold: use the threshold measured on this site instead of the pack's."""
+
     fmr = forms.ChoiceField(
         choices=VerificationPolicy.FalseMatchRate.choices,
         error_messages={"required": "Choose how many wrong matches are allowed."},

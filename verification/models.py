@@ -1,4 +1,8 @@
-"""The history of decisions, and the policy that they were made under."""
+"""The history of decisions and the policies that they were made under, wrong matches, unknown faces, challenges.
+
+services.py writes attempts and policies, live/challenges.py tries, review/feedback.py false matches and
+review/unknowns.py the inbox of unknown faces. Erasing people or faces also empties thumbnails of attempts.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from enrollment.models import Person
 
 
 class VerificationAttempt(models.Model):
-    """One decision about one face: what was asked, what was answered, and everything the answer rests on."""
+    """One decision about one face: the question, the answer, and everything that the answer rests on."""
 
     class Mode(models.TextChoices):
         IDENTIFY = "identify", "Identify (who is it?)"
@@ -110,7 +114,7 @@ class VerificationPolicy(models.Model):
 
 
 class ChallengeTry(models.Model):
-    """One challenge that was begun. It counts as failed until it is passed: giving up draws no better sequence."""
+    """A challenge that was begun. It counts as failed until it is passed: nobody gains by giving up a hard one."""
 
     session = models.CharField(max_length=64, help_text="SHA-256 of the operator's session key.")
     at = models.DateTimeField(default=timezone.now, help_text="When it began, and then when it ended.")
@@ -126,7 +130,7 @@ class ChallengeTry(models.Model):
 
 
 class FalseMatch(models.Model):
-    """An operator said of a match: not this person. Erasing the attempt or anybody in it takes this along."""
+    """An operator said of a match: not this person. Erasing the attempt or either person erases this too."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     attempt = models.ForeignKey(VerificationAttempt, on_delete=models.CASCADE, related_name="false_matches")
@@ -151,7 +155,7 @@ class FalseMatch(models.Model):
 
 
 class ConfusedFace(models.Model):
-    """The face of a false match in one embedding space. Scores of two spaces are never compared."""
+    """The face of a false match in one embedding space. Scores of different spaces are never compared."""
 
     false_match = models.ForeignKey(FalseMatch, on_delete=models.CASCADE, related_name="faces")
     contract_id = models.CharField(max_length=80)
@@ -169,7 +173,7 @@ class ConfusedFace(models.Model):
 
 
 class UnknownPolicy(models.Model):
-    """Whether faces that nobody matched are kept for a while. Every save is a new row; the newest one counts."""
+    """Whether faces that matched nobody are kept for a while. Every save is a new row; the newest one counts."""
 
     keep = models.BooleanField("keep unknown faces", default=False)
     days = models.PositiveSmallIntegerField(
@@ -187,7 +191,7 @@ class UnknownPolicy(models.Model):
 
 
 class InboxAction(models.Model):
-    """What an operator did with unknown faces, with what undoing it needs. Ids only, no names."""
+    """What an operator did with unknown faces, with everything that undoing it needs. Ids only, no names."""
 
     class Kind(models.TextChoices):
         ENROL = "enrol", "Enrolled as a new person"
@@ -196,7 +200,7 @@ class InboxAction(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    # Whoever is erased takes their unknown faces along, through this row.
+    # Erasing the person erases this row, and with it the unknown faces that were enrolled as or added to them.
     person = models.ForeignKey(Person, on_delete=models.CASCADE, null=True, related_name="+")
     samples = models.JSONField(default=list, help_text="uuids of the samples that were added.")
     face_count = models.PositiveIntegerField()
@@ -213,7 +217,7 @@ class InboxAction(models.Model):
 
 
 class UnknownFace(models.Model):
-    """A face of the live page that nobody matched, kept for some days where the policy says so."""
+    """A face of the live page that matched nobody, kept for some days where the policy says so."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     attempt = models.OneToOneField(VerificationAttempt, on_delete=models.CASCADE, related_name="unknown_face")
@@ -223,7 +227,7 @@ class UnknownFace(models.Model):
     quality_score = models.FloatField()
     contract_id = models.CharField(max_length=80)
     embedding = models.BinaryField(max_length=16_384, help_text="Little-endian float32, L2-normalised.")
-    # The last column, as in FaceSample.
+    # The last column, for the reason given in enrollment.models.FaceSample.
     crop = models.BinaryField(max_length=200_000, help_text="Aligned 112 x 112 face as PNG bytes, without loss.")
 
     class Meta:

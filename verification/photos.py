@@ -1,6 +1,6 @@
-"""One still picture to decisions: the photo check, `identify`, later the API. The live page's own code decides.
+"""From one still picture to decisions, for the photo check and `manage.py identify`. The live page's code decides.
 
-No database in here, and no socket.
+It reads no database and knows no socket.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from recognizer.types import DecisionPolicy, Detection, LivenessMode, Quality
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IdentifiedFace:
+    """One face of the picture, and the decision about it."""
+
     detection: Detection
     quality: Quality
     decision: Decision
@@ -24,10 +26,12 @@ class IdentifiedFace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IdentifiedImage:
+    """All faces of one picture."""
+
     image_size: tuple[int, int]
     """width, height in pixels."""
     faces: tuple[IdentifiedFace, ...]
-    """Largest first; no two of them are the same person."""
+    """Largest first. No two of them match the same person."""
 
 
 def identify_image(
@@ -39,10 +43,10 @@ def identify_image(
     claimed: str | None = None,
     check_liveness: bool = False,
 ) -> IdentifiedImage:
-    """Decide about every face at once; in a server as a job of the engine's pool.
+    """Decide about every face of a picture. In a server, call it as a job of the engine's pool.
 
-    image_bytes: a JPEG, PNG or WebP within UPLOAD_LIMITS. claimed: uuid, to verify instead of identify. Whether a
-    picture was taken of a living person is not asked unless `check_liveness`. Raises ImageError.
+    image_bytes: a JPEG, PNG or WebP within UPLOAD_LIMITS. claimed: uuid of a person, to verify instead of identify.
+    Liveness is not checked unless `check_liveness`. Raises ImageError.
     """
     image = engine.decode(image_bytes, UPLOAD_LIMITS)
     asked = policy if check_liveness else replace(policy, liveness=LivenessMode.OFF)

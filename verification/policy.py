@@ -24,18 +24,18 @@ class SiteThreshold:
 
     match_threshold: float
     contract_id: str
-    """With any other embedding space the model pack's own threshold counts."""
+    """The embedding space that it holds for; in any other the model pack's threshold counts."""
     evidence: Mapping[str, Any]
-    """What it was measured on, for the history: counts and rates."""
+    """Counts and rates that it was measured on, for the history."""
 
 
 def current_policy(engine: FaceEngine) -> DecisionPolicy:
-    """One query; call it in a database thread. Raises PackUnknown when the pack has no threshold at all."""
+    """The policy in force. One query: call it in a database thread. Raises PackUnknown: a pack without thresholds."""
     return policy_of(saved_policy(), engine)
 
 
 def saved_policy() -> VerificationPolicy | None:
-    """None: nobody has chosen one, the defaults count."""
+    """The policy that was saved last. None: nobody has saved one, so the defaults count."""
     return VerificationPolicy.objects.select_related("saved_by").order_by("-pk").first()
 
 
@@ -45,9 +45,9 @@ def policy_history(limit: int = 20) -> list[VerificationPolicy]:
 
 
 def policy_of(saved: VerificationPolicy | None, engine: FaceEngine) -> DecisionPolicy:
-    """What a saved policy means with this engine's pack. Raises PackUnknown."""
+    """What a saved policy (None: the defaults) means with this engine's pack. Raises PackUnknown."""
     fmr = float(saved.fmr) if saved else DEFAULT_FMR
-    # The environment wins, so that a test or a trial with still pictures leaves the saved policy as it is.
+    # The environment wins: so a test, or a trial with still pictures, need not change the saved policy.
     liveness = LivenessMode(settings.FACESITE_LIVENESS or (saved.liveness if saved else default_liveness(engine.pack)))
     if saved and saved.match_threshold is not None and saved.contract_id == engine.contract_id:
         return policy_for(engine.pack, fmr, liveness, match_threshold=saved.match_threshold)
@@ -55,11 +55,11 @@ def policy_of(saved: VerificationPolicy | None, engine: FaceEngine) -> DecisionP
 
 
 def false_alarms_per_1000(policy: DecisionPolicy, people: int) -> float:
-    """Of 1,000 strangers, how many a search among that many people is expected to name at the threshold it uses."""
+    """How many of 1,000 strangers a search among that many people is expected to name, at the threshold it uses."""
     return false_alarms(policy_for_gallery(policy, people).fmr, people)
 
 
 def nearest_fmr(pack: Pack, fmr: float) -> float:
-    """The pack's own rate for `fmr`, else the next stricter one, else its strictest."""
+    """The pack's rate for `fmr`, else its next stricter rate, else its strictest."""
     strict_enough = [rate for rate in pack.thresholds if rate <= fmr * (1 + 1e-6)]
     return max(strict_enough, default=min(pack.thresholds, default=fmr))

@@ -1,4 +1,4 @@
-"""Every read of attempts; a constant number of queries each. Lists leave the thumbnails in the database."""
+"""What pages read of the history: a constant number of queries each. Lists do not load the thumbnails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from verification.models import VerificationAttempt
 
 @dataclass(frozen=True, slots=True)
 class AttemptFilters:
-    """What the history is narrowed down to; an empty field narrows nothing. Days are whole ones, both included."""
+    """What the history is narrowed down to; an empty field narrows nothing. The days are UTC, both included."""
 
     since: date | None = None
     until: date | None = None
@@ -27,14 +27,17 @@ class AttemptFilters:
     source: str = ""
     liveness: str = ""
     person: UUID | None = None
-    """Matched or claimed."""
+    """uuid of a person who was matched or claimed."""
     operator: int | None = None
+    """Primary key."""
     text: str = ""
-    """Words that must all be part of a person's name or external ID or of the operator's login."""
+    """Words; each must be part of a person's name or external ID, or of the operator's login."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
+    """Attempts of one UTC day, by verdict."""
+
     day: date
     match: int = 0
     non_match: int = 0
@@ -47,7 +50,7 @@ class DayCount:
 
 
 def find_attempts(filters: AttemptFilters | None = None) -> QuerySet[VerificationAttempt]:
-    """Newest first, with people and operator, without thumbnails. Lazy: slice or paginate it."""
+    """Attempts, newest first, with people and operator, without thumbnails. Lazy: slice or paginate it."""
     attempts = VerificationAttempt.objects.select_related("matched_person", "claimed_person", "operator")
     return attempts.filter(_condition(filters or AttemptFilters())).defer("thumbnail").order_by("-created_at", "-pk")
 
@@ -57,12 +60,12 @@ def recent_attempts(limit: int = 10) -> list[VerificationAttempt]:
 
 
 def attempts_of(person: Person, limit: int = 20) -> list[VerificationAttempt]:
-    """Where this person was matched or claimed."""
+    """The newest attempts in which this person was matched or claimed."""
     return list(find_attempts(AttemptFilters(person=person.uuid))[:limit])
 
 
 def attempts_about(people: Iterable[Person]) -> QuerySet[VerificationAttempt]:
-    """Where any of these people was matched or claimed."""
+    """All attempts in which any of these people was matched or claimed."""
     found = list(people)
     return VerificationAttempt.objects.filter(Q(matched_person__in=found) | Q(claimed_person__in=found))
 
@@ -73,21 +76,21 @@ def attempt_by_uuid(uuid: UUID) -> VerificationAttempt:
 
 
 def thumbnail_url(attempt: VerificationAttempt) -> str:
-    """A data URL; empty when the person was erased."""
+    """The attempt's picture as a data URL; empty when it was erased."""
     return jpeg_data_url(bytes(attempt.thumbnail)) if attempt.thumbnail else ""
 
 
 def thumbnail_urls(attempts: Iterable[VerificationAttempt]) -> dict[int, str]:
-    """Primary key -> data URL, for the attempts that have a thumbnail. One query; for one page of a list."""
+    """Attempt's primary key -> data URL, for those that have a picture. One query; for one page of a list."""
     rows = VerificationAttempt.objects.filter(pk__in=[attempt.pk for attempt in attempts])
     return {pk: jpeg_data_url(bytes(jpeg)) for pk, jpeg in rows.values_list("pk", "thumbnail") if jpeg}
 
 
 def attempts_per_day(days: int = 14, *, until: date | None = None) -> list[DayCount]:
-    """One entry per UTC day, oldest first, days without attempts included. One query."""
+    """One entry per UTC day, also for days without attempts, oldest first; the last is `until` or today. One query."""
     last = until or timezone.now().astimezone(UTC).date()
     first = last - timedelta(days=days - 1)
-    # Days in UTC: any other zone would need MySQL's time zone tables.
+    # Days are UTC: any other zone would need MySQL's time zone tables.
     rows = (
         VerificationAttempt.objects.filter(_since(first) & _until(last))
         .annotate(day=TruncDate("created_at", tzinfo=UTC))
@@ -103,13 +106,16 @@ def attempts_per_day(days: int = 14, *, until: date | None = None) -> list[DayCo
 
 
 def person_names(uuids: Iterable[str]) -> dict[str, str]:
-    """uuid as text -> name; erased people are absent. One query."""
+    """uuid as text -> name, without erased people. One query."""
     rows = Person.objects.filter(uuid__in=set(uuids)).values_list("uuid", "name")
     return {str(uuid): name for uuid, name in rows}
 
 
 def claimable_person_exists(uuid: str) -> bool:
-    """Whether "I am this person" can be checked: known and active. False for text that is no UUID too."""
+    """Whether the claim "I am this person" can be checked: the person exists and is active.
+
+    False also for text that is no UUID.
+    """
     try:
         return Person.objects.filter(uuid=UUID(uuid), is_active=True).exists()
     except ValueError:

@@ -39,14 +39,15 @@ from verification.review.wording import feedback_context
 
 ATTEMPTS_PER_PAGE = 25
 LINES_PER_CHUNK = 500
+"""Lines of an export that are sent at a time."""
 PREVIEW_SIDE = 1024
-"""Longer side in pixels of the picture that the photo check shows again."""
+"""Pixels: the longer side of the picture as the photo check shows it."""
 
 
 @login_required
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
-    """`?person=UUID` asks about that person at once."""
+    """The live page; `?person=UUID` asks at once whether it is that person."""
     context = {"reason_sentences": SENTENCES, "claimed": _claimed_person(request.GET.get("person", ""))}
     return render(request, "verification/live.html", context)
 
@@ -61,7 +62,7 @@ def _claimed_person(uuid: str) -> Person | None:
 
 @dataclass(frozen=True, slots=True)
 class CheckedFace:
-    """One face of the photo check; lengths in pixels of the picture."""
+    """One face of the photo check; its box in pixels of the picture."""
 
     left: float
     top: float
@@ -70,13 +71,13 @@ class CheckedFace:
     card: DecisionCard
     thumbnail: str
     attempt: VerificationAttempt | None
-    """None: not kept."""
+    """None: the decision was not kept."""
 
 
 @login_required
 @read_or_post
 def photo(request: HttpRequest) -> HttpResponse:
-    """Who is on a picture, and why. Nothing is stored unless the operator asks for it."""
+    """Says who is on a picture, and why. The decisions are kept in the history if the box for it is ticked."""
     if request.method != "POST":
         return render(request, "verification/photo.html", {"form": PhotoForm()})
     form = PhotoForm(request.POST, request.FILES)
@@ -90,7 +91,7 @@ def photo(request: HttpRequest) -> HttpResponse:
 
 
 def _check_photo(request: HttpRequest, data: bytes, *, keep: bool) -> dict[str, Any]:
-    """Raises ImageError, PackError."""
+    """The faces and what the page shows of them. Raises ImageError, PackError."""
     engine = get_engine()
     gallery, policy = current_gallery(engine), services.current_policy(engine)
     found = engine.submit(identify_image, data, engine=engine, gallery=gallery, policy=policy).result()
@@ -163,10 +164,10 @@ def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 
 
 async def in_one_thread(lines: Iterator[str]) -> AsyncIterator[str]:
-    """Chunks of `lines`, all read in one thread of their own.
+    """Chunks of `lines`, all read in a thread that is used for nothing else.
 
-    A database cursor must stay in the thread that opened it, and under ASGI Django would first collect everything that
-    a synchronous iterator gives.
+    A database cursor must stay in the thread that opened it. And under ASGI Django would collect everything from a
+    synchronous iterator before it sends the first byte.
     """
     loop = asyncio.get_running_loop()
     thread = ThreadPoolExecutor(1, thread_name_prefix="export")
@@ -175,7 +176,7 @@ async def in_one_thread(lines: Iterator[str]) -> AsyncIterator[str]:
             yield chunk
     finally:
         try:
-            await loop.run_in_executor(thread, connections.close_all)  # those of that thread
+            await loop.run_in_executor(thread, connections.close_all)  # the connections of that thread
         finally:
             thread.shutdown(wait=False)
 

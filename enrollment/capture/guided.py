@@ -1,6 +1,6 @@
 """The guided capture: looks at a stream of frames, says what to do next and takes samples by itself.
 
-No socket and no database. A GuidedCapture belongs to one stream; only one frame may be in it at a time.
+It knows no socket and reads no database. A GuidedCapture belongs to one stream and must get one frame at a time.
 """
 
 from __future__ import annotations
@@ -19,38 +19,41 @@ from recognizer.types import Detection, Face, Image, Vector
 
 FRONT, LEFT, RIGHT = FaceSample.PoseBucket.FRONT, FaceSample.PoseBucket.LEFT, FaceSample.PoseBucket.RIGHT
 AIMS = (FRONT, LEFT, RIGHT, FRONT, FRONT)
-"""What guidance asks for, in this order."""
+"""The poses that the guidance asks for, in this order."""
 AIM_CODES = {FRONT: "turned_away", LEFT: "turn_left", RIGHT: "turn_right"}
+"""What to say while the head is not in the pose that is asked for."""
 
 STEADY_FRAMES = 3
-"""The shutter waits until the face has kept its place for this many frames; frames skipped under load count."""
+"""The shutter waits until the face has kept its place for this many frames. Frames skipped under load count too."""
 STEADY_SHIFT = 0.06
-"""Largest move of the box's centre between two frames, as a share of the face's size (held still: at most 0.02)."""
+"""The box's centre may move this far between two frames, as a share of the face's size (held still: at most 0.02)."""
 STEADY_GROWTH = 0.1
-"""Largest change of the face's size between two frames, as a share of it."""
+"""The face's size may change this much between two frames, as a share of that size."""
 SMALLEST_FACE = 50.0
-"""Pixels. Recognition takes smaller faces; whoever sits in front of the camera can come closer."""
+"""Pixels. Recognition takes smaller faces too, but a person in front of the camera can come closer."""
 BACKGROUND_SIZE = 0.3
-"""A second face smaller than this share of the main one is taken for somebody passing far behind."""
+"""A second face smaller than this share of the main face counts as somebody who passes far behind."""
 CENTRE_X, CENTRE_Y = (0.2, 0.8), (0.15, 0.85)
 """Where the middle of the face may be, as shares of the picture."""
 MAX_FACES = 6
-"""More are not measured: one frame's work stays bounded."""
+"""Faces measured in a frame at most, so that the work on one frame stays bounded."""
 
-# Cosine to the most similar sample taken so far. Measured on the clip real_male (pack `mobile`): one frame
-# and the next mostly 0.96 to 0.99, the first frame and the last of 62 in nearly the same pose 0.80.
+# The next three are cosines to the most similar sample taken so far. Measured on the clip real_male (pack `mobile`):
+# one frame and the next mostly 0.96 to 0.99; the first frame and the last of 62, in nearly the same pose, 0.80.
 ALIKE_IN_POSE = 0.93
-"""Above this, a pose that still lacks samples is not taken: it would be nearly the same picture again."""
+"""For a pose that still lacks samples. Above this no sample is taken: it would be nearly the same picture again."""
 ALIKE_AT_LAST = 0.98
-"""The same, once both sides are taken and only front samples are missing."""
+"""Instead of ALIKE_IN_POSE once both sides are taken and only front samples are missing."""
 ALIKE_OUT_OF_AIM = 0.75
-"""Above this, a pose that has its samples is not taken once more; below it is another picture of the person."""
+"""For a pose that has its samples. Above this no further sample is taken; below it the picture shows something new."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CapturedSample:
+    """A sample that was taken and is not stored yet."""
+
     number: int
-    """Running number within the stream, from 1; never used twice."""
+    """Counted within the stream, from 1; never used twice."""
     draft: SampleDraft
 
 
@@ -72,8 +75,8 @@ class Observation:
 class GuidedCapture:
     """Takes up to `needed` samples of one person: front, slight left, slight right and front again.
 
-    references: embeddings of the person, when they are enrolled already. A face below `same_person_threshold` against
-    all references and all samples so far is somebody else and is not taken.
+    references: embeddings, each (d,) float32, of a person who is enrolled already. A face that stays below
+    `same_person_threshold` (a cosine) with all references and all samples so far is somebody else and is not taken.
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class GuidedCapture:
 
     @property
     def captured(self) -> int:
+        """Number of samples taken so far, less those discarded."""
         return len(self._samples)
 
     def samples(self) -> list[CapturedSample]:
@@ -104,10 +108,10 @@ class GuidedCapture:
         return [sample.draft for sample in self._samples]
 
     def discard(self, number: int) -> bool:
-        """Let go of one captured sample. False: there is none of this number."""
+        """Drop the captured sample of this number. False: there is none."""
         before = len(self._samples)
         self._samples = [sample for sample in self._samples if sample.number != number]
-        self._steady_frames = 0  # not at once the same picture again
+        self._steady_frames = 0  # else the same picture would be taken again at once
         return len(self._samples) < before
 
     def look(
@@ -118,9 +122,11 @@ class GuidedCapture:
         *,
         skipped: int = 0,
     ) -> tuple[str, CapturedSample | None]:
-        """One frame's faces, largest first: the guidance code and, if the shutter went, the sample.
+        """Look at one frame. Returns the guidance code and, if the shutter went, the sample.
 
-        image_size: width, height. embed: (n aligned crops) -> (n, d); called only when the face could be taken.
+        faces: largest first, not embedded yet. image_size: width, height in pixels. embed: n aligned crops, each
+        (112, 112, 3) uint8 BGR -> (n, d) float32, L2-normalised; called only when the face could be taken. skipped:
+        frames dropped since the last call.
         """
         fault = self._find_fault(faces, image_size)
         if fault:
@@ -150,7 +156,7 @@ class GuidedCapture:
         return None
 
     def _follow(self, face: Face, skipped: int) -> None:
-        """Count for how many frames the face has kept its place, taking skipped frames for what lay between."""
+        """Count for how many frames the face has kept its place. Skipped frames count, unless the face has moved."""
         if self._last_face is not None and not _keeps_place(self._last_face, face):
             self._steady_frames = 0
             skipped = 0
@@ -172,7 +178,7 @@ class GuidedCapture:
         )
         taken = CapturedSample(self._last_number, draft)
         self._samples.append(taken)
-        self._steady_frames = 0  # the next one needs a steady face of its own
+        self._steady_frames = 0  # the face must hold still again before the next sample
         return self._guide(face), taken
 
     def _likeness_allowed(self, pose: str) -> float:
@@ -182,7 +188,7 @@ class GuidedCapture:
         return ALIKE_AT_LAST if set(missing) == {FRONT} and self.captured >= len(set(AIMS)) else ALIKE_IN_POSE
 
     def _missing(self) -> list[str]:
-        """The aims that no sample serves yet, in their order."""
+        """The poses of AIMS that still lack a sample, in their order."""
         missing: list[str] = list(AIMS[: self.needed])
         for sample in self._samples:
             if sample.draft.pose in missing:
@@ -221,7 +227,7 @@ def observe_frame(engine: FaceEngine, capture: GuidedCapture, payload: bytes, *,
 
 
 def same_person_threshold(engine: FaceEngine) -> float:
-    """The pack's most lenient line between "perhaps" and "no": continuity must not stop a turning head."""
+    """The pack's most lenient uncertain threshold, a cosine: a head that turns must not count as somebody else."""
     return min(threshold.uncertain for threshold in engine.pack.thresholds.values())
 
 

@@ -1,4 +1,4 @@
-"""The messages of /ws/enrollment/, one TypedDict each, and how they are read and made."""
+"""The messages of /ws/enrollment/: a TypedDict for each, and how they are read and made. See docs/protocol.md."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class PoseMessage(TypedDict):
 
 
 class FaceMessage(TypedDict):
+    """One face of a frame; face_message() says in which units."""
+
     box_xyxy: list[float]
     landmarks: list[list[float]]
     detection_score: float
@@ -29,6 +31,8 @@ class FaceMessage(TypedDict):
 
 
 class ResultMessage(TypedDict):
+    """The answer to one frame. image: width and height in pixels. dropped: frames that it stands for besides."""
+
     type: Literal["result"]
     seq: int
     dropped: int
@@ -42,6 +46,8 @@ class ResultMessage(TypedDict):
 
 
 class CapturedMessage(TypedDict):
+    """A sample was taken; `sample` is its number. thumbnail: a data URL."""
+
     type: Literal["captured"]
     sample: int
     pose: str
@@ -50,7 +56,10 @@ class CapturedMessage(TypedDict):
 
 
 class CandidateMessage(TypedDict):
-    """Two faces to compare: the new sample and this person's most similar one, as data URLs."""
+    """Somebody enrolled who looks like the new face, with two pictures to compare as data URLs.
+
+    new_thumbnail: the new sample, whose number is `sample`. thumbnail: that person's most similar sample.
+    """
 
     person: PersonMessage
     comparison_score: float
@@ -60,31 +69,37 @@ class CandidateMessage(TypedDict):
 
 
 class PossibleDuplicateMessage(TypedDict):
+    """Nothing is stored yet: the operator must compare the faces and send `finish` again."""
+
     type: Literal["possible_duplicate"]
     message: str
     candidates: list[CandidateMessage]
 
 
 class EnrolledMessage(TypedDict):
+    """The samples are stored; `samples` is their number."""
+
     type: Literal["enrolled"]
     person: PersonMessage
     samples: int
     set_aside: list[int]
-    """Numbers of captured samples that do not fit the others: kept, but not searched."""
+    """Numbers of the captured samples that do not fit the others: they are kept, but not searched."""
     message: NotRequired[str]
-    """Says so in words; absent when all samples fit."""
+    """Says so in a sentence; absent when all samples fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
+    """What `finish` says. Both fields answer a possible_duplicate, after the operator has compared the faces."""
+
     despite_duplicate: bool
-    """The operator compared the faces: a different person. The pair is noted."""
+    """True: they are different people; that is noted about the pair."""
     add_to: UUID | None
-    """The operator compared the faces: the samples belong to this candidate."""
+    """The candidate whom the samples belong to."""
 
 
 def face_message(face: Face) -> FaceMessage:
-    """Pixels of the whole image and degrees, one decimal."""
+    """Boxes and landmarks in pixels of the whole image, the pose in degrees: one decimal. The score has three."""
     detection, pose = face.detection, face.quality.pose
     return {
         "box_xyxy": [round(float(value), 1) for value in detection.box_xyxy],
@@ -98,6 +113,7 @@ def face_message(face: Face) -> FaceMessage:
 def candidate_message(
     candidate: DuplicateCandidate, *, sample: int, new_thumbnail: str, thumbnail: str
 ) -> CandidateMessage:
+    """The comparison score has four decimals. See CandidateMessage for the pictures."""
     return {
         "person": person_message(candidate.person),
         "comparison_score": round(float(candidate.comparison_score), 4),
@@ -108,6 +124,7 @@ def candidate_message(
 
 
 def enrolled_message(person: Person, samples: int, set_aside: list[int], sentence: str) -> EnrolledMessage:
+    """sentence: about samples that do not fit; empty leaves `message` out."""
     message: EnrolledMessage = {
         "type": "enrolled",
         "person": person_message(person),
@@ -120,9 +137,9 @@ def enrolled_message(person: Person, samples: int, set_aside: list[int], sentenc
 
 
 def parse_configure(message: Mapping[str, Any]) -> NewPerson | UUID:
-    """Whom to enrol: a new person whose consent was ticked, or the uuid of somebody enrolled.
+    """A new person whose consent was ticked, or the uuid of an enrolled person to whom samples are added.
 
-    Raises NotTheProtocol, and ConsentRequired, NameInvalid or PersonUnknown for what the operator can put right.
+    Raises NotTheProtocol; and ConsentRequired, NameInvalid or PersonUnknown where the operator can put it right.
     """
     if message.get("person_id") is not None:
         return _parse_uuid(message["person_id"])
@@ -148,7 +165,7 @@ def parse_discard(message: Mapping[str, Any]) -> int:
 
 
 def parse_finish(message: Mapping[str, Any], asked_about: Collection[str]) -> Finish:
-    """asked_about: uuids of the last possible_duplicate's candidates. Raises NotTheProtocol, PersonUnknown."""
+    """asked_about: uuids of the candidates in the last possible_duplicate. Raises NotTheProtocol, PersonUnknown."""
     if "add_to" not in message:
         return Finish(message.get("despite_duplicate") is True, None)
     target = _parse_uuid(message["add_to"], "add_to")

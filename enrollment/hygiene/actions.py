@@ -1,5 +1,7 @@
-"""What operators do to keep the gallery clean. Each function is one transaction and leaves a line in the log of
-actions, by which undo_action() takes it back. (Setting a sample aside is services.set_aside; it leaves one too.)
+"""What operators do to keep the gallery clean.
+
+Each change is one transaction and writes a HygieneAction, which undo_action() can take back. Setting a sample aside
+writes a HygieneAction too; services.set_aside() does that.
 """
 
 from __future__ import annotations
@@ -21,14 +23,15 @@ Kind = HygieneAction.Kind
 
 
 def merge_people(*, actor: Actor | None, keep: Person, merge: Person, contract_id: str) -> HygieneAction:
-    """Two records of one person become one: `keep` gets all samples of `merge`, who is deactivated and stays on record.
+    """Make one record of two: `keep` gets the samples of `merge`, and `merge` is deactivated but stays on record.
 
-    Nothing is erased, so that it can be undone: what goes above the cap (counted by the templates of `contract_id`) is
-    set aside, and a picture that both have stays where it is. Raises PersonUnknown, MergeRefused.
+    Nothing is erased, so that a merge can be undone. A picture that both have stays with `merge`. Samples above the cap
+    are set aside; the templates of `contract_id` decide which of them tell the least. Raises PersonUnknown,
+    MergeRefused.
     """
     with transaction.atomic():
         keep, merge = _lock_two(keep, merge)
-        if not keep.is_active:  # two operators who merge the same two in both directions would lose both
+        if not keep.is_active:  # else two operators who merge in opposite directions would deactivate both records
             raise MergeRefused(
                 f"{keep.name} is not active, perhaps merged into somebody since. Look at the report again."
             )
@@ -53,7 +56,11 @@ def merge_people(*, actor: Actor | None, keep: Person, merge: Person, contract_i
 
 
 def note_pair(*, actor: Actor | None, first: Person, second: Person, comparison_score: float) -> PersonPair:
-    """Note that two people who look alike are different. A note that is there stays. Raises PersonUnknown."""
+    """Note that two people who look alike are different. An earlier note about them stays as it is.
+
+    comparison_score: the cosine that raised the question, -1..1. Raises PersonUnknown, MergeRefused (the same person
+    twice).
+    """
     with transaction.atomic():
         first, second = _lock_two(first, second)
         known = find_pair(first, second)
@@ -61,7 +68,10 @@ def note_pair(*, actor: Actor | None, first: Person, second: Person, comparison_
 
 
 def forget_pair(*, actor: Actor | None, first: Person, second: Person) -> HygieneAction | None:
-    """Remove the note that two people are different: they are asked about again. None: there was no note."""
+    """Remove the note that two people are different, so that operators are asked about them again.
+
+    None: there was no note. Raises PersonUnknown, MergeRefused (the same person twice).
+    """
     with transaction.atomic():
         first, second = _lock_two(first, second)
         pair = find_pair(first, second)
@@ -80,7 +90,7 @@ def forget_pair(*, actor: Actor | None, first: Person, second: Person) -> Hygien
 
 
 def undo_action(*, actor: Actor | None, action: HygieneAction) -> None:
-    """Put things back as they were before the action. Raises UndoBlocked when that is not possible (any more)."""
+    """Put things back as they were before the action. Raises UndoBlocked when that cannot be done, or no longer."""
     with transaction.atomic():
         locked = HygieneAction.objects.select_for_update().filter(pk=action.pk).first()
         if locked is None:
@@ -100,7 +110,7 @@ def undo_action(*, actor: Actor | None, action: HygieneAction) -> None:
 
 
 def _undo_merge(action: HygieneAction) -> None:
-    """Samples that were removed since stay removed; those that a later merge took along must come back first."""
+    """Give the moved samples back. Those removed since stay removed; those that a later merge moved on block it."""
     keep, merge = _lock_two(action.person, _other(action))
     moved = FaceSample.objects.filter(pk__in=action.details["moved"])
     if moved.exclude(person=keep).exists():
@@ -153,7 +163,7 @@ def _other(action: HygieneAction) -> Person:
 
 
 def _lock_two(first: Person, second: Person) -> tuple[Person, Person]:
-    """Both rows as they are now, locked in the order of their keys. Raises PersonUnknown, MergeRefused."""
+    """Both rows as they are now, locked by ascending primary key. Raises PersonUnknown, MergeRefused (one person)."""
     if first.pk == second.pk:
         raise MergeRefused("This is one and the same person.")
     rows = {

@@ -1,8 +1,8 @@
-"""The whole gallery looked through: likely duplicates, samples that do not fit their person, look-alikes.
+"""A look through the whole gallery: likely duplicates, samples that do not fit their person, look-alikes.
 
-Every person is compared with every other one, block by block (recognizer.search.fit). Deactivated people and samples
-that were set aside take no part. Samples that do not fit are left out when people are compared: one stranger's picture
-in a record must not look like a duplicate of the whole record.
+Everybody is compared with everybody, block by block (recognizer.search.fit). Deactivated people and samples that were
+set aside take no part. Samples that do not fit their person are left out when people are compared: one picture of a
+stranger must not make two whole records look like duplicates.
 """
 
 from __future__ import annotations
@@ -25,52 +25,61 @@ from recognizer.types import Vector
 from recognizer.vectors import matrix_from_bytes
 
 SHOWN = 100
-"""Rows of each kind that a report lists, the clearest first; the numbers count all."""
+"""At most this many rows of each kind are listed, the clearest first. The counts cover all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimilarPeople:
+    """Two people whose samples resemble each other."""
+
     first: Person
     second: Person
     first_sample: FaceSample
-    """The most similar samples of the two (without their crops)."""
+    """first_sample and second_sample are the two that resemble each other most; their crops are not loaded."""
     second_sample: FaceSample
     comparison_score: float
+    """Cosine of these two samples, -1..1."""
     comparisons: int
-    """Samples of one times samples of the other."""
+    """Number of samples of the first person times that of the second."""
     matching: int
     """How many of these comparisons reach the match threshold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
+    """A sample that does not fit the person's other samples."""
+
     sample: FaceSample
     person: Person
     best_score: float
-    """The best comparison with the person's other samples."""
+    """Cosine with the most similar of the person's other samples, -1..1."""
     settled: bool
     """False: the person's samples disagree, and no side has the majority."""
     closest: FaceSample
-    """The person's own sample that it is compared with for the eye."""
+    """The most similar of the person's other samples, shown beside this one."""
     resembles: Person | None = None
-    """Somebody else whom it matches."""
+    """The other person whom this sample matches best; None: it matches nobody else."""
     resembles_score: float | None = None
+    """Cosine with that person's most similar sample; None without such a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class HygieneReport:
+    """What was compared, the thresholds (cosines), how much was found, and the clearest rows of each kind."""
+
     contract_id: str
     people: int
     templates: int
     match_threshold: float
-    """For a search among so many people (policy_for_gallery): at and above it two people are likely duplicates."""
+    """What a search among so many people needs (policy_for_gallery). From here on two people are likely duplicates."""
     uncertain_threshold: float
-    """From here up to match_threshold they are look-alikes."""
+    """From here up to match_threshold two people are look-alikes."""
     fit_threshold: float
-    """A sample whose comparisons with its person's others all lie below this does not fit."""
+    """From here on two samples of a person hang together; what is outside the largest such group does not fit."""
     fmr: float
     """The false-match rate per comparison that match_threshold stands for."""
     seconds: float
+    """How long the report took."""
     duplicate_count: int = 0
     lookalike_count: int = 0
     misfit_count: int = 0
@@ -87,15 +96,16 @@ class HygieneReport:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Gallery:
-    """Rows in the order of their people; n templates."""
+    """n templates, a row each; the rows of one person stand together."""
 
     sample_ids: NDArray[np.int64]
+    """(n,) primary keys of the samples."""
     people: NDArray[np.int64]
-    """(n,) primary keys."""
+    """(n,) primary keys of the people, ascending."""
     matrix: Vector
-    """(n, d)"""
+    """(n, d) float32, L2-normalised."""
     taken_back: NDArray[np.bool_]
-    """(n,) An operator said that this sample is right."""
+    """(n,) True: an operator said that this sample is right."""
 
     def rows_by_person(self) -> Iterable[NDArray[np.int64]]:
         return np.split(np.arange(len(self.people)), np.flatnonzero(np.diff(self.people)) + 1)
@@ -110,7 +120,10 @@ class _Gallery:
 
 
 def build_report(engine: FaceEngine, *, shown: int = SHOWN) -> HygieneReport:
-    """Blocking: seconds for 10,000 templates. Compares templates of the engine's embedding space only."""
+    """Compare all templates of the engine's embedding space. Reads only; blocking, seconds for 10,000 templates.
+
+    shown: rows of each kind that are listed; the counts cover all. Raises PackUnknown when the pack has no threshold.
+    """
     start = time.perf_counter()
     gallery = _read(engine.contract_id, engine.dimension)
     number = len(np.unique(gallery.people))
@@ -149,7 +162,7 @@ def build_report(engine: FaceEngine, *, shown: int = SHOWN) -> HygieneReport:
 
 
 def _read(contract_id: str, dimension: int) -> _Gallery:
-    """Joined here and not in SQL, as the gallery does it."""
+    """Samples and people are joined here and not in SQL, for the reason that runtime/gallery.py gives."""
     active = set(Person.objects.filter(is_active=True).order_by().values_list("pk", flat=True))
     rows = FaceSample.objects.filter(set_aside=False).order_by().values_list("pk", "person_id", "taken_back")
     owners = {pk: (person, kept) for pk, person, kept in rows.iterator(chunk_size=CHUNK) if person in active}
@@ -166,7 +179,7 @@ def _read(contract_id: str, dimension: int) -> _Gallery:
 
 
 def _find_misfits(gallery: _Gallery, threshold: float) -> list[tuple[int, int, Fit]]:
-    """(row, row of the person's closest other sample, the person's fit), the worst first."""
+    """(row that does not fit, row of the person's most similar other sample, the person's fit), the worst first."""
     found = []
     for rows in gallery.rows_by_person():
         if len(rows) < 2:
@@ -225,7 +238,7 @@ def _described_misfits(gallery: _Gallery, odd: Sequence[tuple[int, int, Fit]], t
 
 
 def _resembles(gallery: _Gallery, row: int, threshold: float) -> tuple[int | None, float | None]:
-    """The most similar sample of somebody else, if it matches."""
+    """Row and score of the most similar sample of another person, if it reaches the threshold."""
     scores = gallery.matrix @ gallery.matrix[row]
     scores[gallery.rows_of(int(gallery.people[row]))] = -2.0
     best = int(scores.argmax())
@@ -233,6 +246,6 @@ def _resembles(gallery: _Gallery, row: int, threshold: float) -> tuple[int | Non
 
 
 def _samples(gallery: _Gallery, rows: Sequence[int]) -> dict[int, FaceSample]:
-    """Primary key -> sample with its person, without the crop."""
+    """Primary key -> sample with its person, for these rows; crops are not loaded."""
     wanted = {int(gallery.sample_ids[row]) for row in rows}
     return FaceSample.objects.select_related("person").defer("crop", "quality").in_bulk(wanted)

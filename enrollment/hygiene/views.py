@@ -1,4 +1,4 @@
-"""The hygiene report as a page, with one button per action and a log by which each can be undone. Staff only."""
+"""The hygiene report as a page, with a button for each action and a log in which each can be undone. Staff only."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from enrollment.hygiene import actions as hygiene
 from enrollment.hygiene.report import HygieneReport, build_report
 from enrollment.models import FaceTemplate, HygieneAction, Person
 from enrollment.runtime.engine import get_engine
-from enrollment.web import actor_of, staff_only
+from enrollment.web import actor_of, requires
 from recognizer.errors import PackError
 
 MOST_TEMPLATES = 30_000
-"""More take longer than somebody waits for a page; the command has no limit. (10,000 take about 2 seconds.)"""
+"""More take longer than anybody waits for a page (10,000: about 2 seconds). The command has no limit."""
 ROWS_SHOWN = 50
 ACTIONS_SHOWN = 30
 
 
-@staff_only
+@requires("enrollment.view_person", staff=True)
 @require_safe
 def report(request: HttpRequest) -> HttpResponse:
+    """The report, made anew for each request; only the log where the gallery is too large or no pack can be used."""
     found: HygieneReport | None = None
     problem = ""
     try:
@@ -46,9 +47,10 @@ def report(request: HttpRequest) -> HttpResponse:
     return render(request, "enrollment/hygiene.html", context)
 
 
-@staff_only
+@requires("enrollment.change_person", staff=True)
 @require_POST
 def merge(request: HttpRequest) -> HttpResponse:
+    """Merge the person `merge` into the person `keep` (uuids). 404 for an unknown person, here and below."""
     keep, other = _person(request, "keep"), _person(request, "merge")
     contract_id = get_engine().contract_id
     return _answer(
@@ -58,7 +60,7 @@ def merge(request: HttpRequest) -> HttpResponse:
     )
 
 
-@staff_only
+@requires("enrollment.change_person", staff=True)
 @require_POST
 def note_pair(request: HttpRequest) -> HttpResponse:
     first, second = _person(request, "first"), _person(request, "second")
@@ -66,6 +68,8 @@ def note_pair(request: HttpRequest) -> HttpResponse:
         score = float(request.POST.get("score", ""))
     except ValueError:
         raise Http404 from None
+    if not -1.0 <= score <= 1.0:  # also true for NaN
+        raise Http404
     return _answer(
         request,
         lambda: hygiene.note_pair(actor=actor_of(request), first=first, second=second, comparison_score=score),
@@ -73,7 +77,7 @@ def note_pair(request: HttpRequest) -> HttpResponse:
     )
 
 
-@staff_only
+@requires("enrollment.change_person", staff=True)
 @require_POST
 def forget_pair(request: HttpRequest) -> HttpResponse:
     first, second = _person(request, "first"), _person(request, "second")
@@ -84,7 +88,7 @@ def forget_pair(request: HttpRequest) -> HttpResponse:
     )
 
 
-@staff_only
+@requires("enrollment.change_person", staff=True)
 @require_POST
 def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
     action = get_object_or_404(HygieneAction, uuid=uuid)
@@ -94,7 +98,10 @@ def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def set_aside(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    """For every operator, from a person's page; from the report for staff, who come back to it."""
+    """Set a sample aside or take it back: from a person's page, for every operator, or from the report.
+
+    From the report it goes back there; else to the person's page.
+    """
     aside = request.POST.get("aside") == "yes"
     try:
         sample = selectors.sample_by_uuid(uuid)
@@ -114,7 +121,7 @@ def _person(request: HttpRequest, name: str) -> Person:
 
 
 def _answer(request: HttpRequest, act: Callable[[], object], sentence: str) -> HttpResponse:
-    """Back to the report, with what happened, or why nothing did."""
+    """Do it and go back to the report, with a message that says what happened or why nothing did."""
     try:
         act()
     except EnrollmentError as error:

@@ -1,4 +1,4 @@
-"""Making an 8-bit variant of a pack from faces of the site's own, or from a folder of pictures."""
+"""Makes an 8-bit variant of a pack, calibrated on the site's samples or on a folder of pictures."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from recognizer.types import RecognizerConfig
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 MOST_CROPS = 2000
+"""Crops that are used at most."""
 
 
 def crops_from_samples() -> list[LabelledCrop]:
-    """The newest kept samples of the database."""
+    """The newest MOST_CROPS samples of the database, also those set aside; each crop (112, 112, 3) uint8 BGR."""
     rows = FaceSample.objects.order_by("-id").values_list("person_id", "crop")[:MOST_CROPS]
     return [LabelledCrop(str(person), decode_crop(bytes(crop))) for person, crop in rows.iterator()]
 
 
 def crops_from_folder(pack: Pack, models_dir: Path, folder: Path) -> list[LabelledCrop]:
-    """The largest face of every picture in DIR/<person>/; pictures without one are passed over.
+    """The largest face of every picture in folder/<person>/, at most MOST_CROPS; each crop (112, 112, 3) uint8 BGR.
 
-    Raises QuantizeFailed (no such folder), PackError.
+    Pictures that cannot be decoded or show no face are passed over. Raises QuantizeFailed (no such folder), PackError.
     """
     if not folder.is_dir():
         raise QuantizeFailed(f"{folder} is no folder: name one that holds a folder of pictures for each person.")
@@ -43,7 +44,11 @@ def crops_from_folder(pack: Pack, models_dir: Path, folder: Path) -> list[Labell
 
 
 def quantize_pack(models_dir: Path, pack: Pack, crops: list[LabelledCrop], name: str) -> tuple[Pack, QuantizeReport]:
-    """Add the 8-bit variant as a pack of the operator's own, with a contract_id of its own. Raises PackError."""
+    """Make the 8-bit variant of `pack` and add it as the local pack `name`, with another contract_id.
+
+    crops: every second one calibrates the variant, the others measure it. Raises PackError (QuantizeFailed,
+    PackNameTaken, ...).
+    """
     with TemporaryDirectory(prefix="facesite-") as folder:
         target = Path(folder) / "quantized.onnx"
         report = quantize_embedder(pack, crops, target)
@@ -58,6 +63,7 @@ def quantize_pack(models_dir: Path, pack: Pack, crops: list[LabelledCrop], name:
 
 
 def _inherited_thresholds(pack: Pack, report: QuantizeReport) -> dict[str, object]:
+    """The original's thresholds, as the manifest writes them: uncertain begins at the threshold of ten times a rate."""
     loosest = max(pack.thresholds)
     match = {f"{10 * loosest:g}": pack.thresholds[loosest].uncertain}
     match |= {f"{rate:g}": threshold.match for rate, threshold in pack.thresholds.items()}

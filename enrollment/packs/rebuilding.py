@@ -1,4 +1,4 @@
-"""Templates of another embedding space from the crops that were kept: nobody has to come again after a model change."""
+"""Computes templates of another embedding space from the kept crops: after a model change nobody has to come again."""
 
 from __future__ import annotations
 
@@ -16,37 +16,45 @@ from recognizer.images import decode_crop
 from recognizer.types import Vector
 
 BATCH = 128
-"""Samples per transaction: what a stop in between loses at most."""
+"""Samples per transaction: a stop loses the work on this many at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
+    """A sample whose crop could not be embedded."""
+
     sample: str
-    """uuid"""
+    """The sample's uuid."""
     person: str
-    """uuid: output may end up in a log, so it names nobody."""
+    """The person's uuid, not the name: output may end up in a log."""
     message: str
+    """Why, as a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
+    """How far a rebuild is, after each batch."""
+
     done: int
-    """Samples looked at in this run."""
+    """Samples looked at in this run so far."""
     total: int
-    """Samples that had no such template when the run began."""
+    """Samples that had no such template when the run began; never less than `done`, as more may come meanwhile."""
     written: int
+    """Templates written in this batch."""
     failures: tuple[Failure, ...]
-    """Of this batch."""
+    """Samples of this batch that could not be embedded."""
 
 
 def samples_without_template(contract_id: str) -> QuerySet[FaceSample]:
+    """All samples that have no template of this embedding space, also those set aside."""
     return FaceSample.objects.exclude(templates__contract_id=contract_id)
 
 
 def rebuild_templates(engine: FaceEngine) -> Iterator[Progress]:
-    """Give every sample a template of the engine's embedding space, batch by batch.
+    """Give every sample a template of the engine's embedding space, batch by batch; a Progress after each batch.
 
-    Each batch is one transaction, and what has its template is passed over: a stopped run can be started again.
+    Each batch is one transaction, and samples that have their template are passed over: a stopped run can be started
+    again. The last step calls hooks.rebuild, so read the iterator to its end.
     """
     missing = samples_without_template(engine.contract_id)
     total, done, last = missing.count(), 0, 0

@@ -1,8 +1,8 @@
-"""Fetches, checks and installs the files of model packs: the only place with network access.
+"""Fetches, checks and installs the files of model packs: the product's only place with network access.
 
-Files are written under temporary names in the models folder, size and sha256 are checked, and only when all of a
-pack's files are there they get their names. Whatever goes wrong leaves nothing behind and raises InstallFailed with
-one sentence.
+Files are written under temporary names in the models folder. Size and sha256 are checked. Only when all files of the
+pack are there do they get their names. A fetch or a check that fails leaves nothing behind and raises InstallFailed
+with one sentence.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from recognizer.packs.choosing import sha256_of
 from recognizer.packs.manifest import SHIPPED_DIR, Archive, Manifest, Pack, PackFile
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with file name, bytes so far and bytes in all (None: unknown)."""
+"""Called with the file's name, the bytes so far and the bytes in all (None: unknown)."""
 Attempt = Callable[[Path, Progress], None]
-"""Writes what should be the file to the path."""
+"""One way to get a file: writes to the path what should be the file. Whether it is, _check() says."""
 CHUNK = 1 << 18
+"""Bytes copied at a time."""
 TIMEOUT_SECONDS = 30
 LARGEST_ARCHIVE = 1 << 30
-"""Where the manifest knows no size: no more than this is read."""
+"""Bytes. Where the manifest gives no size, no more than this is read."""
 
 
 class InstallFailed(PackError):
@@ -50,10 +51,10 @@ def install_pack(
     accept_licence: bool = False,
     progress: Progress | None = None,
 ) -> Pack:
-    """Install what is missing or damaged of a pack (None: the manifest's default one) and return it: all or nothing.
+    """Install the missing and damaged files of a pack, all or none, and return the pack.
 
-    `sources`: folders or base URLs, in the order in which they are tried; then the published URL, if `published`.
-    Raises PackUnknown, LicenceNotAccepted, InstallFailed.
+    name: None for the manifest's default pack. sources: folders or base URLs, tried in this order; after them, if
+    `published`, the file's published URL. Raises ManifestInvalid, PackUnknown, LicenceNotAccepted, InstallFailed.
     """
     manifest = Manifest.load(models_dir)
     pack = manifest.get(name or manifest.default)
@@ -78,7 +79,7 @@ def install_pack(
 
 
 def _fetch(file: PackFile, target: Path, attempts: Iterable[Attempt], progress: Progress) -> None:
-    """The first attempt that gives the very file. Raises InstallFailed naming what each one met."""
+    """Write to `target` the first attempt that passes _check(). Raises InstallFailed with what each attempt met."""
     failures: list[str] = []
     for attempt in attempts:
         try:
@@ -92,7 +93,10 @@ def _fetch(file: PackFile, target: Path, attempts: Iterable[Attempt], progress: 
 
 
 def _at_hand(file: PackFile, manifest: Manifest, published: bool) -> tuple[str, ...]:
-    """The repository's models folder, for a models folder elsewhere: our own weights always come from there."""
+    """The repository's models folder, if the file lies there: it helps when FACESITE_MODELS_DIR is another folder.
+
+    Where the operator named the only source (not `published`), just the starter pack's weights are taken from it.
+    """
     ours = any(file in pack.files for pack in manifest.packs.values() if pack.starter)
     return (str(SHIPPED_DIR),) if (published or ours) and (SHIPPED_DIR / file.name).is_file() else ()
 
@@ -137,7 +141,7 @@ def _from_archive(source: str | None, archive: Archive, file: PackFile, target: 
 
 
 def _extract_member(zipped: Path, member: str, file: PackFile, target: Path) -> None:
-    """Never writes more than the manifest's size, whatever the zip's own directory says."""
+    """Never writes more bytes than the manifest's size, whatever the zip's directory says."""
     with zipfile.ZipFile(zipped) as bundle:
         names = [name for name in bundle.namelist() if name == member or name.endswith(f"/{member}")]
         if not names:
@@ -147,7 +151,7 @@ def _extract_member(zipped: Path, member: str, file: PackFile, target: Path) -> 
 
 
 def _find_in_folder(folder: Path, size: int, sha256: str) -> Path | None:
-    """Any file of that size and digest, whatever its name (a mirror's names may differ from the published ones)."""
+    """Any file of that size and sha256, whatever its name: a mirror's names may differ from the published ones."""
     if not folder.is_dir():
         raise InstallFailed(f"{folder} is no folder")
     candidates = (path for path in sorted(folder.iterdir()) if path.is_file() and path.stat().st_size == size)
@@ -177,7 +181,7 @@ def _download(url: str, size: int | None, target: Path, progress: Progress) -> N
 
 
 def _pour(stream: IO[bytes], out: IO[bytes], limit: int, tell: Callable[[int], None]) -> int:
-    """Copy at most `limit` bytes; one more and it raises InstallFailed."""
+    """Copy the stream and return the number of bytes. Raises InstallFailed when more than `limit` bytes come."""
     done = 0
     while chunk := stream.read(CHUNK):
         done += len(chunk)
@@ -202,7 +206,7 @@ def _is_intact(file: PackFile) -> bool:
 
 @contextmanager
 def _temporary_beside(target: Path) -> Iterator[Path]:
-    """A private file in the target's folder (so that replacing is atomic), gone at the end unless it was moved."""
+    """A new file in the target's folder, so that replacing is atomic. At the end it is deleted unless it was moved."""
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     os.close(handle)
     path = Path(name)
@@ -222,7 +226,7 @@ def _join(base: str, name: str) -> str:
 
 
 def _describe(error: Exception) -> str:
-    """What went wrong, without Python's error numbers: URLError wraps another error as its reason."""
+    """What went wrong, without Python's error numbers. (URLError wraps another error as its reason.)"""
     reason = getattr(error, "reason", error)
     return str(getattr(reason, "strerror", None) or reason) or type(error).__name__
 

@@ -1,4 +1,4 @@
-"""From one model pack to another without enrolling anybody again: compare, switch in one step, go back as easily."""
+"""From one model pack to another without enrolling anybody again: compare them, switch in one step, switch back."""
 
 from __future__ import annotations
 
@@ -31,14 +31,17 @@ class PackMeasure:
 
     pack: str
     threshold: float
+    """Cosine from which two faces match."""
     people: int
     samples: int
     fmr: Rate
+    """Among the comparisons with a wrong person, those that match."""
     fnmr: Rate
+    """Among the comparisons with the right person, those that do not match."""
 
 
 def pack_in_use() -> Pack | None:
-    """What this site recognises with now, or would; None when nothing is installed."""
+    """The pack that this site recognises with, or would once its engine starts; None: no pack can be used."""
     try:
         return choose_pack(Manifest.load(settings.FACESITE_MODELS_DIR), chosen_pack_name())
     except PackError:
@@ -46,7 +49,7 @@ def pack_in_use() -> Pack | None:
 
 
 def measure_pack(pack: Pack) -> PackMeasure:
-    """Leave-one-out over the templates that the gallery has of this pack. Blocking; seconds for a large gallery."""
+    """Error rates by leave-one-out over the pack's templates in the database. Blocking, seconds for a large gallery."""
     scores = site_scores(pack.contract_id)
     threshold = pack.thresholds[DEFAULT_FMR].match
     return PackMeasure(
@@ -60,9 +63,10 @@ def measure_pack(pack: Pack) -> PackMeasure:
 
 
 def switch_pack(*, actor: Actor | None, pack: Pack) -> PackSwitch:
-    """From this commit on every process searches this pack's templates. Raises TemplatesMissing.
+    """Make this pack the one in use, by a new PackSwitch. Raises TemplatesMissing.
 
-    The revision's row is locked first: a sample stored at the same time is either seen here or comes after the switch.
+    Running processes follow within seconds, unless FACESITE_MODEL_PACK names a pack. The revision's row is locked
+    first: a sample stored at the same time is either seen here or comes after the switch.
     """
     with transaction.atomic():
         list(GalleryRevision.objects.select_for_update().filter(pk=GalleryRevision.SINGLETON_PK))

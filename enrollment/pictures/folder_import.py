@@ -1,7 +1,8 @@
 """People from folders of pictures: DIR/<person name>/*.jpg|jpeg|png|webp.
 
-A folder's name is the person's name. Whoever has that name gets the pictures added (of several people, the one that an
-import made), so a second run changes nothing.
+A folder's name is the person's name. If somebody has that name already, the pictures are added to that person, so a
+second run changes nothing. If several people have it, the pictures go to the one whom an import enrolled; unless that
+is exactly one person, the folder is refused.
 Pictures are judged leniently: an import takes what there is, and the quality is written beside each sample.
 """
 
@@ -31,37 +32,45 @@ from recognizer.types import Face, Image
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 CLEAR_LEAD = 1.25
-"""The main face must be this much more prominent than the next one."""
+"""The main face must be at least this many times as prominent as the next (see _prominence())."""
 SMALLEST_FACE = 20.0
-"""Pixels: below it nothing is left to recognise in a 112 x 112 crop."""
+"""Pixels. In a smaller face nothing is left to recognise once it is enlarged to a 112 x 112 crop."""
 DARKEST, BRIGHTEST = 12.0, 245.0
-"""Mean luma of the crop: outside, the picture shows nothing."""
+"""Mean luma of the crop, 0..255. Outside this range the picture shows nothing."""
 
 ENROLLED, ALREADY, REFUSED = "enrolled", "already", "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class FileOutcome:
+    """What became of one file."""
+
     path: Path
     person: str
+    """The folder's name; empty: the file lies in no folder."""
     outcome: str
-    """enrolled, already or refused."""
+    """ENROLLED, ALREADY or REFUSED."""
     code: str = ""
+    """The reason code, if there is something to say; `message` is its sentence."""
     message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PersonOutcome:
+    """What became of one folder."""
+
     name: str
+    """The folder's name."""
     person: Person | None = None
-    """None: nobody was enrolled or added to; `code` says why."""
+    """None: nobody was enrolled, and nobody got samples; `code` says why."""
     created: bool = False
+    """True: enrolled by this import."""
     samples: int = 0
-    """All that the person has now."""
+    """Number of samples that the person has now, also those set aside."""
     code: str = ""
     message: str = ""
     lookalikes: Sequence[DuplicateCandidate] = ()
-    """Other people whom these pictures match. They were enrolled all the same."""
+    """Other people whom these pictures match. The pictures were enrolled all the same."""
     files: Sequence[FileOutcome] = ()
 
 
@@ -76,7 +85,7 @@ class Picture:
 
 
 def find_pictures(directory: Path) -> dict[str, list[Path]]:
-    """Folder name -> its picture files, both sorted. Other files and names that begin with a dot are left out."""
+    """Folder name -> its picture files, both sorted. Other files, and names that begin with a dot, are left out."""
     folders = sorted(path for path in directory.iterdir() if path.is_dir() and not path.name.startswith("."))
     return {folder.name: sorted(filter(_is_picture, folder.iterdir())) for folder in folders}
 
@@ -89,7 +98,7 @@ def find_loose_pictures(directory: Path) -> list[FileOutcome]:
 
 
 def import_folder(engine: FaceEngine, directory: Path) -> Iterator[PersonOutcome]:
-    """Enrol person after person, one transaction each, and tell what became of every file. Raises OSError."""
+    """Enrol folder after folder, one transaction each; yields what became of each. Raises OSError."""
     folders = find_pictures(directory)
     seen = _look_at_all(engine, (path for paths in folders.values() for path in paths))
     pictures = groupby(seen, key=lambda picture: picture.path.parent.name)
@@ -102,7 +111,7 @@ def _is_picture(path: Path) -> bool:
 
 
 def _look_at_all(engine: FaceEngine, paths: Iterable[Path]) -> Iterator[Picture]:
-    """In order, with a few pictures per worker under way: all cores are busy and memory stays bounded."""
+    """The pictures in order. A few per worker are under way: all cores are busy, and memory stays bounded."""
     under_way: deque[Future[Picture]] = deque()
     for path in paths:
         under_way.append(engine.submit(look_at_picture, engine, path))
@@ -113,7 +122,7 @@ def _look_at_all(engine: FaceEngine, paths: Iterable[Path]) -> Iterator[Picture]
 
 
 def look_at_picture(engine: FaceEngine, path: Path) -> Picture:
-    """One job for the engine's pool."""
+    """A draft from the file, or the reason why there is none; one job for the engine's pool."""
     try:
         image = engine.decode(path.read_bytes(), UPLOAD_LIMITS)
     except OSError:
@@ -127,7 +136,10 @@ def look_at_picture(engine: FaceEngine, path: Path) -> Picture:
 
 
 def choose_face(engine: FaceEngine, image: Image) -> tuple[Face | None, str]:
-    """The embedded face that the picture is about, or the reason why there is none."""
+    """The face that the picture is about, embedded, and ""; or None and the reason code.
+
+    image: (H, W, 3) uint8 BGR.
+    """
     detections = sorted(engine.detect(image), key=lambda detection: -_prominence(detection.box_xyxy, image))
     if not detections:
         return None, "no_face"
@@ -145,7 +157,10 @@ def choose_face(engine: FaceEngine, image: Image) -> tuple[Face | None, str]:
 
 
 def _prominence(box: Any, image: Image) -> float:
-    """Size of the face in pixels, less the further it is from the middle (to nothing in the corner)."""
+    """The box's shorter side in pixels, in full at the picture's middle and falling to 0 in its corners.
+
+    box: (4,) left, top, right, bottom in pixels. image: (H, W, 3).
+    """
     height, width = image.shape[:2]
     left, top, right, bottom = (float(value) for value in box)
     offset = np.hypot((left + right - width) / 2, (top + bottom - height) / 2) / (np.hypot(width, height) / 2)
@@ -171,9 +186,9 @@ def _import_person(name: str, pictures: Sequence[Picture]) -> PersonOutcome:
 
 
 def _person_named(name: str) -> Person | None:
-    """Raises NameInvalid, NameAmbiguous."""
+    """The person whom the pictures of that folder belong to; None: nobody yet. Raises NameInvalid, NameAmbiguous."""
     name = services.clean_name(name)
-    # The database may take "Jose" for "José"; here they are two people.
+    # The database may find "José" for "Jose"; here they are two people.
     namesakes = [person for person in Person.objects.filter(name=name) if person.name == name]
     imported = [person for person in namesakes if person.consent_version == FOLDER_IMPORT_VERSION]
     found = imported or namesakes
@@ -208,6 +223,6 @@ def _judge_files(
 
 
 def _refused(name: str, picture: Picture, error: EnrollmentError) -> FileOutcome:
-    """The picture's own reason counts more than the person's."""
+    """The refusal of the file: for the picture's reason if there is one, else for that of the whole folder."""
     code, message = (picture.code, picture.message) if picture.code else (error.code, str(error))
     return FileOutcome(picture.path, name, REFUSED, code, message)

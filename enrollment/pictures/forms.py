@@ -1,4 +1,4 @@
-"""Uploaded pictures as form fields. Their content is looked at later, one by one."""
+"""The forms that upload pictures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ManyFilesInput(forms.ClearableFileInput):
 
 
 class PhotosField(forms.FileField):
-    """Up to MAX_FILES files. Their content is looked at later, one by one: one bad file must not spoil the rest."""
+    """Up to MAX_FILES files. Their content is checked later, each by itself: one bad file must not spoil the rest."""
 
     widget = ManyFilesInput
 
@@ -37,7 +37,7 @@ class PhotosField(forms.FileField):
 
 
 class PhotosForm(forms.Form):
-    """Pictures for somebody who is enrolled already."""
+    """Pictures of a person who is enrolled already."""
 
     photos = PhotosField(
         label="Pictures",
@@ -50,6 +50,8 @@ class PhotosForm(forms.Form):
 
 
 class NewPersonPhotosForm(PersonFields, PhotosForm):
+    """Pictures of a new person, with name, external ID and consent."""
+
     consent = forms.BooleanField(
         label=f"The person has read this and agrees. (version {CONSENT_VERSION})",
         error_messages={"required": str(ConsentRequired())},

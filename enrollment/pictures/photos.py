@@ -1,9 +1,9 @@
-"""Uploaded pictures: each one checked by itself, and carried over one more step without being stored.
+"""Uploaded pictures: each is checked by itself, and usable crops are carried over one more step without being stored.
 
-When a question is open (a possible duplicate, a missing name, which face of a group picture), the usable crops travel
-through the operator's own browser in a signed field of the form: nothing biometric lies in the session, in a cache or
-on the disk, any process can take the second step, and nobody can slip in a crop that this server did not cut out of a
-checked picture.
+A question may be open: a possible duplicate, a missing name, which face of a group picture. Then the usable crops
+travel through the operator's browser in a signed field of the form. So nothing biometric lies in the session, in a
+cache or on the disk, and any process can take the second step. The signature keeps out crops that this server did not
+cut from a checked picture.
 """
 
 from __future__ import annotations
@@ -36,16 +36,17 @@ LIMITS_SENTENCE = (
     f"{PHOTO_LIMITS.max_pixels // 1_000_000} megapixels."
 )
 HOLD_SECONDS = 15 * 60
+"""How long the signed field is valid."""
 MAX_GROUPS, MAX_GROUP_FACES = 3, 10
-"""Group pictures that wait for a choice, and faces offered of each: the form that carries them stays below 2.5 MB."""
+"""Group pictures that wait for a choice at most, and faces offered of each: the form stays below 2.5 MB."""
 PREVIEW_SIDE = 800
-"""Pixels: the longer side of a group picture as it is shown for the choice."""
+"""Pixels: the longer side of the preview in which a face is chosen; smaller pictures are not enlarged."""
 TOLERATED = frozenset({"face_too_large"})
-"""Quality reasons that are advice for somebody before a webcam and no fault of a photograph."""
+"""Quality reasons that advise a person before a webcam, but are no fault of a photograph."""
 
 
 class PhotosExpired(EnrollmentError):
-    """The second step came too late, from another login, or with a field that was tampered with."""
+    """The second step came too late, from another login, or with a field that somebody changed."""
 
     code: ClassVar[str] = "photos_expired"
 
@@ -55,38 +56,40 @@ class PhotosExpired(EnrollmentError):
 
 @dataclass(frozen=True, slots=True)
 class GroupFace:
-    """One face of a group picture; the box in pixels of the preview."""
+    """One face of a group picture; its box in pixels of the preview."""
 
     left: float
     top: float
     width: float
     height: float
     packed: dict[str, Any] | None
-    """A draft as JSON; None: it cannot be used."""
+    """The draft as JSON, as _pack_draft() makes it; None: this face cannot be used."""
     message: str = ""
-    """Why not."""
+    """Why it cannot be used; empty where it can."""
 
     @property
     def thumbnail(self) -> str:
+        """A data URL; empty for a face that cannot be used."""
         return f"data:image/png;base64,{self.packed['crop']}" if self.packed else ""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupPicture:
-    """A picture with several faces, of which the operator chooses one or none."""
+    """A picture with several faces; the operator chooses one of them or none."""
 
     file_name: str
     preview: str
-    """A data URL."""
+    """The picture as a data URL."""
     width: int
+    """width and height: of the preview, in pixels."""
     height: int
     faces: tuple[GroupFace, ...]
-    """The largest ones, from left to right."""
+    """The MAX_GROUP_FACES largest, from left to right."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoOutcome:
-    """What became of one file: a draft, a group to choose from, or a reason code and the sentence that goes with it."""
+    """What became of one file: a draft, a group to choose from, or else a reason code with its sentence."""
 
     file_name: str
     draft: SampleDraft | None = None
@@ -96,22 +99,23 @@ class PhotoOutcome:
 
 
 def check_photos(files: Sequence[UploadedFile[Any]]) -> list[PhotoOutcome]:
-    """Look at each file in the engine's pool, in order. Raises PackError when there is no engine."""
+    """One outcome for each file, in order; the engine's pool does the work. Raises PackError without an engine."""
     engine = get_engine()
     return [_check_photo(engine, file) for file in files]
 
 
 def hold_drafts(drafts: Sequence[SampleDraft], operator: AbstractBaseUser) -> str:
-    """Signed text for a hidden field, valid for HOLD_SECONDS and for this operator."""
+    """The drafts as signed text for a hidden field. It is valid for HOLD_SECONDS and for this operator only."""
     return _hold([_pack_draft(draft) for draft in drafts], "held", operator)
 
 
 def hold_groups(groups: Sequence[GroupPicture], operator: AbstractBaseUser) -> str:
+    """The group pictures as signed text, valid as that of hold_drafts()."""
     return _hold([asdict(group) for group in groups], "groups", operator)
 
 
 def release_groups(held: str, operator: AbstractBaseUser) -> list[GroupPicture]:
-    """The group pictures again. Empty text: none. Raises PhotosExpired."""
+    """Get the group pictures back from the text of hold_groups(). Empty text gives none. Raises PhotosExpired."""
     return [
         GroupPicture(**entry | {"faces": tuple(GroupFace(**face) for face in entry["faces"])})
         for entry in _release(held, "groups", operator)
@@ -121,9 +125,9 @@ def release_groups(held: str, operator: AbstractBaseUser) -> list[GroupPicture]:
 def choose_faces(
     groups: Sequence[GroupPicture], answers: Mapping[str, str]
 ) -> tuple[list[SampleDraft], list[GroupPicture]]:
-    """The chosen faces, embedded anew, and the groups that are still open. Raises PackError.
+    """The chosen faces, embedded again, and the groups for which no valid choice was made. Raises PackError.
 
-    answers: "face-<number of the group, from 0>" -> number of a usable face from 0, or "none" for none of them.
+    answers: "face-<number of the group, from 0>" -> the number of a face that can be used, from 0, or "none".
     """
     chosen, still_open = [], []
     for number, group in enumerate(groups):
@@ -140,7 +144,10 @@ def choose_faces(
 
 
 def release_drafts(held: str, operator: AbstractBaseUser) -> list[SampleDraft]:
-    """The drafts again, embedded anew with the pack of now. Empty text: none. Raises PhotosExpired, PackError."""
+    """Get the drafts back from the text of hold_drafts(). Empty text gives none. Raises PhotosExpired, PackError.
+
+    They are embedded again: the pack in use may have changed since they were held.
+    """
     packed = _release(held, "held", operator)
     if not packed:
         return []
@@ -149,7 +156,7 @@ def release_drafts(held: str, operator: AbstractBaseUser) -> list[SampleDraft]:
 
 
 def draft_thumbnail(draft: SampleDraft) -> str:
-    """A data URL."""
+    """The draft's crop as a data URL."""
     return jpeg_data_url(encode_thumbnail(draft.aligned))
 
 
@@ -165,7 +172,7 @@ def _check_photo(engine: FaceEngine, file: UploadedFile[Any]) -> PhotoOutcome:
 
 
 def _look_at(engine: FaceEngine, name: str, data: bytes) -> PhotoOutcome:
-    """One job for the engine's pool. Raises ImageError."""
+    """What becomes of one picture; one job for the engine's pool. Raises ImageError."""
     image = engine.decode(data, PHOTO_LIMITS)
     faces = engine.analyze(image).faces
     if not faces:
@@ -210,6 +217,7 @@ def _group_face(engine: FaceEngine, face: Face, scale: float) -> GroupFace:
 
 
 def _fault_of(face: Face) -> str:
+    """The reason code why this face cannot be used; empty: it can."""
     return next((reason for reason in face.quality.reasons if reason not in TOLERATED), "")
 
 
@@ -218,6 +226,7 @@ def _draft(engine: FaceEngine, face: Face) -> SampleDraft:
 
 
 def too_large(size: int) -> str:
+    """The sentence that refuses a file of `size` bytes."""
     limit = PHOTO_LIMITS.max_bytes // MEGABYTE
     return f"The file has {size / MEGABYTE:.1f} MB; at most {limit} MB are allowed. Use a smaller picture."
 

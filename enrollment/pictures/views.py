@@ -1,4 +1,4 @@
-"""Pages that enrol from pictures instead of a camera. Usable crops are held in a signed form field, never stored."""
+"""Pages that enrol from pictures instead of a camera. Until they are saved, crops are held in a signed form field."""
 
 from __future__ import annotations
 
@@ -46,11 +46,12 @@ def upload(request: HttpRequest) -> HttpResponse:
 @login_required
 @read_or_post
 def upload_to_person(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """Add pictures to a person who is enrolled already."""
     return _upload(request, person_or_404(uuid))
 
 
 def _upload(request: HttpRequest, person: Person | None) -> HttpResponse:
-    """Saves at once when nothing is open; else shows what is, and which pictures can be used."""
+    """Save at once when no question is open. Else show the questions and the pictures that can be used."""
     form_class = PhotosForm if person else NewPersonPhotosForm
     if request.method != "POST":
         return _upload_page(request, person, form_class())

@@ -1,4 +1,4 @@
-"""The messages that both sockets share, and the error of a message that is none of theirs."""
+"""The messages that both sockets share, and the exception for a message that breaks the protocol (docs/protocol.md)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,16 @@ class GalleryMessage(TypedDict):
 
 
 class LimitsMessage(TypedDict):
+    """What a frame may be at most. frame_bytes: of the whole binary message, header included."""
+
     frame_bytes: int
     pixels: int
     frames_per_second: int
 
 
 class HelloMessage(TypedDict):
+    """The first message. fmr: the false-match rate that match_threshold (a cosine) stands for."""
+
     type: Literal["hello"]
     protocol: int
     pack: str
@@ -46,12 +50,13 @@ class QualityMessage(TypedDict):
 
 
 class NotTheProtocol(Exception):
-    """str() says what is wrong with the message, for whoever writes a client."""
+    """A client's message is not one of the protocol. str() says what is wrong with it, for the client's author."""
 
 
 def hello_message(
     engine: FaceEngine, policy: DecisionPolicy, gallery: GallerySnapshot, *, frame_bytes: int, frames_per_second: int
 ) -> HelloMessage:
+    """policy: the one whose match threshold this socket's results will show."""
     return {
         "type": "hello",
         "protocol": PROTOCOL_VERSION,
@@ -73,4 +78,5 @@ def person_message(person: Person) -> PersonMessage:
 
 
 def quality_message(quality: Quality) -> QualityMessage:
+    """The score, 0..1, has three decimals."""
     return {"score": round(float(quality.score), 3), "reasons": list(quality.reasons)}

@@ -1,11 +1,11 @@
-"""What both sockets share: who may speak, how much, and how frames reach the one worker of a socket.
+"""What both sockets share: who may speak, how much, and how frames reach the socket's one worker.
 
-`receive` never waits for a model: it checks the message and puts it into an inbox whose newest place belongs to the
-newest frame. One worker per socket takes things out in order and is the only one that calls the subclass. Daphne's own
-queue has no bound, so waiting for inference in `receive` would be a memory leak under load. A frame leaves the inbox
-only when an inference thread is free for it: what waits is the socket, not a frame that gets old meanwhile.
+`receive` never waits for a model. It checks the message and puts it into an inbox, where a newer frame replaces an
+older one. Each socket has one worker, which takes things out in order and lets the subclass answer them one by one.
+Daphne's queue has no bound, so waiting for inference in `receive` would be a memory leak under load. A frame leaves the
+inbox only when an inference thread is free for it: the socket waits, not a frame that grows old meanwhile.
 
-Every frame gets exactly one answer: a result, an error with its seq, or being counted in the next result's `dropped`.
+Every frame gets exactly one answer: a result, an error with its seq, or a place in the next result's `dropped`.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ T = TypeVar("T")
 logger = logging.getLogger("facesite.sockets")
 
 SPARE_TURNS = 1
-"""Frames that wait in the engine's pool already, so that no thread idles while the loop finds the next one."""
+"""Frames that may wait in the engine's pool beyond its threads, so that no thread idles until the next one comes."""
 
+# docs/protocol.md says when a socket is closed with which code, and what a client should do.
 CLOSE_PROTOCOL = 4400
 CLOSE_LOGGED_OUT = 4401
 CLOSE_IDLE = 4408
@@ -53,31 +54,31 @@ CLOSE_TRY_LATER = 1013
 
 _socket_numbers = itertools.count(1)
 _open_sockets: Counter[Any] = Counter()
-"""Operator's primary key to the number of their sockets in this process. Only touched on the event loop."""
+"""Operator's primary key -> number of their sockets in this process. Only used on the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture as it came from the browser, and what waiting did to it."""
+    """One picture as it came from the browser, with what happened while it waited."""
 
     seq: int
     captured_at_ms: float
     """Milliseconds since the epoch by the client's clock; never trusted, only shown."""
     payload: bytes
-    """JPEG or WebP bytes, not decoded yet."""
+    """The picture as JPEG, PNG or WebP, not decoded yet."""
     dropped: int
-    """Frames that no result has accounted for yet: put it into the result's `dropped`."""
+    """Replaced frames that no result has reported yet: put this number into the result's `dropped`."""
     queued_ms: float
-    """Milliseconds between arrival and the worker's turn."""
+    """Milliseconds between its arrival and its turn."""
     arrived: float
     """time.perf_counter() at arrival."""
 
 
 class FrameConsumer(AsyncWebsocketConsumer):
-    """Base of both sockets. A subclass says hello, answers messages and answers frames; one call at a time, in order.
+    """Base of both sockets. A subclass says hello and answers messages and frames: one call at a time, in order.
 
-    A RecognizerError or EnrollmentError that a handler lets through becomes an error message with its code, for a frame
-    with its seq; any other exception becomes `internal_error`. The socket lives on, unless there is no engine.
+    A handler may raise. A RecognizerError or EnrollmentError becomes an error message with its code (and the seq, if it
+    answers a frame), any other exception becomes `internal_error`. The socket lives on, unless there is no engine.
     """
 
     frame_bytes: ClassVar[int] = 524_288
@@ -85,15 +86,19 @@ class FrameConsumer(AsyncWebsocketConsumer):
     frames_per_second: ClassVar[int] = 30
     """What `hello` announces. Twice that is tolerated, so that a burst or a jittery clock ends no socket."""
     burst: ClassVar[int] = 120
+    """Messages, frames included, that may come at once; see FrameBudget."""
     text_bytes: ClassVar[int] = 720_000
-    """Largest text message. A frame sent as base64 text fits: it gets an error, and the socket lives on."""
+    """Largest text message, in characters. A frame sent as base64 fits: it gets an error, and the socket lives on."""
     inbox_size: ClassVar[int] = 32
+    """Messages and frames that may wait; one more ends the socket."""
     sockets_per_operator: ClassVar[int] = 8
-    """In one process, both kinds of socket together."""
+    """Open sockets in one process, both kinds together."""
     idle_seconds: ClassVar[float] = 90.0
+    """A socket that hears nothing for this long is closed."""
     session_check_seconds: ClassVar[float] = 5.0
+    """Time between two checks that the operator is still logged in."""
     bad_messages_allowed: ClassVar[int] = 20
-    """This many in a row that are not the protocol; one more ends the socket."""
+    """Messages in a row that break the protocol; one more ends the socket."""
     failures_allowed: ClassVar[int] = 5
     """Unexpected exceptions in a row; one more ends the socket."""
 
@@ -108,7 +113,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
         raise NotImplementedError
 
     async def on_message(self, message: dict[str, Any]) -> None:
-        """One JSON object with a "type"; the operator was checked just now. An unknown type: reject_message(code)."""
+        """Answer one JSON object with a "type"; an unknown type: reject_message(). The login was checked just now."""
         raise NotImplementedError
 
     async def on_frame(self, frame: Frame) -> None:
@@ -116,12 +121,12 @@ class FrameConsumer(AsyncWebsocketConsumer):
         raise NotImplementedError
 
     async def on_closed(self) -> None:
-        """The socket is gone: let go of what it held. Called once for every socket whose on_connected was called."""
+        """The socket is gone: let go of what it held. Called once for every socket that was admitted."""
 
     # What a subclass uses
 
     async def send_message(self, message: Mapping[str, Any]) -> None:
-        """Send one JSON object. A result settles the dropped frames that it reports. After close(): does nothing."""
+        """Send one JSON object; nothing after close(). A result settles the dropped frames that it reports."""
         if self._closing:
             return
         if message["type"] == "result":
@@ -130,26 +135,30 @@ class FrameConsumer(AsyncWebsocketConsumer):
         await self.send(text_data=json.dumps(message, separators=(",", ":")))  # type: ignore[no-untyped-call]
 
     async def send_error(self, code: str, message: str | None = None, seq: int | None = None) -> None:
-        """The sentence of the code in enrollment.reasons, or a more exact one; `seq` when it answers a frame."""
+        """Send an error with the code's sentence (enrollment.reasons) or `message`. seq: of the frame it answers."""
         self._counts["errors"] += 1
         error: dict[str, Any] = {"type": "error", "code": code, "message": message or sentence_for(code)}
         await self.send_message(error if seq is None else error | {"seq": seq})
 
     async def run_inference(self, engine: FaceEngine, job: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run one job in the engine's pool. For on_frame: afterwards the next socket has its turn."""
+        """Run one job in the engine's pool; for on_frame. Afterwards the next socket has its turn."""
         try:
             return await asyncio.wrap_future(engine.submit(job, *args, **kwargs))
         finally:
             self._turn.end()
 
     async def reject_message(self, code: str, message: str | None = None) -> None:
-        """Answer what is not the protocol (message_invalid, message_unknown); too many in a row end the socket."""
+        """Send the error for a message that breaks the protocol. Too many of them in a row end the socket.
+
+        code: message_invalid or message_unknown.
+        """
         self._bad_messages += 1
         await self.send_error(code, message)
         if self._bad_messages > self.bad_messages_allowed:
             await self.close(CLOSE_PROTOCOL)
 
     async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """End the socket: nothing more is read or sent. Called again, it does nothing."""
         if not self._closing:
             self._closing, self._close_code = True, code
             await super().close(code, reason)  # type: ignore[no-untyped-call]
@@ -176,11 +185,11 @@ class FrameConsumer(AsyncWebsocketConsumer):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
             await super().__call__(scope, receive, send)  # type: ignore[no-untyped-call]
-        finally:  # however it ends: disconnect, an exception, or the server cancelling us
+        finally:  # however it ends: a disconnect, an exception, or the server that cancels us
             await self._clean_up()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """As channels does it, less its thread hop per message: database work here runs in threads of its own."""
+        """As in channels, but without its thread hop per message: run_in_database_thread() closes old connections."""
         handler = getattr(self, message["type"].replace(".", "_"), None)
         if handler is None or message["type"].startswith("_"):
             raise ValueError(f"No handler for message type {message['type']}")
@@ -253,12 +262,12 @@ class FrameConsumer(AsyncWebsocketConsumer):
             await self.close(CLOSE_TOO_MANY)
 
     async def _work(self) -> None:
-        """The one worker: everything that a subclass does happens here, one thing at a time."""
+        """The one worker: calls the subclass, one thing at a time. (Only on_closed is called elsewhere.)"""
         await self._guard(self.on_connected())
         while not self._closing:
             await self._inbox.wait()
             if self._inbox.frame_is_next:
-                await self._turn.take()  # meanwhile a newer frame may take the place of the one that waits
+                await self._turn.take()  # meanwhile a newer frame may replace the one that waits
             try:
                 item = self._inbox.take()
                 await (self._answer_frame(item) if isinstance(item, QueuedFrame) else self._answer_message(item))
@@ -284,6 +293,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
             await self.close(CLOSE_LOGGED_OUT)
 
     async def _guard(self, answer: Awaitable[None], seq: int | None = None) -> None:
+        """Await the subclass and turn what it raises into an error message. seq: of the frame that it answers."""
         try:
             await answer
             self._failures = 0
@@ -300,7 +310,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
                 await self.close(CLOSE_INTERNAL_ERROR)
 
     async def _watch(self) -> None:
-        """Ends the socket when the operator has logged out or nothing has been heard for too long."""
+        """End the socket when the operator has logged out or nothing has been heard for too long."""
         next_check = self._opened + self.session_check_seconds
         while not self._closing:
             now = time.perf_counter()
@@ -327,7 +337,8 @@ class FrameConsumer(AsyncWebsocketConsumer):
         for task in self._tasks:
             task.cancel()
         while running := [task for task in self._tasks if not task.done()]:
-            # However often the server cancels us meanwhile: a socket counts as closed when nothing of it works on.
+            # The server may cancel us meanwhile, even again and again. But a socket counts as closed only when none of
+            # its tasks works any more.
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait(running)
         if self._admitted:
@@ -353,10 +364,10 @@ class FrameConsumer(AsyncWebsocketConsumer):
 
 
 def _session_belongs_to(session_key: str, operator_id: Any) -> bool:
-    """Whether this login still counts: the session is in the store, is the operator's, and the operator is active.
+    """Whether this login still counts: the session is in the store and the operator's, and the operator is active.
 
-    Reads only. (django.contrib.auth.get_user would flush a stale session or give it a new key, which the browser's
-    cookie could not follow.)
+    Reads only. (django.contrib.auth.get_user would flush a stale session or give it a new key, and the browser's cookie
+    could not follow.)
     """
     data = import_module(settings.SESSION_ENGINE).SessionStore(session_key).load()
     if data.get(SESSION_KEY) != str(operator_id):

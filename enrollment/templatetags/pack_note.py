@@ -1,4 +1,4 @@
-"""What people should know about the model pack in use where it is the starter pack or cannot check liveness."""
+"""What operators should know when the model pack in use is the starter pack or cannot check liveness."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ register = template.Library()
 
 @register.inclusion_tag("enrollment/_pack_note.html")
 def pack_note(pack: Pack | None = None) -> dict[str, Any]:
-    """Nothing for a pack that needs no note, or when there is none: the pages say that elsewhere.
+    """Empty for a pack that needs no note, and when no pack can be used (the pages say that elsewhere).
 
-    pack: what a page has found out already; else it is looked up here, with two queries while no engine runs.
+    pack: the pack in use, if the page knows it already. It spares the two queries that are needed while no engine runs.
     """
     engine = engine_if_ready()
     try:

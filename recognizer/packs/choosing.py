@@ -12,9 +12,9 @@ from recognizer.types import DecisionPolicy, LivenessMode
 
 
 def choose_pack(manifest: Manifest, name: str | None = None) -> Pack:
-    """The named pack, or the first installed one in the manifest's order that may be used without being named.
+    """The named pack. Without a name the first installed one in the manifest's order, leaving out `only_by_name`.
 
-    Raises PackUnknown, PackNotInstalled (both with what to do).
+    Raises PackUnknown or PackNotInstalled; both say what to do.
     """
     if name:
         pack = manifest.get(name)
@@ -35,8 +35,8 @@ def choose_pack(manifest: Manifest, name: str | None = None) -> Pack:
 def stronger_pack(manifest: Manifest, pack: Pack) -> Pack | None:
     """The best installed pack that comes before `pack` in the manifest's order.
 
-    The starter pack has something stronger in any case: where nothing better is installed, the default pack to install.
-    None where there is nothing to recommend.
+    For the starter pack there is always something stronger: where nothing better is installed, the default pack, to be
+    installed. None when there is nothing to recommend.
     """
     before = list(manifest.packs.values())
     before = before[: [other.name for other in before].index(pack.name)] if pack.name in manifest.packs else []
@@ -67,7 +67,7 @@ def verify_file(file: PackFile, path: Path, pack_name: str) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """Hexadecimal; the file is read in pieces."""
+    """In hexadecimal. The file is read in pieces, since models are large."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -77,7 +77,7 @@ def policy_for(
 ) -> DecisionPolicy:
     """The decision policy at one of the pack's false-match rates. Raises PackUnknown for any other rate.
 
-    match_threshold: what a site has measured for that rate; all thresholds of the pack then move by the same amount.
+    match_threshold: what the site has measured for this rate. All thresholds of the pack then move by the same amount.
     """
     for rate, threshold in pack.thresholds.items():
         if math.isclose(rate, fmr, rel_tol=1e-6):

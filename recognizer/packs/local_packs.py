@@ -1,4 +1,7 @@
-"""The operator's own: packs (any ArcFace-style ONNX embedder beside the default pack's models) and thresholds."""
+"""What the operator adds in local.toml: packs and thresholds.
+
+An operator's pack is any ArcFace-style ONNX embedder, together with the default pack's other models.
+"""
 
 from __future__ import annotations
 
@@ -24,18 +27,18 @@ class PackNameTaken(PackError):
 
 @dataclass(frozen=True, slots=True)
 class OwnPack:
-    """What the operator says about an embedder; dimension and input layout are read from its graph."""
+    """What the operator says about an embedder. Dimension and input layout are read from its graph."""
 
     name: str
     title: str
     licence: str
     preprocessing: Preprocessing
     thresholds: Mapping[str, Any] | None = None
-    """As in the manifest: measured, source, match; None: the manifest's defaults."""
+    """`measured`, `source` and `match`, as in the manifest. None: the manifest's defaults."""
 
 
 def add_pack(models_dir: Path, own: OwnPack, embedder: Path, sha256: str) -> Pack:
-    """Check the file, copy it into the models folder and describe it in local.toml; the same call twice is harmless.
+    """Check the file, copy it into the models folder and describe it in local.toml. The same call twice is harmless.
 
     Raises PackCorrupt (another sha256, no usable model), PackNameTaken, ManifestInvalid, PackError (a bad name).
     """
@@ -61,9 +64,10 @@ def add_pack(models_dir: Path, own: OwnPack, embedder: Path, sha256: str) -> Pac
 
 
 def write_thresholds(models_dir: Path, pack: str, *, match: Mapping[float, float], source: str) -> Pack:
-    """From now on this pack has these match thresholds, by false-match rate: whatever it is, for this site only.
+    """Give a pack, shipped or the operator's, new match thresholds at this site. Returns the pack with them.
 
-    source: the set, its counts and the date, in words. Raises PackUnknown, ManifestInvalid.
+    match: false-match rate to cosine. source: the pictures, their number and the date, in words. Raises PackUnknown,
+    ManifestInvalid.
     """
     Manifest.load(models_dir).get(pack)
     document = _read_local(models_dir)
@@ -106,7 +110,7 @@ def _describe(own: OwnPack, dimension: int, base: Pack) -> dict[str, Any]:
 
 
 def _copy_whole(source: Path, target: Path) -> None:
-    """Under a temporary name first: the target is the old file or the whole new one."""
+    """Copies under a temporary name first: the target is always the old file or the whole new one."""
     with NamedTemporaryFile(prefix=f".{target.name}.", dir=target.parent, delete=False) as temporary:
         path = Path(temporary.name)
         try:

@@ -1,8 +1,8 @@
 """What the manifest says about model packs: the data and its strict parser.
 
-A pack is a detector, an embedder and perhaps liveness models, with everything needed to use them: preprocessing,
-dimension, thresholds. `manifest.toml` is shipped; `local.toml` beside the weights holds the operator's own packs
-and the thresholds that were measured here.
+A pack is a detector, an embedder and perhaps landmark and liveness models, with everything needed to use them:
+preprocessing, dimension, thresholds. `manifest.toml` is shipped. `local.toml` beside the weights holds the operator's
+packs and the thresholds that were measured at this site.
 """
 
 from __future__ import annotations
@@ -23,25 +23,28 @@ from recognizer.errors import ManifestInvalid, PackUnknown
 from recognizer.types import Preprocessing
 
 SHIPPED_DIR = Path(__file__).resolve().parents[2] / "models"
-"""The manifest, and the weights that come with the product."""
+"""Folder of the shipped manifest and of the weights that come with the product."""
 LOCAL_NAME = "local.toml"
-"""The operator's own packs and thresholds, beside the weights."""
+"""File with the operator's packs and thresholds, beside the weights."""
 ROLES = ("detector", "landmarks", "embedder", "liveness")
 ALIGNMENT = "arcface112"
 """Name of the alignment that every pack uses; part of the contract_id."""
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+"""What packs and their files may be called: no folders, nothing hidden."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A published zip of which one member is wanted."""
+    """A published zip file that holds a model among other files."""
 
     name: str
     sha256: str
     url: str
     member: str
+    """Path of the model inside the zip."""
     size: int | None = None
+    """Bytes of the zip; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +56,18 @@ class PackFile:
     name: str
     """File name in the models folder."""
     size: int
+    """Bytes."""
     sha256: str
+    """64 hexadecimal digits in lower case."""
     licence: str
     path: Path
+    """Where the file is, or will be once it is installed."""
     url: str | None = None
     published_name: str | None = None
     """Name under a mirror's base URL where it differs from `name`."""
     archive: Archive | None = None
     crop_scale: float = 1.0
-    """liveness only: side of the crop in face boxes."""
+    """Liveness only: how many face boxes wide and high the model's crop is."""
 
     @property
     def installed(self) -> bool:
@@ -72,9 +78,9 @@ class PackFile:
 @dataclass(frozen=True, slots=True)
 class Threshold:
     match: float
-    """match needs a cosine >= this"""
+    """match needs a cosine >= this (inclusive)."""
     uncertain: float
-    """below this: non_match"""
+    """A cosine below this is a non_match; between the two it is uncertain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +93,35 @@ class Pack:
     """Never chosen unless FACESITE_MODEL_PACK names it."""
     files: tuple[PackFile, ...]
     dimension: int
+    """Numbers in each embedding."""
     preprocessing: Preprocessing
     thresholds: Mapping[float, Threshold]
     """Keyed by false-match rate per comparison."""
     thresholds_measured: bool
+    """False: nobody has measured this embedder; its thresholds are the largest of the models that were measured."""
     thresholds_source: str
+    """In words: on which pictures, how many, when."""
     lfw_accuracy: float | None = None
     lfw_source: str = ""
     starter: bool = False
-    """Comes with the product; everything that can be installed is stronger."""
+    """Comes with the product. Every pack that can be installed is stronger."""
 
     @property
     def installed(self) -> bool:
+        """Every file is there with the right size."""
         return all(file.installed for file in self.files)
 
     @property
+    def begun(self) -> bool:
+        """Its embedder is there, whatever its size: installed once, perhaps damaged since."""
+        return self.embedder.path.is_file()
+
+    @property
     def contract_id(self) -> str:
-        """Pack name and a digest of embedder, preprocessing, alignment, dimension and metric: the embedding space."""
+        """Names the embedding space. Embeddings may be compared only within one contract_id.
+
+        The pack's name, and a digest of embedder file, preprocessing, alignment, dimension and metric.
+        """
         scaling = [*self.preprocessing.mean, *self.preprocessing.std]
         parts = [self.embedder.sha256, self.preprocessing.colour, scaling, ALIGNMENT, self.dimension, "cosine"]
         return f"{self.name[:60]}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}"
@@ -121,22 +139,23 @@ class Pack:
         return bool(self.files_of("liveness"))
 
     def files_of(self, role: str) -> tuple[PackFile, ...]:
+        """The pack's files with one of the ROLES, in the manifest's order; empty when there are none."""
         return tuple(file for file in self.files if file.role == role)
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     packs: Mapping[str, Pack]
-    """In order of preference."""
+    """By name, in order of preference."""
     default: str
-    """What is installed when nobody says what."""
+    """Name of the pack that is installed when no name is given."""
     models_dir: Path
 
     @classmethod
     def load(cls, models_dir: Path) -> Manifest:
-        """The manifest in `models_dir` if it has one, else the shipped one; then the operator's local.toml.
+        """The manifest in `models_dir` if it has one, else the shipped one; then what the operator's local.toml adds.
 
-        Raises ManifestInvalid with the file and the entry that is wrong.
+        Raises ManifestInvalid, which names the file and the wrong entry.
         """
         own = models_dir / "manifest.toml"
         source = own if own.is_file() else SHIPPED_DIR / "manifest.toml"
@@ -145,7 +164,7 @@ class Manifest:
         files: dict[str, PackFile] = {}
         packs = _parse_packs(document, source, models_dir, files, defaults)
         local = models_dir / LOCAL_NAME
-        if local.is_file():  # may use the manifest's files too
+        if local.is_file():  # its packs may use the manifest's files too
             document_of_site = read_toml(local)
             packs |= _parse_packs(document_of_site, local, models_dir, files, defaults)
             packs |= _remeasured(document_of_site, local, packs)
@@ -155,7 +174,7 @@ class Manifest:
         return cls(packs=packs, default=default, models_dir=models_dir)
 
     def get(self, name: str) -> Pack:
-        """Raises PackUnknown."""
+        """The pack of this name. Raises PackUnknown, which lists the known names."""
         try:
             return self.packs[name]
         except KeyError:
@@ -164,6 +183,7 @@ class Manifest:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
+    """Raises ManifestInvalid when the file is missing or is not valid TOML."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -179,7 +199,7 @@ def _parse_packs(
     files: dict[str, PackFile],
     defaults: Mapping[str, Any],
 ) -> dict[str, Pack]:
-    """The packs of one document; `files` gains its files."""
+    """The packs of one document. Adds its files to `files`."""
     for key, entry in document.get("files", {}).items():
         with _blamed_on(source, f"files.{key}"):
             files[key] = _parse_file(key, entry, folder)
@@ -191,11 +211,11 @@ def _parse_packs(
 
 
 def _remeasured(document: Mapping[str, Any], source: Path, packs: Mapping[str, Pack]) -> dict[str, Pack]:
-    """The packs whose thresholds were measured here, with `manage.py evaluate --write-thresholds`."""
+    """The packs whose thresholds `manage.py evaluate --write-thresholds` has measured at this site."""
     found = {}
     for name, entry in document.get("thresholds", {}).items():
         with _blamed_on(source, f"thresholds.{name}"):
-            if name in packs:  # else it was removed meanwhile
+            if name in packs:  # else the pack has been removed since
                 found[name] = replace(
                     packs[name],
                     thresholds=_parse_thresholds(entry["match"]),
@@ -207,7 +227,7 @@ def _remeasured(document: Mapping[str, Any], source: Path, packs: Mapping[str, P
 
 @contextmanager
 def _blamed_on(source: Path, entry: str) -> Iterator[None]:
-    """Turns what a wrong entry raises into ManifestInvalid that names it."""
+    """Turns the errors that a wrong entry raises into a ManifestInvalid that names the entry."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -224,7 +244,7 @@ def _parse_file(key: str, entry: Mapping[str, Any], folder: Path) -> PackFile:
     if not _SHA256.fullmatch(sha256):
         raise ValueError(f"the sha256 of {name} is not 64 hexadecimal digits")
     archive = entry.get("archive")
-    # Our own landmarks go with the product's version, wherever the weights lie: they are never copied.
+    # The shipped landmark network belongs to this version of the product: it is used in place, never copied.
     ours = role == "landmarks" and (SHIPPED_DIR / name).is_file()
     return PackFile(
         key=key,
@@ -279,7 +299,7 @@ def _parse_preprocessing(entry: Mapping[str, Any]) -> Preprocessing:
 
 
 def _parse_thresholds(match: Mapping[str, float]) -> Mapping[float, Threshold]:
-    """Rates such as "1e-4" to thresholds. Uncertain begins where the threshold of ten times the rate lies."""
+    """Rates such as "1e-4" to thresholds. Uncertain begins at the threshold of the next larger rate, ten times it."""
     rates = sorted(((float(rate), float(value)) for rate, value in match.items()), reverse=True)
     values = [value for _, value in rates]
     if len(rates) < 2 or values != sorted(values) or not all(-1 < value < 1 for value in values):

@@ -22,7 +22,7 @@ from recognizer.stages.sessions import open_session
 from recognizer.types import Image, Vector
 
 FEWEST_CROPS = 40
-"""Fewer tell too little about the range of the activations, and leave too few to measure on."""
+"""Fewer crops say too little about the range of the activations, and leave too few to measure on."""
 MOST_CALIBRATION_CROPS = 200
 """Every second crop calibrates, up to this many; the others measure."""
 
@@ -34,22 +34,27 @@ class QuantizeFailed(PackError):
 @dataclass(frozen=True, slots=True)
 class LabelledCrop:
     person: str
+    """Any name; crops with equal names are mated."""
     aligned: Image
+    """(112, 112, 3) uint8 BGR."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuantizeReport:
-    """How the 8-bit embeddings compare with the original ones, on crops that did not calibrate."""
+    """How the 8-bit embeddings compare with the original ones, on crops that were not used to calibrate."""
 
     calibrated_on: int
+    """Crops."""
     measured_on: int
+    """Crops."""
     mean_cosine: float
     """Between the two embeddings of the same crop."""
     lowest_cosine: float
+    """The same, for the crop whose embedding changed most."""
     mated_pairs: int
     non_mated_pairs: int
     accuracy_before: float | None
-    """Share of the pairs decided rightly at the pack's 1e-4 threshold, mated and non-mated counting alike."""
+    """Share of the pairs decided rightly at the pack's 1e-4 threshold, 0..1. Mated and non-mated pairs weigh alike."""
     accuracy_after: float | None
     """None, like accuracy_before, when there are no pairs of one kind."""
 
@@ -57,7 +62,7 @@ class QuantizeReport:
 def quantize_embedder(pack: Pack, crops: Sequence[LabelledCrop], target: Path) -> QuantizeReport:
     """Write the 8-bit model to `target` and measure it. Every second crop calibrates, the others measure.
 
-    Raises QuantizeFailed: too few crops, the `onnx` package is missing, or the model cannot be quantised.
+    Raises QuantizeFailed when there are too few crops, the `onnx` package is missing or the model cannot be quantised.
     """
     if len(crops) < FEWEST_CROPS:
         raise QuantizeFailed(f"{len(crops)} faces are too few to quantise a model: at least {FEWEST_CROPS} are needed.")
@@ -100,7 +105,7 @@ def _write_quantized(source: Path, target: Path, embedder: OnnxEmbedder, crops: 
 
     logger = logging.getLogger()
     before = logger.level
-    logger.setLevel(logging.ERROR)  # it advises preprocessing on the root logger, which is done here
+    logger.setLevel(logging.ERROR)  # the root logger gets its advice to preprocess, which is done here
     try:
         with TemporaryDirectory(prefix="facesite-quantize-") as folder:
             prepared = Path(folder) / "prepared.onnx"
@@ -114,21 +119,21 @@ def _write_quantized(source: Path, target: Path, embedder: OnnxEmbedder, crops: 
                 weight_type=quantization.QuantType.QInt8,
                 per_channel=True,
             )
-    except Exception as error:  # the quantiser raises whatever the graph makes it stumble over
+    except Exception as error:  # the quantiser raises errors of any type
         raise QuantizeFailed(f"{source.name} could not be quantised: {str(error).splitlines()[0]}") from error
     finally:
         logger.setLevel(before)
 
 
 def _count_pairs(people: NDArray[np.str_]) -> tuple[int, int]:
-    """Mated and non-mated pairs."""
+    """Numbers of mated and of non-mated pairs. people: (n,)."""
     same = people[:, np.newaxis] == people
     mated = (int(same.sum()) - len(people)) // 2
     return mated, len(people) * (len(people) - 1) // 2 - mated
 
 
 def _balanced_accuracy(embeddings: Vector, people: NDArray[np.str_], threshold: float) -> float | None:
-    """Mean of the shares of mated and non-mated pairs that the threshold decides rightly; None without both kinds."""
+    """Mean of two shares: mated and non-mated pairs that the threshold decides rightly. None without both kinds."""
     rows, columns = np.triu_indices(len(people), 1)
     same = people[rows] == people[columns]
     if same.all() or not same.any():

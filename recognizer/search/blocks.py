@@ -1,8 +1,8 @@
 """Blocks of templates: arrays that are searched and scored, and never changed after they were made.
 
-A search in a block is exact with a bound: FAISS shortlists rows by a float32 inner product or, in large blocks, by a
-look at two-bit codes, whose error is bounded (`Block.shortlist`); who searches scores the shortlist again in float64
-and compares the last of its scores with the bound on all rows left out.
+A search in a block is exact, because its first step comes with a bound. `Block.shortlist` lists rows with FAISS: by
+float32 inner products or, in large blocks, by two-bit codes. The error of both is bounded, and so are the scores of all
+rows left out. The caller scores the listed rows again in float64 and compares the last of these scores with that bound.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from recognizer.types import Candidate, Vector
 QUANTISE_FROM = 50_000
 """Rows from which a block gets two-bit codes: above this the float32 rows no longer fit the processor's cache."""
 CODED_DEPTH = 2_048
-"""From codes, `count` of so many rows are listed: at first (count 64) one row in 32."""
+"""With codes, `count` rows are listed for every so many rows of the block: one in 32 at first, when `count` is 64."""
 NORM_TOLERANCE = 1e-3
-"""How far from 1 the length of a vector may be: float32 rounding stays far below, a vector not normalised far above."""
+"""How far from 1 the length of a vector may be. Rounding to float32 stays far below this; a vector that was not
+normalised is far above."""
 
 Arrays = tuple[Sequence[int] | Rows, Sequence[str], Vector]
-"""template ids (n,), person ids (n,), embeddings (n, d)."""
+"""Template ids (n,), person ids (n,) and embeddings (n, d), float32 and L2-normalised."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,19 +43,24 @@ class Shortlist(NamedTuple):
     """Rows that may be among the best."""
 
     rows: Rows
-    """(n,) To be scored at once."""
+    """(n,) int64: the rows to score first."""
     bound: float
-    """What the score of a row that is not listed cannot exceed."""
+    """The most that any row in neither `rows` nor `listed` can score; -inf when every row is in `rows`."""
     listed: Rows = np.empty(0, dtype=np.int64)
-    """(m,) These and more, if more were listed: to be scored when their ceilings reach what the first ones gave."""
+    """(m,) int64, with codes only: `rows` and more, to score when their ceilings reach what `rows` gave."""
     ceilings: Vector = np.empty(0, dtype=np.float32)
-    """(m,) What the score of each listed row cannot exceed."""
+    """(m,) float32: the most that each listed row can score."""
 
 
 class Block:
     """Templates in the order of their ids; never changed after it was made."""
 
     def __init__(self, ids: Rows, people: NDArray[np.object_], matrix: Vector) -> None:
+        """ids: (n,) int64, in any order; people: (n,) person ids; matrix: (n, d) float32, L2-normalised.
+
+        Arrays that are in the order of their ids are kept as they are, not copied. Raises ValueError when an id
+        occurs twice.
+        """
         order = np.argsort(ids, kind="stable")
         if np.any(order != np.arange(len(ids))):
             ids, people, matrix = ids[order], people[order], matrix[order]
@@ -70,11 +76,11 @@ class Block:
         return len(self.ids)
 
     def rows_of(self, person_id: str) -> Rows:
-        """Rows (m,) of one person's templates, ascending; empty for somebody who has none here."""
+        """Rows (m,) of one person's templates, ascending; empty for a person without templates here."""
         return np.array(self._rows_of.get(person_id, ()), dtype=np.int64)
 
     def find(self, template_ids: Collection[int]) -> Rows:
-        """Rows of those template ids that are in this block."""
+        """Rows (m,), ascending, of those template ids that are in this block."""
         wanted = np.unique(np.fromiter(template_ids, dtype=np.int64, count=len(template_ids)))
         rows = np.searchsorted(self.ids, wanted)
         inside = rows < len(self.ids)
@@ -83,7 +89,10 @@ class Block:
         return found
 
     def shortlist(self, probe: Vector, count: int) -> Shortlist:
-        """At least `count` rows, among them the best ones; all rows when that is not far below their number."""
+        """Rows that may score best with the probe (d,), float32 and L2-normalised.
+
+        They are at least `count` rows, or all rows when that would be half of them or more.
+        """
         listed = count if self.codes is None else max(count, count * len(self) // CODED_DEPTH)
         if listed >= len(self) // 2:
             return Shortlist(np.arange(len(self)), -np.inf)
@@ -94,12 +103,15 @@ class Block:
         return Shortlist(rows[0], float(scores[0, -1]) + _float32_error(len(probe)))
 
     def reaching(self, shortlist: Shortlist, probe: Vector, score: float) -> Rows:
-        """Those of the listed rows whose score may be this high."""
+        """Rows (m,): those listed rows whose score with the probe (d,) may be at least `score`."""
         rows = shortlist.listed[shortlist.ceilings >= score]
         return rows[self._products(rows, probe) >= score - _float32_error(len(probe))]
 
     def ranked(self, rows: Rows, probe: Vector) -> Iterator[Candidate]:
-        """These rows, best score first, equal scores by template id; made one by one as they are read."""
+        """These rows (m,) by their score with the probe (d,), best first, equal scores by template id.
+
+        Candidates are made one by one, as they are read.
+        """
         if not len(rows):
             return
         scores = self.score(rows, probe)
@@ -108,11 +120,14 @@ class Block:
             yield Candidate(self.people[row], int(self.ids[row]), float(scores[at]))
 
     def score(self, rows: Rows, probe: Vector) -> Vector:
-        """Exact cosines (m,), float32: summed in float64, so that equal templates tie wherever they are stored."""
+        """Exact cosines (m,), float32, of these rows (m,) with the probe (d,).
+
+        Summed in float64, so that equal templates get equal scores wherever they are stored.
+        """
         return self._products(rows, probe.astype(np.float64))
 
     def _products(self, rows: Rows, probe: Vector | NDArray[np.float64]) -> Vector:
-        """Inner products (m,), summed in the probe's type."""
+        """Inner products (m,) of these rows with the probe (d,), summed in the probe's type."""
         products = np.empty(len(rows), dtype=np.float32)
         for start in range(0, len(rows), 4_096):
             part: NDArray[np.floating] = self.matrix[rows[start : start + 4_096]].astype(probe.dtype, copy=False)
@@ -121,16 +136,21 @@ class Block:
 
     @property
     def nbytes(self) -> int:
+        """Memory of vectors, ids and codes, in bytes."""
         return self.matrix.nbytes + self.ids.nbytes + self.people.nbytes + (self.codes.nbytes if self.codes else 0)
 
 
 def _float32_error(dimension: int) -> float:
-    """Twice what a float32 inner product of unit vectors can be off: d * 2^-24 (Higham, gamma_n)."""
+    """Twice the error that a float32 inner product of unit vectors can have: d * 2^-24 (Higham, gamma_n)."""
     return dimension * 2.0**-23
 
 
 def make_block(rows: Sequence[TemplateRow] | Arrays, dimension: int) -> Block:
-    """Raises ContractMismatch or ValueError."""
+    """A block of these templates, given as rows or as `Arrays` of embeddings (n, d); d is `dimension`.
+
+    Raises ContractMismatch for another dimension, ValueError for a vector that is not L2-normalised or an id that
+    occurs twice.
+    """
     if isinstance(rows, tuple) and len(rows) == 3 and isinstance(rows[2], np.ndarray):
         ids, people, matrix = rows
     else:
@@ -172,12 +192,12 @@ def _as_objects(people: Sequence[str]) -> NDArray[np.object_]:
 
 
 def everything(block: Block) -> NDArray[np.bool_]:
-    """(n,) True: a mark on every row."""
+    """(n,) bool, all True: marks every row of the block, for `join`."""
     return np.ones(len(block), dtype=np.bool_)
 
 
 def join(*parts: tuple[Block, NDArray[np.bool_]]) -> Block:
-    """A new block of the rows marked True."""
+    """A new block of the rows that are marked True. Each part is a block and its marks, (n,) bool."""
     return Block(
         np.concatenate([block.ids[mask] for block, mask in parts]),
         np.concatenate([block.people[mask] for block, mask in parts]),

@@ -8,18 +8,19 @@ from numpy.typing import NDArray
 from recognizer.types import Vector
 
 GONE = -2.0
-"""Below every cosine: marks rows that were merged into others."""
+"""Below every cosine: marks rows that were merged into others, or whose group is complete."""
 
 
 def cluster_embeddings(embeddings: Vector, threshold: float) -> list[list[int]]:
-    """Rows of (n, d) unit vectors grouped so that each group's members resemble each other on average.
+    """Rows of (n, d) unit vectors, grouped so that each group's members resemble each other on average.
 
-    Two groups become one while the mean cosine between their members reaches `threshold` (inclusive). The mean, and not
-    the best pair, since single pairs would chain strangers together one lookalike after the other. Largest group first,
-    then by the lowest row; rows ascending. Memory 4 n^2 bytes: meant for some thousands of rows.
+    Two groups become one while the mean cosine between their members reaches `threshold` (inclusive). It is the mean
+    that counts, not the best pair: single pairs would chain strangers together, one lookalike after the other. The
+    largest group comes first, then the one with the lowest row; rows are ascending. The memory is 4 n^2 bytes, so this
+    is meant for some thousands of rows.
 
-    Nearest-neighbour chain (Murtagh 1983): average linkage is reducible, so merging mutual nearest neighbours in any
-    order gives the tree that always merging the best pair gives, in O(n^2) steps.
+    The method is the nearest-neighbour chain (Murtagh 1983). Average linkage is reducible: merging mutual nearest
+    neighbours in any order gives the same tree as always merging the best pair, and takes O(n^2) steps.
     """
     count = len(embeddings)
     if not count:
@@ -36,7 +37,7 @@ def cluster_embeddings(embeddings: Vector, threshold: float) -> list[list[int]]:
         row = chain[-1]
         nearest = _nearest(similarity[row], chain[-2] if len(chain) > 1 else None)
         if similarity[row, nearest] < threshold:
-            # Nothing that is merged elsewhere can come nearer (reducibility), so this group is complete.
+            # Merging other groups cannot bring any of them nearer (reducibility), so this group is complete.
             _take_out(similarity, row)
             open_rows[row] = False
             chain.pop()
@@ -50,13 +51,13 @@ def cluster_embeddings(embeddings: Vector, threshold: float) -> list[list[int]]:
 
 
 def _nearest(scores: NDArray[np.float32], before: int | None) -> int:
-    """The most similar row; of equals the one the chain came from, else the chain could go round for ever."""
+    """The most similar row. Of equals the row that the chain came from, or the chain could run in a circle for ever."""
     best = int(scores.argmax())
     return before if before is not None and scores[before] == scores[best] else best
 
 
 def _merge(similarity: NDArray[np.float32], members: list[list[int]], kept: int, given: int) -> None:
-    """`given` becomes part of `kept`; the mean over all pairs weighs both by their members."""
+    """The group of `given` becomes part of that of `kept`. The mean over all pairs weighs each by its members."""
     one, other = len(members[kept]), len(members[given])
     mean = (one * similarity[kept] + other * similarity[given]) / (one + other)
     mean[(similarity[kept] == GONE) | (similarity[given] == GONE)] = GONE

@@ -1,19 +1,20 @@
 """Embeddings at two bits per value: a first look at many templates that reads a sixteenth of their memory.
 
-All vectors are turned by one random rotation R, so that their values are spread as a normal distribution whatever the
-embedder does, and rounded to the best four levels of that distribution (Max 1960, "Quantizing for minimum distortion",
-table I). FAISS's FastScan kernels then compare a probe with all codes from tables in the processor's registers.
+All vectors are turned by one random rotation R. After that their values are spread as a normal distribution, whatever
+the embedder does. Each value is rounded to the best four levels of that distribution (Max 1960, "Quantizing for minimum
+distortion", table I). FAISS's FastScan kernels then compare a probe with all codes, from tables in the processor's
+registers. The result for one row is a "look": an inner product with the row's code.
 
 The error has a bound with a known chance to fail (the argument of RaBitQ, Gao and Long, SIGMOD 2024). Let y be the
-unit vector of a template turned by R, c its code, c = a y + e with e at right angles to y, and s = cos(template,
-probe). Then
+unit vector of a template turned by R, and c its code. Write c = a y + e with e at right angles to y, and s =
+cos(template, probe). Then
 
     <R probe, c> = s a + sqrt(1 - s^2) <u, e>,
 
-where u, the turned probe's direction across y, is uniform on a sphere of d - 1 dimensions: R is random, and knowing
-where it puts the template says nothing about the turn around it. On such a sphere <u, e> exceeds t |e| / sqrt(d - 1)
-with a chance below exp(-t^2 / 2) (Ball 1997, "An elementary introduction to modern convex geometry", lemma 2.2).
-Apart from that chance,
+where u is the turned probe's direction across y. It is uniform on a sphere of d - 1 dimensions: R is random, and where
+it puts the template says nothing about the turn around it. On such a sphere <u, e> exceeds t |e| / sqrt(d - 1) with a
+chance below exp(-t^2 / 2) (Ball 1997, "An elementary introduction to modern convex geometry", lemma 2.2). Apart from
+that chance,
 
     s <= (<R probe, c> + t |e| / sqrt(d - 1)) / a,
 
@@ -33,21 +34,22 @@ from recognizer.types import Vector
 Rows = NDArray[np.int64]
 
 CERTAINTY = 5.0
-"""t above. exp(-t^2 / 2) is one in 268,000: by this or by FAISS's rounding (below) at most one template in 134,000 is
-overlooked. The exact share of the sphere, at d = 512, is one in 4.6 million."""
+"""The t of the text above. exp(-t^2 / 2) is one in 268,000. FAISS's rounding (`Codes._rounding`) has the same chance to
+be larger than expected, so at most one template in 134,000 is overlooked. The exact share of the sphere, at d = 512, is
+one in 4.6 million."""
 INNER, OUTER = 0.4528, 1.510
-"""The four levels +-INNER and +-OUTER that a standard normal value is rounded to with the least mean square error."""
+"""A standard normal value is rounded to one of +-INNER and +-OUTER: the four levels of least mean square error."""
 SEED = 20_240_609
 """Any number; fixed, so that equal galleries answer equally."""
 PART = 16_384
-"""Rows that are turned and rounded at a time: whole-matrix temporaries would double the memory."""
+"""Rows that are turned and rounded at a time. Doing all at once would double the memory."""
 
 
 class Codes:
     """Two-bit codes of the rows of a matrix."""
 
     def __init__(self, matrix: Vector) -> None:
-        """matrix: (n, d) float32, no row of it zero; lengths may be off from 1 by what rounding does."""
+        """matrix: (n, d) float32, rows of length 1 but for rounding; no row may be zero."""
         self._rotation = random_rotation(matrix.shape[1])
         width = self._rotation.shape[1]
         self._levels = np.array([-OUTER, -INNER, INNER, OUTER], dtype=np.float32) / np.float32(np.sqrt(width))
@@ -61,7 +63,7 @@ class Codes:
         self._widest = float((self._across / self._along).max())
 
     def _add(self, part: Vector) -> tuple[Vector, Vector]:
-        """Code these rows; their a and |e| of this module's description, (n,) each."""
+        """Code these rows (n, d). Returns their a and |e| of this module's description, (n,) each."""
         turned = part @ self._rotation
         self._index.add(turned)
         inner, outer = self._levels[2:]
@@ -70,9 +72,10 @@ class Codes:
         return along, np.linalg.norm(codes - along[:, np.newaxis] * turned, axis=1)
 
     def search(self, probe: Vector, count: int) -> tuple[Rows, Vector, float]:
-        """The `count` rows that look best, best first; what the score of each cannot exceed; and that of all others.
+        """The rows that look best, their ceilings, and a bound on the scores of all other rows.
 
-        probe: (d,) float32, L2-normalised; count: at most the number of rows. Rows and ceilings are (count,).
+        rows: (count,) int64, best look first; ceilings: (count,), the most that each of them can score. probe: (d,)
+        float32, L2-normalised; count: at most the number of rows.
         """
         turned = probe @ self._rotation
         looks, rows = self._index.search(turned[np.newaxis], count)
@@ -85,11 +88,11 @@ class Codes:
         return listed, ceilings, max(worst_look / end for end in self._along_range) + slope * self._widest
 
     def _rounding(self, turned: Vector) -> float:
-        """How far FAISS's rounding can move a look, as certain as CERTAINTY.
+        """How far FAISS's rounding can move a look, with the same chance to fail as CERTAINTY.
 
-        FAISS rounds every entry of its tables (one table per pair of values) to a step: 1/255 of the widest table's
-        span, or so much that all spans together fit 16 bits. By Hoeffding's inequality m independent roundings of up
-        to half a step sum to more than t sqrt(m) step / 2 with a chance below exp(-t^2 / 2). 1e-4 covers float32
+        FAISS has one table per pair of values and rounds every entry to a step. The step is 1/255 of the widest table's
+        span, or larger, so that all spans together fit 16 bits. By Hoeffding's inequality m independent roundings of up
+        to half a step sum to more than t sqrt(m) step / 2 with a chance below exp(-t^2 / 2). The 1e-4 covers float32
         rounding many times over.
         """
         sizes = np.abs(turned)
@@ -99,15 +102,16 @@ class Codes:
 
     @property
     def nbytes(self) -> int:
+        """Memory of the codes, and of a and |e| of every row, in bytes."""
         return int(self._index.codes.size()) + self._along.nbytes + self._across.nbytes
 
 
 @functools.cache
 def random_rotation(dimension: int) -> Vector:
-    """(dimension, dimension or one more) float32 with orthonormal rows: drawn evenly from all rotations.
+    """(d, d) or, for an odd dimension d, (d, d + 1) float32 with orthonormal rows, drawn evenly from all rotations.
 
-    The number of columns is even, because codes hold pairs. Source: Mezzadri 2007, "How to generate random matrices
-    from the classical compact groups": QR of a normal matrix, with the signs of R's diagonal.
+    The number of columns is even, because codes hold pairs of values. Source: Mezzadri 2007, "How to generate random
+    matrices from the classical compact groups": QR of a normal matrix, with the signs of R's diagonal.
     """
     width = dimension + dimension % 2
     q, r = np.linalg.qr(np.random.default_rng(SEED).standard_normal((width, width)))

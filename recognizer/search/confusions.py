@@ -1,7 +1,8 @@
-"""Faces that were taken for somebody by mistake, and what a probe like them must reach from then on. Pure.
+"""Recorded wrong matches, and the score that a similar probe must reach from then on. Pure functions and values.
 
-An operator saw a wrong match and said "not this person". The face's embedding is kept with that person, and whoever
-resembles it must do better than it did before that name is given again. Others notice nothing.
+An operator saw a wrong match and said "not this person". The face's embedding is kept with that person. A probe that
+resembles this face must then score higher than the face did before it gets the person's name. All other probes are
+judged as before.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from dataclasses import dataclass
 from recognizer.types import Vector
 
 RAISE_BY = 0.05
-"""A face like the recorded one must beat its comparison score by this much. (The margin that a search asks for.)"""
+"""A face like the recorded one must beat the recorded comparison score by this much: the margin of a search, too."""
 HIGHEST = 0.99
-"""No threshold is raised above this: a stored picture itself is always recognised."""
+"""No threshold is raised above this, so that a person's stored picture itself is always recognised."""
 PAIR_MARGIN_FACTOR = 2.0
-"""Between two people who were taken for each other the lead must be this many times the policy's min_margin."""
+"""A match must lead everybody who was once confused with that person by this many times the policy's min_margin."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,13 +28,13 @@ class Confusion:
     embedding: Vector
     """(d,) float32, L2-normalised: the face that was not that person."""
     raised_threshold: float
-    """comparison_score that a face like it must reach (inclusive); see `raise_threshold`."""
+    """The comparison score that a face like it must reach (inclusive); see `raise_threshold`."""
     other_id: str | None = None
-    """Whose face it really was, where that is known and they are enrolled."""
+    """The enrolled person whose face it really was; None where that is not known or the person is not enrolled."""
 
 
 class Confusions:
-    """All of one embedding space, by person. Immutable; part of a GallerySnapshot."""
+    """All confusions of one embedding space, by person. Immutable; part of a GallerySnapshot."""
 
     __slots__ = ("_faces", "_others", "_records")
 
@@ -53,13 +54,15 @@ class Confusions:
         return len(self._records)
 
     def plus(self, record: Confusion) -> Confusions:
+        """A new value with this record as well."""
         return Confusions((*self._records, record))
 
     def needed_score(self, probe: Vector, person_id: str, match_threshold: float) -> float | None:
-        """What the probe must reach to be named as this person; None when it resembles no recorded face.
+        """The score that the probe (d,) must reach (inclusive) to be named as this person.
 
-        It resembles one from match_threshold (inclusive) on. It must then reach the raised threshold and be at least
-        as like the person as it is like the face that was not them: a face nearly the recorded one never gets the name.
+        None when the probe resembles no face recorded for the person: its cosine with each is below match_threshold.
+        A probe that resembles a recorded face must reach the raised threshold, and must be at least as similar to the
+        person as to that face. So a face that is nearly the recorded one never gets the name.
         """
         near = [
             max(face.raised_threshold, min(resemblance, HIGHEST))
@@ -69,7 +72,7 @@ class Confusions:
         return max(near, default=None)
 
     def mistaken_for(self, person_id: str) -> Sequence[str]:
-        """The enrolled people with whom this person was confused, in either direction."""
+        """Ids of the enrolled people with whom this person was confused, in either direction."""
         return self._others.get(person_id, ())
 
 
@@ -77,5 +80,5 @@ NONE_RECORDED = Confusions()
 
 
 def raise_threshold(comparison_score: float) -> float:
-    """From the score of a wrong match to what a face like it must reach from then on."""
+    """The score that a face like this wrong match must reach from then on, from the score that the match had."""
     return min(comparison_score + RAISE_BY, HIGHEST)

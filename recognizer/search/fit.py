@@ -1,10 +1,10 @@
-"""Do the samples of one person fit together, and which people of a gallery look alike? Pure numbers, no rows.
+"""Do the samples of one person fit together, and which people of a gallery look alike? Pure functions on vectors.
 
-Samples hang together when their comparison score reaches a threshold, directly or through others (a left and a right
-profile may only meet through a front view). Whatever is outside the largest such group does not fit. Measured on 283
+Samples hang together when their comparison score reaches a threshold, directly or through other samples (a left and a
+right profile may only meet through a front view). A sample outside the largest such group does not fit. Measured on 283
 pictures of 60 people of LFW (../shared/faces/eval, pack `mobile`, uncertain threshold 0.334): 2 are outside. Of
 3,540 strangers' pictures put among three or four of a person, 3,524 are found. With three samples enrolled, leaving out
-what does not fit lost no match among 1,168 other pictures of these people.
+those that do not fit lost no match among 1,168 other pictures of these people.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Fit:
     outliers: tuple[int, ...]
     """Rows that do not fit the others."""
     settled: bool
-    """False: the samples disagree and no side has the majority, so nobody can say which are wrong."""
+    """False: the samples disagree and no group has the majority, so nobody can say which samples are wrong."""
     best_scores: tuple[float, ...]
-    """Row -> its best comparison with another row; -1 for a single sample."""
+    """For each row its best comparison score with another row; -1 for a single sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ class Resemblance:
 
 
 def judge_fit(vectors: Vector, threshold: float, *, known: int = 0) -> Fit:
-    """vectors: (n, d), L2-normalised. threshold: cosine, inclusive.
+    """Which samples of one person do not fit the others? vectors: (n, d), L2-normalised; threshold: cosine, inclusive.
 
-    The first `known` rows are enrolled already: they are never outliers, and where two or more of them agree, they
-    decide. A single known sample cannot outvote the new ones, nor they it: then nothing is settled.
+    The first `known` rows are enrolled already, so they are never outliers. Where two or more of them agree, they
+    decide. A single known sample cannot outvote the new ones, and they cannot outvote it: then nothing is settled.
     """
     similarity = vectors @ vectors.T
     np.fill_diagonal(similarity, -1.0)
@@ -59,17 +59,17 @@ def judge_fit(vectors: Vector, threshold: float, *, known: int = 0) -> Fit:
 
 
 def find_resemblances(people: NDArray[np.int64], matrix: Vector, threshold: float) -> list[Resemblance]:
-    """Of every two people with a comparison score >= threshold the most similar samples, best first.
+    """The most similar samples of every two people whose best comparison score is >= threshold, best first.
 
-    people: (n,), a number per person for each row of matrix (n, d). Exact, block by block: n * n / 2 scores, never
-    more than BLOCK_SCORES of them at a time.
+    matrix: (n, d), L2-normalised; people: (n,) int64, the number of each row's person. Exact, block by block: n * n / 2
+    scores, never more than BLOCK_SCORES of them at a time.
     """
     found = [np.empty((0, 3))]
     size = max(1, BLOCK_SCORES // max(1, len(matrix)))
     for start in range(0, len(matrix), size):
         scores = matrix[start : start + size] @ matrix[start:].T
         rows, others = np.divmod(np.flatnonzero(scores >= threshold), scores.shape[1])  # nonzero() in 2-d is slower
-        # Each pair once (above the diagonal), and nobody with themselves.
+        # Each pair once (above the diagonal), and never two samples of one person.
         counts = (others > rows) & (people[start + rows] != people[start + others])
         rows, others = rows[counts], others[counts]
         found.append(_best_of_people(np.column_stack((scores[rows, others], start + rows, start + others)), people))
@@ -78,7 +78,7 @@ def find_resemblances(people: NDArray[np.int64], matrix: Vector, threshold: floa
 
 
 def _best_of_people(hits: NDArray[np.float64], people: NDArray[np.int64]) -> NDArray[np.float64]:
-    """hits: (n, 3): score, row, other row. The best line of every two people, best first."""
+    """hits: (n, 3), each line a score, a row and another row. Keeps the best line of every two people, best first."""
     rows, others = people[hits[:, 1].astype(np.int64)], people[hits[:, 2].astype(np.int64)]
     pairs = np.column_stack((np.minimum(rows, others), np.maximum(rows, others)))
     order = np.argsort(-hits[:, 0], kind="stable")
@@ -88,7 +88,7 @@ def _best_of_people(hits: NDArray[np.float64], people: NDArray[np.int64]) -> NDA
 
 
 def _groups(linked: NDArray[np.bool_]) -> list[set[int]]:
-    """Connected groups of rows."""
+    """Groups of rows that are connected, directly or through other rows. linked: (n, n) bool."""
     remaining, groups = set(range(len(linked))), []
     while remaining:
         group: set[int] = set()
@@ -102,7 +102,10 @@ def _groups(linked: NDArray[np.bool_]) -> list[set[int]]:
 
 
 def _majority(groups: Collection[set[int]], known: int) -> set[int] | None:
-    """The one group that is larger than every other and no single sample; counted among the known where they count."""
+    """The group that is larger than every other and has two samples or more; None when there is none.
+
+    Where two or more rows are known, only known rows are counted.
+    """
     counted = range(known) if known >= 2 else None
     sizes = sorted(((_size(group, counted), group) for group in groups), key=lambda entry: -entry[0])
     (largest, main), (next_largest, _) = sizes[:2]

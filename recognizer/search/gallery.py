@@ -1,8 +1,8 @@
 """Exact 1:N search over templates: an immutable snapshot, and the next one derived from it.
 
-A snapshot holds two blocks of templates: a large one that every later snapshot shares, and a small one that each
-change copies. Removed templates of the large block are only marked. So one insert into 100,000 templates copies at
-most SMALL_BLOCK_LIMIT rows, and a search that runs meanwhile on the older snapshot sees nothing of it.
+A snapshot holds two blocks of templates: a large one that later snapshots share, and a small one that each change
+copies. Removed templates of the large block are only marked. So one insert into 100,000 templates copies at most
+SMALL_BLOCK_LIMIT rows, and a search that runs meanwhile on the older snapshot sees nothing of it.
 
 Exactness: a block's shortlist comes with a bound on the scores of all rows left out. The shortlist is scored again in
 float64, and the answer counts only when its last score is above that bound. Otherwise it grows, in the end to all rows.
@@ -29,7 +29,7 @@ from recognizer.types import Candidate, Vector
 SMALL_BLOCK_LIMIT = 4_096
 """Most templates in the block that every change copies."""
 SHORTLIST = 64
-"""Rows scored exactly at first; on 30,000 real 512-d embeddings that settled every search at once."""
+"""Rows that are scored exactly at first. On 30,000 real 512-d embeddings that settled every search at once."""
 
 
 class GallerySnapshot:
@@ -59,7 +59,11 @@ class GallerySnapshot:
         revision: int,
         confusions: Confusions = NONE_RECORDED,
     ) -> None:
-        """Use `build` and `updated`. alive: (len(large),), False for removed templates; counts: person to templates."""
+        """Call `build` or `updated` instead.
+
+        alive: (n,) bool, one for each row of the large block, False for removed templates; counts: person id to number
+        of templates.
+        """
         self.confusions = confusions
         self._large, self._small, self._alive, self._counts = large, small, alive, counts
         self.contract_id, self.dimension, self.revision = contract_id, dimension, revision
@@ -68,10 +72,10 @@ class GallerySnapshot:
     def build(
         cls, rows: Sequence[TemplateRow] | Arrays, *, contract_id: str, dimension: int, revision: int
     ) -> GallerySnapshot:
-        """A snapshot of these templates. A float32 matrix in the order of its ids is used as it is, not copied.
+        """A snapshot of these templates, given as rows or as `Arrays` of embeddings (n, d); d is `dimension`.
 
-        Raises ContractMismatch for a wrong dimension, ValueError for a vector that is not L2-normalised or an id
-        that occurs twice.
+        A float32 matrix in the order of its ids is used as it is, not copied. Raises ContractMismatch for a wrong
+        dimension, ValueError for a vector that is not L2-normalised or an id that occurs twice.
         """
         large = make_block(rows, dimension)
         return cls(
@@ -86,10 +90,12 @@ class GallerySnapshot:
 
     @property
     def people(self) -> int:
+        """Number of people with templates here."""
         return len(self._counts)
 
     @property
     def templates(self) -> int:
+        """Number of templates, without the removed ones."""
         return int(np.count_nonzero(self._alive)) + len(self._small)
 
     @property
@@ -111,9 +117,10 @@ class GallerySnapshot:
     def updated(
         self, *, added: Sequence[TemplateRow] = (), removed: Collection[int] = (), revision: int
     ) -> GallerySnapshot:
-        """The next snapshot. Ids to remove that are not here are ignored; an added id that is here replaces it.
+        """The next snapshot, with these templates added and the templates of these ids removed.
 
-        Raises what `build` raises; this snapshot stays as it is in any case.
+        An id to remove that is not here is ignored. An added id that is here replaces that template. Raises what
+        `build` raises. This snapshot stays as it is in any case.
         """
         new = make_block(added, self.dimension)
         gone = {*removed, *new.ids.tolist()}
@@ -142,7 +149,7 @@ class GallerySnapshot:
         )
 
     def with_confusions(self, confusions: Confusions) -> GallerySnapshot:
-        """The same templates with these recorded confusions (of the same embedding space) instead."""
+        """The same templates, with these confusions (of the same embedding space) instead of the present ones."""
         return GallerySnapshot(
             self._large,
             self._small,
@@ -155,13 +162,13 @@ class GallerySnapshot:
         )
 
     def search(self, probe: Vector, limit: int = 5) -> list[Candidate]:
-        """The `limit` best people, one Candidate each with their best template, best first (ties: lower template id).
+        """The `limit` best people, best first: for each a Candidate with their best template. Ties: lower template id.
 
         probe: (d,) float32, L2-normalised. Raises ContractMismatch for another dimension, ValueError for a probe that
         holds NaN or is not normalised.
         """
         probe = self._check_probe(probe)
-        faiss.omp_set_num_threads(1)  # per calling thread in OpenMP; the engine's pool is the parallelism
+        faiss.omp_set_num_threads(1)  # OpenMP counts per calling thread; the engine's pool has a thread per core
         wanted, count = max(min(limit, self.people), 0), max(SHORTLIST, 2 * limit)
         while True:
             large, small = self._large.shortlist(probe, count), self._small.shortlist(probe, count)
@@ -175,11 +182,11 @@ class GallerySnapshot:
             count *= 4
 
     def compare(self, probe: Vector, person_id: str) -> Candidate | None:
-        """1:1: that person's best template; None when they have none here. Raises what `search` raises."""
+        """1:1: the person's best template for the probe (d,); None without templates here. Raises as `search` does."""
         return next(self._own(probe, person_id), None)
 
     def scores(self, probe: Vector, person_id: str) -> list[float]:
-        """The scores of all templates of one person, best first. Raises what `search` raises."""
+        """The scores of all templates of one person with the probe (d,), best first. Raises as `search` does."""
         return [candidate.comparison_score for candidate in self._own(probe, person_id)]
 
     def _own(self, probe: Vector, person_id: str) -> Iterator[Candidate]:
@@ -188,7 +195,7 @@ class GallerySnapshot:
         return self._ranked(self._check_probe(probe), *rows)
 
     def _best(self, probe: Vector, wanted: int, large: Rows, small: Rows) -> list[Candidate]:
-        """The best template of each of up to `wanted` people among these rows."""
+        """The best template of each of the `wanted` best people among these rows of the two blocks."""
         best: dict[str, Candidate] = {}
         for candidate in self._ranked(probe, large, small):
             if len(best) >= wanted:
@@ -197,9 +204,9 @@ class GallerySnapshot:
         return list(best.values())
 
     def _ranked(self, probe: Vector, large: Rows, small: Rows) -> Iterator[Candidate]:
-        """These rows of the blocks, removed ones aside, best score first, equal scores by template id."""
+        """These rows of the two blocks but for removed ones, best score first, equal scores by template id."""
         living = large[self._alive[large]]
-        if not len(small):  # as a rule: merging costs as much as all the rest of a search in a small gallery
+        if not len(small):  # the usual case, and in a small gallery merging costs as much as all the rest
             return self._large.ranked(living, probe)
         return heapq.merge(self._large.ranked(living, probe), self._small.ranked(small, probe), key=_rank)
 
@@ -220,12 +227,12 @@ def _rank(candidate: Candidate) -> tuple[float, int]:
 
 
 def _last_score(best: Sequence[Candidate], wanted: int) -> float:
-    """The score that others must reach to be among the `wanted` best; -inf while people are missing."""
+    """The score that other rows must reach to be among the `wanted` best; -inf while people are missing."""
     return best[-1].comparison_score if best and len(best) == wanted else -np.inf
 
 
 def _count(counts: Mapping[str, int], *, gained: Iterable[str], lost: Iterable[str]) -> dict[str, int]:
-    """Templates per person after a change; who has none left is not listed."""
+    """Templates per person after a change. A person with none left is not listed."""
     after = dict(counts)
     for person in gained:
         after[person] = after.get(person, 0) + 1

@@ -1,4 +1,4 @@
-"""Bringing a face upright to 112 x 112, so that eyes, nose and mouth lie where the embedders expect them."""
+"""Bringing a face upright into 112 x 112 pixels, so that eyes, nose and mouth lie where the embedders expect them."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ import numpy as np
 from recognizer.types import Image, Vector
 
 SIDE = 112
+"""Of the aligned crop, in pixels."""
 TEMPLATE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
 )
 """Where the five landmarks belong, in pixels of the 112 x 112 crop. Source: InsightFace, `arcface_dst` in
 python-package/insightface/utils/face_align.py, the template that the ArcFace family of models is trained on."""
 SMALLEST_SCALE = 1e-3
-"""Of a face 100,000 pixels wide: below that the landmarks are of no face."""
+"""Crop pixels per picture pixel of a face 100,000 pixels wide. Landmarks that give less do not belong to a face."""
 _CENTRE: list[float] = TEMPLATE.mean(axis=0).tolist()
 _CENTRED: list[list[float]] = (TEMPLATE - TEMPLATE.mean(axis=0)).tolist()
 
 
 def similarity_to_template(landmarks: Vector) -> Vector:
-    """The (2, 3) matrix that brings (5, 2) landmarks closest to the template by scale, rotation and shift.
+    """The (2, 3) float32 matrix that brings (5, 2) landmarks closest to the template by scale, rotation and shift.
 
     The least-squares solution of Umeyama (1991) in two dimensions without reflection, in closed form: with centred
     points p and targets q, a = sum(p . q) / sum(p . p) and b = sum(p x q) / sum(p . p) make [[a, -b], [b, a]].
@@ -44,12 +45,15 @@ def similarity_to_template(landmarks: Vector) -> Vector:
 
 
 def align_face(image: Image, landmarks: Vector) -> Image:
-    """The face as (112, 112, 3) uint8 BGR on the ArcFace template; what lies outside the picture is black."""
+    """The face with these (5, 2) landmarks as (112, 112, 3) uint8 BGR on the ArcFace template.
+
+    image: H x W x 3 uint8 BGR. Where the crop reaches over the picture's border it is black.
+    """
     return warp_face(image, similarity_to_template(landmarks), SIDE)
 
 
 def warp_face(image: Image, matrix: Vector, side: int) -> Image:
-    """What the (2, 3) similarity `matrix` takes into a square of `side` pixels: (side, side, 3) uint8 BGR."""
+    """The part of a H x W x 3 picture that the (2, 3) similarity `matrix` takes into a square: (side, side, 3) BGR."""
     scale = math.hypot(float(matrix[0, 0]), float(matrix[1, 0]))
     shrink = int(1 / scale) if scale > SMALLEST_SCALE else 1
     if shrink >= 2:
@@ -58,12 +62,12 @@ def warp_face(image: Image, matrix: Vector, side: int) -> Image:
 
 
 def _average_pixels(image: Image, matrix: Vector, factor: int, side: int) -> tuple[Image, Vector]:
-    """The crop's surroundings shrunk by averaging `factor` x `factor` pixels, and the matrix for them.
+    """The crop's surroundings shrunk by averaging `factor` x `factor` pixels, and the matrix that fits the result.
 
-    Large photographs are noisy, and picking single pixels keeps the noise: on enlarged LFW pictures with a noise of 20
+    Large photographs are noisy, and picking single pixels keeps the noise. On enlarged LFW pictures with a noise of 20
     grey levels the cosine with the original's embedding was 0.91 without averaging and 0.99 with it.
     """
-    # Plain floats, as above. The square's corners in the picture span this much around its centre.
+    # Plain floats, as above. The square's corners, taken back to the picture, lie within `reach` of its middle.
     (a, _, shift_x), (b, _, shift_y) = matrix.tolist()
     squared = a * a + b * b
     to_x, to_y = side / 2 - shift_x, side / 2 - shift_y

@@ -1,7 +1,7 @@
 """Finding faces: boxes, five landmarks and a score for each.
 
-YuNet (Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector", 2023) through ONNX Runtime is what the
-product uses. Haar (Viola and Jones 2001) is here for comparison only: it is what the seed project used.
+The product uses YuNet (Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector", 2023) through ONNX Runtime.
+Haar (Viola and Jones 2001) is here for comparison only: the seed project used it.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ STRIDES = (8, 16, 32)
 OVERLAP_LIMIT = 0.3
 """Of two boxes with a larger intersection over union only the better one stays (OpenCV's default)."""
 HAAR_CASCADE = Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_default.xml"
-"""Comes with opencv-python below 5."""
+"""A file that comes with opencv-python below version 5."""
 HAAR_LANDMARKS = np.array([[0.31, 0.38], [0.69, 0.38], [0.50, 0.58], [0.35, 0.77], [0.65, 0.77]], np.float32)
-"""Where the five landmarks usually lie in a Haar box, as shares of its sides: Haar itself finds none."""
+"""(5, 2): where the five landmarks usually lie in a Haar box, as shares of its sides. Haar itself finds none."""
 
 
 class Detector(Protocol):
     def detect(self, image: Image) -> list[Detection]:
-        """All faces of a H x W x 3 BGR picture, the largest first, in pixels of that picture."""
+        """All faces of a H x W x 3 uint8 BGR picture, the largest first, in pixels of that picture."""
 
 
 class YuNetDetector:
-    """YuNet with its own decoding: shrinks the picture so that its longer side is at most `size` pixels.
+    """YuNet on a picture shrunk so that its longer side is at most `size` pixels. Its outputs are decoded here.
 
-    With a `refiner` the landmarks are its, found in the full picture.
+    With a `refiner` the landmarks come from that, which finds them again in the full picture.
     """
 
     def __init__(
@@ -49,17 +49,21 @@ class YuNetDetector:
         self._threshold = threshold
 
     def detect(self, image: Image) -> list[Detection]:
+        """All faces of a H x W x 3 uint8 BGR picture, the largest first, in pixels of that picture."""
         blob, scale = self.prepare(image)
         outputs = self.infer(blob)
         found = decode_yunet(outputs, (blob.shape[2], blob.shape[3]), scale, self._threshold)
         return self.refiner.refine(image, found) if self.refiner else found
 
     def infer(self, blob: Vector) -> Sequence[Vector]:
-        """The model alone: for each stride cls, obj, bbox and kps."""
+        """The model alone, on what `prepare` made, (1, 3, H, W): for each stride cls, obj, bbox, kps (decode_yunet)."""
         return cast(Sequence[Vector], self._session.run(self._outputs, {self._input: blob}))
 
     def prepare(self, image: Image) -> tuple[Vector, tuple[float, float]]:
-        """(1, 3, H, W) float32 BGR 0..255 with sides of multiples of 32, and shrunk size / original size (x, y)."""
+        """The model's input for a H x W x 3 BGR picture, and the shrunk size over the original size, in x and in y.
+
+        The input is (1, 3, h, w) float32 BGR 0..255. h and w are multiples of 32; black fills what is missing.
+        """
         height, width = image.shape[:2]
         shrink = min(1.0, self._size / max(height, width))
         small_width, small_height = max(1, round(width * shrink)), max(1, round(height * shrink))
@@ -72,12 +76,13 @@ class YuNetDetector:
 
 
 class HaarDetector:
-    """OpenCV's frontal-face cascade, called as the seed project did. Its landmarks are guesses from the box."""
+    """OpenCV's frontal-face cascade, called as the seed project called it. The landmarks are guessed from the box."""
 
     def __init__(self) -> None:
         self._cascade = cv2.CascadeClassifier(str(HAAR_CASCADE))
 
     def detect(self, image: Image) -> list[Detection]:
+        """Frontal faces of a H x W x 3 uint8 BGR picture, the largest first; detection_score is always 1."""
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         boxes = self._cascade.detectMultiScale(grey, 1.1, 5)
         found = [_haar_detection(*(float(value) for value in box)) for box in boxes]
@@ -98,10 +103,11 @@ def decode_yunet(
 ) -> list[Detection]:
     """YuNet's outputs as detections in pixels of the full picture, the largest first.
 
-    `outputs`: for each stride cls (1, a, 1), obj (1, a, 1), bbox (1, a, 4), kps (1, a, 10); `input_size`: height and
-    width of the model's input; `scale`: its x and y sizes over those of the full picture.
-    score = sqrt(cls * obj), both in 0..1; centres and landmarks are offsets from the cell's corner in strides, sides
-    are exp() of strides, as in OpenCV's face_detect.cpp.
+    outputs: for each stride cls (1, a, 1), obj (1, a, 1), bbox (1, a, 4), kps (1, a, 10), one row for each of its a
+    cells. input_size: height and width of the model's input. scale: the input's x and y sizes over those of the full
+    picture. threshold: smallest detection_score.
+    The score is sqrt(cls * obj), both in 0..1. Centres and landmarks are offsets from the cell's corner, in strides;
+    the sides of a box are exp(number) strides. All this is as in OpenCV's face_detect.cpp.
     """
     candidates: list[_Candidate] = []
     for number, stride in enumerate(STRIDES):
@@ -113,7 +119,7 @@ def decode_yunet(
 
 
 class _Candidate(NamedTuple):
-    """A cell of YuNet's grid that says it lies on a face."""
+    """A cell of YuNet's grid that lies on a face, by its score."""
 
     score: float
     box: tuple[float, float, float, float]
@@ -122,7 +128,7 @@ class _Candidate(NamedTuple):
     unit: tuple[float, float]
     """Width and height of a cell in pixels of the full picture."""
     offsets: Vector
-    """(10,) The landmarks' x and y from the corner, in cells."""
+    """(10,): x and y of the five landmarks from the cell's corner, in cells."""
 
     def detection(self) -> Detection:
         (x, y), (unit_x, unit_y), offsets = self.corner, self.unit, self.offsets.tolist()
@@ -149,7 +155,7 @@ def _candidates(
 
 
 def keep_best(boxes: Sequence[Sequence[float]], scores: Sequence[float], limit: float = OVERLAP_LIMIT) -> list[int]:
-    """Greedy non-maximum suppression: indices of the boxes that stay, the best score first."""
+    """Greedy non-maximum suppression: indices of the boxes (left, top, right, bottom) that stay, best score first."""
     kept: list[int] = []
     for row in sorted(range(len(boxes)), key=scores.__getitem__, reverse=True):
         if all(overlap(boxes[row], boxes[better]) <= limit for better in kept):
@@ -158,7 +164,7 @@ def keep_best(boxes: Sequence[Sequence[float]], scores: Sequence[float], limit: 
 
 
 def overlap(one: Sequence[float], other: Sequence[float]) -> float:
-    """Intersection over union of two boxes (left, top, right, bottom)."""
+    """Intersection over union, 0..1, of two boxes (left, top, right, bottom)."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     if width <= 0 or height <= 0:

@@ -13,18 +13,19 @@ from recognizer.stages.sessions import Session
 from recognizer.types import Image, Preprocessing, Vector
 
 LARGEST_BATCH = 16
-"""Crops per call of a model: what bounds its memory, since batches bring no speed on a CPU."""
+"""Most crops per call of a model. This bounds its memory; larger batches bring no speed on a CPU."""
 
 
 class Embedder(Protocol):
     dimension: int
+    """Numbers in each embedding, the d below."""
 
     def embed(self, aligned: Sequence[Image]) -> Vector:
         """(n, d) float32, each row of length 1, for n crops of (112, 112, 3) uint8 BGR."""
 
 
 class OnnxEmbedder:
-    """Any ArcFace-style ONNX model: input layout, batch and dimension are read from the graph.
+    """Any ArcFace-style ONNX model. Input layout, batch and dimension are read from the graph.
 
     Raises PackCorrupt when the graph does not take 112 x 112 colour pictures or gives no vectors.
     """
@@ -40,6 +41,7 @@ class OnnxEmbedder:
         self.dimension = self._probe_dimension()
 
     def embed(self, aligned: Sequence[Image]) -> Vector:
+        """(n, d) float32, each row of length 1, for n crops of (112, 112, 3) uint8 BGR; (0, d) for none."""
         if not aligned:
             return np.empty((0, self.dimension), np.float32)
         step = self._largest_batch
@@ -57,22 +59,25 @@ class OnnxEmbedder:
         return int(probe.shape[1])
 
     def prepare(self, aligned: Sequence[Image]) -> Vector:
-        """The model's input: (n, 3, 112, 112), or (n, 112, 112, 3) if the graph wants that."""
+        """n crops of (112, 112, 3) uint8 BGR as the model's input: (n, 3, 112, 112) or (n, 112, 112, 3) float32.
+
+        The order of axes and of colours is what the graph and the pack's preprocessing ask for.
+        """
         if len(aligned) == 1:
             return cast(Vector, cv2.dnn.blobFromImageWithParams(aligned[0], self._parameters))
         return cast(Vector, cv2.dnn.blobFromImagesWithParams(list(aligned), self._parameters))
 
     def feed(self, aligned: Sequence[Image]) -> dict[str, Vector]:
-        """What the model is called with, by input name."""
+        """The input that `prepare` makes of n crops, (n, 3, 112, 112) or (n, 112, 112, 3), under the input's name."""
         return {self._input: self.prepare(aligned)}
 
     def infer(self, blob: Vector) -> Vector:
-        """The model alone: vectors as they come, not yet of length 1."""
+        """The model alone, on what `prepare` made: (n, d) float32 as it comes, not yet of length 1."""
         return cast(Vector, self._session.run([self._output], {self._input: blob})[0])
 
 
 def normalize_rows(vectors: Vector) -> Vector:
-    """Each row divided by its length."""
+    """(n, d) vectors with each row divided by its length. A row of zeros stays zero."""
     lengths = np.sqrt(np.vecdot(vectors, vectors))
     return cast(Vector, vectors / np.maximum(lengths, 1e-12)[:, np.newaxis])
 

@@ -14,31 +14,34 @@ from recognizer.types import Detection, Image, Liveness, LivenessVerdict, Vector
 
 INPUT_SIDE = 80
 REAL_CLASS = 1
-"""Of MiniFASNet's three classes; 0 and 2 are kinds of attacks."""
+"""The live one of MiniFASNet's three classes; 0 and 2 are kinds of attacks."""
 ATTACK_BELOW = 0.5
 BONA_FIDE_FROM = 0.7
-"""Measured on ../shared/faces/webcam, frame by frame: three live people 0.98 to 1.00 (115 frames), a printed photograph
-0.09 to 0.46, a tablet's screen 0.00 to 0.01 (30 frames each). Stills (../shared/models/PROVENANCE.md): 7 live at least
-0.997, 7 attacks at most 0.55. Far too few for error rates. Poor pictures of live people score anything: two_faces,
-enlarged from a small GIF, 0.19 to 0.98; the eval pictures of LFW 0.01 to 1."""
-SURROUNDINGS_NEEDED = 1.6
-"""Face boxes that the picture must have room for before it can show a live face: the models judge by what surrounds it.
+"""Liveness scores in between are uncertain.
 
-Measured by cutting the clips of ../shared/faces/webcam closer and closer: attacks with room for 1.35 boxes and more
-score 0.35 at most, from 1.30 down anything, up to 0.96 (the tablet that fills the picture). Live people have 2.5 to 3.
+Measured on ../shared/faces/webcam, frame by frame: three live people 0.98 to 1.00 (115 frames), a printed photograph
+0.09 to 0.46, a tablet's screen 0.00 to 0.01 (30 frames each). Stills (../shared/models/PROVENANCE.md): 7 live at least
+0.997, 7 attacks at most 0.55. These are far too few for error rates. Poor pictures of live people may have any score:
+two_faces, enlarged from a small GIF, 0.19 to 0.98; the eval pictures of LFW 0.01 to 1."""
+SURROUNDINGS_NEEDED = 1.6
+"""How many face boxes the picture must have room for, side by side, before it can show a live face.
+
+The models judge by what surrounds the face. Measured by cutting the clips of ../shared/faces/webcam closer and closer:
+attacks with room for 1.35 boxes and more score 0.35 at most. From 1.30 down they may have any score, up to 0.96 (the
+tablet that fills the picture). Live people have room for 2.5 to 3 boxes.
 """
 
 
 class LivenessChecker(Protocol):
     def check(self, image: Image, detection: Detection) -> Liveness:
-        """Judge one face of the full H x W x 3 BGR picture."""
+        """Judge one face of the full H x W x 3 uint8 BGR picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScaledModel:
     session: Session
     crop_scale: float
-    """Side of the crop in face boxes."""
+    """How many face boxes wide and high the model's crop is."""
 
 
 class MiniFasNet:
@@ -48,6 +51,7 @@ class MiniFasNet:
         self._models = tuple(models)
 
     def check(self, image: Image, detection: Detection) -> Liveness:
+        """Judge one face of the full H x W x 3 uint8 BGR picture by the mean score of the models."""
         score = float(np.mean([self._score(model, image, detection) for model in self._models]))
         surrounded = surroundings_of(image, detection.box_xyxy) >= SURROUNDINGS_NEEDED
         return Liveness(verdict_for(score, surrounded=surrounded), score, surrounded)
@@ -61,14 +65,17 @@ class MiniFasNet:
 
 
 def verdict_for(score: float, *, surrounded: bool = True) -> LivenessVerdict:
-    """surrounded False: the face fills the picture, which may show an attack but never a live face."""
+    """What a liveness score (0..1) means.
+
+    surrounded False: the face fills the picture. That can show an attack, but never a live face.
+    """
     if score >= BONA_FIDE_FROM:
         return LivenessVerdict.BONA_FIDE if surrounded else LivenessVerdict.UNCERTAIN
     return LivenessVerdict.ATTACK if score < ATTACK_BELOW else LivenessVerdict.UNCERTAIN
 
 
 def surroundings_of(image: Image, box_xyxy: Vector) -> float:
-    """How many times the box of a face fits into its picture, in the direction in which there is less room."""
+    """How many times a face's box (4,) fits into its H x W x 3 picture, across or down, wherever there is less room."""
     height, width = image.shape[:2]
     left, top, right, bottom = (float(value) for value in box_xyxy)
     fits = min((height - 1) / max(bottom - top, 1.0), (width - 1) / max(right - left, 1.0))
@@ -76,7 +83,7 @@ def surroundings_of(image: Image, box_xyxy: Vector) -> float:
 
 
 def crop_for_liveness(image: Image, box_xyxy: Vector, scale: float) -> Image:
-    """The (80, 80, 3) surroundings of a face: `scale` times its box, shrunk and shifted to fit the picture.
+    """A face with its surroundings, (80, 80, 3) uint8 BGR: `scale` times its box (4,), shrunk and shifted to fit.
 
     Exactly what the models were trained on: CropImage in minivision's src/generate_patches.py.
     """

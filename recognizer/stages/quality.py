@@ -1,6 +1,6 @@
-"""How usable one face is for recognition, as measured numbers, reasons and one score.
+"""How usable one face is for recognition: measured numbers, reasons and one score.
 
-Every rule is one function in RULES, the most important first; its thresholds stand beside it.
+Every rule is one function in RULES, the most important first. Its thresholds stand in the function.
 """
 
 from __future__ import annotations
@@ -31,33 +31,39 @@ _EYES = (slice(44, 60), (slice(28, 48), slice(64, 84)))
 _CHEEKS = (slice(68, 82), (slice(30, 44), slice(68, 82)))
 """Rows and two ranges of columns of the aligned crop."""
 _FIT_3D: list[list[float]] = np.linalg.pinv(_POINTS_3D - _POINTS_3D.mean(axis=0)).tolist()
-"""(3, 5): landmarks' coordinates to their gradient along the head's x, y and z. Rows sum to 0: no centring needed."""
+"""(3, 5): from one coordinate of the five landmarks to its gradient along the head's x, y and z. The rows sum to 0, so
+the landmarks need no centring."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What the rules judge."""
+    """What the rules judge one face by."""
 
     face_size: float
+    """Shorter side of the box in pixels."""
     inter_eye_distance: float
+    """Pixels."""
     share_of_picture: float
     """The larger of box width over picture width and box height over picture height."""
     share_outside: float
     """Share of the box's area outside the picture."""
     crop_outside: float
-    """Share of the aligned crop's face (_FACE) outside the picture; YuNet squeezes the box of a cut-off face inside."""
+    """The same for the face of the aligned crop (_FACE): YuNet squeezes the box of a cut-off face into the picture."""
     landmarks_inside: bool
     brightness: float
+    """Mean luma of the aligned crop, 0..255."""
     contrast: float
+    """Standard deviation of that luma."""
     sharpness: float
+    """Variance of the Laplacian of that luma."""
     eye_light: float
-    """Mean luma around the eyes over that of the cheeks."""
+    """Mean luma around the eyes over mean luma of the cheeks."""
     pose: Pose
     detection_score: float
 
 
 def measure_quality(image: Image, detection: Detection, aligned: Image) -> Quality:
-    """Judge one face of a H x W x 3 BGR picture; `aligned` is its (112, 112, 3) crop."""
+    """Judge one face of a H x W x 3 uint8 BGR picture; `aligned` is its (112, 112, 3) crop."""
     measures = take_measures(image, detection, aligned)
     reasons = tuple(code for code, rule in RULES if rule(measures))
     return Quality(
@@ -73,6 +79,7 @@ def measure_quality(image: Image, detection: Detection, aligned: Image) -> Quali
 
 
 def take_measures(image: Image, detection: Detection, aligned: Image) -> Measures:
+    """Measure one face of a H x W x 3 uint8 BGR picture; `aligned` is its (112, 112, 3) crop."""
     height, width = image.shape[:2]
     box = detection.box_xyxy.tolist()
     box_width, box_height = box[2] - box[0], box[3] - box[1]
@@ -103,7 +110,7 @@ def _share_outside(box: Sequence[float], width: int, height: int) -> float:
 
 
 def _face_of_crop(landmarks: Vector) -> tuple[float, float, float, float]:
-    """Where the crop's face lies in the picture: its centre brought back, its size without the rotation."""
+    """Left, top, right and bottom in the picture of the aligned crop's face: moved and scaled back, but not rotated."""
     (a, _, shift_x), (b, _, shift_y) = similarity_to_template(landmarks).tolist()
     left, top, right, bottom = _FACE
     x, y = (left + right) / 2 - shift_x, (top + bottom) / 2 - shift_y
@@ -119,7 +126,7 @@ def _mean_luma(luma: NDArray[np.uint8], patches: tuple[slice, tuple[slice, slice
 
 
 def estimate_pose(landmarks: Vector) -> Pose:
-    """Yaw, pitch and roll in degrees from (5, 2) landmarks: rough, but free.
+    """Yaw, pitch and roll in degrees from (5, 2) landmarks: rough, but almost free.
 
     Scaled orthographic projection, linear least squares (the POS step of DeMenthon and Davis 1995): the 2 x 3 matrix
     that maps a mean head onto the landmarks holds the first two rows of the rotation times a scale.
@@ -133,7 +140,7 @@ def estimate_pose(landmarks: Vector) -> Pose:
 
 
 def _depth_share(coordinates: Sequence[float]) -> float:
-    """z of one row of the rotation (-1..1): how far that coordinate moves with depth, over its whole gradient."""
+    """z of one row of the rotation (-1..1): how far a coordinate moves with depth, over the length of its gradient."""
     gradient = [sum(map(operator.mul, row, coordinates)) for row in _FIT_3D]
     share: float = gradient[2] / max(math.hypot(*gradient), 1e-9)
     return min(max(share, -1.0), 1.0)
@@ -144,7 +151,7 @@ def face_too_small(m: Measures) -> bool:
 
 
 def face_cut_off(m: Measures) -> bool:
-    """With 30 % of the box cut away, crop_outside is 0.22 to 0.33 in the median, on whichever side; uncut LFW has 0."""
+    """With 30 % of the box cut away on any side, the median of crop_outside is 0.22 to 0.33; uncut LFW has 0."""
     return m.share_outside > 0.12 or m.crop_outside > 0.2 or not m.landmarks_inside
 
 
@@ -170,12 +177,12 @@ def turned_away(m: Measures) -> bool:
 
 
 def tilted(m: Measures) -> bool:
-    """Landmarks and embedding hold further (docs/accuracy.md); at 50 degrees one face in ten is not even detected."""
+    """Landmarks and embedding hold further (docs/accuracy.md), but at 50 degrees one face in ten is not detected."""
     return abs(m.pose.roll) > 45
 
 
 def eyes_hidden(m: Measures) -> bool:
-    """Dark glasses, or a cap's shadow: of the 323 eval pictures the three below 0.36 have those, the next is at 0.43.
+    """Dark glasses, or a cap's shadow. Of the 323 eval pictures three are below 0.36 and have these; the next has 0.43.
 
     Light or mirroring glasses pass.
     """

@@ -15,8 +15,8 @@ __all__ = ["Session", "open_session"]
 def open_session(path: Path) -> Session:
     """A session that computes in the calling thread and may be shared by many.
 
-    One thread per call and no spinning: the engine's pool already has one worker per core, and more threads than
-    cores measured slower. Raises PackCorrupt when the file is no usable ONNX model.
+    It uses one thread per call and no spinning: the engine's pool already has one worker per core, and more threads
+    than cores measured slower. Raises PackCorrupt when the file is no usable ONNX model.
     """
     options = SessionOptions()
     options.intra_op_num_threads = 1

@@ -1,5 +1,5 @@
-// The calibration page's slider: what a threshold would have done here, shown in both charts. Without it the radio
-// buttons of the form are all that is needed.
+// The calibration page's slider: what a threshold would have done at this site, shown in both charts. The page works
+// without it: the radio buttons of the form are enough.
 
 import { policyAt, predictionSentence } from "./core/calibration.js";
 import { find, readJson, setText, svg } from "./dom.js";

@@ -1,6 +1,6 @@
-// The webcam: started, stopped, explained. Tells its owner one state at a time:
+// The webcam: starts it, stops it and explains what goes wrong. onState gets one state at a time:
 //   {name: "off" | "starting" | "on" | "paused" | "error", problem?: {code, title, text}}
-// "starting" carries a problem too once the browser has kept us waiting; "paused" means the page is hidden.
+// "starting" has a problem, too, once the browser has kept the person waiting. "paused" means that the page is hidden.
 
 import { cameraObstacle, explainCamera } from "./core/camera_errors.js";
 import { recall, remember } from "./dom.js";
@@ -42,7 +42,7 @@ export class Camera {
     return this.#stream?.getVideoTracks()[0] ?? null;
   }
 
-  /** @param {string|null} deviceId a camera that was picked just now; else the remembered one, else the front one. */
+  /** @param {string|null} deviceId the camera picked just now. null: the remembered one, else the front one. */
   async start(deviceId = null) {
     this.#wanted = true;
     if (deviceId) remember(CHOICE, deviceId);
@@ -127,7 +127,7 @@ export class Camera {
     this.onState(state);
   }
 
-  /** No camera light while nobody looks at the page. */
+  /** The camera is off, and so is its light, while nobody looks at the page. */
   #follow(visible) {
     if (!visible && ["on", "starting"].includes(this.state.name)) {
       this.#release();

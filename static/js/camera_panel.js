@@ -55,7 +55,7 @@ export class CameraPanel {
     if (latency !== null) this.meter.add(performance.now(), latency);
   }
 
-  /** Once a second is enough for numbers that somebody reads. */
+  /** The page calls this once a second: that is often enough for numbers to read. */
   showRate() {
     const read = this.camera.isOn ? this.meter.read(performance.now()) : null;
     setText(this.parts.rate, read ? `${read.fps.toFixed(1)} frames/s · ${formatMs(read.latency)}` : "");

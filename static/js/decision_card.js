@@ -1,4 +1,4 @@
-// What the live page says about a decision, and the list of the last ones.
+// What the live page says about a decision, and the list of the last decisions.
 
 import { rateOf } from "./core/explain.js";
 import { VERDICTS, formatPair } from "./core/format.js";
@@ -12,8 +12,8 @@ export function badge(verdict) {
 const timeOf = (at) => new Date(at).toLocaleTimeString([], { timeStyle: "medium", hourCycle: "h23" });
 
 /**
- * The card's children for a decision. `onAgain` asks the server to decide anew, `onChallenge` (null: not possible) for
- * head movements; `failure` says how the last ones went.
+ * The card's children for a decision. `onAgain` asks the server to decide anew. `onChallenge` asks for head movements;
+ * null: that is not possible. `failure` says why the last head movements failed, if they did.
  */
 export function decisionCard(decision, { hello, urls, onAgain, onChallenge = null, failure = "" }) {
   const { headline, facts, reasons } = decision.card;

@@ -1,6 +1,6 @@
 // Small helpers that every page's module shares.
 
-/** The one element that must be there: a template without it is a mistake worth hearing about at once. */
+/** The element that must be there. Throws without it: a template that lacks it is a mistake, to be noticed at once. */
 export function find(selector, root = document) {
   const node = root.querySelector(selector);
   if (!node) throw new Error(`The page has no ${selector}`);
@@ -47,17 +47,17 @@ export function toggle(node, shown) {
   if (node.hidden === shown) node.hidden = !shown;
 }
 
-/** What a template left with json_script. */
+/** The data that a template wrote with json_script. */
 export function readJson(id) {
   return JSON.parse(find(`#${id}`).textContent);
 }
 
-/** An address that a template rendered for the all-zero UUID, for a real one. */
+/** The address for a real UUID, from the address that a template rendered for the all-zero UUID. */
 export function withUuid(address, uuid) {
   return address.replace("00000000-0000-0000-0000-000000000000", encodeURIComponent(uuid));
 }
 
-/** A photograph or two letters. */
+/** A mark with one or two letters beside a name. */
 export function avatar(letters) {
   return el("span", { class: "avatar", "aria-hidden": "true" }, letters);
 }

@@ -25,7 +25,7 @@ class WorkerEncoder {
     this.#worker.addEventListener("error", () => this.#giveUp());
   }
 
-  /** @returns {Promise<ArrayBuffer|null>} null: this frame could not be made; the next may. */
+  /** @returns {Promise<ArrayBuffer|null>} null: this frame could not be made, but the next one may. */
   async encode(video, job) {
     if (this.#fallback) return this.#fallback.encode(video, job);
     const { width, height } = fitInside(video.videoWidth, video.videoHeight);
@@ -80,7 +80,7 @@ async function grab(video) {
     try {
       return new VideoFrame(video);
     } catch {
-      // Some browsers build none from a camera's element.
+      // Some browsers cannot make one from a video element that shows a camera.
     }
   }
   return createImageBitmap(video);

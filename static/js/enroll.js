@@ -74,7 +74,7 @@ const pump = new FramePump({
   wanted: () => wantsFrames(state, performance.now() - lastSentAt),
 });
 
-/** Everything that the server needs to know before the first frame; said again on every new connection. */
+/** Everything that the server needs to know before the first frame. It is sent again on every new connection. */
 function configureMessage() {
   if (personId) return { type: "configure", person_id: personId };
   const name = form.elements.name.value.trim();
@@ -213,7 +213,7 @@ function renderDialog() {
     duplicateDialog.showModal();
   } else if (!wanted && duplicateDialog.open) {
     duplicateDialog.close();
-    if (state.step === "capturing") find("[data-finish]", root).focus(); // disabled while the dialog opened, so the browser forgot it
+    if (state.step === "capturing") find("[data-finish]", root).focus(); // it was disabled while the dialog opened, and lost the focus
   }
 }
 
@@ -276,7 +276,7 @@ function finish(answer = {}) {
 }
 
 function leaveFor(address) {
-  state = newEnrollment(); // decided: no second question by the browser
+  state = newEnrollment(); // the operator has decided: the browser must not ask again
   location.assign(address);
 }
 
@@ -306,7 +306,7 @@ function submitDetails(event) {
   const faults = { name: "", external_id: "", consent: "" };
   if (!consent.checked) faults.consent = "Pictures may only be taken once the person has agreed.";
   if (!name.value.trim()) faults.name = "Please enter the person's name.";
-  for (const field of ["consent", "external_id", "name"]) showFieldError(field, faults[field]); // the first fault gets the focus last
+  for (const field of ["consent", "external_id", "name"]) showFieldError(field, faults[field]); // the last call takes the focus: so the first fault comes last
   if (!Object.values(faults).some(Boolean)) begin();
 }
 
@@ -321,6 +321,6 @@ find("[data-leave-go]").addEventListener("click", leave);
 addEventListener("beforeunload", (event) => hasUnsaved(state) && event.preventDefault());
 setInterval(() => {
   panel.showRate();
-  renderGuide(); // a held instruction gives way even when no frame comes
+  renderGuide(); // so that a held instruction changes even when no frame comes
 }, 1000);
 render(state);

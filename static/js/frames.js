@@ -8,7 +8,7 @@ const TIMER_MS = 33;
 
 /**
  * `socket` has isOpen, bufferedAmount and sendFrame(buffer); `wanted()` says whether a frame is of use now.
- * The owner calls answered(seq) and refused(seq) with what the server says.
+ * The page calls answered(seq) and refused(seq) when the server says so.
  */
 export class FramePump {
   #encoder = null;
@@ -24,7 +24,7 @@ export class FramePump {
     this.spacing = 1000 / FRAMES_PER_SECOND;
   }
 
-  /** What `hello` allows. A fifth is left unused, since the clocks of both sides are not the same. */
+  /** Keep to what `hello` allows. A fifth of the rate is left unused, because the clocks of both sides differ. */
   obey({ frame_bytes: bytes, frames_per_second: rate }) {
     if (bytes) this.limit = bytes;
     if (rate) this.spacing = 1000 / Math.min(FRAMES_PER_SECOND, rate * 0.8);

@@ -88,7 +88,7 @@ function challenge(track, more = {}) {
   socket.send({ type: "challenge", track, ...more });
 }
 
-/** Asks the server anew; whatever the last question found is no answer to this one. */
+/** Asks the server the present question. The boxes go: they are answers to the last question. */
 function configure() {
   overlay.clear();
   const message = configureMessage(state);
@@ -167,7 +167,7 @@ function wholeCard(decision) {
   });
 }
 
-/** What the person could do better, said calmly: a hint is held for a while, but never under another title. */
+/** What the person could do better. A hint is held for a while to be read, but never under another title. */
 function hintFor(shown) {
   const urgent = shown.kind === "nobody" || shown.kind !== drawnKind;
   drawnKind = shown.kind;
@@ -217,8 +217,8 @@ async function begin() {
     picker.choose(person, { quiet: true });
     dispatch({ type: "claimed", person });
   }
-  socket.connect(); // says at once whether the server is ready
-  // Once the camera has been allowed, nobody needs to press a button again; and what cannot work says so at once.
+  socket.connect(); // shows at once whether the server is ready
+  // A camera that was allowed before starts without a button. A camera that cannot work says so at once.
   const permission = await navigator.permissions?.query({ name: "camera" }).catch(() => null);
   if (permission?.state === "granted" || panel.camera.obstacle) panel.camera.start();
 }

@@ -1,4 +1,4 @@
-// One WebSocket that comes back by itself and says in words what is going on.
+// A WebSocket that connects again by itself and says in words what is going on.
 // onState gets {name: "connecting" | "open" | "waiting" | "idle" | "stopped", text}.
 
 import { backoffMs } from "./core/backoff.js";
@@ -29,7 +29,7 @@ export class Socket {
     return this.#socket?.bufferedAmount ?? 0;
   }
 
-  /** Connects unless it is connected or on its way. */
+  /** Connects, unless it is connected already or about to be. */
   connect() {
     this.#wanted = true;
     if (this.#socket || this.#timer) return;
@@ -98,7 +98,7 @@ export class Socket {
     if (action === "login") location.assign(`${this.loginUrl}?next=${encodeURIComponent(location.pathname)}`);
   }
 
-  /** The network, or the person, is back: no need to sit out the rest of the wait. */
+  /** The network is back, or the person is: connect now, without the rest of the wait. */
   #hurry() {
     if (!this.#timer || !this.#wanted) return;
     clearTimeout(this.#timer);

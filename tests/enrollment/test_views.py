@@ -9,7 +9,7 @@ from uuid import uuid4
 import cv2
 import numpy as np
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -86,18 +86,18 @@ class TestLogin:
         assertRedirects(client.get(url), f"/accounts/login/?next={url}", fetch_redirect_response=False)
 
     @pytest.mark.parametrize("action", ["active", "erase", "upload"])
-    def test_nothing_changes_without_the_csrf_token(self, operator, enroll, action):
+    def test_nothing_changes_without_the_csrf_token(self, staff, enroll, action):
         person = enroll()
         client = Client(enforce_csrf_checks=True)
-        client.force_login(operator)
+        client.force_login(staff)
         response = client.post(f"{person.get_absolute_url()}{action}/", {"active": "no", "typed_name": person.name})
         assertContains(response, "Nothing was changed", status_code=403)
         assert Person.objects.get().is_active
 
     @pytest.mark.parametrize("action", ["active/", "erase/", "capture/", "upload/", ""])
-    def test_an_unknown_person_is_not_found(self, operator_client, action):
+    def test_an_unknown_person_is_not_found(self, staff_client, action):
         url = f"/enrollment/people/{uuid4()}/{action}"
-        response = operator_client.post(url) if action == "active/" else operator_client.get(url)
+        response = staff_client.post(url) if action == "active/" else staff_client.get(url)
         assertContains(response, "may have been erased", status_code=404)
 
 
@@ -187,7 +187,8 @@ class TestPerson:
     ):
         for seeds in ((1,), (2, 3, 4, 5, 6)):
             person = enroll(f"Person {len(seeds)}", seeds=seeds)
-            with django_assert_num_queries(7):  # session, operator, person, merge, samples, unknown faces, attempts
+            # Session, operator, person, merge, samples, unknown faces, attempts; permissions of operator and groups.
+            with django_assert_num_queries(9):
                 operator_client.get(person.get_absolute_url())
 
     def test_saves_changed_details(self, operator_client, enroll):
@@ -225,33 +226,49 @@ class TestPerson:
 
 
 class TestErase:
-    def test_says_exactly_what_goes_before_it_goes(self, operator_client, enroll):
+    @pytest.mark.parametrize("login", ["operator_client", "clerk_client"])
+    def test_is_for_those_who_may_delete_people(self, login, enroll, request):
+        client, person = request.getfixturevalue(login), enroll()
+        url = f"{person.get_absolute_url()}erase/"
+        assert client.get(url).status_code == 403
+        assert client.post(url, {"typed_name": person.name}).status_code == 403
+        assert Person.objects.exists()
+        assertNotContains(client.get(person.get_absolute_url()), url)
+
+    def test_needs_no_staff_rights_but_the_permission(self, operator, operator_client, enroll):
+        operator.user_permissions.add(Permission.objects.get(codename="delete_person"))
+        person = enroll()
+        assertContains(operator_client.get(person.get_absolute_url()), f"{person.get_absolute_url()}erase/")
+        operator_client.post(f"{person.get_absolute_url()}erase/", {"typed_name": person.name})
+        assert not Person.objects.exists()
+
+    def test_says_exactly_what_goes_before_it_goes(self, staff_client, enroll):
         person = enroll("Ada Lovelace")
-        response = operator_client.get(f"{person.get_absolute_url()}erase/")
+        response = staff_client.get(f"{person.get_absolute_url()}erase/")
         assertContains(response, "2 samples with everything computed from them")
         assertContains(response, "each of the 0 attempts")
         assert Person.objects.exists()
 
     @pytest.mark.parametrize("typed", ["", "Ada", "ada lovelace"])
-    def test_needs_the_name_as_it_is_written(self, operator_client, enroll, typed):
+    def test_needs_the_name_as_it_is_written(self, staff_client, enroll, typed):
         person = enroll("Ada Lovelace")
-        response = operator_client.post(f"{person.get_absolute_url()}erase/", {"typed_name": typed})
+        response = staff_client.post(f"{person.get_absolute_url()}erase/", {"typed_name": typed})
         assert response.status_code == 400
         assert FaceSample.objects.count() == 2
 
-    def test_names_the_records_that_were_merged_into_this_one(self, operator_client, operator, enroll, make_draft):
+    def test_names_the_records_that_were_merged_into_this_one(self, staff_client, operator, enroll, make_draft):
         ada, again = enroll("Ada Lovelace"), enroll("A. L.", samples=[make_draft(7), make_draft(8)])
         hygiene.merge_people(actor=operator, keep=ada, merge=again, contract_id=CONTRACT)
-        response = operator_client.get(f"{ada.get_absolute_url()}erase/")
+        response = staff_client.get(f"{ada.get_absolute_url()}erase/")
         assertContains(response, "the records that were merged into this one: A. L.;")
 
-    def test_erases_for_good(self, operator_client, enroll):
+    def test_erases_for_good(self, staff_client, enroll):
         person = enroll("Ada Lovelace")
-        response = operator_client.post(f"{person.get_absolute_url()}erase/", {"typed_name": "Ada Lovelace "})
+        response = staff_client.post(f"{person.get_absolute_url()}erase/", {"typed_name": "Ada Lovelace "})
         assertRedirects(response, "/enrollment/people/")
         assert not Person.objects.exists()
         assert not FaceSample.objects.exists()
-        assert operator_client.get(person.get_absolute_url()).status_code == 404
+        assert staff_client.get(person.get_absolute_url()).status_code == 404
 
 
 class TestSamples:

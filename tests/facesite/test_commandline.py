@@ -56,6 +56,12 @@ class TestWrongSettings:
         assert (done.returncode, done.stderr) == (1, "DEBUG must be on or off, not 'perhaps'.\n")
 
 
+class TestFiles:
+    def test_are_for_their_owner_alone(self, tmp_path):
+        manage("migrate", DATABASE_URL=f"sqlite:///{tmp_path}/site.sqlite3", SECRET_KEY="k" * 50)
+        assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {0}
+
+
 class TestDatabase:
     def test_without_tables_says_which_command_makes_them(self, tmp_path):
         done = manage("create_first_operator", DATABASE_URL=f"sqlite:///{tmp_path}/new.sqlite3")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
@@ -31,6 +32,18 @@ class TestCreateFirstOperator:
     def test_does_nothing_when_somebody_can_log_in(self, operator):
         assert said_by("create_first_operator") == ""
         assert User.objects.get() == operator
+
+
+class TestKeepDatabasePrivate:
+    def test_closes_the_files_of_an_older_version_to_other_users(self, tmp_path, monkeypatch):
+        files = [tmp_path / "site.sqlite3", tmp_path / "site.sqlite3-wal"]
+        for file in files:
+            file.touch()
+            file.chmod(0o644)
+        database = SimpleNamespace(vendor="sqlite", settings_dict={"NAME": str(files[0])})
+        monkeypatch.setattr(prepare, "connection", database)
+        prepare.keep_database_private()
+        assert [file.stat().st_mode & 0o777 for file in files] == [0o600, 0o600]
 
 
 class TestMissingPack:

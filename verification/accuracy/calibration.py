@@ -21,7 +21,7 @@ from verification.models import VerificationPolicy
 from verification.policy import SiteThreshold, current_policy, false_alarms_per_1000, nearest_fmr
 
 MATED_NEEDED = 30
-"""Comparisons of the same person from which a false-non-match rate is told: without an error it is then below 12 %."""
+"""Fewest comparisons of the same person for a false-non-match rate: without an error it is then below 12 %."""
 SLIDER_STEP = 0.005
 """Cosine between two places of the slider."""
 
@@ -31,54 +31,63 @@ class Choice:
     """One false-match rate that the policy may have, and what is known of it here."""
 
     rate: str
-    """A VerificationPolicy.FalseMatchRate"""
+    """A VerificationPolicy.FalseMatchRate."""
     label: str
     match_threshold: float
+    """The pack's threshold for this rate, a cosine."""
     search_threshold: float
     """What a search among everybody enrolled needs; larger than match_threshold in a large gallery."""
     false_alarms: float
-    """Of 1,000 strangers, expected in such a search."""
+    """How many of 1,000 strangers such a search is expected to name."""
     fmr: Rate
-    """At match_threshold, among the site's own people."""
+    """Measured at match_threshold, among the site's own people."""
     fnmr: Rate
+    """Measured likewise."""
     conclusion: str
+    """A sentence from conclude_rate()."""
     site_threshold: float | None
-    """What the site's own scores say for this rate; None: they are too few."""
+    """The threshold that the site's own scores give for this rate; None: they are too few."""
     site_fnmr: Rate | None
+    """Measured at site_threshold."""
 
 
 @dataclass(frozen=True, slots=True)
 class SiteCalibration:
+    """What the site's own gallery says about recognition and its policy."""
+
     people: int
+    """Active people with at least one searched sample."""
     samples: int
+    """Their searched samples."""
     gallery_people: int
-    """All that a search compares with."""
+    """People whom a search compares with."""
     contract_id: str
     distribution: ScoreDistribution
     choices: tuple[Choice, ...]
     policy: DecisionPolicy
-    """In force."""
+    """The policy in force."""
     false_alarms: float
-    """In force, of 1,000 strangers."""
+    """How many of 1,000 strangers a search under that policy is expected to name."""
 
     @property
     def drawable(self) -> bool:
+        """Whether there are scores of both kinds, so that the charts can be drawn."""
         return bool(len(self.distribution.mated) and len(self.distribution.non_mated))
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Why no conclusion is drawn, and how much data one would need; a sentence each."""
+        """Sentences: what cannot be concluded, and how much data that would take."""
         return tuple(_doubts(self))
 
 
 class KeptScores:
-    """The last leave-one-out of this process: a form that was sent and the page after it look at the same gallery."""
+    """The last leave-one-out of this process: a form that is sent and the page after it look at the same gallery."""
 
     def __init__(self) -> None:
         self._kept: tuple[weakref.ref[GallerySnapshot], SiteScores] | None = None
 
     def get(self, engine: FaceEngine) -> SiteScores:
-        """Computed anew when the gallery has changed. Blocking: seconds for a large gallery."""
+        """The scores; computed again when the gallery has changed. Blocking: seconds for a large gallery."""
         mark_gallery_stale()  # what was enrolled a moment ago counts
         gallery = current_gallery(engine)
         kept = self._kept
@@ -91,7 +100,7 @@ kept_scores = KeptScores()
 
 
 def calibrate_site(engine: FaceEngine) -> SiteCalibration:
-    """Leave-one-out over the gallery, kept until the gallery changes. Blocking. Raises PackUnknown."""
+    """Measure the site's gallery by leave-one-out, kept until the gallery changes. Blocking. Raises PackUnknown."""
     scores = kept_scores.get(engine)
     policy = current_policy(engine)
     return SiteCalibration(
@@ -107,7 +116,10 @@ def calibrate_site(engine: FaceEngine) -> SiteCalibration:
 
 
 def site_threshold(calibration: SiteCalibration, rate: str) -> SiteThreshold:
-    """What the site's own scores say for that rate, with what it rests on. Raises TooFewPairs."""
+    """The threshold that the site's own scores give for that rate, with the evidence for it. Raises TooFewPairs.
+
+    rate: one of VerificationPolicy.FalseMatchRate.
+    """
     choice = next(one for one in calibration.choices if one.rate == rate)
     if choice.site_threshold is None:
         raise TooFewPairs(too_few_sentence(calibration, float(rate)))
@@ -115,7 +127,7 @@ def site_threshold(calibration: SiteCalibration, rate: str) -> SiteThreshold:
 
 
 def too_few_sentence(calibration: SiteCalibration, fmr: float) -> str:
-    """How many comparisons that rate takes, and about how many people that is."""
+    """A sentence: how many comparisons that rate takes, how many there are, and about how many people are needed."""
     needed, there = comparisons_needed(fmr), len(calibration.distribution.non_mated)
     each = calibration.samples / calibration.people if calibration.people else 5.0
     people = people_needed(needed, each)
@@ -136,12 +148,15 @@ class Prediction:
     """What a threshold would have done with the site's own comparisons."""
 
     threshold: float
+    """Cosine."""
     false_matches: int
+    """Comparisons of different people that would match."""
     false_non_matches: int
+    """Comparisons of the same person that would not match."""
 
 
 def predictions(calibration: SiteCalibration) -> list[Prediction]:
-    """One per place of the slider."""
+    """One for each place of the slider, by ascending threshold: every SLIDER_STEP, and the choices' thresholds."""
     scores = calibration.distribution
     own = [choice.match_threshold for choice in calibration.choices]
     low, high = min(0.0, *own), max(0.8, *own)
@@ -154,7 +169,7 @@ def _choice(engine: FaceEngine, scores: SiteScores, rate: VerificationPolicy.Fal
     fmr, found = float(rate.value), scores.distribution
     policy = policy_for(engine.pack, nearest_fmr(engine.pack, fmr), LivenessMode.OFF)
     try:
-        # Rounded up: what is shown and stored never allows more than what was measured.
+        # Rounded up: the threshold that is shown and stored never allows more than the measured one.
         own: float | None = math.ceil(found.sure_threshold_at(fmr) * 10_000) / 10_000
     except TooFewPairs:
         own = None
@@ -173,7 +188,7 @@ def _choice(engine: FaceEngine, scores: SiteScores, rate: VerificationPolicy.Fal
 
 
 def conclude_rate(measured: Rate, promised: float) -> str:
-    """What the site's own comparisons say about a promised false-match rate; refuses to conclude from too few."""
+    """A sentence: what the site's comparisons say about a promised false-match rate, or that they are too few."""
     if measured.low > promised:
         return "More than promised: choose a stricter rate."
     if measured.trials < comparisons_needed(promised):

@@ -1,4 +1,4 @@
-"""Charts as SVG text: no library, readable in light and dark, lines told apart by dashes as well as by colour."""
+"""Charts as SVG text: no library, readable in light and dark, and lines differ by dashes as well as by colour."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HISTOGRAM_HEIGHT = 360
 GRID = 'stroke="currentColor" stroke-opacity="0.18" fill="none"'
 TICKS = (1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5)
 SMALLEST, LARGEST = 5e-6, 0.6
-"""Rates outside are drawn on the border: a normal-deviate scale has no place for 0 and 1."""
+"""Rates outside this range are drawn on the border: a normal-deviate scale has no place for 0 and 1."""
 STYLES = (("#2563eb", "none"), ("#d97706", "7 4"), ("#059669", "2 3"), ("#9333ea", "10 3 2 3"))
 _NORMAL = NormalDist()
 
@@ -30,7 +30,9 @@ class Mark:
 
     label: str
     threshold: float
+    """Cosine: its place in a histogram."""
     fmr: float = math.nan
+    """fmr and fnmr, from 0 to 1: its place in a DET chart, which needs both."""
     fnmr: float = math.nan
 
 
@@ -44,7 +46,8 @@ def det_chart(
 ) -> str:
     """DET curves (ISO/IEC 19795-1): FNMR over FMR, both on normal-deviate scales. A complete SVG document.
 
-    name: what its ids begin with. background "none": it lies on a page and takes that page's text colour.
+    curves: label -> points. name: the beginning of its ids. background "none": the chart lies on a page and takes the
+    page's text colour.
     """
     lines = [_curve(points, *STYLES[number % len(STYLES)]) for number, points in enumerate(curves.values())]
     names = "; ".join(f"{name}: {len(points)} points" for name, points in curves.items())
@@ -54,7 +57,10 @@ def det_chart(
 
 
 def histogram_chart(histogram: Histogram, *, title: str, name: str = "histogram", marks: Sequence[Mark] = ()) -> str:
-    """Shares of mated and non-mated scores per bin, each kind's own largest bin full height. For a page."""
+    """How many mated and non-mated scores lie in each bin; for each kind the largest bin has full height.
+
+    A complete SVG document for a page: it takes the page's text colour. name: the beginning of its ids.
+    """
     bottom = HISTOGRAM_HEIGHT - 56
     parts = [f'<path d="M{MARGIN} {bottom}H{WIDTH - MARGIN / 2}" stroke="currentColor" fill="none"/>']
     for tick in np.arange(np.ceil(histogram.edges[0] * 5) / 5, histogram.edges[-1] + 1e-9, 0.2):
@@ -83,12 +89,12 @@ def histogram_chart(histogram: Histogram, *, title: str, name: str = "histogram"
 
 
 def det_place(fmr: float, fnmr: float) -> tuple[float, float]:
-    """Where a DET chart has these rates: x, y."""
+    """x, y of these rates in a DET chart, in the units of its viewBox."""
     return round(_x(fmr), 1), round(_y(fnmr), 1)
 
 
 def histogram_line(score: float, histogram: Histogram) -> dict[str, float]:
-    """The attributes of an SVG line that stands on a histogram at this score."""
+    """x1, x2, y1, y2 of the vertical line at this score in a histogram's chart, in the units of its viewBox."""
     x = round(_score_x(min(max(score, histogram.edges[0]), histogram.edges[-1]), histogram), 1)
     return {"x1": x, "x2": x, "y1": 62.0, "y2": float(HISTOGRAM_HEIGHT - 56)}
 
@@ -131,7 +137,7 @@ def _score_in(score: float, histogram: Histogram) -> bool:
 
 
 def _det_mark(mark: Mark, number: int) -> str:
-    """Marks that lie close together have their labels above each other."""
+    """A circle and its label. Each further label stands higher, so that labels of close marks do not overlap."""
     x, y = _x(mark.fmr), _y(mark.fnmr)
     return (
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="none" stroke="currentColor" stroke-width="2"/>'
@@ -181,7 +187,7 @@ def _y(rate: float) -> float:
 
 
 def _share(rate: float) -> float:
-    """0..1 along an axis."""
+    """Where a rate lies along an axis, from 0 to 1."""
     low, high = _NORMAL.inv_cdf(SMALLEST), _NORMAL.inv_cdf(LARGEST)
     return (_NORMAL.inv_cdf(min(max(rate, SMALLEST), LARGEST)) - low) / (high - low)
 

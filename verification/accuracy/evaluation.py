@@ -1,6 +1,6 @@
 """How accurate is a pack on labelled pairs of pictures? Reads files and computes; writes nothing.
 
-facesite's pipeline and the seed project's run on the same pairs, each picture once per pipeline, in the engine's pool.
+facesite's pipeline and the seed project's run on the same pairs. Each embeds every picture once, in the engine's pool.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from recognizer.types import Vector
 
 PIPELINES: dict[str, Callable[[FaceEngine], Pipeline]] = {"facesite": FacesitePipeline, "seed": SeedPipeline}
 Progress = Callable[[int, int], None]
-"""Called with pictures done and pictures in all."""
+"""Called with the number of pictures done and of all pictures."""
 
 
 class PairsInvalid(ValueError):
@@ -34,44 +34,53 @@ class PairsInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
+    """A line of the list."""
+
     a: str
+    """a and b: the two pictures, as paths below the folder of images."""
     b: str
     same: bool
+    """True: they show the same person."""
     fold: int | None
-    """None: the list has no folds."""
+    """The fold for cross-validation; None: the list has no folds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PipelineResult:
-    """One pipeline's scores of all pairs."""
+    """One pipeline's scores of n pairs."""
 
     name: str
+    """A key of PIPELINES."""
     pairs: Sequence[Pair]
     scores: NDArray[np.float64]
-    """Cosine of each pair; NaN where a picture could not be acquired."""
+    """(n,) cosine of each pair; NaN where a picture could not be acquired."""
     vectors: Mapping[str, Vector]
-    """Picture -> embedding."""
+    """Picture -> embedding, (d,) float32, L2-normalised."""
     failures: Mapping[str, str]
     """Picture -> reason code."""
     pictures: int
+    """Number of different pictures in the list."""
     thresholds: Mapping[float, float]
-    """False-match rate that the threshold is meant for -> cosine."""
+    """False-match rate that the threshold is meant for -> cosine; empty for the seed."""
     match_threshold: float
+    """The threshold at which accuracy and rates are measured, a cosine."""
     seconds: float
+    """How long it took."""
 
     @property
     def used(self) -> NDArray[np.bool_]:
+        """(n,) True: both pictures of the pair were acquired."""
         return ~np.isnan(self.scores)
 
     @property
     def distribution(self) -> ScoreDistribution:
-        """Of the listed pairs."""
+        """The scores of the listed pairs."""
         same = np.array([pair.same for pair in self.pairs])
         return ScoreDistribution(self.scores[self.used & same], self.scores[self.used & ~same])
 
     @property
     def every_pair(self) -> ScoreDistribution:
-        """Of all pictures with all others; the folder that a picture lies in says who it shows."""
+        """The scores of all pictures with all others; the folder of a picture says who it shows."""
         matrix = np.array(list(self.vectors.values()), dtype=np.float32)
         who = np.unique([str(Path(picture).parent) for picture in self.vectors], return_inverse=True)[1]
         one, other = np.triu_indices(len(matrix), k=1)
@@ -80,7 +89,10 @@ class PipelineResult:
 
 
 def read_pairs(path: Path, images: Path) -> list[Pair]:
-    """Check the whole list before anything is computed. Raises PairsInvalid."""
+    """The pairs of a CSV file with the columns a, b, same (1 or 0) and, if wanted, fold. Raises PairsInvalid.
+
+    images: the folder that a and b are relative to. The whole list is checked, so that nothing is computed in vain.
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
@@ -115,7 +127,10 @@ def _parse_pair(row: Mapping[str, str | None], place: str, images: Path) -> Pair
 def run_pipeline(
     name: str, engine: FaceEngine, pairs: Sequence[Pair], images: Path, *, fmr: float, progress: Progress | None = None
 ) -> PipelineResult:
-    """Embed each picture once and score all pairs. fmr: which of the pack's thresholds is the operating one."""
+    """Embed each picture once and score all pairs. Blocking.
+
+    name: a key of PIPELINES. fmr: the rate whose threshold of the pack becomes match_threshold (the seed has its own).
+    """
     started = time.perf_counter()
     pictures = sorted({picture for pair in pairs for picture in (pair.a, pair.b)})
     vectors, failures = _embed_all(PIPELINES[name](engine), engine, pictures, images, progress)
@@ -140,7 +155,7 @@ def _embed_all(
     vectors: dict[str, Vector] = {}
     failures: dict[str, str] = {}
     done = 0
-    for chunk in _chunks(pictures, 64):  # so that a large set is neither queued nor held in memory at once
+    for chunk in _chunks(pictures, 64):  # a large set is neither queued nor held in memory at once
         futures: dict[str, Future[Vector | str]] = {
             picture: engine.submit(_embed_file, pipeline, images / picture) for picture in chunk
         }

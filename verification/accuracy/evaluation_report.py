@@ -14,12 +14,16 @@ from recognizer.pipelines import SEED_DISTANCE
 from verification.accuracy.evaluation import Pair, PipelineResult
 
 FOLDS = 10
+"""Folds where the list has none."""
 TAR_AT = (1e-3, 1e-4, 1e-5)
 """False-match rates at which the true-accept rate is given."""
 
 
 def report(result: PipelineResult, *, every_pair: bool = False) -> dict[str, Any]:
-    """Everything measured, ready for JSON; null where there were no pairs to measure it on."""
+    """Everything measured, ready for JSON; None where there were no pairs to measure it on.
+
+    every_pair: also the rates over all pictures with all others.
+    """
     scores = result.distribution
     found = {
         **_accuracy(result),
@@ -61,7 +65,10 @@ def _counts(scores: ScoreDistribution) -> dict[str, int]:
 
 
 def _accuracy(result: PipelineResult) -> dict[str, Any]:
-    """Cross-validated as in the LFW tables; for the seed, whose limit is fixed, at that limit. The method is stated."""
+    """`accuracy` is cross-validated as in the LFW tables, and `accuracy_method` says so.
+
+    For the seed, whose threshold is fixed, and where the pairs are too few, it is the accuracy at match_threshold.
+    """
     used = result.used
     scores, same = result.scores[used], np.array([pair.same for pair in result.pairs])[used]
     fixed = _number(accuracy_at(scores, same, result.match_threshold))
@@ -89,6 +96,7 @@ def _accuracy(result: PipelineResult) -> dict[str, Any]:
 
 
 def _fold_of(pair: Pair) -> int:
+    """The list's fold, else one of FOLDS by a hash of the pair: the same in every run."""
     if pair.fold is not None:
         return pair.fold
     return hashlib.sha256("\0".join(sorted((pair.a, pair.b))).encode()).digest()[0] % FOLDS
@@ -104,7 +112,7 @@ def _threshold_row(target: float | None, threshold: float, scores: ScoreDistribu
 
 
 def _rate(name: str, rate: Rate) -> dict[str, Any]:
-    """The rate, its 95 % interval and what it was counted on."""
+    """The rate, its 95 % interval and the counts behind it."""
     return {
         name: _number(rate.value),
         f"{name}_low": rate.low,
@@ -115,7 +123,7 @@ def _rate(name: str, rate: Rate) -> dict[str, Any]:
 
 
 def _tar(fmr: float, scores: ScoreDistribution) -> dict[str, Any]:
-    """True-accept rate (1 - FNMR) at the threshold where this set's own FMR is at most `fmr`."""
+    """True-accept rate (1 - FNMR) at the threshold where the FMR of these scores is at most `fmr`."""
     threshold = scores.threshold_at(fmr)
     fnmr = scores.fnmr(threshold)
     try:

@@ -11,25 +11,30 @@ from recognizer.decisions import threshold_for
 from recognizer.errors import TooFewPairs
 
 RATES = (1e-2, 1e-3, 1e-4, 1e-5)
-"""What every pack has; uncertain begins at the threshold of ten times the rate."""
+"""False-match rates that every pack states thresholds for. A rate's uncertain range begins at the threshold of ten
+times that rate."""
 FEWEST_MEASURED = 2
-"""Rates that must be measured; the others lie on the line through them, linear in the logarithm of the rate."""
+"""Rates that must be measured. The others lie on the line through them, linear in the logarithm of the rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class DerivedThresholds:
+    """A pack's thresholds, and what they rest on."""
+
     match: dict[float, float]
-    """False-match rate -> cosine, three decimals, rounded up: no looser than what was measured."""
+    """False-match rate -> cosine with three decimals, rounded up: no looser than what was measured."""
     measured: tuple[float, ...]
+    """The rates whose thresholds were measured."""
     comparisons: int
-    """Of different people."""
+    """Number of comparisons of different people."""
 
     @property
     def extended(self) -> tuple[float, ...]:
+        """The rates whose thresholds lie on the line through the measured ones."""
         return tuple(rate for rate in self.match if rate not in self.measured)
 
     def source(self, pairs: str, on: date) -> str:
-        """What a pack says about where its thresholds come from."""
+        """The pack's sentence about where its thresholds come from. pairs: what they were measured on."""
         measured = ", ".join(f"{rate:g}" for rate in self.measured)
         extended = ", ".join(f"{rate:g}" for rate in self.extended)
         line = f"; {extended} on the line through them (too few comparisons to measure more)" if extended else ""

@@ -1,4 +1,4 @@
-"""The page where staff choose the policy, with what the site's own gallery says about it."""
+"""The page where staff choose the policy and see what the site's own gallery says about it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.policy import default_liveness
-from enrollment.web import actor_of, read_or_post, staff_only
+from enrollment.web import actor_of, read_or_post, requires
 from recognizer.calibration import Histogram
 from recognizer.engine import FaceEngine
 from recognizer.errors import PackError, TooFewPairs
@@ -29,7 +29,7 @@ from verification.services import reuse_policy, save_policy
 SAVED = "The policy holds from now on; open live pages follow within seconds."
 
 
-@staff_only
+@requires("verification.add_verificationpolicy", staff=True)
 @read_or_post
 def calibration(request: HttpRequest) -> HttpResponse:
     """What the site's own scores say, and the policy chosen from it. Staff only: it decides who is let in."""
@@ -45,10 +45,10 @@ def calibration(request: HttpRequest) -> HttpResponse:
     return render(request, "verification/calibration.html", context, status=400 if request.method == "POST" else 200)
 
 
-@staff_only
+@requires("verification.add_verificationpolicy", staff=True)
 @require_POST
 def use_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """An earlier policy holds again."""
+    """Put an earlier policy back in force. Staff only."""
     policy = VerificationPolicy.objects.filter(pk=pk).first()
     if policy is None:
         raise Http404("There is no such policy.")
@@ -58,7 +58,7 @@ def use_again(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _save(request: HttpRequest, form: PolicyForm, engine: FaceEngine) -> bool:
-    """False: the form says why not. The site's scores are looked at only where a threshold is taken from them."""
+    """Save the policy. False: the form says why not. The site's scores are read only if the threshold is theirs."""
     data = form.cleaned_data
     try:
         own = site_threshold(calibrate_site(engine), data["fmr"]) if data["site_threshold"] else None
@@ -110,7 +110,7 @@ def _charts(found: SiteCalibration) -> dict[str, Any]:
 
 
 def _slider(found: SiteCalibration, histogram: Histogram) -> dict[str, Any]:
-    """For the page's script: predictions, and where the charts show them."""
+    """For the page's script: the predictions, and their places in the charts."""
     mated, non_mated = len(found.distribution.mated), len(found.distribution.non_mated)
     rows = [
         asdict(one)
@@ -125,7 +125,7 @@ def _slider(found: SiteCalibration, histogram: Histogram) -> dict[str, Any]:
 
 
 def bars_of(histogram: Histogram) -> list[dict[str, float | int]]:
-    """The histogram as rows of a table."""
+    """The histogram as rows of a table: low and high edge of each bin, and its counts."""
     rows = zip(histogram.edges[:-1], histogram.edges[1:], histogram.mated, histogram.non_mated, strict=True)
     return [
         {"low": float(low), "high": float(high), "mated": int(mated), "non_mated": int(non_mated)}

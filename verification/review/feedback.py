@@ -1,8 +1,8 @@
-""" "Not this person": what an operator says about a wrong match, what it changes, and how it is taken back.
+"""Wrong matches: an operator says "not this person", sees what that changes, and may take it back.
 
-The face comes from the attempt's thumbnail, embedded again. Its embedding is kept per embedding space and read into
-the gallery with each revision (recognizer.search.confusions says what it does to decisions). After a change of the
-model pack rebuild_templates calls `rebuild_false_matches`, which embeds the thumbnails with the new pack.
+The face comes from the attempt's thumbnail, which is embedded again. Its embedding is kept for each embedding space and
+read into the gallery with each revision; recognizer.search.confusions says what it does to decisions. After a change of
+the model pack rebuild_templates calls rebuild_false_matches(), which embeds the thumbnails with the new pack.
 """
 
 from __future__ import annotations
@@ -34,24 +34,27 @@ from verification.policy import current_policy
 logger = logging.getLogger("facesite.verification")
 
 MEASURED_ATTEMPTS = 50
-"""Most recent matches of the person that the effect is measured on."""
+"""The effect is measured on this many of the person's latest matches."""
 LOOKALIKES = 5
+"""People whom lookalikes_of() offers at most."""
 
 
 class FeedbackRefused(Exception):
-    """str() is a sentence for the operator."""
+    """Nothing was recorded or taken back. str() is a sentence for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Counts of what was a match before and is none any more."""
+    """What recording a face changes: how many matches there are without it, and how many of them it ends."""
 
     samples: int
-    """Of the person's own samples: how many the other ones recognise."""
+    """The person's samples that are recognised by the person's other samples."""
     samples_refused: int
+    """Those of them that would not be recognised any more."""
     attempts: int
-    """Of the latest attempts matched to the person whose face was kept: how many still are a match."""
+    """The person's latest matches in the history, where the picture was kept, that are still a match today."""
     attempts_changed: int
+    """Those of them that would no longer be a match."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,13 +63,19 @@ class RecordedFace:
 
     contract_id: str
     embedding: Vector
+    """(d,) float32, L2-normalised, in the embedding space of contract_id."""
     comparison_score: float
+    """Cosine with the person, which made it a match."""
     raised_threshold: float
+    """Cosine that a face like it must reach from then on."""
     effect: Effect
 
 
 def lookalikes_of(attempt: VerificationAttempt, engine: FaceEngine) -> list[tuple[Person, float]]:
-    """Who else it may have been: the enrolled people nearest to the attempt's face, with their comparison scores."""
+    """Who else it may have been: the enrolled people nearest to the attempt's face, with comparison scores.
+
+    Best first, at most LOOKALIKES, without the matched person. The attempt must have a thumbnail.
+    """
     face = engine.submit(_embed_thumbnails, engine, [bytes(attempt.thumbnail)]).result()[0]
     found = current_gallery(engine).search(face, LOOKALIKES + 1)
     people = people_by_uuid(candidate.person_id for candidate in found)
@@ -78,7 +87,10 @@ def lookalikes_of(attempt: VerificationAttempt, engine: FaceEngine) -> list[tupl
 
 
 def examine(attempt: VerificationAttempt, engine: FaceEngine, other: Person | None = None) -> RecordedFace:
-    """Embed the attempt's face and measure what recording it would do. Writes nothing. Raises FeedbackRefused."""
+    """Embed the attempt's face and measure what recording it would do. Writes nothing. Raises FeedbackRefused.
+
+    other: the person whose face it really was, if the operator knows.
+    """
     person = _person_of(attempt)
     if not attempt.thumbnail:
         raise FeedbackRefused("The picture of this attempt is no longer kept, so nothing can be learnt from it.")
@@ -92,11 +104,14 @@ def examine(attempt: VerificationAttempt, engine: FaceEngine, other: Person | No
 def record_false_match(
     *, actor: Actor | None, attempt: VerificationAttempt, face: RecordedFace, other: Person | None = None
 ) -> FalseMatch:
-    """Keep it and have every process mind it. `face` from `examine`. Raises FeedbackRefused."""
+    """Record that the matched person was the wrong one; every process then minds the face. Raises FeedbackRefused.
+
+    face, other: what examine() returned, and the person whose face it really was.
+    """
     person = _person_of(attempt)
     with transaction.atomic():
         locked = VerificationAttempt.objects.select_for_update().defer("thumbnail").filter(pk=attempt.pk).first()
-        # Both people are locked, so that an erasure comes wholly before or wholly after this.
+        # Both people are locked, so that an erasure comes either wholly before or wholly after this.
         wanted = {person.pk, *([other.pk] if other else [])}
         people = set(
             Person.objects.select_for_update().filter(pk__in=wanted).order_by("pk").values_list("pk", flat=True)
@@ -121,7 +136,10 @@ def record_false_match(
 
 
 def undo_false_match(*, actor: Actor | None, recorded: FalseMatch) -> None:
-    """Decisions are as before; the line stays, without the face. Raises FeedbackRefused when it is undone already."""
+    """Take a record back, so that decisions are as before. Raises FeedbackRefused when it was taken back already.
+
+    The FalseMatch stays, but its embeddings are erased.
+    """
     with transaction.atomic():
         undone = FalseMatch.objects.filter(pk=recorded.pk, undone_at=None)
         if not undone.update(undone_at=timezone.now(), undone_by=actor):
@@ -132,9 +150,9 @@ def undo_false_match(*, actor: Actor | None, recorded: FalseMatch) -> None:
 
 
 def rebuild_false_matches(engine: FaceEngine) -> None:
-    """Embed the recorded faces with this engine's pack where that is missing; other packs' embeddings stay.
+    """Embed the recorded faces with this engine's pack where that is missing. Embeddings of other packs stay.
 
-    Needs the pack's templates of the people: a raised threshold is in the scores of its own embedding space.
+    The people must have their templates of that pack by then: the raised threshold comes from a score against them.
     """
     missing = FalseMatch.objects.filter(undone_at=None).exclude(faces__contract_id=engine.contract_id)
     wanted = [recorded for recorded in missing.select_related("attempt", "person") if recorded.attempt.thumbnail]
@@ -155,9 +173,9 @@ def rebuild_false_matches(engine: FaceEngine) -> None:
 
 
 def load_confusions(contract_id: str) -> Confusions:
-    """What the gallery of that embedding space must mind. Two queries.
+    """The recorded faces that the gallery of that embedding space must mind. Two queries.
 
-    Whose record was merged into another is taken for that one from then on, so the faces count there as well.
+    A merged person's faces count for the person they were merged into.
     """
     faces = ConfusedFace.objects.filter(contract_id=contract_id, false_match__undone_at=None).order_by("pk")
     rows = faces.values_list(
@@ -172,19 +190,20 @@ def load_confusions(contract_id: str) -> Confusions:
 
 
 def _holder(person: UUID, holders: Mapping[UUID, UUID]) -> str:
-    """uuid as text of the record that has this person's samples."""
+    """uuid as text of the person who has this person's samples after all merges."""
     while person in holders:
         person = holders[person]
     return str(person)
 
 
 def active_false_match(attempt: VerificationAttempt) -> FalseMatch | None:
+    """What is recorded about this attempt and was not taken back, with its people and operator; None: nothing."""
     recorded = FalseMatch.objects.filter(attempt=attempt.pk, undone_at=None)
     return recorded.select_related("person", "other_person", "created_by", "attempt").first()
 
 
 def raised_threshold_of(recorded: FalseMatch) -> float | None:
-    """In the embedding space in which the attempt was made."""
+    """The raised threshold in the embedding space in which it was recorded first; None: it was taken back."""
     return recorded.faces.order_by("pk").values_list("raised_threshold", flat=True).first()
 
 
@@ -207,12 +226,13 @@ def _confused_face(recorded: FalseMatch, contract_id: str, embedding: Vector, sc
 
 
 def _own_templates(person: Person, contract_id: str) -> dict[int, Vector]:
-    """Template id -> embedding, of what searches use."""
+    """Template's primary key -> embedding (d,) of the person's templates that searches use."""
     rows = FaceTemplate.objects.filter(sample__person=person, sample__set_aside=False, contract_id=contract_id)
     return {pk: vector_from_bytes(data) for pk, data in rows.order_by("pk").values_list("pk", "embedding")}
 
 
 def _matched_thumbnails(person: Person) -> list[bytes]:
+    """JPEGs of the person's latest matches whose pictures are still kept, at most MEASURED_ATTEMPTS."""
     matched = VerificationAttempt.objects.filter(matched_person=person, verdict=VerificationAttempt.Verdict.MATCH)
     newest = matched.exclude(thumbnail=b"").order_by("-pk")[:MEASURED_ATTEMPTS]
     return [bytes(jpeg) for jpeg in newest.values_list("thumbnail", flat=True)]
@@ -232,7 +252,7 @@ def _examine(
     thumbnails: Sequence[bytes],
     other: Person | None,
 ) -> RecordedFace:
-    """One job for the engine's pool."""
+    """examine() as one job for the engine's pool."""
     person_id = str(_person_of(attempt).uuid)
     vector = _embed_thumbnails(engine, [bytes(attempt.thumbnail)])[0]
     candidate = gallery.compare(vector, person_id)
@@ -255,7 +275,10 @@ def _examine(
         return found.verdict == Verdict.MATCH and found.person_id == person_id
 
     def measure(probes: Sequence[tuple[Vector, Sequence[int]]]) -> tuple[int, int]:
-        """Matches before, and those of them that are none after. Of each probe: template ids that are left out."""
+        """How many probes match before, and how many of those no longer match after.
+
+        probes: (embedding, ids of the templates that this probe is not compared with).
+        """
         matched = refused = 0
         for probe, own in probes:
             if names(probe, gallery.updated(removed=own, revision=gallery.revision)):

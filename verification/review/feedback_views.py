@@ -1,4 +1,4 @@
-""" "Not this person": say it, see what it changes, take it back. Parse, authorise, call one service, render."""
+"""Pages to say "not this person" about a match, and to take it back. Parse, authorise, call one service, render."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from verification.review.wording import choices_of, effect_sentences
 @login_required
 @read_or_post
 def false_match(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    """What recording it would change, measured; a POST records it."""
+    """Shows what recording the wrong match would change, as measured; a POST records it."""
     attempt = _attempt_or_404(uuid)
     form = PersonChoiceForm(request.POST if request.method == "POST" else None)
     context: dict[str, Any] = {}

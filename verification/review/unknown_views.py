@@ -19,7 +19,7 @@ from enrollment.consent import CONSENT_TEXT, CONSENT_VERSION
 from enrollment.errors import EnrollmentError, PossibleDuplicate
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
-from enrollment.web import actor_of, count_of, read_or_post, staff_only
+from enrollment.web import actor_of, count_of, read_or_post, requires
 from recognizer.errors import RecognizerError
 from verification import selectors
 from verification.forms import NewPersonForm, PersonChoiceForm, UnknownPolicyForm
@@ -31,13 +31,13 @@ from verification.review.wording import choices_of
 CLUSTERS_PER_PAGE = 20
 FACES_PER_CLUSTER = 6
 MOST_FACES = 120
-"""Of one cluster shown at a time; what is not shown is not touched."""
+"""Faces shown on the page of a cluster. Faces that are not shown are not touched."""
 
 
 @login_required
 @read_or_post
 def inbox(request: HttpRequest) -> HttpResponse:
-    """All clusters; a POST does something with those that were ticked."""
+    """All clusters; a POST dismisses or deletes those that were ticked, or opens them as one."""
     if request.method == "POST":
         return _handle_many(request)
     unknowns.purge_unknowns()
@@ -57,7 +57,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     return render(request, "verification/unknown.html", context)
 
 
-@staff_only
+@requires("verification.add_unknownpolicy", staff=True)
 @require_POST
 def save_policy(request: HttpRequest) -> HttpResponse:
     """Staff only: it is about keeping pictures of people who were not asked."""
@@ -88,7 +88,7 @@ def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @login_required
 @read_or_post
 def cluster(request: HttpRequest) -> HttpResponse:
-    """`?face=UUID&face=UUID`: the clusters of these faces as one, to be enrolled, assigned, dismissed or deleted."""
+    """`?face=UUID&face=UUID`: the clusters of these faces as one. A POST enrols, assigns, dismisses or deletes."""
     unknowns.purge_unknowns()
     clusters, problem = _clusters()
     wanted = set(_uuids(request.GET.getlist("face")))
@@ -129,7 +129,7 @@ def cluster(request: HttpRequest) -> HttpResponse:
 def _handle_one(
     request: HttpRequest, do: str, faces: Sequence[UUID], person: NewPersonForm, choice: PersonChoiceForm
 ) -> str:
-    """What was done, in words; empty when a form has to be corrected first. Raises what the services raise."""
+    """Do it, and say in a sentence what was done; empty: a form must be corrected. Raises what unknowns.py raises."""
     actor, despite = actor_of(request), "despite_duplicate" in request.POST
     if do == "enrol" and person.is_valid():
         name, external_id = person.cleaned_data["name"], person.cleaned_data["external_id"]
@@ -153,7 +153,7 @@ def _handle_one(
 
 
 def _handle_many(request: HttpRequest) -> HttpResponse:
-    """Exactly the faces that the page showed: what has joined a cluster since stays in the inbox."""
+    """Handle exactly the faces that the page showed. A face that has joined a cluster since stays in the inbox."""
     groups = [_uuids(value.split()) for value in request.POST.getlist("cluster")]
     faces, do, actor = [face for group in groups for face in group], request.POST.get("do", ""), actor_of(request)
     if not faces:
@@ -175,7 +175,7 @@ def _handle_many(request: HttpRequest) -> HttpResponse:
 
 
 def _clusters() -> tuple[list[unknowns.Cluster], str]:
-    """And why there are none, when the recogniser cannot be used."""
+    """The clusters and "", or none and a sentence that says why the recogniser cannot be used."""
     try:
         engine = get_engine()
         unknowns.embed_anew(engine)
@@ -198,7 +198,7 @@ def _cluster_context(
 
 
 def _uuids(texts: Sequence[str]) -> list[UUID]:
-    """Texts that are no UUIDs are left out."""
+    """The UUIDs among these texts."""
     found = []
     for text in texts:
         try:

@@ -1,8 +1,8 @@
-"""The inbox of unknown faces: kept only while the policy says so, for some days, to be enrolled, assigned or dismissed.
+"""The inbox of unknown faces. Operators enrol them, assign them to a person, dismiss them or delete them.
 
-Off unless somebody with staff rights turns it on. What was kept goes after the policy's days, at once when the policy
-is turned off, and with the erasure of whoever it was enrolled or assigned as, or matches. Infer first: models never run
-in here, except in `embed_anew` after a change of the model pack.
+It is off unless staff turn it on. A kept face is erased after the policy's days, and at once when the policy is turned
+off. Erasing a person also erases the faces that were enrolled as or assigned to that person, and those that match.
+Infer first: no model runs in here, except in embed_anew() after a change of the model pack.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from verification.policy import current_policy
 logger = logging.getLogger("facesite.verification")
 
 MOST_KEPT = 2_000
-"""Faces in the inbox; the oldest go first. Clustering that many takes a page view, not a coffee."""
+"""Faces kept at most; the oldest go first. So many can be clustered while an operator waits for the page."""
 
 
 class InboxRefused(Exception):
-    """str() is a sentence for the operator."""
+    """Nothing was done. str() is a sentence for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +50,31 @@ class Cluster:
     """Unknown faces that are probably one person."""
 
     faces: tuple[UnknownFace, ...]
-    """Best quality first; without crops."""
+    """Best quality first; their crops are not loaded."""
     first_seen: datetime
     last_seen: datetime
 
     @property
     def key(self) -> UUID:
-        """The earliest face: the cluster is found again by it while faces join."""
+        """uuid of the earliest face. It stays the same while more faces join the cluster."""
         return min(self.faces, key=lambda face: face.pk).uuid
 
     @property
     def uuids(self) -> str:
-        """For a form field: exactly the faces that were shown."""
+        """uuids of all its faces in hexadecimal, with blanks between them: for a form field."""
         return " ".join(face.uuid.hex for face in self.faces)
 
 
 def current_unknown_policy() -> UnknownPolicy:
+    """The policy saved last; without one the default, which is not saved and keeps nothing."""
     return UnknownPolicy.objects.order_by("-pk").first() or UnknownPolicy()
 
 
 def save_unknown_policy(*, actor: Actor | None, keep: bool, days: int) -> UnknownPolicy:
-    """A new row. Turning it off erases what is in the inbox at once. Raises ValidationError."""
+    """Save a policy as a new row. Raises ValidationError.
+
+    keep off: every kept face is erased at once, also those handled. keep on: those older than `days` are.
+    """
     policy = UnknownPolicy(keep=keep, days=days, saved_by=actor)  # type: ignore[misc]
     policy.full_clean(exclude={"saved_by"})
     with transaction.atomic():
@@ -81,7 +85,7 @@ def save_unknown_policy(*, actor: Actor | None, keep: bool, days: int) -> Unknow
 
 
 def purge_unknowns() -> int:
-    """Erase what is older than the policy's days; how many faces that were."""
+    """Erase the faces that are older than the policy's days; all of them while it is off. Returns how many."""
     policy = current_unknown_policy()
     limit = timezone.now() - timedelta(days=policy.days)
     expired = UnknownFace.objects.filter(kept_at__lt=limit) if policy.keep else UnknownFace.objects.all()
@@ -92,7 +96,7 @@ def purge_unknowns() -> int:
 
 
 def is_worth_keeping(attempt: VerificationAttempt, decision: Decision) -> bool:
-    """A good look at a live face that a search on the live page did not find."""
+    """Whether this was a good look at a live face, which a search on the live page did not find."""
     return (
         attempt.source == VerificationAttempt.Source.LIVE
         and attempt.mode == VerificationAttempt.Mode.IDENTIFY
@@ -105,7 +109,10 @@ def is_worth_keeping(attempt: VerificationAttempt, decision: Decision) -> bool:
 
 
 def keep_unknown(attempt: VerificationAttempt, decision: Decision) -> UnknownFace | None:
-    """Called in the transaction that records the attempt. None: not worth keeping, or the policy is off."""
+    """Keep the decision's face. Call it in the transaction that records the attempt.
+
+    None: the face is not worth keeping, or the policy is off.
+    """
     if decision.embedding is None or decision.quality is None or not is_worth_keeping(attempt, decision):
         return None
     if not current_unknown_policy().keep:
@@ -128,12 +135,15 @@ def keep_unknown(attempt: VerificationAttempt, decision: Decision) -> UnknownFac
 
 
 def pending_faces() -> QuerySet[UnknownFace]:
-    """In the inbox, oldest first, without crops."""
+    """The faces in the inbox, oldest first, with their attempts; crops and thumbnails are not loaded."""
     return UnknownFace.objects.filter(handled_by=None).select_related("attempt").defer("crop", "attempt__thumbnail")
 
 
 def find_clusters(contract_id: str, threshold: float) -> list[Cluster]:
-    """The inbox, largest cluster first. Faces of another embedding space wait for `embed_anew`."""
+    """The inbox in clusters, the largest first. Faces of another embedding space are left out: embed_anew() first.
+
+    threshold: mean cosine from which faces are probably one person.
+    """
     faces = list(pending_faces().filter(contract_id=contract_id).order_by("pk"))
     if not faces:
         return []
@@ -144,7 +154,10 @@ def find_clusters(contract_id: str, threshold: float) -> list[Cluster]:
 def nearest_people(
     faces: Sequence[UnknownFace], gallery: GallerySnapshot, limit: int = 5
 ) -> list[tuple[Person, float]]:
-    """Who looks most like these faces on average, with the comparison score. A hint for a human, no decision."""
+    """The people who resemble the mean of these faces most, with comparison scores, best first. A hint, no decision.
+
+    Empty when the gallery is of another embedding space.
+    """
     mean = np.mean([_vector(face) for face in faces], axis=0)
     length = float(np.linalg.norm(mean))
     if gallery.contract_id != faces[0].contract_id or length < 1e-3:
@@ -159,7 +172,7 @@ def nearest_people(
 
 
 def embed_anew(engine: FaceEngine) -> int:
-    """After a change of the model pack: the kept crops embedded with the one in use. Returns how many."""
+    """After a change of the model pack: embed the faces in the inbox with the engine's pack. Returns how many."""
     stale = list(UnknownFace.objects.filter(handled_by=None).exclude(contract_id=engine.contract_id))
     if not stale:
         return 0
@@ -180,9 +193,9 @@ def enrol_unknown(
     consent_version: str,
     despite_duplicate: bool = False,
 ) -> InboxAction:
-    """A new person from these faces; the best MAX_SAMPLES become samples.
+    """Enrol a new person from these faces; the MAX_SAMPLES best become samples.
 
-    Raises what enroll_person raises, InboxRefused.
+    Raises InboxRefused and what enroll_person() raises.
     """
     with transaction.atomic():
         found = _locked_faces(faces)
@@ -200,9 +213,9 @@ def enrol_unknown(
 def assign_unknown(
     *, actor: Actor | None, faces: Sequence[UUID], person: Person, despite_duplicate: bool = False
 ) -> InboxAction:
-    """Add these faces to somebody enrolled, as many as there is room for: no older sample goes, so undoing is exact.
+    """Add these faces to an enrolled person, as many as there is room for: no older sample goes, so undoing is exact.
 
-    Raises what add_samples raises, InboxRefused.
+    Raises InboxRefused and what add_samples() raises.
     """
     with transaction.atomic():
         found = _locked_faces(faces)
@@ -219,13 +232,16 @@ def assign_unknown(
 
 
 def dismiss_unknown(*, actor: Actor | None, faces: Sequence[UUID]) -> InboxAction:
-    """Out of the inbox; until the policy's days are over it can be undone. Raises InboxRefused."""
+    """Take these faces out of the inbox. It can be undone until the policy's days are over. Raises InboxRefused."""
     with transaction.atomic():
         return _handle(actor, InboxAction.Kind.DISMISS, _locked_faces(faces), None, ())
 
 
 def delete_unknown(*, actor: Actor | None, faces: Sequence[UUID]) -> int:
-    """Erase at once and for good, the small pictures in the history included. Returns how many faces."""
+    """Erase these faces at once and for good, with their small pictures in the history. Returns how many faces.
+
+    Faces that are no longer in the inbox are passed over.
+    """
     with transaction.atomic():
         found = UnknownFace.objects.filter(uuid__in=faces, handled_by=None)
         attempts = list(found.values_list("attempt", flat=True))
@@ -236,9 +252,10 @@ def delete_unknown(*, actor: Actor | None, faces: Sequence[UUID]) -> int:
 
 
 def forget_unknown(people: Sequence[Person]) -> int:
-    """Erase the faces that match one of these people: seen before they were enrolled, or dismissed. Returns how many.
+    """Erase the faces, in the inbox or dismissed, that match one of these people. Returns how many.
 
-    In the embedding space in use, at the policy's match threshold; no model runs. In an erasure's transaction.
+    Call it in the transaction that erases the people. It compares stored embeddings in the embedding space in use, at
+    the policy's match threshold; no model runs. While no engine runs, nothing is compared and nothing is erased.
     """
     engine = engine_if_ready()
     if engine is None:
@@ -256,9 +273,10 @@ def forget_unknown(people: Sequence[Person]) -> int:
 
 
 def undo_inbox_action(*, actor: Actor | None, action: InboxAction) -> int:
-    """The faces are back in the inbox and the samples gone; a person who was enrolled from them too, if nothing was
+    """Put the faces back into the inbox and remove the samples made of them. Returns how many faces are back.
 
-    added since. Returns how many faces are back. Raises InboxRefused when it is too late.
+    A person who was enrolled from them is erased too, unless other samples were added since. Raises InboxRefused when
+    the action was undone already or its faces are no longer kept, SampleUnknown when a sample is removed meanwhile.
     """
     with transaction.atomic():
         locked = InboxAction.objects.select_for_update().filter(pk=action.pk, undone_at=None).first()
@@ -273,18 +291,19 @@ def undo_inbox_action(*, actor: Actor | None, action: InboxAction) -> int:
         locked.save()
         if person is not None:
             _take_samples_back(actor, locked, person)
-        back = faces.update(handled_by=None)  # last: an erasure takes along what waits and matches
+        back = faces.update(handled_by=None)  # last: erasing the person erases what is in the inbox and matches
     log_event(logger, "unknowns_undone", kind=locked.kind, faces=back, actor=actor_id(actor))
     return back
 
 
 def undoable_actions(limit: int = 10) -> list[InboxAction]:
-    """Newest first: those whose faces are still kept."""
+    """The actions that can still be undone, as their faces are still kept; newest first."""
     actions = InboxAction.objects.filter(undone_at=None, faces__isnull=False).distinct()
     return list(actions.select_related("person", "actor").order_by("-pk")[:limit])
 
 
 def _take_samples_back(actor: Actor | None, action: InboxAction, person: Person) -> None:
+    """Remove the samples that the action added; the whole person if the action made it and nothing else was added."""
     added = [UUID(uuid) for uuid in action.samples]
     if action.kind == InboxAction.Kind.ENROL and not person.samples.exclude(uuid__in=added).exists():
         enrollment.erase_people(actor=actor, people=[person])
@@ -313,7 +332,7 @@ def _handle(
 
 
 def _locked_faces(uuids: Sequence[UUID]) -> list[UnknownFace]:
-    """Best quality first. Raises InboxRefused unless all of them are still in the inbox."""
+    """The faces, locked, best quality first. Raises InboxRefused unless all of them are still in the inbox."""
     found = list(UnknownFace.objects.select_for_update().filter(uuid__in=uuids, handled_by=None).order_by("pk"))
     if not uuids:
         raise InboxRefused("Tick at least one face.")

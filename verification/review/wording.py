@@ -1,4 +1,4 @@
-"""What pages say about recorded wrong matches and whom they offer to choose from."""
+"""What pages say about recorded wrong matches, and the people whom they offer to choose from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from verification.review import feedback
 
 
 def feedback_context(attempt: VerificationAttempt) -> dict[str, Any]:
-    """For the attempt's page: what was recorded about it, or whether something can be."""
+    """For the page of an attempt: what is recorded about it, or whether the operator may say that it is wrong."""
     recorded = feedback.active_false_match(attempt)
     if recorded is None:
         is_match = attempt.verdict == VerificationAttempt.Verdict.MATCH and attempt.matched_person
@@ -25,7 +25,7 @@ def feedback_context(attempt: VerificationAttempt) -> dict[str, Any]:
 
 
 def effect_sentences(effect: dict[str, int], person: Person | None) -> list[str]:
-    """What a record changes, or changed when it was made."""
+    """What a record would change, or changed when it was made. effect: the fields of feedback.Effect."""
     name = person or "an erased person"
     samples, attempts = effect.get("samples", 0), effect.get("attempts", 0)
     if samples:
@@ -44,7 +44,7 @@ def effect_sentences(effect: dict[str, int], person: Person | None) -> list[str]
 
 
 def choices_of(form: PersonChoiceForm, nearest: list[tuple[Person, float]]) -> list[tuple[Person, float | None]]:
-    """The people to choose from: those found by what was typed, then the nearest in the gallery with their scores."""
+    """The people to choose from: those whom the typed words fit, then the nearest in the gallery with their scores."""
     scores = {person.pk: score for person, score in nearest}
     people = {person.pk: person for person in (*form.found, *(person for person, _ in nearest))}
     return [(person, scores.get(pk)) for pk, person in people.items()]

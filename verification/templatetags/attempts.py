@@ -1,4 +1,4 @@
-"""What pages of other apps show of the history. Templates meet here: enrollment need not import verification."""
+"""What pages of other apps show of the history. Their templates load it, so enrollment need not import verification."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ register = template.Library()
 
 @register.simple_tag
 def recent_attempts_of(person: Person) -> dict[str, Any]:
-    """`attempts` and their `thumbnails`, as verification/_attempts_table.html takes them."""
+    """The latest `attempts` and their `thumbnails`, as verification/_attempts_table.html takes them."""
     attempts = selectors.attempts_of(person, RECENT)
     return {"attempts": attempts, "thumbnails": selectors.thumbnail_urls(attempts)}
 
 
 @register.simple_tag
 def attempt_count_of(person: Person, merged: Sequence[Person] = ()) -> int:
-    """merged: other records of the same person."""
+    """How many attempts matched or claimed this person. merged: people who were merged into this one, counted too."""
     return selectors.attempts_about([person, *merged]).count()
 
 
@@ -38,7 +38,7 @@ def at(mapping: Mapping[int, str] | None, key: int) -> str:
 
 @register.filter
 def subject(attempt: VerificationAttempt) -> str:
-    """Whose face a row of the history shows: known only after a match."""
+    """Whom a row of the history shows. That is known only after a match."""
     if attempt.verdict == VerificationAttempt.Verdict.MATCH:
         return str(attempt.matched_person or ERASED)
     return "Unknown"

@@ -19,7 +19,7 @@ def percent(value: float) -> str:
 
 @register.filter
 def interval(rate: Rate) -> str:
-    """The 95 % interval and the counts that it comes from."""
+    """The counts, and the 95 % interval that they give."""
     if not rate.trials:
         return "nothing to count"
     return f"{rate.errors:,} of {rate.trials:,}; 95\u00a0%: {percent(rate.low)} to {percent(rate.high)}"
@@ -27,7 +27,7 @@ def interval(rate: Rate) -> str:
 
 @register.filter
 def alarms(number: float) -> str:
-    """Expected false alarms: two significant digits, never "0" for what is only small."""
+    """Expected false alarms with two significant digits; a small number never becomes "0"."""
     if number < 0.01:
         return "fewer than 0.01" if number else "0"
     return f"{number:.2g}" if number < 100 else f"{number:.0f}"

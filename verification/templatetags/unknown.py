@@ -1,4 +1,4 @@
-"""The number beside "Unknown" in the bar."""
+"""The number beside "Unknown" in the navigation."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ register = template.Library()
 
 @register.simple_tag
 def unknown_count() -> int:
-    """Faces in the inbox. One query; nothing is ever in there where the policy keeps nothing."""
+    """Number of faces in the inbox. One query. It is 0 while the policy keeps nothing."""
     return unknowns.pending_faces().count()

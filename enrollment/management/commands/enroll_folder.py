@@ -82,6 +82,7 @@ class Command(BaseCommand):
 
 
 def count(people: Sequence[PersonOutcome], files: Sequence[FileOutcome]) -> dict[str, int]:
+    """The totals of the run: people, files, and what became of them."""
     outcomes = Counter(file.outcome for file in files)
     return {
         "people": len(people),
@@ -94,6 +95,7 @@ def count(people: Sequence[PersonOutcome], files: Sequence[FileOutcome]) -> dict
 
 
 def summary(totals: dict[str, int]) -> str:
+    """The last line of the text output. totals: from count()."""
     return (
         f"{totals['people']} people, {totals['people_created']} of them new. {totals['files']} files: "
         f"{totals[ENROLLED]} enrolled, {totals[ALREADY]} already there, {totals[REFUSED]} refused."
@@ -101,6 +103,7 @@ def summary(totals: dict[str, int]) -> str:
 
 
 def report(people: Sequence[PersonOutcome], files: Sequence[FileOutcome], totals: dict[str, int]) -> dict[str, Any]:
+    """The object that --json prints. totals: from count()."""
     return {
         "people": [
             {

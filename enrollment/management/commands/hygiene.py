@@ -1,4 +1,4 @@
-"""Look through the whole gallery: likely duplicates, samples that do not fit, look-alikes. Writes nothing."""
+"""manage.py hygiene [--json]: likely duplicates, samples that do not fit, look-alikes. Writes nothing."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ class Command(BaseCommand):
 
 
 def as_json(report: HygieneReport) -> dict[str, Any]:
+    """The object that --json prints: the report's numbers, then its rows."""
     facts = {name: getattr(report, name) for name in (*FACTS, *COUNTS)}
     return facts | {
         "seconds": round(report.seconds, 2),
@@ -56,6 +57,7 @@ def as_json(report: HygieneReport) -> dict[str, Any]:
 
 
 def as_text(report: HygieneReport) -> list[str]:
+    """The lines that are printed without --json."""
     return [
         f"{report.templates} templates of {report.people} people compared in {report.seconds:.1f} s",
         f"Likely duplicates: {report.duplicate_count} (comparison score {report.match_threshold:.3f} or more; "

@@ -21,15 +21,15 @@ from recognizer.types import Preprocessing
 
 
 class Command(BaseCommand):
-    requires_system_checks = []  # it mends what a check may complain about
-    _progress_is_open = False  # a line of progress without its end
+    requires_system_checks = []  # this command mends what a check may complain about
+    _progress_is_open = False  # a line of progress was written and has not ended yet
     help = "Lists, verifies and installs the model packs that recognition runs on."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
         actions.add_parser("list", help="every known pack, its licence, and whether it is installed")
         verify = actions.add_parser("verify", help="check size and sha256 of the files")
-        verify.add_argument("name", nargs="?", help="a pack; without it, every installed one")
+        verify.add_argument("name", nargs="?", help="a pack; without it, every one whose embedder is there")
         install = actions.add_parser("install", help="fetch, check and install a pack")
         install.add_argument("name", nargs="?", help="a pack; without it, the default one")
         install.add_argument("--from", dest="source", default="", help="take the files from this folder or URL only")
@@ -57,12 +57,21 @@ class Command(BaseCommand):
 
     def handle_verify(self, *, name: str | None, **options: Any) -> None:
         manifest = Manifest.load(settings.FACESITE_MODELS_DIR)
-        packs = [manifest.get(name)] if name else [pack for pack in manifest.packs.values() if pack.installed]
+        packs = [manifest.get(name)] if name else [pack for pack in manifest.packs.values() if pack.begun]
         if not packs:
-            choose_pack(manifest)  # says that nothing is installed, and what to do
-        for pack in packs:
+            choose_pack(manifest)  # raises: nothing is installed, and what to do about it
+        problems = [problem for pack in packs if (problem := self._verify(pack))]
+        if problems:
+            raise CommandError("\n".join(problems))
+
+    def _verify(self, pack: Pack) -> str:
+        """What is wrong with a pack's files; empty when they are what the manifest says."""
+        try:
             verify_pack(pack)
-            self.stdout.write(f"{pack.name}: {len(pack.files)} files are what the manifest says.")
+        except PackError as error:
+            return str(error)
+        self.stdout.write(f"{pack.name}: {len(pack.files)} files are what the manifest says.")
+        return ""
 
     def handle_install(self, *, name: str | None, source: str, accept_licence: bool, **options: Any) -> None:
         place = source or settings.FACESITE_MODELS_MIRROR
@@ -70,7 +79,7 @@ class Command(BaseCommand):
             models_dir=settings.FACESITE_MODELS_DIR,
             name=name,
             sources=(place,) if place else (),
-            published=not source,  # whoever names a place means that one: no file comes from elsewhere unasked
+            published=not source,  # --from names the only place: no file comes from elsewhere
             accept_licence=accept_licence,
             progress=self._show_progress if self.stderr.isatty() else None,
         )
@@ -112,7 +121,7 @@ class Command(BaseCommand):
         self._say_which_is_used(variant)
 
     def _say_which_is_used(self, pack: Pack) -> None:
-        """Embeddings of two packs cannot be compared, so a change of packs needs one more step."""
+        """Print how to switch to the pack, unless it is in use. (Templates of two packs cannot be compared.)"""
         if _used_pack(Manifest.load(settings.FACESITE_MODELS_DIR)) != pack:
             self.stdout.write(f"To use it, also for everybody enrolled: manage.py rebuild_templates --pack {pack.name}")
 

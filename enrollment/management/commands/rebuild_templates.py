@@ -1,4 +1,4 @@
-"""manage.py rebuild_templates [--pack NAME]: another model pack without enrolling anybody again."""
+"""manage.py rebuild_templates [--pack NAME]: change the model pack without enrolling anybody again."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from recognizer.packs.manifest import Pack
 from recognizer.types import LivenessMode
 
 BAR = 30
-"""Characters."""
+"""Length of the progress bar in characters."""
 SETTLE_SECONDS = SWITCH_CHECK_SECONDS + 2.0
-"""After a switch: until running servers have changed their engine, samples come with templates of the old pack."""
+"""Wait between the switch and the last rebuild. Until the running servers have changed their engine, new samples still
+come with templates of the old pack."""
 STOPPED = 130
 """Exit status after Ctrl-C: what shells expect, 128 + SIGINT."""
 ROUNDS = 5
-"""Times that samples which came during the last round may hold up the switch."""
+"""Tries to switch. Samples that came during the last round hold the switch up until they have their templates."""
 
 
 class Command(BaseCommand):
@@ -63,7 +64,7 @@ class Command(BaseCommand):
             raise CommandError(sentence, returncode=STOPPED) from None
 
     def _rebuild(self, engine: FaceEngine) -> None:
-        """Raises CommandError after listing what could not be rebuilt."""
+        """Write the missing templates. Raises CommandError after listing the samples that could not be rebuilt."""
         written = 0
         failures: list[Failure] = []
         for progress in rebuild_templates(engine):
@@ -110,7 +111,7 @@ class Command(BaseCommand):
 
 @contextmanager
 def engine_for(pack: str | None) -> Iterator[FaceEngine]:
-    """The process's engine, or one of another pack that is closed afterwards. Raises PackError."""
+    """None: the process's engine. Else a second engine on that pack, closed at the end. Raises PackError."""
     if pack is None:
         yield get_engine()
         return
@@ -122,7 +123,10 @@ def engine_for(pack: str | None) -> Iterator[FaceEngine]:
 
 
 def liveness_note(pack: Pack, liveness: LivenessMode) -> str:
-    """For a pack that cannot check it: a default that gives way to the pack must not do so in silence."""
+    """What a pack that cannot check liveness means at this site.
+
+    The default mode gives way to such a pack (runtime.policy.default_liveness), and must not do so in silence.
+    """
     if liveness == LivenessMode.REQUIRED:
         return f"{pack.name} cannot check liveness, and it is required: answers are uncertain until a head movement."
     return (
@@ -132,6 +136,7 @@ def liveness_note(pack: Pack, liveness: LivenessMode) -> str:
 
 
 def measure_line(measure: PackMeasure) -> str:
+    """One pack's threshold and error rates on the site's own pictures, for people to compare."""
     return (
         f"  {measure.pack} (threshold {measure.threshold:.3f}; {measure.people} people, {measure.samples} samples): "
         f"the right person missed {rate_words(measure.fnmr)}, a wrong person matched {rate_words(measure.fmr)}"
@@ -139,12 +144,13 @@ def measure_line(measure: PackMeasure) -> str:
 
 
 def rate_words(rate: Rate) -> str:
-    """The rate with its 95 % confidence interval: a handful of pictures proves little, and the interval says so."""
+    """The rate with its 95 % confidence interval: a handful of pictures proves little, and the interval shows it."""
     if not rate.trials:
         return "not known (nobody has two samples, or there is only one person)"
     return f"{rate.value:.2%} of {rate.trials:,} (95 %: {rate.low:.2%} to {rate.high:.2%})"
 
 
 def progress_line(progress: Progress) -> str:
+    """A bar of BAR characters, then how many samples of how many are done."""
     filled = BAR * progress.done // progress.total
     return f"[{'#' * filled}{'.' * (BAR - filled)}] {progress.done} of {progress.total} samples"

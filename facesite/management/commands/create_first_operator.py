@@ -1,4 +1,4 @@
-"""`make run` calls this: the first login of a fresh installation."""
+"""The first login of a fresh installation. `make run` calls this."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ class Command(BaseCommand):
 
 
 def make_password() -> str:
-    """Four groups of four letters and digits that cannot be mistaken for each other: 80 bits."""
+    """Four groups of four letters and digits, none of which can be mistaken for another: 80 bits."""
     alphabet = "abcdefghijkmnpqrstuvwxyz23456789"
     return "-".join("".join(secrets.choice(alphabet) for _ in range(4)) for _ in range(4))

@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from enrollment.runtime.pack_choice import chosen_pack_name
+from facesite.commandline import OWNER_ONLY
 from facesite.storage import collect_static_files
 from recognizer.errors import PackError
 from recognizer.packs.choosing import choose_pack
@@ -32,11 +33,15 @@ class Command(BaseCommand):
         if has_pending_migrations():
             self.stdout.write("Preparing the database")
             call_command("migrate", interactive=False, verbosity=0)
+        keep_database_private()
         collect_static_files()
         call_command("create_first_operator", stdout=self.stdout)
 
     def install_pack(self) -> None:
-        """A server on the starter pack, or without any, starts as well: its pages say which command installs one."""
+        """Install the pack that is missing. A failure is only noted on stderr.
+
+        The server starts with the starter pack, or with none, as well. Its pages say which command installs a pack.
+        """
         wanted = missing_pack()
         if wanted is None:
             return
@@ -53,7 +58,7 @@ class Command(BaseCommand):
 
 
 def missing_pack() -> str | None:
-    """Name of the pack to install; None when there is one already, or people are enrolled with the starter pack."""
+    """Name of the pack to install. None when one is there already, or people are enrolled with the starter pack."""
     manifest = Manifest.load(Path(settings.FACESITE_MODELS_DIR))
     try:
         pack = choose_pack(manifest, settings.FACESITE_MODEL_PACK)
@@ -64,9 +69,9 @@ def missing_pack() -> str | None:
 
 
 def failure_of_today(wanted: str) -> str:
-    """Why the pack could not be installed less than RETRY_S ago: without network each try may wait for a time-out.
+    """Why the pack could not be installed less than RETRY_S ago. Without network each try may wait for a time-out.
 
-    Empty when there was no such try, or when it looked elsewhere (another mirror).
+    Empty when there was no such try, or when the try looked elsewhere (another mirror).
     """
     with suppress(OSError, ValueError):
         tried = json.loads(_note().read_text())
@@ -86,11 +91,22 @@ def _note() -> Path:
 
 
 def what_is_used_instead() -> str:
+    """The end of a sentence: "with the pack starter", or "without a model pack"."""
     try:
         pack = choose_pack(Manifest.load(Path(settings.FACESITE_MODELS_DIR)), chosen_pack_name())
     except PackError:
         return "without a model pack"
     return f"with the pack {pack.name}"
+
+
+def keep_database_private() -> None:
+    """Close SQLite's files to other users of the machine: versions before this one left them readable."""
+    if connection.vendor != "sqlite":
+        return
+    for suffix in ("", "-wal", "-shm"):
+        path = Path(f"{connection.settings_dict['NAME']}{suffix}")
+        with suppress(OSError):  # not there, or another user's: then its owner decides
+            path.chmod(path.stat().st_mode & ~OWNER_ONLY)
 
 
 def has_pending_migrations() -> bool:

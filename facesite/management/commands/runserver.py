@@ -1,4 +1,4 @@
-"""Django's runserver on Daphne, as everybody knows it, with our server: sockets end in order, the engine warms up."""
+"""Django's runserver on Daphne, with facesite's server: sockets end in order, and the engine warms up."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Command(DaphneRunserver):  # type: ignore[misc]  # Daphne has no annotatio
     def inner_run(self, *args: Any, **options: Any) -> None:
         from facesite.warmup import warmup
 
-        if not settings.DEBUG:  # with DEBUG on, static files are served from where they lie
+        if not settings.DEBUG:  # with DEBUG on, static files are served from their sources
             collect_static_files()
         warmup.start()
         super().inner_run(*args, **options)
 
     def log_action(self, protocol: str, action: str, details: dict[str, Any]) -> None:
-        """Coloured lines with addresses and queries are for developers; otherwise nothing personal is logged."""
+        """With DEBUG on Daphne's coloured lines, with addresses and queries; else lines without anything personal."""
         if settings.DEBUG:
             super().log_action(protocol, action, details)
         else:

@@ -1,4 +1,4 @@
-"""The production server: Daphne with our ending, optional TLS, the engine warmed up in the background."""
+"""The production server: Daphne with an orderly end and optional TLS; the engine warms up in the background."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 from redis import Redis, RedisError
 
-from facesite.server import Server  # installs Twisted's asyncio reactor: before anything else imports one
+from facesite.server import Server  # first: it installs Twisted's asyncio reactor, before another is imported
 from facesite.storage import collect_static_files
 
 REDIS_PATIENCE_S = 2.0
@@ -55,6 +55,7 @@ class Command(BaseCommand):
             )
 
     def begin(self, address: str) -> None:
+        """Called when the server listens: say where, and start to warm up."""
         from facesite.warmup import warmup
 
         self.stdout.write(f"facesite is at {address} (Ctrl-C stops it)")
@@ -74,6 +75,7 @@ class Command(BaseCommand):
 
 
 def redis_answers(url: str) -> bool:
+    """Whether a Redis answers within REDIS_PATIENCE_S."""
     try:
         with Redis.from_url(url, socket_connect_timeout=REDIS_PATIENCE_S, socket_timeout=REDIS_PATIENCE_S) as redis:
             return bool(redis.ping())
@@ -82,13 +84,14 @@ def redis_answers(url: str) -> bool:
 
 
 def read_port(text: str) -> int:
+    """A port number from the command line. Raises ArgumentTypeError."""
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise ArgumentTypeError(f"PORT must be a number from 1 to 65535, not '{text}'.")
     return int(text)
 
 
 def choose_endpoints(host: str, port: int, certificate: Path | None, key: Path | None) -> list[str]:
-    """Twisted endpoint descriptions. Raises CommandError."""
+    """Twisted's descriptions of the endpoints to listen on. Raises CommandError when the TLS files are of no use."""
     from facesite.tls import TlsFilesInvalid, check_tls_files, tls_endpoint
 
     if certificate is None and key is None:
@@ -103,17 +106,18 @@ def choose_endpoints(host: str, port: int, certificate: Path | None, key: Path |
 
 
 def switch_to_https() -> None:
-    """Who passes a certificate wants secure cookies too, whatever FACESITE_HTTPS says. (HSTS waits for it.)"""
+    """With a certificate, cookies are secure whatever FACESITE_HTTPS says. (HSTS is sent only when it says so.)"""
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
 
 
 def build_server(endpoints: list[str], *, when_listening: Callable[[], None]) -> Server:
+    """The server, not running yet. endpoints: Twisted's descriptions; when_listening: called once they listen."""
     from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 
     from facesite.asgi import application
     from facesite.logs import log_action
 
-    # With DEBUG on nobody has run collectstatic; otherwise WhiteNoise serves the collected files.
+    # With DEBUG on the files were not collected; otherwise WhiteNoise serves the collected files.
     return Server(
         application=ASGIStaticFilesHandler(application) if settings.DEBUG else application,  # type: ignore[arg-type]
         endpoints=endpoints,
@@ -124,9 +128,10 @@ def build_server(endpoints: list[str], *, when_listening: Callable[[], None]) ->
 
 
 def ignore_signals() -> None:
-    """The server has ended: a second SIGTERM or Ctrl-C must not turn that into a killed process.
+    """Once the server has ended, a second SIGTERM or Ctrl-C must not kill the process before it is gone.
 
-    The interpreter gives up Python's own handlers before it is gone, and then a signal kills; ignored ones stay.
+    The interpreter gives up Python's handlers some time before its end, and from then on a signal kills. A signal that
+    is ignored stays ignored.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)

@@ -12,7 +12,7 @@ export function placePicture(picture, element, fit = "cover") {
   return { scale, left: (element.width - width * scale) / 2, top: (element.height - height * scale) / 2 };
 }
 
-/** box_xyxy -> {x, y, width, height} in the element. The mirrored preview swaps left and right, never the text. */
+/** box_xyxy -> {x, y, width, height} in the element. A mirrored preview moves boxes to the other side, never text. */
 export function mapBox(box, picture, element, { fit = "cover", mirrored = false } = {}) {
   const { scale, left, top } = placePicture(picture, element, fit);
   const [x1, y1, x2, y2] = box;
@@ -21,7 +21,7 @@ export function mapBox(box, picture, element, { fit = "cover", mirrored = false 
   return { x: mirrored ? element.width - x - width : x, y: top + y1 * scale, width, height: (y2 - y1) * scale };
 }
 
-/** Above the box when there is room, else below it, else inside at its top; always fully in the element. */
+/** Where a label goes: above the box when there is room, else below it, else inside at its top. Never over the edge. */
 export function placeLabel(box, label, element, gap = 6) {
   const above = box.y - label.height - gap;
   const below = box.y + box.height + gap;

@@ -1,12 +1,12 @@
 // What a threshold would have done with the site's own comparisons, in words.
 
-/** The policy that a threshold comes to: the strictest whose threshold it reaches, else the loosest. */
+/** The policy for a threshold: the strictest policy whose own threshold it reaches, else the loosest. */
 export function policyAt(threshold, choices) {
   const byThreshold = [...choices].sort((a, b) => a.threshold - b.threshold);
   return byThreshold.findLast((choice) => threshold >= choice.threshold - 1e-9) ?? byThreshold[0];
 }
 
-/** "0.12 % (3 of 2,500)"; without an error the "rule of three": the rate is below 3 / n with 95 % confidence. */
+/** "0.12 % (3 of 2,500)". Without an error the "rule of three" holds: the rate is below 3 / n with 95 % confidence. */
 export function rateWords(errors, comparisons) {
   if (!comparisons) return "not known (nothing to compare)";
   const counted = `${errors.toLocaleString("en")} of ${comparisons.toLocaleString("en")}`;

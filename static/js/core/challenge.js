@@ -3,7 +3,7 @@
 /** How long a result stays over the picture, ms. */
 export const RESULT_MS = 6000;
 
-/** @param now ms; the server says what is left, so that no clocks need to agree. */
+/** @param now ms. The server says how much time is left, so that the two clocks need not agree. */
 export function followChallenge(message, now) {
   const { track, state, prompt, step, steps, seconds_left: seconds, code, message: text } = message;
   return { track, state, prompt, step, steps, code, text, since: now, endsAt: now + seconds * 1000, seconds };
@@ -13,7 +13,7 @@ export function isRunning(challenge) {
   return challenge?.state === "running";
 }
 
-/** A result is read and then goes; what is running stays. */
+/** A running challenge stays over the picture; a result goes after RESULT_MS. */
 export function isShown(challenge, now) {
   return isRunning(challenge) || (Boolean(challenge) && now - challenge.since < RESULT_MS);
 }
@@ -42,12 +42,12 @@ export function stepSentence(challenge) {
   return challenge.step ? `Movement ${challenge.step} of ${challenge.steps}` : `${challenge.steps} movements follow`;
 }
 
-/** What an attack has been called, head movements do not change; what belongs to another question is past. */
+/** Head movements never change the verdict "attack", and a decision about an earlier question is past. */
 export function mayChallenge(decision, state) {
   return decision.question === state.question && decision.verdict !== "attack" && !isRunning(state.challenge);
 }
 
-/** The failure to tell on the card of this decision, if that is how its last challenge ended. */
+/** For the card of this decision: why the last challenge of its face failed; empty when it did not. */
 export function failureOf(decision, state) {
   const { challenge } = state;
   const own = challenge?.track === decision.track && decision.question === state.question;

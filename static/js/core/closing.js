@@ -24,8 +24,8 @@ const CODES = {
 };
 
 /**
- * @param {number} failures closed connections in a row before this one, without a lasting one between them.
- * @returns {{action: string, wait: number, text: string|null}} text null: what was said last still holds.
+ * @param {number} failures connections that closed in a row before this one; one that lasted starts the count anew.
+ * @returns {{action: string, wait: number, text: string|null}} text null: the last text still holds.
  */
 export function explainClose(code, failures = 0) {
   const known = CODES[code];

@@ -3,21 +3,22 @@
 import { VERDICTS, formatCount, formatPair, strangersSentence } from "./format.js";
 
 /**
- * What a pass at this threshold is worth, for the question that was asked. `fmr`: the rate of the decision's own
- * threshold. hello's is that of a search, which is stricter than that of one comparison once many people are enrolled.
+ * What a match at this threshold is worth, for the question that was asked. `fmr` is the rate of the decision's own
+ * threshold. The rate in `hello` is that of a search: once many people are enrolled it is stricter than that of one
+ * comparison.
  */
 export function thresholdSentence(hello, mode, fmr = hello?.fmr) {
   if (!hello) return "";
   return strangersSentence(fmr, mode === "identify" ? Math.max(1, hello.gallery.people) : 1);
 }
 
-/** The same for a decision; nothing where a recorded wrong match had raised its threshold, which no rate stands for. */
+/** The same for a decision. Empty when a recorded wrong match had raised its threshold: no rate stands for that one. */
 export function rateOf(decision, hello) {
   if (["threshold_raised", "known_confusion"].some((code) => decision.reasons.includes(code))) return "";
   return thresholdSentence(hello, decision.mode, decision.fmr);
 }
 
-/** What a screen reader says of a decision: the verdict, about whom, and why. The numbers are for whoever asks. */
+/** What a screen reader says of a decision: the verdict, about whom, and why. The numbers can be read on the card. */
 export function spokenDecision({ verdict, card: { headline, reasons } }) {
   return [`${VERDICTS[verdict]}. ${headline}.`, ...reasons].join(" ");
 }

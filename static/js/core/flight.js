@@ -37,7 +37,7 @@ export class Flight {
   }
 
   /**
-   * A result for `seq`: answers are in order, so that every older frame is answered or counted as dropped too.
+   * A result for `seq`. Answers come in order, so every older frame has been answered or dropped as well.
    * @returns {number|null} ms from taking the picture to the answer; null for a frame that was given up.
    */
   answered(seq, now) {

@@ -55,7 +55,7 @@ export function formatCount(count, one, many = `${one}s`) {
   return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 }
 
-/** Two letters for an avatar. */
+/** One or two letters for an avatar. */
 export function initials(name) {
   const words = name.trim().split(/\s+/u).filter(Boolean);
   if (!words.length) return "?";

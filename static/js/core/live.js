@@ -18,7 +18,7 @@ export function newLive() {
   };
 }
 
-/** Every question starts new tracks: a track's number means something only together with its question's. */
+/** Every question starts new tracks: the number of a track means something only with the number of its question. */
 const ask = (state, changes) => ({ ...state, ...changes, question: state.question + 1, faces: [], challenge: null });
 
 const STEPS = {
@@ -68,8 +68,8 @@ export function configureMessage(state) {
 }
 
 /**
- * What the card shows: {kind: "decision"|"looking"|"nobody"|"choose"|"empty"}. With several people in the picture it is
- * about the largest face; with nobody, about the last one.
+ * What the card shows: {kind: "decision"|"looking"|"nobody"|"choose"|"empty"}. With several people in the picture the
+ * card is about the largest face. With nobody there it keeps the last decision.
  */
 export function cardOf(state) {
   if (state.mode === "verify" && !state.claimed) return { kind: "choose" };

@@ -48,6 +48,16 @@ class TestAccess:
         response = operator_client.post(PAGE + path) if path else operator_client.get(PAGE)
         assert response.status_code == 403
 
+    @pytest.mark.parametrize("path", ["", "merge/", "note/", "forget/", f"actions/{uuid4()}/undo/"])
+    def test_needs_a_permission_beside_staff_rights(self, clerk_client, path):
+        response = clerk_client.post(PAGE + path) if path else clerk_client.get(PAGE)
+        assert response.status_code == 403
+
+    @pytest.mark.parametrize("score", ["nan", "inf", "-2", "", "high"])
+    def test_a_score_that_is_none_is_not_found(self, staff_client, man, enroll_real, score):
+        pair = {"first": man.uuid, "second": enroll_real(OTHER, slice(1)).uuid, "score": score}
+        assert staff_client.post(PAGE + "note/", pair).status_code == 404
+
     def test_is_linked_for_staff_only(self, staff_client, operator_client):
         assertContains(staff_client.get("/enrollment/people/"), f'href="{PAGE}"')
         assertNotContains(operator_client.get("/enrollment/people/"), f'href="{PAGE}"')

@@ -62,6 +62,21 @@ class TestVerify:
         with pytest.raises(CommandError, match="packs install"):
             packs("verify")
 
+    @pytest.mark.parametrize("file", ["tiny_embedder.onnx", "tiny_detector.onnx"])
+    def test_fails_when_a_file_was_cut_short(self, models, file):
+        fill_folder(models)
+        (models / file).write_bytes((models / file).read_bytes()[:-1])
+
+        with pytest.raises(CommandError, match=f"{file} has .* bytes where the manifest says"):
+            packs("verify")
+
+    def test_fails_when_a_file_is_missing(self, models):
+        fill_folder(models)
+        (models / "tiny_detector.onnx").unlink()
+
+        with pytest.raises(CommandError, match="missing"):
+            packs("verify")
+
     def test_fails_when_nothing_is_installed(self, models):
         with pytest.raises(CommandError, match=r"manage\.py packs install tiny"):
             packs("verify")

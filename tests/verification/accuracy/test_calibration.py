@@ -132,11 +132,14 @@ class TestSiteThreshold:
 @pytest.mark.weights
 @pytest.mark.django_db
 class TestPage:
-    def test_is_for_staff(self, client, operator_client):
+    def test_is_for_staff_who_may_add_a_policy(self, client, operator_client, clerk_client, staff):
         assertRedirects(client.get(PAGE), f"/accounts/login/?next={PAGE}", fetch_redirect_response=False)
-        assert operator_client.get(PAGE).status_code == 403
-        assert operator_client.post(PAGE, POLICY).status_code == 403
-        assert VerificationPolicy.objects.count() == 0
+        before = save_policy(actor=staff, fmr="0.0001", liveness="required")
+        for other in (operator_client, clerk_client):
+            assert other.get(PAGE).status_code == 403
+            assert other.post(PAGE, POLICY).status_code == 403
+            assert other.post(f"{PAGE}{before.pk}/again/").status_code == 403
+        assert VerificationPolicy.objects.count() == 1
 
     def test_an_empty_gallery_has_no_curves_but_a_policy(self, engine, staff_client):
         page = staff_client.get(PAGE)

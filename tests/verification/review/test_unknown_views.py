@@ -97,8 +97,9 @@ class TestInbox:
 
 
 class TestPolicy:
-    def test_is_for_staff(self, operator_client, staff_client):
-        assert operator_client.post(f"{INBOX}policy/", {"keep": "on", "days": 3}).status_code == 403
+    def test_is_for_staff_who_may_add_a_policy(self, operator_client, clerk_client, staff_client):
+        for other in (operator_client, clerk_client):
+            assert other.post(f"{INBOX}policy/", {"keep": "on", "days": 3}).status_code == 403
         assert not UnknownPolicy.objects.exists()
         staff_client.post(f"{INBOX}policy/", {"keep": "on", "days": 3})
         assert (UnknownPolicy.objects.get().keep, UnknownPolicy.objects.get().days) == (True, 3)

@@ -1,4 +1,4 @@
-"""How accurate is the pack on labelled pairs, and what is facesite's pipeline worth beside the seed project's?"""
+"""manage.py evaluate PAIRS.csv: accuracy of the pack on labelled pairs, for facesite's and the seed's pipeline."""
 
 from __future__ import annotations
 
@@ -97,12 +97,13 @@ def _listed(known: Mapping[float, Any]) -> str:
 
 
 def check_plot(plot: Path | None) -> None:
-    """Raises CommandError before minutes of work for a place that cannot be written to."""
+    """Raises CommandError for a chart without a folder to lie in: before minutes of work, not after."""
     if plot and not plot.parent.is_dir():
         raise CommandError(f"The chart cannot be written: there is no folder {plot.parent}.")
 
 
 def describe(engine: FaceEngine, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What was measured and how: the beginning of the document that --json prints."""
     return {
         "pack": engine.pack.name,
         "contract_id": engine.contract_id,
@@ -113,7 +114,7 @@ def describe(engine: FaceEngine, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def show_progress(name: str) -> Progress | None:
-    """A counter on standard error, where somebody watches."""
+    """A counter on standard error; None where that is no terminal."""
     if not sys.stderr.isatty():
         return None
 
@@ -125,7 +126,7 @@ def show_progress(name: str) -> Progress | None:
 
 
 def write_plot(path: Path, pack: str, scores: Mapping[str, ScoreDistribution]) -> None:
-    """One curve per pipeline; all or nothing. Raises CommandError."""
+    """Draw one curve per pipeline. The file is written whole or not at all. Raises CommandError."""
     chart = det_chart({name: one.det_curve() for name, one in scores.items()}, title=f"DET, pack {pack}")
     temporary = None
     try:
@@ -141,7 +142,10 @@ def write_plot(path: Path, pack: str, scores: Mapping[str, ScoreDistribution]) -
 
 
 def write_measured(engine: FaceEngine, result: PipelineResult, options: Mapping[str, Any]) -> dict[str, Any]:
-    """From the next start on they are the pack's own. Raises CommandError, with the old ones kept."""
+    """Write the measured thresholds into local.toml; they hold from the next start on. Returns what was written.
+
+    Raises CommandError; the old thresholds then stay.
+    """
     every = options["every_pair"]
     try:
         derived = derive_thresholds(result.every_pair if every else result.distribution)
@@ -159,12 +163,13 @@ def write_measured(engine: FaceEngine, result: PipelineResult, options: Mapping[
 
 
 def as_markdown(reports: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The table of ROWS as Markdown lines. reports: pipeline -> evaluation_report.report()."""
     lines = ["| | " + " | ".join(reports) + " |", "|---" * (len(reports) + 1) + "|"]
     return lines + [f"| {label} | " + " | ".join(show(one) for one in reports.values()) + " |" for label, show in ROWS]
 
 
 def as_text(document: Mapping[str, Any]) -> list[str]:
-    """Both pipelines side by side, then what the numbers rest on."""
+    """The pipelines side by side, then the thresholds, failures and doubts behind the numbers."""
     reports: Mapping[str, Mapping[str, Any]] = document["pipelines"]
     rows = [("", list(reports))]
     for label, show in ROWS:

@@ -1,4 +1,7 @@
-"""Who is on these pictures? The same code path as the live page; nothing is written unless asked."""
+"""manage.py identify IMAGE ...: who is on these pictures? Only --record writes anything.
+
+Decisions are made by the code of the live page (recognizer.tracking), for a single frame.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,7 @@ class Command(BaseCommand):
 
 
 class Identifier:
-    """One run's engine, gallery and policy."""
+    """Engine, gallery and policy for all pictures of one run. record: write the decisions into the history."""
 
     def __init__(self, engine: FaceEngine, *, record: bool) -> None:
         self.engine = engine
@@ -72,7 +75,7 @@ class Identifier:
         self.record = record
 
     def identify_file(self, path: Path) -> dict[str, Any]:
-        """`faces`, or `error` with code and message."""
+        """What --json prints about one picture: its `faces`, or an `error` with code and message."""
         try:
             found = identify_image(read_image(path), engine=self.engine, gallery=self.gallery, policy=self.policy)
         except OSError:
@@ -83,7 +86,7 @@ class Identifier:
         return outcome_of(path, faces=[face_messages(face, self.attempt_of(face, people)) for face in found.faces])
 
     def attempt_of(self, face: IdentifiedFace, people: Mapping[str, Person]) -> VerificationAttempt:
-        """In the history only where that was asked for."""
+        """The face's attempt; saved only with `record`. people: uuid as text -> person, of those whom faces match."""
         about: dict[str, Any] = {
             "operator": None,
             "mode": VerificationAttempt.Mode.IDENTIFY,
@@ -97,7 +100,7 @@ class Identifier:
 
 
 def read_image(path: Path) -> bytes:
-    """At most one byte over the limit, so that a huge file is refused without being read. Raises OSError."""
+    """At most one byte more than UPLOAD_LIMITS allows: a huge file is refused without being read. Raises OSError."""
     with path.open("rb") as file:
         return file.read(UPLOAD_LIMITS.max_bytes + 1)
 
@@ -105,12 +108,13 @@ def read_image(path: Path) -> bytes:
 def outcome_of(
     path: Path, *, faces: list[dict[str, Any]] | None = None, error: tuple[str, str] | None = None
 ) -> dict[str, Any]:
+    """error: reason code and sentence."""
     problem = {"code": error[0], "message": error[1]} if error else None
     return {"path": str(path), "faces": faces or [], "error": problem}
 
 
 def face_messages(face: IdentifiedFace, attempt: VerificationAttempt) -> dict[str, Any]:
-    """What the live page's `decision` says, as far as a still picture has it."""
+    """The fields of the live page's `decision` message that a still picture has. Boxes in pixels."""
     decision, person = face.decision, attempt.matched_person
     return {
         "box_xyxy": [round(value, 1) for value in face.detection.box_xyxy.tolist()],
@@ -132,6 +136,7 @@ def describe_count(faces: int) -> str:
 
 
 def describe_face(face: dict[str, Any]) -> str:
+    """One line: who, score and threshold, and the box in pixels. face: from face_messages()."""
     left, top, right, bottom = (round(value) for value in face["box_xyxy"])
     who = face["person"]["name"] if face["person"] else face["verdict"].replace("_", " ")
     score = "nobody to compare with" if face["comparison_score"] is None else f"score {face['comparison_score']:.3f}"
@@ -139,7 +144,7 @@ def describe_face(face: dict[str, Any]) -> str:
 
 
 def describe_card(card: CardMessage) -> list[str]:
-    """Why, in the words of the history."""
+    """Lines that say why, in the words of the history."""
     return [*card["reasons"], *(f"{fact['label']}: {fact['text']}" for fact in card["facts"])]
 
 

@@ -1,4 +1,4 @@
-"""manage.py purge_unknowns: erase unknown faces whose time is over. The pages do it too; this is for a timer."""
+"""manage.py purge_unknowns: erase unknown faces whose time is over. For a timer; the pages of the inbox do it too."""
 
 from __future__ import annotations
 
