@@ -22,7 +22,7 @@ DOCUMENTS = [
 ]
 
 ROW = re.compile(r"^\| `([\w/]+\.(?:py|js))` \|", re.MULTILINE)
-CODE = re.compile(r"^```\w*\n((?:.*\n)*?)```$|`([^`\n]+)`|^ {4}(.+)$", re.MULTILINE)
+CODE = re.compile(r"^```\w*\n((?:.*\n)*?)```$|`([^`]+)`|^ {4}(.+)$", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 PATH = re.compile(rf"(?:{'|'.join(map(re.escape, FOLDERS))})/[\w./*-]*|[\w-]+\.(?:py|js|mjs|html|css|md)")
 DOTTED = re.compile(rf"(?:{'|'.join(PACKAGES)}|tests)(?:\.\w+)+")
