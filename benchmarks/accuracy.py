@@ -21,6 +21,7 @@ import numpy as np
 from recognizer.decisions import (
     Comparison,
     Evidence,
+    Question,
     compare_probe,
     fuse_embeddings,
     judge_score,
@@ -38,7 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FACES = ROOT.parent / "shared" / "faces"
 PEOPLE, ENROLLED_FROM, STRANGERS = 20, 3, 20
 GALLERY_SIZES = (20, 100, 500, 2_000, 4_000)
-Judge = Callable[[Vector, GallerySnapshot, DecisionPolicy], Comparison]
+Judge = Callable[[Vector, Question], Comparison]
 ByPerson = Mapping[str, Sequence[Evidence]]
 
 
@@ -120,9 +121,9 @@ def enrolment_table(engine: FaceEngine, policy: DecisionPolicy, people: ByPerson
     return rows
 
 
-def judge_by_threshold_alone(probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy) -> Comparison:
-    [best] = gallery.search(probe, 1)
-    verdict, reasons = judge_score(best.comparison_score, policy)
+def judge_by_threshold_alone(probe: Vector, question: Question) -> Comparison:
+    [best] = question.gallery.search(probe, 1)
+    verdict, reasons = judge_score(best.comparison_score, question.policy)
     return Comparison(verdict, reasons, best.person_id, best.comparison_score)
 
 
@@ -143,7 +144,7 @@ def tally_draw(
     rule = policy_for_gallery(policy, gallery.people)
     tally = Tally()
     for name, probe in probes:
-        found = judge(probe, gallery, rule)
+        found = judge(probe, Question(gallery, rule))
         named = found.person_id if found.verdict == Verdict.MATCH else None
         tally.searches += name is not None
         tally.hits += name is not None and named == name

@@ -77,7 +77,7 @@ def decision_table(engine: FaceEngine, clips: dict[str, list[Image]]) -> Iterato
             for decision in decisions_of(engine, gallery, [*frames[start:], *frames[:start]])
         ]
         verdicts = Counter(decision.verdict.value for decision in made)
-        doubts = sum("liveness_uncertain" in decision.reasons for decision in made)
+        doubts = sum("liveness_uncertain" in decision.comparison.reasons for decision in made)
         named = (
             f"{verdicts['match']} | {verdicts['non_match']} | {verdicts['uncertain']} | {doubts} | {verdicts['attack']}"
         )

@@ -51,6 +51,16 @@ LIVENESS_FRAMES = 3
 """Liveness scores that settle a track, when they agree."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What is asked about a face. The same for every face of a frame."""
+
+    gallery: GallerySnapshot
+    policy: DecisionPolicy
+    claimed: str | None = None
+    """1:1: the claimed person's id; None: 1:N, a search."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """What the gallery says about one probe."""
@@ -66,14 +76,21 @@ class Comparison:
     raised_threshold: float | None = None
     """What the score had to reach instead of match_threshold, when the probe resembles a recorded wrong match."""
 
+    def doubted(self, *reasons: str) -> Comparison:
+        """The same scores, but uncertain for these reasons."""
+        return replace(self, verdict=Verdict.UNCERTAIN, reasons=reasons)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """One frame of a track: embedded and compared while the track was undecided."""
+    """One look at a face, held against the gallery."""
 
     embedding: Vector
+    """(d,) float32, L2-normalised."""
     aligned: Image
+    """(112, 112, 3): the crop that was embedded."""
     quality: Quality
+    """Of that crop's frame."""
     comparison: Comparison
 
     @property
@@ -83,14 +100,16 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What all frames of a track say together."""
+    """What all frames of a track say together; PENDING while there is none."""
 
-    comparison: Comparison
-    agreed: int
+    comparison: Comparison = Comparison(Verdict.PENDING, ())
+    seen: int = 0
+    """Frames that were compared."""
+    agreed: int = 0
     """Frames that point to the same answer."""
-    solid: int
+    solid: int = 0
     """Those of them that are worth something: a poor frame that matches nobody says little."""
-    against: int
+    against: int = 0
     """Frames that point to another answer."""
 
 
@@ -118,24 +137,23 @@ def threshold_for(fmr: float, known: Sequence[tuple[float, float]]) -> float:
     return y0 + (y1 - y0) * (wanted - x0) / (x1 - x0)
 
 
-def compare_probe(
-    probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy, claimed: str | None = None
-) -> Comparison:
-    """1:1 with a claim, else 1:N. Raises what GallerySnapshot.search raises."""
-    compared = _verify(probe, gallery, policy, claimed) if claimed else _identify(probe, gallery, policy)
-    return _mind_confusions(compared, probe, gallery, policy)
+def compare_probe(probe: Vector, question: Question) -> Comparison:
+    """1:1 with a claim, else 1:N. probe: (d,) float32, L2-normalised. Raises what GallerySnapshot.search raises."""
+    compared = _verify(probe, question, question.claimed) if question.claimed else _identify(probe, question)
+    return _mind_confusions(compared, probe, question)
 
 
-def _verify(probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy, claimed: str) -> Comparison:
-    candidate = gallery.compare(probe, claimed)
+def _verify(probe: Vector, question: Question, claimed: str) -> Comparison:
+    candidate = question.gallery.compare(probe, claimed)
     if candidate is None:  # a claim that cannot be checked is not a wrong claim
         return Comparison(Verdict.UNCERTAIN, ("person_not_enrolled",))
     score = candidate.comparison_score
-    verdict, reasons = judge_score(score, policy)
+    verdict, reasons = judge_score(score, question.policy)
     return Comparison(verdict, reasons, claimed, score)
 
 
-def _identify(probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy) -> Comparison:
+def _identify(probe: Vector, question: Question) -> Comparison:
+    gallery, policy = question.gallery, question.policy
     candidates = gallery.search(probe, 2)
     if not candidates:
         return Comparison(Verdict.NON_MATCH, ("gallery_empty",))
@@ -153,13 +171,12 @@ def _identify(probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy) -
     return Comparison(verdict, reasons, best, score, runner_up)
 
 
-def _mind_confusions(
-    compared: Comparison, probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy
-) -> Comparison:
-    """A match with what operators have told about wrong matches of that person; see recognizer.search.confusions.
+def _mind_confusions(compared: Comparison, probe: Vector, question: Question) -> Comparison:
+    """Holds a match against the wrong matches of that person that operators reported (recognizer.search.confusions).
 
-    One that reaches a raised threshold says so: it no longer stands for the policy's false-match rate.
+    A match that reaches a raised threshold says so: it no longer stands for the policy's false-match rate.
     """
+    gallery, policy = question.gallery, question.policy
     person, score = compared.person_id, compared.comparison_score
     if compared.verdict != Verdict.MATCH or person is None or score is None:
         return compared
@@ -170,7 +187,7 @@ def _mind_confusions(
     raised = ("threshold_raised",) if needed is not None and not too_low else ()
     compared = replace(compared, raised_threshold=needed, reasons=raised)
     if too_low or lead < PAIR_MARGIN_FACTOR * policy.min_margin:
-        return replace(compared, verdict=Verdict.UNCERTAIN, reasons=("known_confusion", *raised))
+        return compared.doubted("known_confusion", *raised)
     return compared
 
 
@@ -198,16 +215,15 @@ def fuse_embeddings(evidence: Sequence[Evidence]) -> Vector:
     return (mean / length).astype(np.float32) if length > 1e-3 else best[0].embedding
 
 
-def conclude(
-    evidence: Sequence[Evidence], gallery: GallerySnapshot, policy: DecisionPolicy, claimed: str | None = None
-) -> Conclusion:
+def conclude(evidence: Sequence[Evidence], question: Question) -> Conclusion:
     """The verdict of all frames of one track (at least one)."""
     fused = evidence[0].comparison
     if len(evidence) > 1:
-        fused = compare_probe(fuse_embeddings(evidence), gallery, policy, claimed)
-    agreeing = [one for one in evidence if _agrees(one, fused, policy)]
+        fused = compare_probe(fuse_embeddings(evidence), question)
+    agreeing = [one for one in evidence if _agrees(one, fused, question.policy)]
     return Conclusion(
         comparison=fused,
+        seen=len(evidence),
         agreed=len(agreeing),
         solid=sum(one.good or fused.verdict == Verdict.MATCH for one in agreeing),
         against=sum(one.good or fused.verdict != Verdict.MATCH for one in evidence if one not in agreeing),
@@ -238,13 +254,12 @@ def final_comparison(conclusion: Conclusion, evidence: Sequence[Evidence]) -> Co
     fused = conclusion.comparison
     if fused.verdict == Verdict.MATCH:
         if conclusion.solid <= conclusion.against:
-            return replace(fused, verdict=Verdict.UNCERTAIN, reasons=("frames_disagree",))
+            return fused.doubted("frames_disagree")
         return fused
     if any(one.good for one in evidence) or fused.reasons == ("gallery_empty",):
         return fused
     best = max(evidence, key=lambda one: one.quality.score)
-    reasons = ("low_quality", *best.quality.reasons)
-    return replace(fused, verdict=Verdict.UNCERTAIN, reasons=reasons)
+    return fused.doubted("low_quality", *best.quality.reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,4 +321,4 @@ def apply_liveness(comparison: Comparison, liveness: Liveness, mode: LivenessMod
     code = "liveness_unavailable" if unchecked else "liveness_uncertain"
     kept = comparison.reasons if comparison.verdict == Verdict.UNCERTAIN else ()
     close = () if liveness.surrounded or "face_too_large" in kept else ("face_too_large",)
-    return replace(comparison, verdict=Verdict.UNCERTAIN, reasons=(code, *close, *kept))
+    return comparison.doubted(code, *close, *kept)

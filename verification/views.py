@@ -121,7 +121,7 @@ def _checked_face(face: IdentifiedFace, attempt: VerificationAttempt, *, kept: b
         width=right - left,
         height=bottom - top,
         card=card_of(attempt),
-        thumbnail=jpeg_data_url(encode_thumbnail(face.decision.aligned)),
+        thumbnail=jpeg_data_url(encode_thumbnail(face.decision.best.aligned)),
         attempt=attempt if kept else None,
     )
 

@@ -5,7 +5,6 @@ No socket and no database. A GuidedCapture belongs to one stream; only one frame
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +14,7 @@ from enrollment.models import FaceSample
 from enrollment.samples.drafts import SampleDraft, draft_from_face, pose_bucket
 from recognizer.engine import FaceEngine
 from recognizer.images import encode_thumbnail
+from recognizer.stopwatch import Stopwatch
 from recognizer.types import Detection, Face, Image, Vector
 
 FRONT, LEFT, RIGHT = FaceSample.PoseBucket.FRONT, FaceSample.PoseBucket.LEFT, FaceSample.PoseBucket.RIGHT
@@ -199,25 +199,18 @@ class GuidedCapture:
 
 def observe_frame(engine: FaceEngine, capture: GuidedCapture, payload: bytes, *, skipped: int = 0) -> Observation:
     """One frame's bytes through the engine and the capture: ONE job for the engine's pool. Raises ImageError."""
-    start = time.perf_counter()
+    watch = Stopwatch()
     image = engine.decode(payload)
-    decoded = time.perf_counter()
+    watch.lap("decode")
     detections = engine.detect(image)
-    detected = time.perf_counter()
+    watch.lap("detect")
     faces = tuple(_measured(engine, image, detection) for detection in detections[:MAX_FACES])
-    measured = time.perf_counter()
+    watch.lap("quality")
     size = (image.shape[1], image.shape[0])
     guidance, taken = capture.look(faces, size, engine.embed, skipped=skipped)
     thumbnail = encode_thumbnail(taken.draft.aligned) if taken else b""
-    end = time.perf_counter()
-    laps = {
-        "decode": decoded - start,
-        "detect": detected - decoded,
-        "quality": measured - detected,
-        "embed": end - measured,
-        "total": end - start,
-    }
-    return Observation(size, faces, guidance, taken, thumbnail, {stage: lap * 1000 for stage, lap in laps.items()})
+    watch.lap("embed")
+    return Observation(size, faces, guidance, taken, thumbnail, watch.timings())
 
 
 def same_person_threshold(engine: FaceEngine) -> float:

@@ -104,9 +104,9 @@ class VerificationConsumer(FrameConsumer):
         )
         names = await self._names_of(result, gallery)
         await self.send_message(result_message(result, names, seq=frame.seq, dropped=frame.dropped))
-        if result.challenge:
-            await self._tell_challenge(result.challenge)
-        for decision in result.decisions:
+        if result.outcome.challenge:
+            await self._tell_challenge(result.outcome.challenge)
+        for decision in result.outcome.decisions:
             await self._decide(live, decision, names)
 
     async def on_closed(self) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from recognizer.engine import FaceEngine
 from recognizer.search.gallery import GallerySnapshot
+from recognizer.stopwatch import Stopwatch
 from recognizer.tracking.challenge import draw_prompts
 from recognizer.tracking.challenge_run import ChallengeProgress
 from recognizer.tracking.fuser import TrackFuser
-from recognizer.tracking.outcomes import TrackedFace
+from recognizer.tracking.outcomes import FrameOutcome, TrackedFace
 from recognizer.tracking.tracks import Decision
 from recognizer.types import DecisionPolicy, LivenessMode, Verdict
 from verification.models import VerificationAttempt
@@ -34,19 +35,14 @@ class LiveResult:
 
     image_size: tuple[int, int]
     """width, height in pixels."""
-    faces: tuple[TrackedFace, ...]
-    decisions: tuple[Decision, ...]
-    match_threshold: float
-    """What this frame's scores were held against: in a gallery of many people stricter than the policy's."""
+    outcome: FrameOutcome
     timings_ms: Mapping[str, float]
     """The STAGES; `total` spans from the frame's arrival to the end of the search."""
-    challenge: ChallengeProgress | None = None
-    """Only when there is something new to tell."""
 
     @property
     def matched_people(self) -> set[str]:
         """uuids of those whom the faces or decisions name."""
-        said: tuple[TrackedFace | Decision, ...] = (*self.faces, *self.decisions)
+        said: tuple[TrackedFace | Decision, ...] = (*self.outcome.faces, *self.outcome.decisions)
         return {one.person_id for one in said if one.person_id and one.verdict == Verdict.MATCH}
 
 
@@ -65,25 +61,16 @@ class LiveSession:
         self, frame_bytes: bytes, *, dropped: int, gallery: GallerySnapshot, arrived: float | None = None
     ) -> LiveResult:
         """One job for the engine's pool. arrived: time.perf_counter() when the frame came. Raises ImageError."""
-        started = time.perf_counter()
+        watch = Stopwatch(arrived)
+        started = watch.lap("queue")
         image = self._engine.decode(frame_bytes)
-        decoded = time.perf_counter()
+        watch.lap("decode")
         outcome = self._fuser.process(image, gallery, skipped=dropped, now=started)
-        ended = time.perf_counter()
-        first = started if arrived is None else arrived
-        measured = {
-            **outcome.timings_ms,
-            "queue": (started - first) * 1000,
-            "decode": (decoded - started) * 1000,
-            "total": (ended - first) * 1000,
-        }
+        measured = {**outcome.timings_ms, **watch.timings()}
         return LiveResult(
             image_size=(image.shape[1], image.shape[0]),
-            faces=outcome.faces,
-            decisions=outcome.decisions,
-            match_threshold=outcome.match_threshold,
+            outcome=outcome,
             timings_ms={stage: round(measured.get(stage, 0.0), 2) for stage in STAGES},
-            challenge=outcome.challenge,
         )
 
     # A challenge. Not while a frame is being processed.
