@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from recognizer.reasons import Reason
 from recognizer.search.confusions import PAIR_MARGIN_FACTOR
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.stages.liveness import verdict_for
@@ -22,24 +23,6 @@ from recognizer.types import (
     Verdict,
 )
 
-DECISION_REASONS = (
-    "below_threshold",
-    "between_thresholds",
-    "margin_too_small",
-    "templates_disagree",
-    "known_confusion",
-    "threshold_raised",
-    "frames_disagree",
-    "gallery_empty",
-    "person_not_enrolled",
-    "person_already_matched",
-    "low_quality",
-    "liveness_attack",
-    "liveness_uncertain",
-    "liveness_unavailable",
-    "challenge_passed",
-)
-"""Every code that a decision may carry beside the quality codes."""
 BEST_FRAMES = 5
 """Most frames whose embeddings are averaged."""
 PEOPLE_AT_BASE = 20
@@ -67,7 +50,7 @@ class Comparison:
 
     verdict: Verdict
     """match, non_match or uncertain"""
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     person_id: str | None = None
     """The best candidate, whatever the verdict; with a claim the claimed person."""
     comparison_score: float | None = None
@@ -76,7 +59,7 @@ class Comparison:
     raised_threshold: float | None = None
     """What the score had to reach instead of match_threshold, when the probe resembles a recorded wrong match."""
 
-    def doubted(self, *reasons: str) -> Comparison:
+    def doubted(self, *reasons: Reason) -> Comparison:
         """The same scores, but uncertain for these reasons."""
         return replace(self, verdict=Verdict.UNCERTAIN, reasons=reasons)
 
@@ -146,7 +129,7 @@ def compare_probe(probe: Vector, question: Question) -> Comparison:
 def _verify(probe: Vector, question: Question, claimed: str) -> Comparison:
     candidate = question.gallery.compare(probe, claimed)
     if candidate is None:  # a claim that cannot be checked is not a wrong claim
-        return Comparison(Verdict.UNCERTAIN, ("person_not_enrolled",))
+        return Comparison(Verdict.UNCERTAIN, (Reason.PERSON_NOT_ENROLLED,))
     score = candidate.comparison_score
     verdict, reasons = judge_score(score, question.policy)
     return Comparison(verdict, reasons, claimed, score)
@@ -156,18 +139,18 @@ def _identify(probe: Vector, question: Question) -> Comparison:
     gallery, policy = question.gallery, question.policy
     candidates = gallery.search(probe, 2)
     if not candidates:
-        return Comparison(Verdict.NON_MATCH, ("gallery_empty",))
+        return Comparison(Verdict.NON_MATCH, (Reason.GALLERY_EMPTY,))
     best, score = candidates[0].person_id, candidates[0].comparison_score
     runner_up = candidates[1].comparison_score if len(candidates) > 1 else None
     verdict, reasons = judge_score(score, policy)
     if verdict == Verdict.MATCH:
         own = gallery.scores(probe, best)
         if runner_up is not None and score - runner_up < policy.min_margin:
-            verdict, reasons = Verdict.UNCERTAIN, ("margin_too_small",)
+            verdict, reasons = Verdict.UNCERTAIN, (Reason.MARGIN_TOO_SMALL,)
         elif len(own) > 1 and own[1] < policy.uncertain_threshold:
             # One picture that happens to resemble a stranger names nobody: measured, this about halves the strangers
             # who are named and costs 0.14 % of the right answers.
-            verdict, reasons = Verdict.UNCERTAIN, ("templates_disagree",)
+            verdict, reasons = Verdict.UNCERTAIN, (Reason.TEMPLATES_DISAGREE,)
     return Comparison(verdict, reasons, best, score, runner_up)
 
 
@@ -184,20 +167,20 @@ def _mind_confusions(compared: Comparison, probe: Vector, question: Question) ->
     rivals = [gallery.compare(probe, other) for other in gallery.confusions.mistaken_for(person)]
     lead = score - max((rival.comparison_score for rival in rivals if rival), default=-1.0)
     too_low = needed is not None and score < needed
-    raised = ("threshold_raised",) if needed is not None and not too_low else ()
+    raised = (Reason.THRESHOLD_RAISED,) if needed is not None and not too_low else ()
     compared = replace(compared, raised_threshold=needed, reasons=raised)
     if too_low or lead < PAIR_MARGIN_FACTOR * policy.min_margin:
-        return compared.doubted("known_confusion", *raised)
+        return compared.doubted(Reason.KNOWN_CONFUSION, *raised)
     return compared
 
 
-def judge_score(score: float, policy: DecisionPolicy) -> tuple[Verdict, tuple[str, ...]]:
+def judge_score(score: float, policy: DecisionPolicy) -> tuple[Verdict, tuple[Reason, ...]]:
     """Inclusive at both thresholds."""
     if score >= policy.match_threshold:
         return Verdict.MATCH, ()
     if score >= policy.uncertain_threshold:
-        return Verdict.UNCERTAIN, ("between_thresholds",)
-    return Verdict.NON_MATCH, ("below_threshold",)
+        return Verdict.UNCERTAIN, (Reason.BETWEEN_THRESHOLDS,)
+    return Verdict.NON_MATCH, (Reason.BELOW_THRESHOLD,)
 
 
 def fuse_embeddings(evidence: Sequence[Evidence]) -> Vector:
@@ -254,12 +237,12 @@ def final_comparison(conclusion: Conclusion, evidence: Sequence[Evidence]) -> Co
     fused = conclusion.comparison
     if fused.verdict == Verdict.MATCH:
         if conclusion.solid <= conclusion.against:
-            return fused.doubted("frames_disagree")
+            return fused.doubted(Reason.FRAMES_DISAGREE)
         return fused
-    if any(one.good for one in evidence) or fused.reasons == ("gallery_empty",):
+    if any(one.good for one in evidence) or fused.reasons == (Reason.GALLERY_EMPTY,):
         return fused
     best = max(evidence, key=lambda one: one.quality.score)
-    return fused.doubted("low_quality", *best.quality.reasons)
+    return fused.doubted(Reason.LOW_QUALITY, *best.quality.reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,9 +299,9 @@ def apply_liveness(comparison: Comparison, liveness: Liveness, mode: LivenessMod
     if mode != LivenessMode.REQUIRED or liveness.verdict == LivenessVerdict.BONA_FIDE:
         return comparison
     if liveness.verdict == LivenessVerdict.ATTACK:
-        return replace(comparison, verdict=Verdict.ATTACK, reasons=("liveness_attack",), person_id=None)
+        return replace(comparison, verdict=Verdict.ATTACK, reasons=(Reason.LIVENESS_ATTACK,), person_id=None)
     unchecked = liveness.verdict == LivenessVerdict.NOT_CHECKED
-    code = "liveness_unavailable" if unchecked else "liveness_uncertain"
+    code = Reason.LIVENESS_UNAVAILABLE if unchecked else Reason.LIVENESS_UNCERTAIN
     kept = comparison.reasons if comparison.verdict == Verdict.UNCERTAIN else ()
-    close = () if liveness.surrounded or "face_too_large" in kept else ("face_too_large",)
+    close = () if liveness.surrounded or Reason.FACE_TOO_LARGE in kept else (Reason.FACE_TOO_LARGE,)
     return comparison.doubted(code, *close, *kept)

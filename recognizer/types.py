@@ -1,6 +1,6 @@
 """The engine's vocabulary: frozen dataclasses with shapes and units on every field.
 
-Words follow ISO/IEC 2382-37 (biometrics) and ISO/IEC 30107 (presentation attacks); docs/DESIGN has the table.
+Words follow ISO/IEC 2382-37 (biometrics) and ISO/IEC 30107 (presentation attacks); CONTRIBUTING names the ones to use.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from recognizer.reasons import Reason
 
 Image = NDArray[np.uint8]
 """H x W x 3, BGR, 0..255."""
@@ -87,8 +89,8 @@ class Pose:
 class Quality:
     score: float
     """0..1, 1 is best."""
-    reasons: tuple[str, ...]
-    """Reason codes of docs/protocol.md, the most important first; empty: good enough."""
+    reasons: tuple[Reason, ...]
+    """The most important first; empty: good enough."""
     pose: Pose
     face_size: float
     """Shorter side of the box in pixels."""

@@ -19,6 +19,7 @@ import numpy as np
 
 from recognizer.decisions import Evidence, Question, policy_for_gallery
 from recognizer.engine import FaceEngine
+from recognizer.reasons import Reason
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.stopwatch import Stopwatch
 from recognizer.tracking.association import appearance_of, best_pairs, overlap_matrix, undisputed_pairs
@@ -83,10 +84,10 @@ class TrackFuser:
         faces = shown_faces(tracks)
         return FrameOutcome(faces, decisions, frame.policy.match_threshold, self._watch.timings(), challenge)
 
-    def refuse_challenge(self, number: int) -> str | None:
+    def refuse_challenge(self, number: int) -> Reason | None:
         """Why this track cannot be challenged now, as a code; None: it can."""
         track = self._track(number)
-        return "challenge_face_lost" if track is None else refusal_of(track)
+        return Reason.CHALLENGE_FACE_LOST if track is None else refusal_of(track)
 
     def begin_challenge(self, number: int, prompts: Sequence[Prompt], *, now: float) -> ChallengeProgress | None:
         """Ask the face of this track for these movements; None when it is gone. One that runs already is cancelled."""
@@ -102,7 +103,7 @@ class TrackFuser:
         run, self._run = self._run, None
         if run is None:
             return None
-        run.end("challenge_cancelled")
+        run.end(Reason.CHALLENGE_CANCELLED)
         return run.progress(now)
 
     def _track(self, number: int) -> Track | None:
@@ -221,7 +222,7 @@ class TrackFuser:
             self._check_liveness(track, frame)
             run.evidence.append(calm)
         if track.passive_liveness.verdict == LivenessVerdict.ATTACK:
-            run.end("challenge_attack")
+            run.end(Reason.CHALLENGE_ATTACK)
         if run.challenge.state == ChallengeState.PASSED:
             track.pass_challenge(list(run.evidence), frame.question)
         if run.challenge.code is not None:
@@ -249,7 +250,7 @@ class TrackFuser:
         decisions = []
         for track, comparison in due:
             if comparison.verdict == Verdict.MATCH and comparison.person_id in taken:
-                comparison = comparison.doubted("person_already_matched")
+                comparison = comparison.doubted(Reason.PERSON_ALREADY_MATCHED)
             decisions.append(track.decide(comparison, frame))
             taken.add(track.names)
         return tuple(sorted(decisions, key=lambda decision: decision.track))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from recognizer.decisions import Comparison, Conclusion
+from recognizer.reasons import Reason
 from recognizer.tracking.challenge_run import ChallengeProgress
 from recognizer.tracking.tracks import Decision, Sighting, Track
 from recognizer.types import Liveness, Verdict
@@ -62,7 +63,7 @@ def _face(track: Track, *, is_owner: bool) -> TrackedFace:
     """is_owner: of all tracks that were decided to be this person, it is the one that may show the name."""
     comparison = _shown_comparison(track)
     if track.names is not None and not is_owner:
-        comparison = comparison.doubted("person_already_matched")
+        comparison = comparison.doubted(Reason.PERSON_ALREADY_MATCHED)
     return TrackedFace(track.number, track.sighting, track.liveness, comparison, track.conclusion)
 
 

@@ -21,6 +21,7 @@ from recognizer.decisions import (
     is_sharp,
     liveness_agrees,
 )
+from recognizer.reasons import Reason
 from recognizer.tracking.association import SAME_APPEARANCE
 from recognizer.tracking.frame import Frame
 from recognizer.types import (
@@ -195,7 +196,7 @@ class Track:
 
     def decide(self, comparison: Comparison, frame: Frame) -> Decision:
         """Close the case with this verdict. Needs evidence."""
-        passed = ("challenge_passed",) if self.challenge_passed else ()
+        passed = (Reason.CHALLENGE_PASSED,) if self.challenge_passed else ()
         self.decision = Decision(
             track=self.number,
             comparison=replace(comparison, reasons=(*comparison.reasons, *passed)),
@@ -233,7 +234,8 @@ class Track:
         now_live = self.recent_liveness.verdict
         if policy.liveness == LivenessMode.REQUIRED and now_live == LivenessVerdict.ATTACK:
             return self.decision.verdict != Verdict.ATTACK
-        if self.decision.verdict != Verdict.UNCERTAIN or "person_already_matched" in self.decision.comparison.reasons:
+        decided = self.decision.comparison
+        if decided.verdict != Verdict.UNCERTAIN or Reason.PERSON_ALREADY_MATCHED in decided.reasons:
             return False
         clear = apply_liveness(fresh, self.recent_liveness, policy.liveness).verdict
         good = not self.sighting.quality.reasons

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from enrollment.services import erase_people
 from recognizer.decisions import Comparison, Conclusion, Evidence
 from recognizer.images import decode_crop
+from recognizer.reasons import Reason
 from recognizer.tracking.tracks import Decision
 from recognizer.types import DecisionPolicy, Liveness, LivenessVerdict, Pose, Quality, Verdict
 from tests.verification.rows import make_attempt, make_person
@@ -20,8 +21,8 @@ pytestmark = pytest.mark.django_db
 
 
 def decision(verdict: Verdict = Verdict.MATCH, person_id: str | None = None) -> Decision:
-    found = Comparison(verdict, ("blurred",), person_id, 0.62, 0.1)
-    quality = Quality(0.8, ("blurred",), Pose(0, 0, 0), 100, 45, 120, 50, 20)
+    found = Comparison(verdict, (Reason.BLURRED,), person_id, 0.62, 0.1)
+    quality = Quality(0.8, (Reason.BLURRED,), Pose(0, 0, 0), 100, 45, 120, 50, 20)
     return Decision(
         track=1,
         comparison=found,

@@ -12,6 +12,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
+from recognizer.reasons import Reason
 from verification.models import ChallengeTry
 
 FAILURES_ALLOWED = 5
@@ -39,8 +40,7 @@ def begin_try(*, actor: AbstractBaseUser, session_key: str) -> ChallengeTry | in
         return ChallengeTry.objects.create(session=session, at=now)
 
 
-def end_try(*, challenge_try: ChallengeTry, passed: bool, code: str) -> None:
-    """code: one of recognizer.tracking.challenge.CHALLENGE_CODES."""
+def end_try(*, challenge_try: ChallengeTry, passed: bool, code: Reason) -> None:
     challenge_try.at, challenge_try.passed, challenge_try.code = timezone.now(), passed, code
     challenge_try.save(update_fields=["at", "passed", "code"])
     logger.info("challenge", extra={"data": {"code": code}})

@@ -7,9 +7,9 @@ from typing import Any, Literal, NamedTuple, TypedDict
 from uuid import UUID
 
 from enrollment.errors import PersonUnknown
-from enrollment.reasons import sentence_for
 from enrollment.streaming.protocol import NotTheProtocol, PersonMessage, QualityMessage, quality_message
 from recognizer.decisions import Comparison, Conclusion
+from recognizer.reasons import Reason
 from recognizer.tracking.challenge import ChallengeState
 from recognizer.tracking.challenge_run import ChallengeProgress
 from recognizer.tracking.outcomes import TrackedFace
@@ -18,6 +18,7 @@ from recognizer.types import Liveness, Verdict
 from verification.cards import DecisionCard, card_of
 from verification.live.session import Configure, LiveResult
 from verification.models import VerificationAttempt
+from verification.reasons import PROMPTS, VerificationReason, sentence_for
 
 Mode = VerificationAttempt.Mode
 NOT_CLAIMABLE = "There is no such person, or they are not active."
@@ -200,13 +201,11 @@ def is_challenge_offered(decision: Decision) -> bool:
 
     A face that fills the picture must move back first, and is then decided anew.
     """
-    doubtful = bool({"liveness_uncertain", "liveness_unavailable"} & set(decision.comparison.reasons))
+    doubtful = bool({Reason.LIVENESS_UNCERTAIN, Reason.LIVENESS_UNAVAILABLE} & set(decision.comparison.reasons))
     return doubtful and decision.liveness.surrounded
 
 
 def challenge_message(progress: ChallengeProgress) -> ChallengeMessage:
-    running = progress.state == ChallengeState.RUNNING
-    asked = f"challenge_{progress.prompt or 'look_straight'}" if running else progress.code or ""
     return {
         "type": "challenge",
         "track": progress.track,
@@ -216,7 +215,7 @@ def challenge_message(progress: ChallengeProgress) -> ChallengeMessage:
         "steps": progress.steps,
         "seconds_left": progress.seconds_left,
         "code": progress.code,
-        "message": sentence_for(asked),
+        "message": sentence_for(progress.code) if progress.code else PROMPTS[progress.prompt],
     }
 
 
@@ -232,7 +231,7 @@ def challenge_refused_message(track: int, code: str, *, seconds: int = 0) -> Cha
         "steps": 0,
         "seconds_left": seconds,
         "code": code,
-        "message": wait if code == "challenge_wait" else sentence_for(code),
+        "message": wait if code == VerificationReason.CHALLENGE_WAIT else sentence_for(code),
     }
 
 

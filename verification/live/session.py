@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from recognizer.engine import FaceEngine
+from recognizer.reasons import Reason
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.stopwatch import Stopwatch
 from recognizer.tracking.challenge import draw_prompts
@@ -75,7 +76,7 @@ class LiveSession:
 
     # A challenge. Not while a frame is being processed.
 
-    def refuse_challenge(self, track: int) -> str | None:
+    def refuse_challenge(self, track: int) -> Reason | None:
         """Why this track cannot be challenged, as a code; None: it can."""
         return self._fuser.refuse_challenge(track)
 

@@ -17,6 +17,7 @@ from recognizer.decisions import Question
 from recognizer.engine import FaceEngine
 from recognizer.errors import ContractMismatch
 from recognizer.packs.choosing import policy_for
+from recognizer.reasons import Reason
 from recognizer.search.blocks import TemplateRow
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.stages.liveness import verdict_for
@@ -62,7 +63,7 @@ class Looks:
     """Cosine to the axis."""
     rest: int = 20
     quality: float = 0.9
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     live: float | None = 0.95
     surrounded: bool = True
     wears: int | None = None
@@ -285,20 +286,20 @@ class TestClaim:
 class TestQuality:
     def test_poor_frames_alone_never_deny(self):
         stream = Stream()
-        stream.repeat(8, Looks(STRANGER, reasons=("blurred", "too_dark"), quality=0.2))
+        stream.repeat(8, Looks(STRANGER, reasons=(Reason.BLURRED, Reason.TOO_DARK), quality=0.2))
         assert stream.only().verdict == Verdict.UNCERTAIN
         assert stream.only().comparison.reasons == ("low_quality", "blurred", "too_dark")
 
     def test_a_good_frame_among_poor_ones_speaks_for_all(self):
         stream = Stream()
-        stream.repeat(5, Looks(ANNA, score=0.2, reasons=("turned_away",), quality=0.2))
+        stream.repeat(5, Looks(ANNA, score=0.2, reasons=(Reason.TURNED_AWAY,), quality=0.2))
         stream.repeat(3, Looks(ANNA))
         assert (stream.only().verdict, stream.only().best.quality.score) == (Verdict.MATCH, 0.9)
         assert stream.only().comparison.comparison_score == pytest.approx(0.9)
 
     def test_an_uncertain_face_is_judged_anew_when_a_clearly_better_frame_comes(self):
         stream = Stream()
-        stream.repeat(8, Looks(ANNA, score=0.35, rest=21, reasons=("blurred",), quality=0.3))
+        stream.repeat(8, Looks(ANNA, score=0.35, rest=21, reasons=(Reason.BLURRED,), quality=0.3))
         stream.repeat(5, Looks(ANNA, quality=0.9))
         assert [decision.verdict for decision in stream.decisions] == [Verdict.UNCERTAIN, Verdict.MATCH]
         assert stream.decisions[0].track != stream.decisions[1].track
@@ -412,7 +413,7 @@ class TestContinuity:
     def test_a_turned_face_is_not_taken_for_somebody_else(self):
         stream = Stream()
         stream.repeat(3, Looks(ANNA))
-        outcome = stream.repeat(30, Looks(ANNA, score=0.1, wears=ANNA, reasons=("turned_away",), quality=0.3))
+        outcome = stream.repeat(30, Looks(ANNA, score=0.1, wears=ANNA, reasons=(Reason.TURNED_AWAY,), quality=0.3))
         assert face_of(outcome).track == 1
 
     def test_somebody_removed_from_the_gallery_loses_the_name_at_once(self):

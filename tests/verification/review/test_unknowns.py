@@ -17,6 +17,7 @@ from enrollment.models import FaceSample, GalleryRevision, Person
 from enrollment.runtime.gallery import current_gallery, reset_gallery
 from enrollment.services import erase_people
 from recognizer.decisions import Question
+from recognizer.reasons import Reason
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.tracking.fuser import decide_still
 from recognizer.tracking.tracks import Decision
@@ -100,7 +101,7 @@ class TestKeeping:
     def test_keeps_no_poor_picture(self, engine, policy, picture, keeping):
         image, question = engine.decode(picture(STRANGER, 1)), Question(current_gallery(engine), policy)
         (decision,) = decide_still(engine, image, question).decisions
-        poor = replace(decision.best.quality, reasons=("blurred",))
+        poor = replace(decision.best.quality, reasons=(Reason.BLURRED,))
         record(replace(decision, best=replace(decision.best, quality=poor)), engine.contract_id)
         assert not UnknownFace.objects.exists()
 

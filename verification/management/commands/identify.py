@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from enrollment.models import Person
-from enrollment.reasons import sentence_for
+from enrollment.reasons import EnrollmentReason, sentence_for
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
 from enrollment.selectors import people_by_uuid
@@ -76,7 +76,8 @@ class Identifier:
         try:
             found = identify_image(read_image(path), engine=self.engine, gallery=self.gallery, policy=self.policy)
         except OSError:
-            return outcome_of(path, error=("file_unreadable", sentence_for("file_unreadable")))
+            unreadable = EnrollmentReason.FILE_UNREADABLE
+            return outcome_of(path, error=(unreadable, sentence_for(unreadable)))
         except ImageError as error:
             return outcome_of(path, error=(error.code, str(error)))
         people = people_by_uuid(face.decision.person_id for face in found.faces if face.decision.person_id)
