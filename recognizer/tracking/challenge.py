@@ -109,7 +109,7 @@ class Challenge:
     """When the present phase ends without success; seconds of the caller's clock."""
     seen_at: float
     known_face: Vector | None = None
-    """What the track showed before; None: nothing yet."""
+    """(d,): what the track showed before; None: nothing yet."""
     phase: Phase = Phase.BASELINE
     step: int = 0
     """Prompts that are done; prompts[step] is the one asked for in the phases MOVE and RETURN."""
@@ -152,6 +152,7 @@ def draw_prompts() -> tuple[Prompt, ...]:
 def begin(
     prompts: Sequence[Prompt], agreement: Agreement, *, now: float, known_face: Vector | None = None
 ) -> Challenge:
+    """A challenge that first learns the calm pose. known_face: (d,), what the track showed before; None: nothing."""
     return Challenge(tuple(prompts), agreement, now + BASELINE_SECONDS, now, known_face)
 
 

@@ -58,14 +58,15 @@ class ChallengeRun:
         track.challenged = True
 
     def see(self, *, present: bool, now: float) -> None:
-        """One more frame, in which the track was seen or not."""
+        """One more frame. present: the track's face is in it."""
         self._set(advance(self.challenge, self._view() if present else None, now))
 
     def end(self, code: Reason) -> None:
+        """As failed, for this reason, unless it has failed already."""
         self._set(end(self.challenge, code))
 
     def changed(self, now: float) -> ChallengeProgress | None:
-        """What to tell, if it is something else than the last time."""
+        """The progress, if it is news since the last call."""
         challenge = self.challenge
         key = (challenge.state, challenge.phase, challenge.step)
         if key == self._told:
@@ -74,6 +75,7 @@ class ChallengeRun:
         return self.progress(now)
 
     def progress(self, now: float) -> ChallengeProgress:
+        """How the challenge stands."""
         challenge = self.challenge
         running = challenge.code is None
         started = challenge.baseline is not None

@@ -1,4 +1,4 @@
-"""What is the same for every face of one frame."""
+"""One frame of a stream, as the tracker passes it on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from recognizer.types import DecisionPolicy, Image
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
+    """What is the same for every face of one frame."""
+
     image: Image
     """H x W x 3 uint8 BGR."""
     question: Question

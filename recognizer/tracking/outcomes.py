@@ -18,10 +18,12 @@ class TrackedFace:
 
     track: int
     sighting: Sighting
+    """Where the face is in this frame, and how good it looks."""
     liveness: Liveness
     comparison: Comparison
     """What was decided; before that the verdict is PENDING and the scores are those so far."""
     conclusion: Conclusion
+    """What the frames said together: how many were seen, how many agreed."""
 
     @property
     def verdict(self) -> Verdict:
@@ -35,9 +37,12 @@ class TrackedFace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameOutcome:
+    """What one frame has shown."""
+
     faces: tuple[TrackedFace, ...]
     """Largest first."""
     decisions: tuple[Decision, ...]
+    """Those made in this frame, by number of the track."""
     match_threshold: float
     """What this frame's scores were held against."""
     timings_ms: Mapping[str, float]

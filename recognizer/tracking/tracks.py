@@ -88,7 +88,7 @@ class Sighting:
     """(d,) float32, L2-normalised; None while it was not needed."""
 
     def compare(self, question: Question) -> Evidence | None:
-        """None while it is not embedded."""
+        """The face held against the gallery; None while it is not embedded."""
         if self.embedding is None:
             return None
         return Evidence(self.embedding, self.aligned, self.quality, compare_probe(self.embedding, question))
@@ -96,6 +96,8 @@ class Sighting:
 
 @dataclass(slots=True, eq=False)
 class Track:
+    """Mutable: one face for as long as it stays in the picture."""
+
     number: int
     born: int
     """The stream's frame count, skipped frames included, when the face may first have been seen."""
@@ -104,6 +106,7 @@ class Track:
     seen_at: float
     in_last_frame: bool = True
     evidence: list[Evidence] = field(default_factory=list)
+    """The frames that were compared while the face was undecided."""
     conclusion: Conclusion = field(default_factory=Conclusion)
     decision: Decision | None = None
     latest: Vector | None = None
@@ -117,7 +120,7 @@ class Track:
 
     @property
     def names(self) -> str | None:
-        """Whom the track was decided to be."""
+        """The person that the track was decided to be."""
         decided = self.decision
         return decided.person_id if decided and decided.verdict == Verdict.MATCH else None
 
@@ -129,10 +132,12 @@ class Track:
 
     @property
     def passive_liveness(self) -> Liveness:
+        """What the pictures alone say."""
         return fuse_looks(self._looks)
 
     @property
     def recent_liveness(self) -> Liveness:
+        """What the latest pictures say; older ones do not outvote them."""
         return fuse_looks(list(self._looks)[-LIVENESS_FRAMES:])
 
     def similarity(self, sighting: Sighting) -> float:
@@ -192,6 +197,7 @@ class Track:
         return frame.number - self.born + 1 >= frame.policy.frames_limit
 
     def is_settled(self, policy: DecisionPolicy) -> bool:
+        """Enough frames agree; liveness is not asked."""
         return is_settled(self.conclusion, policy)
 
     def decide(self, comparison: Comparison, frame: Frame) -> Decision:

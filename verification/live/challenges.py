@@ -23,7 +23,7 @@ logger = logging.getLogger("facesite.verification")
 
 
 def begin_try(*, actor: AbstractBaseUser, session_key: str) -> ChallengeTry | int:
-    """A new try of this operator's session; or the seconds to wait, after five failed ones within three minutes.
+    """A new try, or the seconds to wait when this session has failed five times within three minutes.
 
     A try counts as failed until `end_try` says that it was passed.
     """
@@ -41,6 +41,7 @@ def begin_try(*, actor: AbstractBaseUser, session_key: str) -> ChallengeTry | in
 
 
 def end_try(*, challenge_try: ChallengeTry, passed: bool, code: Reason) -> None:
+    """Write down how it ended. code: one of the challenge's reasons."""
     challenge_try.at, challenge_try.passed, challenge_try.code = timezone.now(), passed, code
     challenge_try.save(update_fields=["at", "passed", "code"])
     logger.info("challenge", extra={"data": {"code": code}})

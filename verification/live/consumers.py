@@ -87,7 +87,7 @@ class VerificationConsumer(FrameConsumer):
             await self.reject_message(EnrollmentReason.MESSAGE_INVALID, str(error))
 
     async def _configure(self, message: Mapping[str, Any]) -> None:
-        # First of all: after a refused claim, or one that makes no sense, nobody is identified instead.
+        # First of all, so that a refused claim leaves no earlier session that would go on naming people.
         await self._cancel_challenge()
         self._live = None
         configure = parse_configure(message)
@@ -144,13 +144,13 @@ class VerificationConsumer(FrameConsumer):
             await self._tell_challenge(progress)
 
     async def _cancel_challenge(self) -> None:
-        """It counts as failed, as does one whose socket is lost."""
+        """A cancelled challenge counts as failed, and so does one whose socket is lost."""
         running = self._live.cancel_challenge() if self._live else None
         if running:
             await self._tell_challenge(running)
 
     async def _tell_challenge(self, progress: ChallengeProgress) -> None:
-        """How one ended is written down first."""
+        """The end of a challenge is recorded before the page hears of it."""
         if progress.code and self._try:
             ended, self._try = self._try, None
             passed = progress.state == ChallengeState.PASSED
@@ -184,7 +184,7 @@ class VerificationConsumer(FrameConsumer):
         return await run_in_database_thread(current_gallery, self.engine) if gallery is None else gallery
 
     async def _names_of(self, result: LiveResult, gallery: GallerySnapshot) -> dict[str, str]:
-        """Names of those matched in this result; asked for once per person and gallery revision."""
+        """uuid -> name of the people matched in this result. Each name is read once per gallery revision."""
         if gallery.revision != self._names_revision:
             self._names, self._names_revision = {}, gallery.revision
         missing = result.matched_people - self._names.keys()
@@ -193,7 +193,7 @@ class VerificationConsumer(FrameConsumer):
         return self._names
 
     async def _decide(self, live: LiveSession, decision: Decision, names: Mapping[str, str]) -> None:
-        """Told only once it is in the history."""
+        """Record a decision, then send it: the page hears only of what is in the history."""
         configure = live.configure
         try:
             attempt = await run_in_database_thread(

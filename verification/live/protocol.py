@@ -175,6 +175,7 @@ def decision_message(decision: Decision, names: Mapping[str, str], attempt: Veri
 
 
 def comparison_message(comparison: Comparison, names: Mapping[str, str]) -> ComparisonMessage:
+    """names: person uuid -> name, of at least the matched person."""
     return {
         "verdict": comparison.verdict.value,
         "person": named_person(comparison, names),
@@ -240,7 +241,7 @@ def liveness_message(liveness: Liveness) -> LivenessMessage:
 
 
 def named_person(comparison: Comparison, names: Mapping[str, str]) -> PersonMessage | None:
-    """Nobody is named before a match: the best candidate of a stranger is somebody else's name."""
+    """The matched person. Without a match nobody is named: a stranger's best candidate is somebody else."""
     person_id = comparison.person_id
     name = names.get(person_id or "")  # absent: erased a moment ago
     if comparison.verdict != Verdict.MATCH or person_id is None or name is None:

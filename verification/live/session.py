@@ -32,7 +32,7 @@ class Configure:
 
 @dataclass(frozen=True, slots=True)
 class LiveResult:
-    """What one frame showed."""
+    """What one frame's bytes led to."""
 
     image_size: tuple[int, int]
     """width, height in pixels."""
@@ -61,7 +61,10 @@ class LiveSession:
     def process(
         self, frame_bytes: bytes, *, dropped: int, gallery: GallerySnapshot, arrived: float | None = None
     ) -> LiveResult:
-        """One job for the engine's pool. arrived: time.perf_counter() when the frame came. Raises ImageError."""
+        """One job for the engine's pool. frame_bytes: a JPEG or WebP; dropped: frames lost since the last one.
+
+        arrived: time.perf_counter() when the frame came; None: now. Raises ImageError, ContractMismatch.
+        """
         watch = Stopwatch(arrived)
         started = watch.lap("queue")
         image = self._engine.decode(frame_bytes)
