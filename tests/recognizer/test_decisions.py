@@ -32,6 +32,7 @@ from recognizer.reasons import Reason
 from recognizer.search.blocks import TemplateRow
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy, Liveness, LivenessMode, LivenessVerdict, Pose, Quality, Vector, Verdict
+from tests.support.floats import approx_cosine
 
 POLICY = DecisionPolicy(
     match_threshold=0.4,
@@ -115,7 +116,7 @@ class TestIdentify:
     def test_names_the_best_person_and_keeps_the_runner_up(self):
         found = compare_probe(towards(0, 0.8, rest=1), WHO)
         assert (found.verdict, found.person_id) == (Verdict.MATCH, "anna")
-        assert (found.comparison_score, found.runner_up) == pytest.approx((0.8, 0.6))
+        assert (found.comparison_score, found.runner_up) == approx_cosine((0.8, 0.6), 8)
 
     def test_an_empty_gallery_matches_nobody(self):
         assert compare_probe(axis(0), Question(make_gallery(), POLICY)) == Comparison(
@@ -156,23 +157,23 @@ class TestVerify:
 class TestFuseEmbeddings:
     def test_averages_the_good_frames_and_leaves_out_the_poor(self):
         fused = fuse_embeddings([see(axis(0)), see(axis(1)), see(axis(2), POOR)])
-        assert fused == pytest.approx((axis(0) + axis(1)) / np.sqrt(2))
+        assert fused == approx_cosine((axis(0) + axis(1)) / np.sqrt(2), 8)
 
     def test_uses_poor_frames_when_there_are_no_others(self):
-        assert fuse_embeddings([see(axis(2), POOR)]) == pytest.approx(axis(2))
+        assert fuse_embeddings([see(axis(2), POOR)]) == approx_cosine(axis(2), 8)
 
     def test_takes_the_five_best(self):
         frames = [see(axis(0), replace(GOOD, score=0.9 - n / 100)) for n in range(5)]
-        assert fuse_embeddings([see(axis(1), replace(GOOD, score=0.5)), *frames]) == pytest.approx(axis(0))
+        assert fuse_embeddings([see(axis(1), replace(GOOD, score=0.5)), *frames]) == approx_cosine(axis(0), 8)
 
     def test_opposite_frames_leave_the_best_one(self):
         fused = fuse_embeddings([see(axis(0)), see(-axis(0), replace(GOOD, score=0.5))])
-        assert fused == pytest.approx(axis(0))
+        assert fused == approx_cosine(axis(0), 8)
 
     @given(st.lists(st.tuples(st.integers(0, 5), st.floats(0.5, 1)), min_size=1, max_size=9))
     def test_always_has_the_length_one(self, looks):
         fused = fuse_embeddings([see(towards(number, score)) for number, score in looks])
-        assert np.linalg.norm(fused) == pytest.approx(1, abs=1e-5)
+        assert np.linalg.norm(fused) == approx_cosine(1, 8)
 
 
 class TestConclude:

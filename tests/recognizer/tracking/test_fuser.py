@@ -36,6 +36,7 @@ from recognizer.types import (
     Vector,
     Verdict,
 )
+from tests.support.floats import approx_cosine
 from tests.support.webcam import clip_frames
 
 POLICY = DecisionPolicy(match_threshold=0.4, uncertain_threshold=0.33, fmr=1e-4, liveness=LivenessMode.OFF)
@@ -183,7 +184,7 @@ class TestDecision:
         decision = stream.only()
         assert (decision.verdict, decision.person_id, decision.comparison.reasons) == (Verdict.MATCH, "anna", ())
         assert (decision.conclusion.agreed, decision.conclusion.seen) == (3, 3)
-        assert decision.comparison.comparison_score == pytest.approx(0.9)
+        assert decision.comparison.comparison_score == approx_cosine(0.9, DIMENSION)
         assert (face_of(after).verdict, face_of(after).person_id) == (Verdict.MATCH, "anna")
 
     def test_is_made_once_and_kept_while_the_track_lasts(self):
@@ -295,7 +296,7 @@ class TestQuality:
         stream.repeat(5, Looks(ANNA, score=0.2, reasons=(Reason.TURNED_AWAY,), quality=0.2))
         stream.repeat(3, Looks(ANNA))
         assert (stream.only().verdict, stream.only().best.quality.score) == (Verdict.MATCH, 0.9)
-        assert stream.only().comparison.comparison_score == pytest.approx(0.9)
+        assert stream.only().comparison.comparison_score == approx_cosine(0.9, DIMENSION)
 
     def test_an_uncertain_face_is_judged_anew_when_a_clearly_better_frame_comes(self):
         stream = Stream()
