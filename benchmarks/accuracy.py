@@ -22,6 +22,7 @@ import numpy as np
 from recognizer.decisions import (
     Comparison,
     Evidence,
+    Question,
     compare_probe,
     fuse_embeddings,
     judge_score,
@@ -39,7 +40,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FACES = ROOT.parent / "shared" / "faces"
 PEOPLE, ENROLLED_FROM, STRANGERS = 20, 3, 20
 GALLERY_SIZES = (20, 100, 500, 2_000, 4_000)
-Judge = Callable[[Vector, GallerySnapshot, DecisionPolicy], Comparison]
+Judge = Callable[[Vector, Question], Comparison]
 ByPerson = Mapping[str, Sequence[Evidence]]
 """Person to one piece of evidence for each picture."""
 
@@ -133,10 +134,10 @@ def enrolment_table(engine: FaceEngine, policy: DecisionPolicy, people: ByPerson
     return rows
 
 
-def judge_by_threshold_alone(probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy) -> Comparison:
+def judge_by_threshold_alone(probe: Vector, question: Question) -> Comparison:
     """Names the best person for the probe (d,) by the score alone, without margin and second template."""
-    [best] = gallery.search(probe, 1)
-    verdict, reasons = judge_score(best.comparison_score, policy)
+    [best] = question.gallery.search(probe, 1)
+    verdict, reasons = judge_score(best.comparison_score, question.policy)
     return Comparison(verdict, reasons, best.person_id, best.comparison_score)
 
 
@@ -158,7 +159,7 @@ def tally_draw(
     rule = policy_for_gallery(policy, gallery.people)
     tally = Tally()
     for name, probe in probes:
-        found = judge(probe, gallery, rule)
+        found = judge(probe, Question(gallery, rule))
         named = found.person_id if found.verdict == Verdict.MATCH else None
         tally.searches += name is not None
         tally.hits += name is not None and named == name

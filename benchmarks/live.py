@@ -198,6 +198,7 @@ async def measure(
 
 
 def report(phases: dict[str, Phase], *, raw_ms: float, peak_mb: float, sockets: int, pack: str) -> dict[str, Any]:
+    """The result that is printed. overload_goal_met is None, not measured, when the server was not overloaded."""
     full, unloaded, overload = phases["full"], phases["unloaded"], phases["overload"]
     cpu_ratio = full.cpu_ms_per_answer / raw_ms
     latency_ratio = overload.percentile(95) / max(unloaded.percentile(95), 1e-9)

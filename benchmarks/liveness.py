@@ -20,6 +20,7 @@ import numpy as np
 from benchmarks.sample import clip_frames
 from recognizer.engine import FaceEngine
 from recognizer.packs.choosing import policy_for
+from recognizer.reasons import Reason
 from recognizer.search.blocks import TemplateRow
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.stages.liveness import verdict_for
@@ -82,7 +83,7 @@ def decision_table(engine: FaceEngine, clips: dict[str, list[Image]]) -> Iterato
             for decision in decisions_of(engine, gallery, [*frames[start:], *frames[:start]])
         ]
         verdicts = Counter(decision.verdict.value for decision in made)
-        doubts = sum("liveness_uncertain" in decision.reasons for decision in made)
+        doubts = sum(Reason.LIVENESS_UNCERTAIN in decision.comparison.reasons for decision in made)
         named = (
             f"{verdicts['match']} | {verdicts['non_match']} | {verdicts['uncertain']} | {doubts} | {verdicts['attack']}"
         )

@@ -54,6 +54,7 @@ class SecurityHeaders:
 
 
 def add_headers(response: HttpResponseBase) -> HttpResponseBase:
+    """Set the headers on a response, unless its view has set them already. Returns the same response."""
     # Django's debug pages bring their styles and scripts inline.
     if not (settings.DEBUG and response.status_code >= 400):
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from recognizer.reasons import Reason
 from recognizer.search.confusions import PAIR_MARGIN_FACTOR
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.stages.liveness import verdict_for
@@ -22,24 +23,6 @@ from recognizer.types import (
     Verdict,
 )
 
-DECISION_REASONS = (
-    "below_threshold",
-    "between_thresholds",
-    "margin_too_small",
-    "templates_disagree",
-    "known_confusion",
-    "threshold_raised",
-    "frames_disagree",
-    "gallery_empty",
-    "person_not_enrolled",
-    "person_already_matched",
-    "low_quality",
-    "liveness_attack",
-    "liveness_uncertain",
-    "liveness_unavailable",
-    "challenge_passed",
-)
-"""Every code that a decision may carry beside the quality codes."""
 BEST_FRAMES = 5
 """Most frames whose embeddings are averaged."""
 PEOPLE_AT_BASE = 20
@@ -51,13 +34,23 @@ LIVENESS_FRAMES = 3
 """Liveness scores that settle a track, when they agree."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What is asked about a face. The same for every face of a frame."""
+
+    gallery: GallerySnapshot
+    policy: DecisionPolicy
+    claimed: str | None = None
+    """1:1: the claimed person's id; None: 1:N, a search."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """What the gallery says about one probe."""
 
     verdict: Verdict
-    """match, non_match or uncertain"""
-    reasons: tuple[str, ...]
+    """match, non_match or uncertain; liveness may make an attack of it, and a face is pending before its decision."""
+    reasons: tuple[Reason, ...]
     person_id: str | None = None
     """The best candidate, whatever the verdict; with a claim the claimed person."""
     comparison_score: float | None = None
@@ -66,31 +59,41 @@ class Comparison:
     raised_threshold: float | None = None
     """What the score had to reach instead of match_threshold, when the probe resembles a recorded wrong match."""
 
+    def doubted(self, *reasons: Reason) -> Comparison:
+        """The same scores, but uncertain for these reasons."""
+        return replace(self, verdict=Verdict.UNCERTAIN, reasons=reasons)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """One frame of a track: embedded and compared while the track was undecided."""
+    """One look at a face, held against the gallery."""
 
     embedding: Vector
+    """(d,) float32, L2-normalised."""
     aligned: Image
+    """(112, 112, 3): the crop that was embedded."""
     quality: Quality
+    """Of that crop's frame."""
     comparison: Comparison
 
     @property
     def good(self) -> bool:
+        """Nothing is wrong with the picture."""
         return not self.quality.reasons
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What all frames of a track say together."""
+    """What all frames of a track say together; PENDING while there is none."""
 
-    comparison: Comparison
-    agreed: int
+    comparison: Comparison = Comparison(Verdict.PENDING, ())
+    seen: int = 0
+    """Frames that were compared."""
+    agreed: int = 0
     """Frames that point to the same answer."""
-    solid: int
+    solid: int = 0
     """Those of them that are worth something: a poor frame that matches nobody says little."""
-    against: int
+    against: int = 0
     """Frames that point to another answer."""
 
 
@@ -118,48 +121,46 @@ def threshold_for(fmr: float, known: Sequence[tuple[float, float]]) -> float:
     return y0 + (y1 - y0) * (wanted - x0) / (x1 - x0)
 
 
-def compare_probe(
-    probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy, claimed: str | None = None
-) -> Comparison:
-    """1:1 with a claim, else 1:N. Raises what GallerySnapshot.search raises."""
-    compared = _verify(probe, gallery, policy, claimed) if claimed else _identify(probe, gallery, policy)
-    return _mind_confusions(compared, probe, gallery, policy)
+def compare_probe(probe: Vector, question: Question) -> Comparison:
+    """1:1 with a claim, else 1:N. probe: (d,) float32, L2-normalised. Raises what GallerySnapshot.search raises."""
+    compared = _verify(probe, question, question.claimed) if question.claimed else _identify(probe, question)
+    return _mind_confusions(compared, probe, question)
 
 
-def _verify(probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy, claimed: str) -> Comparison:
-    candidate = gallery.compare(probe, claimed)
+def _verify(probe: Vector, question: Question, claimed: str) -> Comparison:
+    candidate = question.gallery.compare(probe, claimed)
     if candidate is None:  # a claim that cannot be checked is not a wrong claim
-        return Comparison(Verdict.UNCERTAIN, ("person_not_enrolled",))
+        return Comparison(Verdict.UNCERTAIN, (Reason.PERSON_NOT_ENROLLED,))
     score = candidate.comparison_score
-    verdict, reasons = judge_score(score, policy)
+    verdict, reasons = judge_score(score, question.policy)
     return Comparison(verdict, reasons, claimed, score)
 
 
-def _identify(probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy) -> Comparison:
+def _identify(probe: Vector, question: Question) -> Comparison:
+    gallery, policy = question.gallery, question.policy
     candidates = gallery.search(probe, 2)
     if not candidates:
-        return Comparison(Verdict.NON_MATCH, ("gallery_empty",))
+        return Comparison(Verdict.NON_MATCH, (Reason.GALLERY_EMPTY,))
     best, score = candidates[0].person_id, candidates[0].comparison_score
     runner_up = candidates[1].comparison_score if len(candidates) > 1 else None
     verdict, reasons = judge_score(score, policy)
     if verdict == Verdict.MATCH:
         own = gallery.scores(probe, best)
         if runner_up is not None and score - runner_up < policy.min_margin:
-            verdict, reasons = Verdict.UNCERTAIN, ("margin_too_small",)
+            verdict, reasons = Verdict.UNCERTAIN, (Reason.MARGIN_TOO_SMALL,)
         elif len(own) > 1 and own[1] < policy.uncertain_threshold:
             # One picture that happens to resemble a stranger names nobody: measured, this about halves the strangers
             # who are named and costs 0.14 % of the right answers.
-            verdict, reasons = Verdict.UNCERTAIN, ("templates_disagree",)
+            verdict, reasons = Verdict.UNCERTAIN, (Reason.TEMPLATES_DISAGREE,)
     return Comparison(verdict, reasons, best, score, runner_up)
 
 
-def _mind_confusions(
-    compared: Comparison, probe: Vector, gallery: GallerySnapshot, policy: DecisionPolicy
-) -> Comparison:
-    """A match with what operators have told about wrong matches of that person; see recognizer.search.confusions.
+def _mind_confusions(compared: Comparison, probe: Vector, question: Question) -> Comparison:
+    """Holds a match against the wrong matches of that person that operators reported (recognizer.search.confusions).
 
-    One that reaches a raised threshold says so: it no longer stands for the policy's false-match rate.
+    A match that reaches a raised threshold says so: it no longer stands for the policy's false-match rate.
     """
+    gallery, policy = question.gallery, question.policy
     person, score = compared.person_id, compared.comparison_score
     if compared.verdict != Verdict.MATCH or person is None or score is None:
         return compared
@@ -167,24 +168,24 @@ def _mind_confusions(
     rivals = [gallery.compare(probe, other) for other in gallery.confusions.mistaken_for(person)]
     lead = score - max((rival.comparison_score for rival in rivals if rival), default=-1.0)
     too_low = needed is not None and score < needed
-    raised = ("threshold_raised",) if needed is not None and not too_low else ()
+    raised = (Reason.THRESHOLD_RAISED,) if needed is not None and not too_low else ()
     compared = replace(compared, raised_threshold=needed, reasons=raised)
     if too_low or lead < PAIR_MARGIN_FACTOR * policy.min_margin:
-        return replace(compared, verdict=Verdict.UNCERTAIN, reasons=("known_confusion", *raised))
+        return compared.doubted(Reason.KNOWN_CONFUSION, *raised)
     return compared
 
 
-def judge_score(score: float, policy: DecisionPolicy) -> tuple[Verdict, tuple[str, ...]]:
-    """Inclusive at both thresholds."""
+def judge_score(score: float, policy: DecisionPolicy) -> tuple[Verdict, tuple[Reason, ...]]:
+    """Verdict and reasons of one cosine (-1..1) alone. Inclusive at both thresholds."""
     if score >= policy.match_threshold:
         return Verdict.MATCH, ()
     if score >= policy.uncertain_threshold:
-        return Verdict.UNCERTAIN, ("between_thresholds",)
-    return Verdict.NON_MATCH, ("below_threshold",)
+        return Verdict.UNCERTAIN, (Reason.BETWEEN_THRESHOLDS,)
+    return Verdict.NON_MATCH, (Reason.BELOW_THRESHOLD,)
 
 
 def fuse_embeddings(evidence: Sequence[Evidence]) -> Vector:
-    """(d,) float32, L2-normalised: the mean of the best frames, of the good ones if there are any.
+    """The mean of the best frames, of the good ones if there are any: (d,) float32, L2-normalised.
 
     Measured on ../shared/faces/eval with three pictures of a person as frames: at the 1e-4 threshold FNMR falls from
     9.3 to 2.0 % (MobileFaceNet) and from 2.1 to 0.6 % (EdgeFace-XS) while FMR stays near a single frame's. The best
@@ -198,16 +199,15 @@ def fuse_embeddings(evidence: Sequence[Evidence]) -> Vector:
     return (mean / length).astype(np.float32) if length > 1e-3 else best[0].embedding
 
 
-def conclude(
-    evidence: Sequence[Evidence], gallery: GallerySnapshot, policy: DecisionPolicy, claimed: str | None = None
-) -> Conclusion:
+def conclude(evidence: Sequence[Evidence], question: Question) -> Conclusion:
     """The verdict of all frames of one track (at least one)."""
     fused = evidence[0].comparison
     if len(evidence) > 1:
-        fused = compare_probe(fuse_embeddings(evidence), gallery, policy, claimed)
-    agreeing = [one for one in evidence if _agrees(one, fused, policy)]
+        fused = compare_probe(fuse_embeddings(evidence), question)
+    agreeing = [one for one in evidence if _agrees(one, fused, question.policy)]
     return Conclusion(
         comparison=fused,
+        seen=len(evidence),
         agreed=len(agreeing),
         solid=sum(one.good or fused.verdict == Verdict.MATCH for one in agreeing),
         against=sum(one.good or fused.verdict != Verdict.MATCH for one in evidence if one not in agreeing),
@@ -238,13 +238,12 @@ def final_comparison(conclusion: Conclusion, evidence: Sequence[Evidence]) -> Co
     fused = conclusion.comparison
     if fused.verdict == Verdict.MATCH:
         if conclusion.solid <= conclusion.against:
-            return replace(fused, verdict=Verdict.UNCERTAIN, reasons=("frames_disagree",))
+            return fused.doubted(Reason.FRAMES_DISAGREE)
         return fused
-    if any(one.good for one in evidence) or fused.reasons == ("gallery_empty",):
+    if any(one.good for one in evidence) or fused.reasons == (Reason.GALLERY_EMPTY,):
         return fused
     best = max(evidence, key=lambda one: one.quality.score)
-    reasons = ("low_quality", *best.quality.reasons)
-    return replace(fused, verdict=Verdict.UNCERTAIN, reasons=reasons)
+    return fused.doubted(Reason.LOW_QUALITY, *best.quality.reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,9 +300,9 @@ def apply_liveness(comparison: Comparison, liveness: Liveness, mode: LivenessMod
     if mode != LivenessMode.REQUIRED or liveness.verdict == LivenessVerdict.BONA_FIDE:
         return comparison
     if liveness.verdict == LivenessVerdict.ATTACK:
-        return replace(comparison, verdict=Verdict.ATTACK, reasons=("liveness_attack",), person_id=None)
+        return replace(comparison, verdict=Verdict.ATTACK, reasons=(Reason.LIVENESS_ATTACK,), person_id=None)
     unchecked = liveness.verdict == LivenessVerdict.NOT_CHECKED
-    code = "liveness_unavailable" if unchecked else "liveness_uncertain"
+    code = Reason.LIVENESS_UNAVAILABLE if unchecked else Reason.LIVENESS_UNCERTAIN
     kept = comparison.reasons if comparison.verdict == Verdict.UNCERTAIN else ()
-    close = () if liveness.surrounded or "face_too_large" in kept else ("face_too_large",)
-    return replace(comparison, verdict=Verdict.UNCERTAIN, reasons=(code, *close, *kept))
+    close = () if liveness.surrounded or Reason.FACE_TOO_LARGE in kept else (Reason.FACE_TOO_LARGE,)
+    return comparison.doubted(code, *close, *kept)

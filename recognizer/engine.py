@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -21,6 +20,7 @@ from recognizer.stages.landmarks import LandmarkRefiner
 from recognizer.stages.liveness import LivenessChecker, MiniFasNet, ScaledModel
 from recognizer.stages.quality import measure_quality
 from recognizer.stages.sessions import open_session
+from recognizer.stopwatch import Stopwatch
 from recognizer.types import AnalyzedImage, Detection, Face, Image, Liveness, Quality, RecognizerConfig, Vector
 
 P = ParamSpec("P")
@@ -130,7 +130,7 @@ class FaceEngine:
 
         embed: with its embedding. liveness: with a liveness check, else NOT_CHECKED.
         """
-        watch = _Stopwatch()
+        watch = Stopwatch()
         detections = self.detect(image)
         watch.lap("detect")
         crops = [self.align(image, detection) for detection in detections]
@@ -177,17 +177,3 @@ class _Stages:
             self.refiner.refine(blank, [face])
         if self.liveness:
             self.liveness.check(blank, face)
-
-
-class _Stopwatch:
-    def __init__(self) -> None:
-        self._start = self._last = time.perf_counter()
-        self._laps: dict[str, float] = {}
-
-    def lap(self, stage: str) -> None:
-        now = time.perf_counter()
-        self._laps[stage] = (now - self._last) * 1000
-        self._last = now
-
-    def timings(self) -> dict[str, float]:
-        return self._laps | {"total": (self._last - self._start) * 1000}

@@ -1,6 +1,6 @@
 """The engine's vocabulary: frozen dataclasses with shapes and units on every field.
 
-Words follow ISO/IEC 2382-37 (biometrics) and ISO/IEC 30107 (presentation attacks); docs/DESIGN has the table.
+Words follow ISO/IEC 2382-37 (biometrics) and ISO/IEC 30107 (presentation attacks); CONTRIBUTING names the ones to use.
 """
 
 from __future__ import annotations
@@ -13,12 +13,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from recognizer.reasons import Reason
+
 Image = NDArray[np.uint8]
 """H x W x 3, BGR, 0..255."""
 Vector = NDArray[np.float32]
+"""Any float32 array: the shape is named where it is used; (d,) is an embedding of d numbers."""
 
 
 class LivenessVerdict(StrEnum):
+    """Is this a live face (bona fide), or a picture of one held before the camera (attack)?"""
+
     BONA_FIDE = "bona_fide"
     ATTACK = "attack"
     UNCERTAIN = "uncertain"
@@ -34,6 +39,8 @@ class LivenessMode(StrEnum):
 
 
 class Verdict(StrEnum):
+    """Who is this, or is it who they claim to be? PENDING: not decided yet."""
+
     MATCH = "match"
     NON_MATCH = "non_match"
     ATTACK = "attack"
@@ -66,6 +73,8 @@ class Preprocessing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detection:
+    """One face that was found in a picture."""
+
     box_xyxy: Vector
     """(4,) float32: left, top, right, bottom in pixels of the full image; may reach over its border."""
     landmarks: Vector
@@ -85,10 +94,12 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
+    """How usable one face is for recognition (stages/quality.py)."""
+
     score: float
     """0..1, 1 is best."""
-    reasons: tuple[str, ...]
-    """Reason codes of docs/protocol.md, the most important first; empty: good enough."""
+    reasons: tuple[Reason, ...]
+    """The most important first; empty: good enough."""
     pose: Pose
     face_size: float
     """Shorter side of the box in pixels."""
@@ -104,6 +115,8 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Liveness:
+    """What the pictures say about whether a face is live."""
+
     verdict: LivenessVerdict = LivenessVerdict.NOT_CHECKED
     score: float | None = None
     """liveness_score: 0 (attack) .. 1 (bona fide)."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from enrollment.models import Person
-from enrollment.reasons import sentence_for, sentence_for_photo
+from recognizer.reasons import Reason
 from verification.models import VerificationAttempt
+from verification.reasons import sentence_for, sentence_for_photo
 
 ERASED = "an erased person"
 Mode, Verdict, Liveness = VerificationAttempt.Mode, VerificationAttempt.Verdict, VerificationAttempt.LivenessVerdict
@@ -97,10 +98,10 @@ def _threshold(attempt: VerificationAttempt) -> str:
 
 def _is_raised(attempt: VerificationAttempt) -> bool:
     """Whether a recorded wrong match raised the threshold. (Where only the lead was too small, it is the policy's.)"""
-    if "threshold_raised" in attempt.reasons:
+    if Reason.THRESHOLD_RAISED in attempt.reasons:
         return True
     score = attempt.comparison_score
-    return "known_confusion" in attempt.reasons and score is not None and score < attempt.match_threshold
+    return Reason.KNOWN_CONFUSION in attempt.reasons and score is not None and score < attempt.match_threshold
 
 
 def _runner_up(best: float, runner_up: float | None) -> str:
@@ -119,5 +120,5 @@ def _liveness(attempt: VerificationAttempt) -> str:
     if attempt.liveness_verdict == Liveness.NOT_CHECKED:
         return "Not checked."
     score = "" if attempt.liveness_score is None else f" (liveness score {attempt.liveness_score:.2f}, from 0 to 1)"
-    moved = ", shown by head movements" if "challenge_passed" in attempt.reasons else ""
+    moved = ", shown by head movements" if Reason.CHALLENGE_PASSED in attempt.reasons else ""
     return f"{Liveness(attempt.liveness_verdict).label}{moved}{score}."

@@ -138,9 +138,7 @@ class FalseMatch(models.Model):
     other_person = models.ForeignKey(
         Person, on_delete=models.CASCADE, null=True, related_name="+", help_text="Whose face it was, where known."
     )
-    effect = models.JSONField(
-        default=dict, help_text="What it changed when it was recorded; see verification.review.feedback."
-    )
+    effect = models.JSONField(default=dict, help_text="What it changed when it was recorded: counts.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from recognizer.decisions import Question
 from recognizer.engine import FaceEngine
 from recognizer.images import UPLOAD_LIMITS
 from recognizer.search.gallery import GallerySnapshot
@@ -50,7 +51,9 @@ def identify_image(
     """
     image = engine.decode(image_bytes, UPLOAD_LIMITS)
     asked = policy if check_liveness else replace(policy, liveness=LivenessMode.OFF)
-    outcome = decide_still(engine, asked, image, gallery, claimed=claimed)
+    outcome = decide_still(engine, image, Question(gallery, asked, claimed))
     decisions = {decision.track: decision for decision in outcome.decisions}
-    faces = (IdentifiedFace(face.detection, face.quality, decisions[face.track]) for face in outcome.faces)
+    faces = (
+        IdentifiedFace(face.sighting.detection, face.sighting.quality, decisions[face.track]) for face in outcome.faces
+    )
     return IdentifiedImage((image.shape[1], image.shape[0]), tuple(faces))

@@ -41,7 +41,7 @@ def record_attempt(
     also goes into the inbox where the policy says so.
     """
     matched = decision.person_id if decision.verdict == Verdict.MATCH else None
-    thumbnail = encode_thumbnail(decision.aligned)
+    thumbnail = encode_thumbnail(decision.best.aligned)
     with transaction.atomic():
         people = _locked_people({claimed, matched} - {None})
         attempt = attempt_from(
@@ -81,16 +81,16 @@ def attempt_from(
         claimed_person=people.get(claimed or ""),
         matched_person=people.get(matched or ""),
         verdict=decision.verdict.value,
-        comparison_score=decision.comparison_score,
-        runner_up=decision.runner_up,
+        comparison_score=decision.comparison.comparison_score,
+        runner_up=decision.comparison.runner_up,
         match_threshold=decision.match_threshold,
-        fmr=decision.fmr,
+        fmr=decision.policy.fmr,
         liveness_verdict=decision.liveness.verdict.value,
         liveness_score=decision.liveness.score,
-        quality_score=decision.quality_score,
-        frames_agreed=decision.frames_agreed,
-        frames_seen=decision.frames_seen,
-        reasons=list(decision.reasons),
+        quality_score=decision.best.quality.score,
+        frames_agreed=decision.conclusion.agreed,
+        frames_seen=decision.conclusion.seen,
+        reasons=list(decision.comparison.reasons),
         operator=operator,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
         contract_id=contract_id,
     )

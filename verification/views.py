@@ -21,7 +21,6 @@ from django.views.decorators.http import require_GET, require_safe
 from enrollment.errors import PersonUnknown
 from enrollment.models import Person
 from enrollment.pictures.photos import PHOTO_LIMITS
-from enrollment.reasons import SENTENCES
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
 from enrollment.selectors import people_by_uuid, person_by_uuid
@@ -35,6 +34,7 @@ from verification.exports import stream_attempts
 from verification.forms import AttemptFilterForm, PhotoForm
 from verification.models import VerificationAttempt
 from verification.photos import IdentifiedFace, identify_image
+from verification.reasons import SENTENCES
 from verification.review.wording import feedback_context
 
 ATTEMPTS_PER_PAGE = 25
@@ -123,7 +123,7 @@ def _checked_face(face: IdentifiedFace, attempt: VerificationAttempt, *, kept: b
         width=right - left,
         height=bottom - top,
         card=card_of(attempt),
-        thumbnail=jpeg_data_url(encode_thumbnail(face.decision.aligned)),
+        thumbnail=jpeg_data_url(encode_thumbnail(face.decision.best.aligned)),
         attempt=attempt if kept else None,
     )
 

@@ -16,7 +16,7 @@ from enrollment.capture.guided import (
 )
 from enrollment.errors import NoSamples, PossibleDuplicate, SampleUnknown
 from enrollment.models import Person
-from enrollment.reasons import sentence_for
+from enrollment.reasons import EnrollmentReason, sentence_for
 from enrollment.runtime.database import run_in_database_thread
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
@@ -59,16 +59,18 @@ class EnrollmentConsumer(FrameConsumer):
         }
         handler = handlers.get(message["type"])
         if handler is None:
-            await self.reject_message("message_unknown", f"No such type here. Known: {', '.join(handlers)}.")
+            await self.reject_message(
+                EnrollmentReason.MESSAGE_UNKNOWN, f"No such type here. Known: {', '.join(handlers)}."
+            )
             return
         try:
             await handler(message)
         except NotTheProtocol as error:
-            await self.reject_message("message_invalid", str(error))
+            await self.reject_message(EnrollmentReason.MESSAGE_INVALID, str(error))
 
     async def on_frame(self, frame: Frame) -> None:
         if self.session is None:
-            await self.send_error("not_configured", seq=frame.seq)
+            await self.send_error(EnrollmentReason.NOT_CONFIGURED, seq=frame.seq)
             return
         capture = self.session.capture
         observation = await self.run_inference(
@@ -95,7 +97,7 @@ class EnrollmentConsumer(FrameConsumer):
 
     async def _finish(self, message: dict[str, Any]) -> None:
         if self.session is None:
-            await self.send_error("not_configured")
+            await self.send_error(EnrollmentReason.NOT_CONFIGURED)
             return
         finish = protocol.parse_finish(message, self.session.asked_about)
         try:

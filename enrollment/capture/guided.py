@@ -5,22 +5,30 @@ It knows no socket and reads no database. A GuidedCapture belongs to one stream 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from enrollment.models import FaceSample
+from enrollment.reasons import EnrollmentReason
 from enrollment.samples.drafts import SampleDraft, draft_from_face, pose_bucket
 from recognizer.engine import FaceEngine
 from recognizer.images import encode_thumbnail
+from recognizer.reasons import Reason
+from recognizer.stopwatch import Stopwatch
 from recognizer.types import Detection, Face, Image, Vector
 
+Guidance = Reason | EnrollmentReason
+"""What is wrong with the face, or what to do next: a code with a sentence in reasons.GUIDANCE."""
 FRONT, LEFT, RIGHT = FaceSample.PoseBucket.FRONT, FaceSample.PoseBucket.LEFT, FaceSample.PoseBucket.RIGHT
 AIMS = (FRONT, LEFT, RIGHT, FRONT, FRONT)
 """The poses that the guidance asks for, in this order."""
-AIM_CODES = {FRONT: "turned_away", LEFT: "turn_left", RIGHT: "turn_right"}
+AIM_CODES: dict[str, Guidance] = {
+    FRONT: Reason.TURNED_AWAY,
+    LEFT: EnrollmentReason.TURN_LEFT,
+    RIGHT: EnrollmentReason.TURN_RIGHT,
+}
 """What to say while the head is not in the pose that is asked for."""
 
 STEADY_FRAMES = 3
@@ -64,8 +72,7 @@ class Observation:
     image_size: tuple[int, int]
     """width, height in pixels."""
     faces: tuple[Face, ...]
-    guidance: str
-    """A reason code of GUIDANCE in enrollment.reasons."""
+    guidance: Guidance
     taken: CapturedSample | None
     thumbnail: bytes
     """JPEG of the sample that was taken; empty without one."""
@@ -121,7 +128,7 @@ class GuidedCapture:
         embed: Callable[[Sequence[Image]], Vector],
         *,
         skipped: int = 0,
-    ) -> tuple[str, CapturedSample | None]:
+    ) -> tuple[Guidance, CapturedSample | None]:
         """Look at one frame. Returns the guidance code and, if the shutter went, the sample.
 
         faces: largest first, not embedded yet. image_size: width, height in pixels. embed: n aligned crops, each
@@ -135,24 +142,24 @@ class GuidedCapture:
         face = faces[0]
         self._follow(face, skipped)
         if self.captured >= self.needed:
-            return "done", None
+            return EnrollmentReason.DONE, None
         if self._steady_frames < STEADY_FRAMES:
             return self._guide(face), None
         return self._try_to_take(face, embed)
 
-    def _find_fault(self, faces: Sequence[Face], image_size: tuple[int, int]) -> str | None:
+    def _find_fault(self, faces: Sequence[Face], image_size: tuple[int, int]) -> Guidance | None:
         if not faces:
-            return "no_face"
+            return EnrollmentReason.NO_FACE
         main = faces[0]
         if any(face.quality.face_size > BACKGROUND_SIZE * main.quality.face_size for face in faces[1:]):
-            return "several_faces"
+            return EnrollmentReason.SEVERAL_FACES
         if main.quality.reasons:
             return main.quality.reasons[0]
         if main.quality.face_size < SMALLEST_FACE:
-            return "face_too_small"
+            return Reason.FACE_TOO_SMALL
         x, y = _centre(main) / image_size
         if not (CENTRE_X[0] <= x <= CENTRE_X[1] and CENTRE_Y[0] <= y <= CENTRE_Y[1]):
-            return "face_off_centre"
+            return EnrollmentReason.FACE_OFF_CENTRE
         return None
 
     def _follow(self, face: Face, skipped: int) -> None:
@@ -163,12 +170,14 @@ class GuidedCapture:
         self._steady_frames += 1 + skipped
         self._last_face = face
 
-    def _try_to_take(self, face: Face, embed: Callable[[Sequence[Image]], Vector]) -> tuple[str, CapturedSample | None]:
+    def _try_to_take(
+        self, face: Face, embed: Callable[[Sequence[Image]], Vector]
+    ) -> tuple[Guidance, CapturedSample | None]:
         vector = embed([face.aligned])[0]
         own = [sample.draft.embedding for sample in self._samples]
         known = [*own, *self._references]
         if known and max(float(vector @ other) for other in known) < self._same_person_threshold:
-            return "different_person", None
+            return EnrollmentReason.DIFFERENT_PERSON, None
         likeness = max((float(vector @ other) for other in own), default=-1.0)
         if likeness > self._likeness_allowed(pose_bucket(face.quality.pose.yaw)):
             return self._guide(face), None
@@ -195,35 +204,30 @@ class GuidedCapture:
                 missing.remove(sample.draft.pose)
         return missing
 
-    def _guide(self, face: Face) -> str:
+    def _guide(self, face: Face) -> Guidance:
         """What to do next, for a face that has no fault."""
         if self.captured >= self.needed:
-            return "done"
+            return EnrollmentReason.DONE
         aim = next(iter(self._missing()), FRONT)
-        return "hold_still" if pose_bucket(face.quality.pose.yaw) == aim else AIM_CODES[FaceSample.PoseBucket(aim)]
+        if pose_bucket(face.quality.pose.yaw) == aim:
+            return EnrollmentReason.HOLD_STILL
+        return AIM_CODES[aim]
 
 
 def observe_frame(engine: FaceEngine, capture: GuidedCapture, payload: bytes, *, skipped: int = 0) -> Observation:
     """One frame's bytes through the engine and the capture: ONE job for the engine's pool. Raises ImageError."""
-    start = time.perf_counter()
+    watch = Stopwatch()
     image = engine.decode(payload)
-    decoded = time.perf_counter()
+    watch.lap("decode")
     detections = engine.detect(image)
-    detected = time.perf_counter()
+    watch.lap("detect")
     faces = tuple(_measured(engine, image, detection) for detection in detections[:MAX_FACES])
-    measured = time.perf_counter()
+    watch.lap("quality")
     size = (image.shape[1], image.shape[0])
     guidance, taken = capture.look(faces, size, engine.embed, skipped=skipped)
     thumbnail = encode_thumbnail(taken.draft.aligned) if taken else b""
-    end = time.perf_counter()
-    laps = {
-        "decode": decoded - start,
-        "detect": detected - decoded,
-        "quality": measured - detected,
-        "embed": end - measured,
-        "total": end - start,
-    }
-    return Observation(size, faces, guidance, taken, thumbnail, {stage: lap * 1000 for stage, lap in laps.items()})
+    watch.lap("embed")
+    return Observation(size, faces, guidance, taken, thumbnail, watch.timings())
 
 
 def same_person_threshold(engine: FaceEngine) -> float:

@@ -22,12 +22,13 @@ from enrollment import services
 from enrollment.consent import FOLDER_IMPORT_VERSION
 from enrollment.errors import DuplicateCandidate, EnrollmentError, NameAmbiguous, NoSamples
 from enrollment.models import FaceSample, Person
-from enrollment.reasons import sentence_for
+from enrollment.reasons import EnrollmentReason, sentence_for
 from enrollment.samples.drafts import SampleDraft, draft_from_face
 from enrollment.samples.duplicates import find_duplicates
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
 from recognizer.images import UPLOAD_LIMITS
+from recognizer.reasons import Reason
 from recognizer.types import Face, Image
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
@@ -92,7 +93,7 @@ def find_pictures(directory: Path) -> dict[str, list[Path]]:
 
 def find_loose_pictures(directory: Path) -> list[FileOutcome]:
     """Pictures that lie in no person's folder: refused."""
-    code = "no_person_folder"
+    code = EnrollmentReason.NO_PERSON_FOLDER
     loose = sorted(filter(_is_picture, directory.iterdir()))
     return [FileOutcome(path, "", REFUSED, code, sentence_for(code)) for path in loose]
 
@@ -126,13 +127,17 @@ def look_at_picture(engine: FaceEngine, path: Path) -> Picture:
     try:
         image = engine.decode(path.read_bytes(), UPLOAD_LIMITS)
     except OSError:
-        return Picture(path, code="file_unreadable", message=sentence_for("file_unreadable"))
+        return _without_draft(path, EnrollmentReason.FILE_UNREADABLE)
     except ImageError as error:
         return Picture(path, code=error.code, message=str(error))
     face, code = choose_face(engine, image)
     if face is None:
-        return Picture(path, code=code, message=sentence_for(code))
+        return _without_draft(path, code)
     return Picture(path, draft_from_face(face, contract_id=engine.contract_id, source=FaceSample.Source.FOLDER))
+
+
+def _without_draft(path: Path, code: str) -> Picture:
+    return Picture(path, code=code, message=sentence_for(code))
 
 
 def choose_face(engine: FaceEngine, image: Image) -> tuple[Face | None, str]:
@@ -142,17 +147,17 @@ def choose_face(engine: FaceEngine, image: Image) -> tuple[Face | None, str]:
     """
     detections = sorted(engine.detect(image), key=lambda detection: -_prominence(detection.box_xyxy, image))
     if not detections:
-        return None, "no_face"
+        return None, EnrollmentReason.NO_FACE
     if len(detections) > 1:
         lead, next_one = (_prominence(detection.box_xyxy, image) for detection in detections[:2])
         if lead < CLEAR_LEAD * next_one:
-            return None, "unclear_which_face"
+            return None, EnrollmentReason.UNCLEAR_WHICH_FACE
     aligned = engine.align(image, detections[0])
     quality = engine.measure_quality(image, detections[0], aligned)
     if quality.face_size < SMALLEST_FACE:
-        return None, "face_too_small"
+        return None, Reason.FACE_TOO_SMALL
     if not DARKEST <= quality.brightness <= BRIGHTEST:
-        return None, "too_dark" if quality.brightness < DARKEST else "too_bright"
+        return None, Reason.TOO_DARK if quality.brightness < DARKEST else Reason.TOO_BRIGHT
     return Face(detections[0], aligned, quality, engine.embed([aligned])[0]), ""
 
 
@@ -214,12 +219,19 @@ def _judge_files(
             yield FileOutcome(picture.path, name, REFUSED, picture.code, picture.message)
             continue
         digest = picture.draft.digest
-        code = "already_enrolled" if digest in seen else "" if digest in kept else "samples_full"
-        outcome = ALREADY if code else ENROLLED
-        if not code and digest in aside:
-            code = "set_aside"
+        code = _code_of(digest, seen, kept, aside)
+        outcome = ENROLLED if code in ("", EnrollmentReason.SET_ASIDE) else ALREADY
         yield FileOutcome(picture.path, name, outcome, code, sentence_for(code) if code else "")
         seen.add(digest)
+
+
+def _code_of(digest: str, seen: set[str], kept: set[str], aside: set[str]) -> str:
+    """A code, where there is more to tell than that the picture was enrolled."""
+    if digest in seen:
+        return EnrollmentReason.ALREADY_ENROLLED
+    if digest not in kept:
+        return EnrollmentReason.SAMPLES_FULL
+    return EnrollmentReason.SET_ASIDE if digest in aside else ""
 
 
 def _refused(name: str, picture: Picture, error: EnrollmentError) -> FileOutcome:

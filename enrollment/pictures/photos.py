@@ -19,13 +19,14 @@ from django.core.files.uploadedfile import UploadedFile
 
 from enrollment.errors import EnrollmentError
 from enrollment.models import FaceSample
-from enrollment.reasons import sentence_for_photo
+from enrollment.reasons import EnrollmentReason, sentence_for_photo
 from enrollment.runtime.engine import get_engine
 from enrollment.samples.drafts import SampleDraft, draft_from_face, quality_from_json, quality_to_json
 from enrollment.thumbnails import jpeg_data_url
 from recognizer.engine import FaceEngine
 from recognizer.errors import FrameTooLarge, ImageError
 from recognizer.images import ImageLimits, decode_crop, encode_crop, encode_thumbnail
+from recognizer.reasons import Reason
 from recognizer.types import Face, Image
 
 MAX_FILES = 10
@@ -41,7 +42,7 @@ MAX_GROUPS, MAX_GROUP_FACES = 3, 10
 """Group pictures that wait for a choice at most, and faces offered of each: the form stays below 2.5 MB."""
 PREVIEW_SIDE = 800
 """Pixels: the longer side of the preview in which a face is chosen; smaller pictures are not enlarged."""
-TOLERATED = frozenset({"face_too_large"})
+TOLERATED = frozenset({Reason.FACE_TOO_LARGE})
 """Quality reasons that advise a person before a webcam, but are no fault of a photograph."""
 
 
@@ -177,7 +178,7 @@ def _look_at(engine: FaceEngine, name: str, data: bytes) -> PhotoOutcome:
     faces = engine.analyze(image).faces
     if not faces:
         message = "No face was found. Use a picture that shows the face clearly."
-        return PhotoOutcome(name, code="no_face", message=message)
+        return PhotoOutcome(name, code=EnrollmentReason.NO_FACE, message=message)
     if len(faces) > 1:
         return _group_outcome(engine, name, image, faces)
     fault = _fault_of(faces[0])
@@ -189,7 +190,7 @@ def _look_at(engine: FaceEngine, name: str, data: bytes) -> PhotoOutcome:
 def _group_outcome(engine: FaceEngine, name: str, image: Image, faces: Sequence[Face]) -> PhotoOutcome:
     if all(_fault_of(face) for face in faces):
         message = f"{len(faces)} faces can be seen, and none of them clearly enough. Use another picture."
-        return PhotoOutcome(name, code="several_faces", message=message)
+        return PhotoOutcome(name, code=EnrollmentReason.SEVERAL_FACES, message=message)
     height, width = image.shape[:2]
     scale = min(1.0, PREVIEW_SIDE / max(height, width))
     offered = [_group_face(engine, face, scale) for face in faces[:MAX_GROUP_FACES]]

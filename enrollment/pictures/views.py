@@ -30,6 +30,7 @@ from enrollment.pictures.photos import (
     release_drafts,
     release_groups,
 )
+from enrollment.reasons import EnrollmentReason
 from enrollment.samples.drafts import SampleDraft
 from enrollment.services import NewPerson
 from enrollment.web import actor_of, count_of, person_or_404, read_or_post
@@ -99,7 +100,7 @@ def _check_new_photos(form: PhotosForm, held: int, groups: int) -> list[PhotoOut
 
 def _one_group_too_many(outcome: PhotoOutcome) -> PhotoOutcome:
     message = f"Faces can be chosen in {MAX_GROUPS} group pictures at a time. Add this one again afterwards."
-    return PhotoOutcome(outcome.file_name, code="several_faces", message=message)
+    return PhotoOutcome(outcome.file_name, code=EnrollmentReason.SEVERAL_FACES, message=message)
 
 
 def _save_photos(

@@ -30,11 +30,11 @@ from django.utils.crypto import constant_time_compare
 
 from enrollment.errors import EnrollmentError
 from enrollment.events import log_event
-from enrollment.reasons import sentence_for
+from enrollment.reasons import EnrollmentReason, sentence_for
 from enrollment.runtime.database import run_in_database_thread
 from enrollment.streaming.mailbox import HEADER, FrameBudget, Inbox, InferenceTurn, QueuedFrame
 from recognizer.engine import FaceEngine
-from recognizer.errors import EngineNotReady, PackError, RecognizerError
+from recognizer.errors import EngineNotReady, FrameTooLarge, PackError, RecognizerError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -233,11 +233,11 @@ class FrameConsumer(AsyncWebsocketConsumer):
         self._counts["frames"] += 1
         if len(data) <= HEADER.size:
             seq = int.from_bytes(data[:4], "big") if len(data) >= 4 else None
-            await self.send_error("frame_too_short", seq=seq)
+            await self.send_error(EnrollmentReason.FRAME_TOO_SHORT, seq=seq)
             return
         seq, captured_at_ms = HEADER.unpack_from(data)
         if len(data) > self.frame_bytes:
-            await self.send_error("frame_too_large", seq=seq)
+            await self.send_error(FrameTooLarge.code, seq=seq)
             return
         self._bad_messages = 0
         await self._put(QueuedFrame(seq, captured_at_ms, data[HEADER.size :], now))
@@ -254,7 +254,8 @@ class FrameConsumer(AsyncWebsocketConsumer):
             await self._put(message)
         else:
             await self.reject_message(
-                "message_invalid", 'A text message must be one JSON object with a "type"; frames are sent as binary.'
+                EnrollmentReason.MESSAGE_INVALID,
+                'A text message must be one JSON object with a "type"; frames are sent as binary.',
             )
 
     async def _put(self, item: dict[str, Any] | QueuedFrame) -> None:
@@ -298,14 +299,14 @@ class FrameConsumer(AsyncWebsocketConsumer):
             await answer
             self._failures = 0
         except (PackError, EngineNotReady) as error:
-            await self.send_error("engine_not_ready", str(error), seq)
+            await self.send_error(EngineNotReady.code, str(error), seq)
             await self.close(CLOSE_TRY_LATER)
         except (RecognizerError, EnrollmentError) as error:
             await self.send_error(error.code, str(error), seq)
         except Exception:
             log_event(logger, "socket_failed", level=logging.ERROR, exc_info=True, socket=self._number)
             self._failures += 1
-            await self.send_error("internal_error", seq=seq)
+            await self.send_error(EnrollmentReason.INTERNAL_ERROR, seq=seq)
             if self._failures > self.failures_allowed:
                 await self.close(CLOSE_INTERNAL_ERROR)
 

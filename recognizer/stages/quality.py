@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from recognizer.reasons import Reason
 from recognizer.stages.alignment import similarity_to_template
 from recognizer.types import Detection, Image, Pose, Quality, Vector
 
@@ -189,16 +190,16 @@ def eyes_hidden(m: Measures) -> bool:
     return m.eye_light < 0.36
 
 
-RULES: tuple[tuple[str, Callable[[Measures], bool]], ...] = (
-    ("face_too_small", face_too_small),
-    ("face_cut_off", face_cut_off),
-    ("face_too_large", face_too_large),
-    ("too_dark", too_dark),
-    ("too_bright", too_bright),
-    ("turned_away", turned_away),
-    ("tilted", tilted),
-    ("eyes_hidden", eyes_hidden),
-    ("blurred", blurred),
+RULES: tuple[tuple[Reason, Callable[[Measures], bool]], ...] = (
+    (Reason.FACE_TOO_SMALL, face_too_small),
+    (Reason.FACE_CUT_OFF, face_cut_off),
+    (Reason.FACE_TOO_LARGE, face_too_large),
+    (Reason.TOO_DARK, too_dark),
+    (Reason.TOO_BRIGHT, too_bright),
+    (Reason.TURNED_AWAY, turned_away),
+    (Reason.TILTED, tilted),
+    (Reason.EYES_HIDDEN, eyes_hidden),
+    (Reason.BLURRED, blurred),
 )
 
 

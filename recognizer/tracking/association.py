@@ -25,7 +25,7 @@ PATCH_SIDE = 28
 
 
 def overlap_matrix(one: Sequence[Vector], other: Sequence[Vector]) -> Vector:
-    """Intersection over union, (n, m), of boxes left, top, right, bottom."""
+    """Intersection over union of n boxes with m others: (n, m) float32. Each box is (4,): left, top, right, bottom."""
     a = np.asarray(one, dtype=np.float32).reshape(-1, 1, 4)
     b = np.asarray(other, dtype=np.float32).reshape(1, -1, 4)
     shared = np.clip(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0, None).prod(axis=2)
@@ -34,14 +34,14 @@ def overlap_matrix(one: Sequence[Vector], other: Sequence[Vector]) -> Vector:
 
 
 def undisputed_pairs(overlap: Vector) -> list[tuple[int, int]]:
-    """(row, column) of clear overlaps that have no rival in their row or column."""
+    """(row, column) of the clear overlaps in an (n, m) matrix that have no rival in their row or column."""
     near = overlap >= RIVAL_OVERLAP
     alone = (near.sum(axis=1, keepdims=True) == 1) & (near.sum(axis=0, keepdims=True) == 1)
     return [(int(row), int(column)) for row, column in np.argwhere(alone & (overlap >= CLEAR_OVERLAP))]
 
 
 def best_pairs(similarity: Vector, least: float) -> list[tuple[int, int]]:
-    """(row, column), greedily the most similar first, each row and column once, none below `least`."""
+    """(row, column) of an (n, m) matrix, the most similar first. Each row and column once, none below `least`."""
     pairs: list[tuple[int, int]] = []
     left = similarity.astype(np.float64)
     while left.size:
@@ -55,7 +55,7 @@ def best_pairs(similarity: Vector, least: float) -> list[tuple[int, int]]:
 
 
 def appearance_of(aligned: Image) -> Vector:
-    """A small picture of the crop as a vector of mean 0 and length 1: inner products are correlations."""
+    """A (112, 112, 3) crop, made small, as a (2352,) vector of mean 0 and length 1: inner products are correlations."""
     small = cv2.resize(aligned, (PATCH_SIDE, PATCH_SIDE), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
     small -= small.mean()
     return cast(Vector, small / max(float(np.linalg.norm(small)), 1e-6))

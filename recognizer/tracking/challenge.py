@@ -17,6 +17,7 @@ from typing import cast
 
 import numpy as np
 
+from recognizer.reasons import Reason
 from recognizer.types import Vector
 
 MOST_PROMPTS = 3
@@ -71,18 +72,6 @@ class Phase(StrEnum):
     RETURN = "return"
 
 
-CHALLENGE_CODES = (
-    "challenge_passed",
-    "challenge_timeout",
-    "challenge_wrong_movement",
-    "challenge_face_changed",
-    "challenge_face_lost",
-    "challenge_attack",
-    "challenge_cancelled",
-)
-"""How a challenge may end."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
     """The challenged face in one frame."""
@@ -120,7 +109,7 @@ class Challenge:
     """When the present phase ends without success; seconds of the caller's clock."""
     seen_at: float
     known_face: Vector | None = None
-    """What the track showed before; None: nothing yet."""
+    """(d,): what the track showed before; None: nothing yet."""
     phase: Phase = Phase.BASELINE
     step: int = 0
     """Prompts that are done; prompts[step] is the one asked for in the phases MOVE and RETURN."""
@@ -131,14 +120,14 @@ class Challenge:
     strange: int = 0
     calm: bool = False
     """The last view was a calm, frontal one of the right face: fit to be compared with the gallery."""
-    code: str | None = None
-    """One of CHALLENGE_CODES, once it has ended."""
+    code: Reason | None = None
+    """How it ended."""
 
     @property
     def state(self) -> ChallengeState:
         if self.code is None:
             return ChallengeState.RUNNING
-        return ChallengeState.PASSED if self.code == "challenge_passed" else ChallengeState.FAILED
+        return ChallengeState.PASSED if self.code == Reason.CHALLENGE_PASSED else ChallengeState.FAILED
 
     @property
     def prompt(self) -> Prompt | None:
@@ -163,10 +152,11 @@ def draw_prompts() -> tuple[Prompt, ...]:
 def begin(
     prompts: Sequence[Prompt], agreement: Agreement, *, now: float, known_face: Vector | None = None
 ) -> Challenge:
+    """A challenge that first learns the calm pose. known_face: (d,), what the track showed before; None: nothing."""
     return Challenge(tuple(prompts), agreement, now + BASELINE_SECONDS, now, known_face)
 
 
-def end(challenge: Challenge, code: str) -> Challenge:
+def end(challenge: Challenge, code: Reason) -> Challenge:
     """Failed for this reason, unless it has failed already."""
     failed = challenge.state == ChallengeState.FAILED
     return challenge if failed else replace(challenge, code=code, held=(), calm=False)
@@ -177,10 +167,10 @@ def advance(challenge: Challenge, view: View | None, now: float) -> Challenge:
     if challenge.code is not None:
         return challenge
     if now > challenge.deadline:
-        return end(challenge, "challenge_timeout")
+        return end(challenge, Reason.CHALLENGE_TIMEOUT)
     if view is None:
         missing = replace(challenge, held=(), calm=False)
-        return end(missing, "challenge_face_lost") if now - challenge.seen_at > LOST_SECONDS else missing
+        return end(missing, Reason.CHALLENGE_FACE_LOST) if now - challenge.seen_at > LOST_SECONDS else missing
     seen = replace(challenge, seen_at=now, calm=False)
     if seen.baseline is None:
         return _settle(seen, view, now)
@@ -210,7 +200,7 @@ def _judge(challenge: Challenge, baseline: View, view: View, now: float) -> Chal
     if any(made[other] >= CLEARLY[other] for other in Prompt if other != asked):
         wrong = challenge.wrong + 1
         found = replace(challenge, wrong=wrong, held=())
-        return end(found, "challenge_wrong_movement") if wrong >= WRONG_FRAMES else found
+        return end(found, Reason.CHALLENGE_WRONG_MOVEMENT) if wrong >= WRONG_FRAMES else found
     moving = challenge.phase == Phase.MOVE
     if not (made[asked] >= ENOUGH[asked] if moving else _is_neutral(baseline, view)):
         return replace(challenge, held=())
@@ -227,13 +217,13 @@ def _next_phase(challenge: Challenge, now: float) -> Challenge:
     if challenge.phase == Phase.MOVE:
         return replace(fresh, phase=Phase.RETURN)
     if challenge.step + 1 == len(challenge.prompts):
-        return replace(fresh, step=challenge.step + 1, code="challenge_passed")
+        return replace(fresh, step=challenge.step + 1, code=Reason.CHALLENGE_PASSED)
     return replace(fresh, phase=Phase.MOVE, step=challenge.step + 1)
 
 
 def _estranged(challenge: Challenge) -> Challenge:
     found = replace(challenge, strange=challenge.strange + 1, held=())
-    return end(found, "challenge_face_changed") if found.strange >= STRANGE_FRAMES else found
+    return end(found, Reason.CHALLENGE_FACE_CHANGED) if found.strange >= STRANGE_FRAMES else found
 
 
 def _movement(prompt: Prompt, baseline: View, view: View) -> float:

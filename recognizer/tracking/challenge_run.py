@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recognizer.decisions import Evidence, fuse_embeddings
+from recognizer.reasons import Reason
 from recognizer.tracking.challenge import Agreement, Challenge, ChallengeState, Prompt, View, advance, begin, end
 from recognizer.tracking.tracks import Track
 from recognizer.types import DecisionPolicy, LivenessVerdict, Verdict
@@ -28,11 +29,11 @@ class ChallengeProgress:
     steps: int
     seconds_left: float
     """For the present prompt or the way back; 0 when it has ended."""
-    code: str | None
-    """One of challenge.CHALLENGE_CODES when it has ended."""
+    code: Reason | None
+    """How it ended."""
 
 
-def refusal_of(track: Track) -> str | None:
+def refusal_of(track: Track) -> Reason | None:
     """Why no challenge can be put to this track.
 
     What pictures call an attack, head movements do not excuse; nor do they replace the look at what surrounds a face.
@@ -40,8 +41,8 @@ def refusal_of(track: Track) -> str | None:
     passive = track.passive_liveness
     decided = track.decision is not None and track.decision.verdict == Verdict.ATTACK
     if decided or passive.verdict == LivenessVerdict.ATTACK:
-        return "challenge_attack"
-    return None if passive.surrounded else "challenge_too_close"
+        return Reason.CHALLENGE_ATTACK
+    return None if passive.surrounded else Reason.CHALLENGE_TOO_CLOSE
 
 
 class ChallengeRun:
@@ -57,14 +58,15 @@ class ChallengeRun:
         track.challenged = True
 
     def see(self, *, present: bool, now: float) -> None:
-        """One more frame, in which the track was seen or not."""
+        """One more frame. present: the track's face is in it."""
         self._set(advance(self.challenge, self._view() if present else None, now))
 
-    def end(self, code: str) -> None:
+    def end(self, code: Reason) -> None:
+        """As failed, for this reason, unless it has failed already."""
         self._set(end(self.challenge, code))
 
     def changed(self, now: float) -> ChallengeProgress | None:
-        """What to tell, if it is something else than the last time."""
+        """The progress, if it is news since the last call."""
         challenge = self.challenge
         key = (challenge.state, challenge.phase, challenge.step)
         if key == self._told:
@@ -73,6 +75,7 @@ class ChallengeRun:
         return self.progress(now)
 
     def progress(self, now: float) -> ChallengeProgress:
+        """How the challenge stands."""
         challenge = self.challenge
         running = challenge.code is None
         started = challenge.baseline is not None

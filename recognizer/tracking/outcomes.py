@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from recognizer.decisions import Comparison, Conclusion
+from recognizer.reasons import Reason
 from recognizer.tracking.challenge_run import ChallengeProgress
-from recognizer.tracking.tracks import Decision, Track
-from recognizer.types import Detection, Liveness, Quality, Verdict
+from recognizer.tracking.tracks import Decision, Sighting, Track
+from recognizer.types import Liveness, Verdict
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -15,24 +17,32 @@ class TrackedFace:
     """One face of one frame, with what its track knows so far."""
 
     track: int
-    detection: Detection
-    quality: Quality
+    sighting: Sighting
+    """Where the face is in this frame, and how good it looks."""
     liveness: Liveness
-    verdict: Verdict
-    person_id: str | None
-    """The best candidate so far; only a match names them."""
-    comparison_score: float | None
-    runner_up: float | None
-    frames_agreed: int
-    frames_seen: int
-    reasons: tuple[str, ...]
+    comparison: Comparison
+    """What was decided; before that the verdict is PENDING and the scores are those so far."""
+    conclusion: Conclusion
+    """What the frames said together: how many were seen, how many agreed."""
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.comparison.verdict
+
+    @property
+    def person_id(self) -> str | None:
+        """The best candidate so far; only a match names them."""
+        return self.comparison.person_id
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameOutcome:
+    """What one frame has shown."""
+
     faces: tuple[TrackedFace, ...]
     """Largest first."""
     decisions: tuple[Decision, ...]
+    """Those made in this frame, by number of the track."""
     match_threshold: float
     """What this frame's scores were held against."""
     timings_ms: Mapping[str, float]
@@ -46,32 +56,23 @@ def shown_faces(tracks: Sequence[Track]) -> tuple[TrackedFace, ...]:
     owners: dict[str | None, Track] = {}
     for track in sorted(tracks, key=_shown_score):
         owners[track.names] = track
-    return tuple(
-        _face(track)
-        if track.names is None or owners[track.names] is track
-        else replace(_face(track), verdict=Verdict.UNCERTAIN, reasons=("person_already_matched",))
-        for track in tracks
-    )
+    return tuple(_face(track, is_owner=owners[track.names] is track) for track in tracks)
 
 
 def _shown_score(track: Track) -> float:
-    score = track.decision.comparison_score if track.decision else None
+    score = track.decision.comparison.comparison_score if track.decision else None
     return -1.0 if score is None else score
 
 
-def _face(track: Track) -> TrackedFace:
-    decided, conclusion = track.decision, track.conclusion
-    known = decided or (conclusion.comparison if conclusion else None)
-    return TrackedFace(
-        track=track.number,
-        detection=track.sighting.detection,
-        quality=track.sighting.quality,
-        liveness=track.liveness,
-        verdict=decided.verdict if decided else Verdict.PENDING,
-        person_id=known.person_id if known else None,
-        comparison_score=known.comparison_score if known else None,
-        runner_up=known.runner_up if known else None,
-        frames_agreed=conclusion.agreed if conclusion else 0,
-        frames_seen=len(track.evidence),
-        reasons=decided.reasons if decided else (),
-    )
+def _face(track: Track, *, is_owner: bool) -> TrackedFace:
+    """is_owner: of all tracks that were decided to be this person, it is the one that may show the name."""
+    comparison = _shown_comparison(track)
+    if track.names is not None and not is_owner:
+        comparison = comparison.doubted(Reason.PERSON_ALREADY_MATCHED)
+    return TrackedFace(track.number, track.sighting, track.liveness, comparison, track.conclusion)
+
+
+def _shown_comparison(track: Track) -> Comparison:
+    if track.decision:
+        return track.decision.comparison
+    return replace(track.conclusion.comparison, verdict=Verdict.PENDING, reasons=())

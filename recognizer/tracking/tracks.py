@@ -11,14 +11,19 @@ from recognizer.decisions import (
     Conclusion,
     Evidence,
     LivenessLook,
+    Question,
     apply_liveness,
+    compare_probe,
+    conclude,
     final_comparison,
     fuse_looks,
     is_settled,
     is_sharp,
     liveness_agrees,
 )
+from recognizer.reasons import Reason
 from recognizer.tracking.association import SAME_APPEARANCE
+from recognizer.tracking.frame import Frame
 from recognizer.types import (
     DecisionPolicy,
     Detection,
@@ -44,27 +49,29 @@ class Decision:
     """The one verdict on one track."""
 
     track: int
-    verdict: Verdict
-    person_id: str | None
-    """The best candidate; only a match names them."""
-    comparison_score: float | None
-    runner_up: float | None
-    match_threshold: float
-    """1:N: stricter than the policy's in a gallery of many people. Raised where the face resembles a wrong match."""
-    fmr: float
-    """False-match rate per comparison that match_threshold stands for."""
+    comparison: Comparison
+    """The final one, after quality and liveness had their say."""
+    conclusion: Conclusion
+    """What the frames said together before that."""
     liveness: Liveness
-    quality_score: float
-    frames_agreed: int
-    frames_seen: int
-    reasons: tuple[str, ...]
-    """Codes of decisions.DECISION_REASONS and of quality."""
-    aligned: Image
-    """(112, 112, 3): the best frame's crop."""
-    embedding: Vector | None = None
-    """(d,): of that crop."""
-    quality: Quality | None = None
-    """Of that frame."""
+    policy: DecisionPolicy
+    """1:N: stricter than the site's in a gallery of many people."""
+    best: Evidence
+    """The best frame: what the history keeps of the face."""
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.comparison.verdict
+
+    @property
+    def person_id(self) -> str | None:
+        """The best candidate; only a match names them."""
+        return self.comparison.person_id
+
+    @property
+    def match_threshold(self) -> float:
+        """What the score had to reach: more than the policy asks where the face resembles a wrong match."""
+        return self.comparison.raised_threshold or self.policy.match_threshold
 
 
 @dataclass(slots=True, eq=False)
@@ -73,14 +80,24 @@ class Sighting:
 
     detection: Detection
     aligned: Image
+    """(112, 112, 3)."""
     quality: Quality
     appearance: Vector
+    """(2352,) float32; see association.appearance_of."""
     embedding: Vector | None = None
-    """None while it was not needed."""
+    """(d,) float32, L2-normalised; None while it was not needed."""
+
+    def compare(self, question: Question) -> Evidence | None:
+        """The face held against the gallery; None while it is not embedded."""
+        if self.embedding is None:
+            return None
+        return Evidence(self.embedding, self.aligned, self.quality, compare_probe(self.embedding, question))
 
 
 @dataclass(slots=True, eq=False)
 class Track:
+    """Mutable: one face for as long as it stays in the picture."""
+
     number: int
     born: int
     """The stream's frame count, skipped frames included, when the face may first have been seen."""
@@ -89,10 +106,11 @@ class Track:
     seen_at: float
     in_last_frame: bool = True
     evidence: list[Evidence] = field(default_factory=list)
-    conclusion: Conclusion | None = None
+    """The frames that were compared while the face was undecided."""
+    conclusion: Conclusion = field(default_factory=Conclusion)
     decision: Decision | None = None
     latest: Vector | None = None
-    """The embedding that last confirmed a decided track."""
+    """(d,): the embedding that last confirmed a decided track."""
     refresh_at: float = 0.0
     best_quality: float = 0.0
     challenged: bool = False
@@ -102,7 +120,7 @@ class Track:
 
     @property
     def names(self) -> str | None:
-        """Whom the track was decided to be."""
+        """The person that the track was decided to be."""
         decided = self.decision
         return decided.person_id if decided and decided.verdict == Verdict.MATCH else None
 
@@ -114,10 +132,12 @@ class Track:
 
     @property
     def passive_liveness(self) -> Liveness:
+        """What the pictures alone say."""
         return fuse_looks(self._looks)
 
     @property
     def recent_liveness(self) -> Liveness:
+        """What the latest pictures say; older ones do not outvote them."""
         return fuse_looks(list(self._looks)[-LIVENESS_FRAMES:])
 
     def similarity(self, sighting: Sighting) -> float:
@@ -145,9 +165,14 @@ class Track:
             return False
         return self.similarity(sighting) < least
 
-    def learn(self, evidence: Evidence, conclusion: Conclusion) -> None:
+    def see(self, sighting: Sighting, now: float) -> None:
+        """The face is in this frame too."""
+        self.sighting, self.seen_at, self.in_last_frame = sighting, now, True
+
+    def learn(self, evidence: Evidence, question: Question) -> None:
+        """One more frame of an undecided face."""
         self.evidence.append(evidence)
-        self.conclusion = conclusion
+        self.conclusion = conclude(self.evidence, question)
         self.best_quality = max(self.best_quality, evidence.quality.score)
 
     def learn_liveness(self, liveness: Liveness) -> None:
@@ -167,39 +192,36 @@ class Track:
         doubtful = self.liveness.verdict == LivenessVerdict.UNCERTAIN
         return required and (doubtful or not liveness_agrees(telling))
 
-    def is_settled(self, policy: DecisionPolicy) -> bool:
-        return self.conclusion is not None and is_settled(self.conclusion, policy)
+    def has_waited(self, frame: Frame) -> bool:
+        """Long enough: it is decided with what there is."""
+        return frame.number - self.born + 1 >= frame.policy.frames_limit
 
-    def decide(self, comparison: Comparison, policy: DecisionPolicy, now: float) -> Decision:
+    def is_settled(self, policy: DecisionPolicy) -> bool:
+        """Enough frames agree; liveness is not asked."""
+        return is_settled(self.conclusion, policy)
+
+    def decide(self, comparison: Comparison, frame: Frame) -> Decision:
         """Close the case with this verdict. Needs evidence."""
-        best = max(self.evidence, key=lambda one: (one.good, one.quality.score))
+        passed = (Reason.CHALLENGE_PASSED,) if self.challenge_passed else ()
         self.decision = Decision(
             track=self.number,
-            verdict=comparison.verdict,
-            person_id=comparison.person_id,
-            comparison_score=comparison.comparison_score,
-            runner_up=comparison.runner_up,
-            match_threshold=comparison.raised_threshold or policy.match_threshold,
-            fmr=policy.fmr,
+            comparison=replace(comparison, reasons=(*comparison.reasons, *passed)),
+            conclusion=self.conclusion,
             liveness=self.liveness,
-            quality_score=best.quality.score,
-            frames_agreed=self.conclusion.agreed if self.conclusion else 0,
-            frames_seen=len(self.evidence),
-            reasons=(*comparison.reasons, *(("challenge_passed",) if self.challenge_passed else ())),
-            aligned=best.aligned,
-            embedding=best.embedding,
-            quality=best.quality,
+            policy=frame.policy,
+            best=max(self.evidence, key=lambda one: (one.good, one.quality.score)),
         )
-        self.refresh_at = now + REFRESH_AFTER
+        self.refresh_at = frame.now + REFRESH_AFTER
         return self.decision
 
-    def final_verdict(self, conclusion: Conclusion, policy: DecisionPolicy) -> Comparison:
-        return apply_liveness(final_comparison(conclusion, self.evidence), self.liveness, policy.liveness)
+    def final_verdict(self, policy: DecisionPolicy) -> Comparison:
+        """Needs evidence."""
+        return apply_liveness(final_comparison(self.conclusion, self.evidence), self.liveness, policy.liveness)
 
-    def pass_challenge(self, evidence: list[Evidence], conclusion: Conclusion) -> None:
+    def pass_challenge(self, evidence: list[Evidence], question: Question) -> None:
         """Open the case again, with what the calm frames of the challenge have shown."""
         self.challenge_passed = True
-        self.evidence, self.conclusion, self.decision = evidence, conclusion, None
+        self.evidence, self.conclusion, self.decision = evidence, conclude(evidence, question), None
 
     def confirm(self, now: float) -> None:
         """The decided face was looked at again and is still the same."""
@@ -218,7 +240,8 @@ class Track:
         now_live = self.recent_liveness.verdict
         if policy.liveness == LivenessMode.REQUIRED and now_live == LivenessVerdict.ATTACK:
             return self.decision.verdict != Verdict.ATTACK
-        if self.decision.verdict != Verdict.UNCERTAIN or "person_already_matched" in self.decision.reasons:
+        decided = self.decision.comparison
+        if decided.verdict != Verdict.UNCERTAIN or Reason.PERSON_ALREADY_MATCHED in decided.reasons:
             return False
         clear = apply_liveness(fresh, self.recent_liveness, policy.liveness).verdict
         good = not self.sighting.quality.reasons

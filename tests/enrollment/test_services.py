@@ -26,7 +26,8 @@ from enrollment.hooks import hooks
 from enrollment.models import FaceSample, FaceTemplate, GalleryChange, GalleryRevision, Person
 from enrollment.samples.storing import MAX_SAMPLES
 from recognizer.images import decode_crop
-from tests.enrollment.conftest import CONTRACT, unit_vector
+from tests.enrollment.conftest import CONTRACT, DIMENSION, unit_vector
+from tests.support.floats import approx_cosine, cosine_error
 
 pytestmark = pytest.mark.django_db
 
@@ -164,7 +165,7 @@ class TestPossibleDuplicate:
             self.enroll("Somebody", real_draft(2, face=1))
         candidate = caught.value.candidates[0]
         assert candidate.person == ada
-        assert candidate.comparison_score == pytest.approx(1.0, abs=1e-5)
+        assert candidate.comparison_score == approx_cosine(1, DIMENSION)
         assert Person.objects.count() == 1
 
     def test_stores_when_the_operator_insists(self, real_draft):
@@ -191,7 +192,7 @@ class TestPossibleDuplicate:
             return make_draft(3, embedding=vector, contract_id=engine.contract_id)
 
         with pytest.raises(PossibleDuplicate):
-            self.enroll("Above", at(threshold + 1e-5))
+            self.enroll("Above", at(threshold + cosine_error(engine.dimension)))
         self.enroll("Below", at(threshold - 1e-3))
 
     def test_does_not_take_a_person_for_their_own_duplicate(self, real_draft):

@@ -7,9 +7,9 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 from pytest_django.asserts import assertContains
 
-from enrollment.reasons import sentence_for
 from tests.verification.rows import make_attempt, make_person
 from verification.models import FalseMatch, InboxAction, UnknownPolicy, VerificationAttempt, VerificationPolicy
+from verification.reasons import sentence_for
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:verification_verificationattempt_changelist"

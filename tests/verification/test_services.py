@@ -8,9 +8,11 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from enrollment.services import erase_people
+from recognizer.decisions import Comparison, Conclusion, Evidence
 from recognizer.images import decode_crop
+from recognizer.reasons import Reason
 from recognizer.tracking.tracks import Decision
-from recognizer.types import Liveness, LivenessVerdict, Verdict
+from recognizer.types import DecisionPolicy, Liveness, LivenessVerdict, Pose, Quality, Verdict
 from tests.verification.rows import make_attempt, make_person
 from verification import services
 from verification.models import VerificationAttempt, VerificationPolicy
@@ -18,23 +20,17 @@ from verification.models import VerificationAttempt, VerificationPolicy
 pytestmark = pytest.mark.django_db
 
 
-def decision(**values: Any) -> Decision:
-    defaults: dict[str, Any] = {
-        "track": 1,
-        "verdict": Verdict.MATCH,
-        "person_id": None,
-        "comparison_score": 0.62,
-        "runner_up": 0.1,
-        "match_threshold": 0.31,
-        "fmr": 1e-4,
-        "liveness": Liveness(LivenessVerdict.BONA_FIDE, 0.97),
-        "quality_score": 0.8,
-        "frames_agreed": 3,
-        "frames_seen": 4,
-        "reasons": ("blurred",),
-        "aligned": np.full((112, 112, 3), 90, np.uint8),
-    }
-    return Decision(**(defaults | values))
+def decision(verdict: Verdict = Verdict.MATCH, person_id: str | None = None) -> Decision:
+    found = Comparison(verdict, (Reason.BLURRED,), person_id, 0.62, 0.1)
+    quality = Quality(0.8, (Reason.BLURRED,), Pose(0, 0, 0), 100, 45, 120, 50, 20)
+    return Decision(
+        track=1,
+        comparison=found,
+        conclusion=Conclusion(found, seen=4, agreed=3),
+        liveness=Liveness(LivenessVerdict.BONA_FIDE, 0.97),
+        policy=DecisionPolicy(match_threshold=0.31, uncertain_threshold=0.25, fmr=1e-4),
+        best=Evidence(np.eye(8, dtype=np.float32)[0], np.full((112, 112, 3), 90, np.uint8), quality, found),
+    )
 
 
 def record(operator=None, claimed: str | None = None, **values: Any) -> VerificationAttempt:

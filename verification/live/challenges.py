@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from enrollment.events import log_event
+from recognizer.reasons import Reason
 from verification.models import ChallengeTry
 
 FAILURES_ALLOWED = 5
@@ -23,7 +24,7 @@ logger = logging.getLogger("facesite.verification")
 
 
 def begin_try(*, actor: AbstractBaseUser, session_key: str) -> ChallengeTry | int:
-    """A new try of this operator's session; or the seconds to wait, after five failed ones within three minutes.
+    """A new try, or the seconds to wait when this session has failed five times within three minutes.
 
     A try counts as failed until `end_try` says that it was passed.
     """
@@ -40,8 +41,8 @@ def begin_try(*, actor: AbstractBaseUser, session_key: str) -> ChallengeTry | in
         return ChallengeTry.objects.create(session=session, at=now)
 
 
-def end_try(*, challenge_try: ChallengeTry, passed: bool, code: str) -> None:
-    """code: one of recognizer.tracking.challenge.CHALLENGE_CODES."""
+def end_try(*, challenge_try: ChallengeTry, passed: bool, code: Reason) -> None:
+    """Write down how it ended. code: one of the challenge's reasons."""
     challenge_try.at, challenge_try.passed, challenge_try.code = timezone.now(), passed, code
     challenge_try.save(update_fields=["at", "passed", "code"])
     log_event(logger, "challenge", code=code)

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError
 
 from enrollment.errors import PersonUnknown
+from enrollment.reasons import EnrollmentReason
 from enrollment.runtime.database import run_in_database_thread
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery, fresh_gallery, mark_gallery_stale
@@ -35,6 +36,7 @@ from verification.live.protocol import (
 )
 from verification.live.session import Configure, LiveResult, LiveSession
 from verification.models import ChallengeTry, VerificationAttempt
+from verification.reasons import VerificationReason
 from verification.selectors import claimable_person_exists, person_names
 from verification.services import current_policy, record_attempt
 
@@ -80,12 +82,12 @@ class VerificationConsumer(FrameConsumer):
             elif message["type"] == "challenge":
                 await self._challenge(parse_challenge(message))
             else:
-                await self.reject_message("message_unknown")
+                await self.reject_message(EnrollmentReason.MESSAGE_UNKNOWN)
         except NotTheProtocol as error:
-            await self.reject_message("message_invalid", str(error))
+            await self.reject_message(EnrollmentReason.MESSAGE_INVALID, str(error))
 
     async def _configure(self, message: Mapping[str, Any]) -> None:
-        # First of all: after a refused claim, or one that makes no sense, nobody is identified instead.
+        # First of all, so that a refused claim leaves no earlier session that would go on naming people.
         await self._cancel_challenge()
         self._live = None
         configure = parse_configure(message)
@@ -95,7 +97,7 @@ class VerificationConsumer(FrameConsumer):
 
     async def on_frame(self, frame: Frame) -> None:
         if self._live is None:
-            await self.send_error("not_configured", seq=frame.seq)
+            await self.send_error(EnrollmentReason.NOT_CONFIGURED, seq=frame.seq)
             return
         live = await self._follow_policy(self._live)
         gallery = await self._current_gallery()
@@ -104,9 +106,9 @@ class VerificationConsumer(FrameConsumer):
         )
         names = await self._names_of(result, gallery)
         await self.send_message(result_message(result, names, seq=frame.seq, dropped=frame.dropped))
-        if result.challenge:
-            await self._tell_challenge(result.challenge)
-        for decision in result.decisions:
+        if result.outcome.challenge:
+            await self._tell_challenge(result.outcome.challenge)
+        for decision in result.outcome.decisions:
             await self._decide(live, decision, names)
 
     async def on_closed(self) -> None:
@@ -119,7 +121,7 @@ class VerificationConsumer(FrameConsumer):
     async def _challenge(self, request: ChallengeRequest) -> None:
         live = self._live
         if live is None:
-            await self.send_error("not_configured")
+            await self.send_error(EnrollmentReason.NOT_CONFIGURED)
             return
         await self._cancel_challenge()
         if request.cancel:
@@ -132,7 +134,9 @@ class VerificationConsumer(FrameConsumer):
             begin_try, actor=self.operator, session_key=str(self.scope["session"].session_key)
         )
         if not isinstance(begun, ChallengeTry):
-            await self.send_message(challenge_refused_message(request.track, "challenge_wait", seconds=begun))
+            await self.send_message(
+                challenge_refused_message(request.track, VerificationReason.CHALLENGE_WAIT, seconds=begun)
+            )
             return
         self._try = begun
         progress = live.begin_challenge(request.track)
@@ -140,13 +144,13 @@ class VerificationConsumer(FrameConsumer):
             await self._tell_challenge(progress)
 
     async def _cancel_challenge(self) -> None:
-        """It counts as failed, as does one whose socket is lost."""
+        """A cancelled challenge counts as failed, and so does one whose socket is lost."""
         running = self._live.cancel_challenge() if self._live else None
         if running:
             await self._tell_challenge(running)
 
     async def _tell_challenge(self, progress: ChallengeProgress) -> None:
-        """How one ended is written down first."""
+        """The end of a challenge is recorded before the page hears of it."""
         if progress.code and self._try:
             ended, self._try = self._try, None
             passed = progress.state == ChallengeState.PASSED
@@ -180,7 +184,7 @@ class VerificationConsumer(FrameConsumer):
         return await run_in_database_thread(current_gallery, self.engine) if gallery is None else gallery
 
     async def _names_of(self, result: LiveResult, gallery: GallerySnapshot) -> dict[str, str]:
-        """Names of those matched in this result; asked for once per person and gallery revision."""
+        """uuid -> name of the people matched in this result. Each name is read once per gallery revision."""
         if gallery.revision != self._names_revision:
             self._names, self._names_revision = {}, gallery.revision
         missing = result.matched_people - self._names.keys()
@@ -189,7 +193,7 @@ class VerificationConsumer(FrameConsumer):
         return self._names
 
     async def _decide(self, live: LiveSession, decision: Decision, names: Mapping[str, str]) -> None:
-        """Told only once it is in the history."""
+        """Record a decision, then send it: the page hears only of what is in the history."""
         configure = live.configure
         try:
             attempt = await run_in_database_thread(
@@ -203,7 +207,9 @@ class VerificationConsumer(FrameConsumer):
             )
         except (DatabaseError, InterfaceError):
             logger.exception("attempt not recorded")
-            await self.send_error("internal_error", "The decision could not be written to the history. Try again.")
+            await self.send_error(
+                EnrollmentReason.INTERNAL_ERROR, "The decision could not be written to the history. Try again."
+            )
             await self._cancel_challenge()
             await self._start_session(configure)  # new tracks: the face is decided again
             return

@@ -7,8 +7,9 @@ from typing import Any, Literal, NamedTuple, TypedDict
 from uuid import UUID
 
 from enrollment.errors import PersonUnknown
-from enrollment.reasons import sentence_for
 from enrollment.streaming.protocol import NotTheProtocol, PersonMessage, QualityMessage, quality_message
+from recognizer.decisions import Comparison, Conclusion
+from recognizer.reasons import Reason
 from recognizer.tracking.challenge import ChallengeState
 from recognizer.tracking.challenge_run import ChallengeProgress
 from recognizer.tracking.outcomes import TrackedFace
@@ -17,6 +18,7 @@ from recognizer.types import Liveness, Verdict
 from verification.cards import DecisionCard, card_of
 from verification.live.session import Configure, LiveResult
 from verification.models import VerificationAttempt
+from verification.reasons import PROMPTS, VerificationReason, sentence_for
 
 Mode = VerificationAttempt.Mode
 NOT_CLAIMABLE = "There is no such person, or they are not active."
@@ -32,19 +34,25 @@ class FramesMessage(TypedDict):
     seen: int
 
 
-class FaceMessage(TypedDict):
+class ComparisonMessage(TypedDict):
+    """The part that faces and decisions share."""
+
+    verdict: str
+    person: PersonMessage | None
+    """Only of a match."""
+    comparison_score: float | None
+    runner_up: float | None
+    reasons: list[str]
+
+
+class FaceMessage(ComparisonMessage):
     track: int
     box_xyxy: list[float]
     landmarks: list[list[float]]
     detection_score: float
     quality: QualityMessage
     liveness: LivenessMessage
-    verdict: str
-    person: PersonMessage | None
-    comparison_score: float | None
-    runner_up: float | None
     frames: FramesMessage
-    reasons: list[str]
 
 
 class ResultMessage(TypedDict):
@@ -70,19 +78,14 @@ class CardMessage(TypedDict):
     reasons: list[str]
 
 
-class DecisionMessage(TypedDict):
+class DecisionMessage(ComparisonMessage):
     type: Literal["decision"]
     track: int
-    verdict: str
-    person: PersonMessage | None
-    comparison_score: float | None
-    runner_up: float | None
     match_threshold: float
     fmr: float
     quality: QualityMessage
     liveness: LivenessMessage
     frames: FramesMessage
-    reasons: list[str]
     card: CardMessage
     attempt: str
     challenge_offered: bool
@@ -134,27 +137,24 @@ def result_message(result: LiveResult, names: Mapping[str, str], *, seq: int, dr
         "seq": seq,
         "dropped": dropped,
         "image": result.image_size,
-        "faces": [face_message(face, names) for face in result.faces],
-        "match_threshold": result.match_threshold,
+        "faces": [face_message(face, names) for face in result.outcome.faces],
+        "match_threshold": result.outcome.match_threshold,
         "timings_ms": dict(result.timings_ms),
     }
 
 
 def face_message(face: TrackedFace, names: Mapping[str, str]) -> FaceMessage:
     """names: person uuid -> name, of at least the matched person."""
+    detection = face.sighting.detection
     return {
         "track": face.track,
-        "box_xyxy": [round(value, 1) for value in face.detection.box_xyxy.tolist()],
-        "landmarks": [[round(x, 1), round(y, 1)] for x, y in face.detection.landmarks.tolist()],
-        "detection_score": round(face.detection.detection_score, 4),
-        "quality": quality_message(face.quality),
+        "box_xyxy": [round(value, 1) for value in detection.box_xyxy.tolist()],
+        "landmarks": [[round(x, 1), round(y, 1)] for x, y in detection.landmarks.tolist()],
+        "detection_score": round(detection.detection_score, 4),
+        "quality": quality_message(face.sighting.quality),
         "liveness": liveness_message(face.liveness),
-        "verdict": face.verdict.value,
-        "person": named_person(face.verdict, face.person_id, names),
-        "comparison_score": face.comparison_score,
-        "runner_up": face.runner_up,
-        "frames": {"agreed": face.frames_agreed, "seen": face.frames_seen},
-        "reasons": list(face.reasons),
+        "frames": frames_message(face.conclusion),
+        **comparison_message(face.comparison, names),
     }
 
 
@@ -162,27 +162,31 @@ def decision_message(decision: Decision, names: Mapping[str, str], attempt: Veri
     return {
         "type": "decision",
         "track": decision.track,
-        "verdict": decision.verdict.value,
-        "person": named_person(decision.verdict, decision.person_id, names),
-        "comparison_score": decision.comparison_score,
-        "runner_up": decision.runner_up,
         "match_threshold": decision.match_threshold,
-        "fmr": decision.fmr,
-        "quality": decision_quality(decision),
+        "fmr": decision.policy.fmr,
+        "quality": quality_message(decision.best.quality),
         "liveness": liveness_message(decision.liveness),
-        "frames": {"agreed": decision.frames_agreed, "seen": decision.frames_seen},
-        "reasons": list(decision.reasons),
+        "frames": frames_message(decision.conclusion),
         "card": card_message(card_of(attempt)),
         "attempt": str(attempt.uuid),
         "challenge_offered": is_challenge_offered(decision),
+        **comparison_message(decision.comparison, names),
     }
 
 
-def decision_quality(decision: Decision) -> QualityMessage:
-    """Of the frame that the decision's picture shows."""
-    if decision.quality:
-        return quality_message(decision.quality)
-    return {"score": round(decision.quality_score, 3), "reasons": []}
+def comparison_message(comparison: Comparison, names: Mapping[str, str]) -> ComparisonMessage:
+    """names: person uuid -> name, of at least the matched person."""
+    return {
+        "verdict": comparison.verdict.value,
+        "person": named_person(comparison, names),
+        "comparison_score": comparison.comparison_score,
+        "runner_up": comparison.runner_up,
+        "reasons": list(comparison.reasons),
+    }
+
+
+def frames_message(conclusion: Conclusion) -> FramesMessage:
+    return {"agreed": conclusion.agreed, "seen": conclusion.seen}
 
 
 def card_message(card: DecisionCard) -> CardMessage:
@@ -198,13 +202,11 @@ def is_challenge_offered(decision: Decision) -> bool:
 
     A face that fills the picture must move back first, and is then decided anew.
     """
-    doubtful = bool({"liveness_uncertain", "liveness_unavailable"} & set(decision.reasons))
+    doubtful = bool({Reason.LIVENESS_UNCERTAIN, Reason.LIVENESS_UNAVAILABLE} & set(decision.comparison.reasons))
     return doubtful and decision.liveness.surrounded
 
 
 def challenge_message(progress: ChallengeProgress) -> ChallengeMessage:
-    running = progress.state == ChallengeState.RUNNING
-    asked = f"challenge_{progress.prompt or 'look_straight'}" if running else progress.code or ""
     return {
         "type": "challenge",
         "track": progress.track,
@@ -214,7 +216,7 @@ def challenge_message(progress: ChallengeProgress) -> ChallengeMessage:
         "steps": progress.steps,
         "seconds_left": progress.seconds_left,
         "code": progress.code,
-        "message": sentence_for(asked),
+        "message": sentence_for(progress.code) if progress.code else PROMPTS[progress.prompt],
     }
 
 
@@ -230,7 +232,7 @@ def challenge_refused_message(track: int, code: str, *, seconds: int = 0) -> Cha
         "steps": 0,
         "seconds_left": seconds,
         "code": code,
-        "message": wait if code == "challenge_wait" else sentence_for(code),
+        "message": wait if code == VerificationReason.CHALLENGE_WAIT else sentence_for(code),
     }
 
 
@@ -238,9 +240,10 @@ def liveness_message(liveness: Liveness) -> LivenessMessage:
     return {"verdict": liveness.verdict.value, "score": liveness.score}
 
 
-def named_person(verdict: Verdict, person_id: str | None, names: Mapping[str, str]) -> PersonMessage | None:
-    """Nobody is named before a match: the best candidate of a stranger is somebody else's name."""
+def named_person(comparison: Comparison, names: Mapping[str, str]) -> PersonMessage | None:
+    """The matched person. Without a match nobody is named: a stranger's best candidate is somebody else."""
+    person_id = comparison.person_id
     name = names.get(person_id or "")  # absent: erased a moment ago
-    if verdict != Verdict.MATCH or person_id is None or name is None:
+    if comparison.verdict != Verdict.MATCH or person_id is None or name is None:
         return None
     return {"id": person_id, "name": name}

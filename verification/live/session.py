@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from recognizer.engine import FaceEngine
+from recognizer.reasons import Reason
 from recognizer.search.gallery import GallerySnapshot
+from recognizer.stopwatch import Stopwatch
 from recognizer.tracking.challenge import draw_prompts
 from recognizer.tracking.challenge_run import ChallengeProgress
 from recognizer.tracking.fuser import TrackFuser
-from recognizer.tracking.outcomes import TrackedFace
+from recognizer.tracking.outcomes import FrameOutcome, TrackedFace
 from recognizer.tracking.tracks import Decision
 from recognizer.types import DecisionPolicy, LivenessMode, Verdict
 from verification.models import VerificationAttempt
@@ -30,23 +32,18 @@ class Configure:
 
 @dataclass(frozen=True, slots=True)
 class LiveResult:
-    """What one frame showed."""
+    """What one frame's bytes led to."""
 
     image_size: tuple[int, int]
     """width, height in pixels."""
-    faces: tuple[TrackedFace, ...]
-    decisions: tuple[Decision, ...]
-    match_threshold: float
-    """What this frame's scores were held against: in a gallery of many people stricter than the policy's."""
+    outcome: FrameOutcome
     timings_ms: Mapping[str, float]
     """The STAGES; `total` spans from the frame's arrival to the end of the search."""
-    challenge: ChallengeProgress | None = None
-    """Only when there is something new to tell."""
 
     @property
     def matched_people(self) -> set[str]:
         """uuids of those whom the faces or decisions name."""
-        said: tuple[TrackedFace | Decision, ...] = (*self.faces, *self.decisions)
+        said: tuple[TrackedFace | Decision, ...] = (*self.outcome.faces, *self.outcome.decisions)
         return {one.person_id for one in said if one.person_id and one.verdict == Verdict.MATCH}
 
 
@@ -64,31 +61,25 @@ class LiveSession:
     def process(
         self, frame_bytes: bytes, *, dropped: int, gallery: GallerySnapshot, arrived: float | None = None
     ) -> LiveResult:
-        """One job for the engine's pool. arrived: time.perf_counter() when the frame came. Raises ImageError."""
-        started = time.perf_counter()
+        """One job for the engine's pool. frame_bytes: a JPEG or WebP; dropped: frames lost since the last one.
+
+        arrived: time.perf_counter() when the frame came; None: now. Raises ImageError, ContractMismatch.
+        """
+        watch = Stopwatch(arrived)
+        started = watch.lap("queue")
         image = self._engine.decode(frame_bytes)
-        decoded = time.perf_counter()
+        watch.lap("decode")
         outcome = self._fuser.process(image, gallery, skipped=dropped, now=started)
-        ended = time.perf_counter()
-        first = started if arrived is None else arrived
-        measured = {
-            **outcome.timings_ms,
-            "queue": (started - first) * 1000,
-            "decode": (decoded - started) * 1000,
-            "total": (ended - first) * 1000,
-        }
+        measured = {**outcome.timings_ms, **watch.timings()}
         return LiveResult(
             image_size=(image.shape[1], image.shape[0]),
-            faces=outcome.faces,
-            decisions=outcome.decisions,
-            match_threshold=outcome.match_threshold,
+            outcome=outcome,
             timings_ms={stage: round(measured.get(stage, 0.0), 2) for stage in STAGES},
-            challenge=outcome.challenge,
         )
 
     # A challenge. Not while a frame is being processed.
 
-    def refuse_challenge(self, track: int) -> str | None:
+    def refuse_challenge(self, track: int) -> Reason | None:
         """Why this track cannot be challenged, as a code; None: it can."""
         return self._fuser.refuse_challenge(track)
 

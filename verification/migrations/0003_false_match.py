@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 (
                     "effect",
                     models.JSONField(
-                        default=dict, help_text="What it changed when it was recorded; see verification.feedback."
+                        default=dict, help_text="What it changed when it was recorded: counts."
                     ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),

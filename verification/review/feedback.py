@@ -21,7 +21,7 @@ from enrollment.runtime.gallery import current_gallery, gallery_for
 from enrollment.samples.storing import Actor, actor_id
 from enrollment.selectors import merged_records, people_by_uuid
 from enrollment.services import bump_gallery_revision
-from recognizer.decisions import compare_probe, policy_for_gallery
+from recognizer.decisions import Question, compare_probe, policy_for_gallery
 from recognizer.engine import FaceEngine
 from recognizer.images import decode_crop
 from recognizer.search.confusions import HIGHEST, Confusion, Confusions, raise_threshold
@@ -271,7 +271,7 @@ def _examine(
     asked = policy_for_gallery(policy, gallery.people)
 
     def names(probe: Vector, snapshot: GallerySnapshot) -> bool:
-        found = compare_probe(probe, snapshot, asked)
+        found = compare_probe(probe, Question(snapshot, asked))
         return found.verdict == Verdict.MATCH and found.person_id == person_id
 
     def measure(probes: Sequence[tuple[Vector, Sequence[int]]]) -> tuple[int, int]:

@@ -102,9 +102,7 @@ def is_worth_keeping(attempt: VerificationAttempt, decision: Decision) -> bool:
         and attempt.mode == VerificationAttempt.Mode.IDENTIFY
         and decision.verdict == Verdict.NON_MATCH
         and decision.liveness.verdict != LivenessVerdict.ATTACK
-        and decision.embedding is not None
-        and decision.quality is not None
-        and not decision.quality.reasons
+        and decision.best.good
     )
 
 
@@ -113,19 +111,17 @@ def keep_unknown(attempt: VerificationAttempt, decision: Decision) -> UnknownFac
 
     None: the face is not worth keeping, or the policy is off.
     """
-    if decision.embedding is None or decision.quality is None or not is_worth_keeping(attempt, decision):
-        return None
-    if not current_unknown_policy().keep:
+    if not is_worth_keeping(attempt, decision) or not current_unknown_policy().keep:
         return None
     purge_unknowns()
     face = UnknownFace(
         attempt=attempt,
         kept_at=attempt.created_at,
-        quality=quality_to_json(decision.quality),
-        quality_score=float(decision.quality.score),
+        quality=quality_to_json(decision.best.quality),
+        quality_score=float(decision.best.quality.score),
         contract_id=attempt.contract_id,
-        embedding=vector_to_bytes(decision.embedding),
-        crop=encode_crop(decision.aligned),
+        embedding=vector_to_bytes(decision.best.embedding),
+        crop=encode_crop(decision.best.aligned),
     )
     face.full_clean(exclude={"attempt", "handled_by"}, validate_unique=False)
     face.save(force_insert=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from enrollment.errors import PossibleDuplicate
 from enrollment.pictures.folder_import import (
     ALREADY,
     ENROLLED,
@@ -128,8 +129,8 @@ def report(people: Sequence[PersonOutcome], files: Sequence[FileOutcome], totals
         ],
         "warnings": [
             {
-                "code": "possible_duplicate",
-                "message": sentence_for("possible_duplicate"),
+                "code": PossibleDuplicate.code,
+                "message": sentence_for(PossibleDuplicate.code),
                 "person": person.name,
                 "candidates": [
                     {

@@ -9,7 +9,8 @@ from enrollment.models import FaceSample
 from enrollment.samples import site_scores as module
 from enrollment.samples.site_scores import leave_one_out, site_scores
 from enrollment.services import enroll_person, set_active
-from tests.enrollment.conftest import CONTRACT, unit_vector
+from tests.enrollment.conftest import CONTRACT, DIMENSION, unit_vector
+from tests.support.floats import approx_cosine
 
 
 @st.composite
@@ -39,15 +40,15 @@ class TestLeaveOneOut:
         matrix, starts, sizes = gallery
         mated, non_mated = leave_one_out(matrix, starts)
         expected_mated, expected_non_mated = by_hand(matrix, sizes)
-        assert sorted(mated) == pytest.approx(sorted(expected_mated), abs=1e-5)
-        assert sorted(non_mated) == pytest.approx(sorted(expected_non_mated), abs=1e-5)
+        assert sorted(mated) == approx_cosine(sorted(expected_mated), DIMENSION)
+        assert sorted(non_mated) == approx_cosine(sorted(expected_non_mated), DIMENSION)
 
     def test_does_not_depend_on_how_many_are_compared_at_a_time(self, monkeypatch):
         matrix, starts = np.stack([unit_vector(n) for n in range(12)]), np.array([0, 3, 6, 9])
         whole = leave_one_out(matrix, starts)
         monkeypatch.setattr(module, "BLOCK", 5)
         for one, other in zip(leave_one_out(matrix, starts), whole, strict=True):
-            assert one == pytest.approx(other)
+            assert one == approx_cosine(other, DIMENSION)
 
     def test_of_a_large_gallery_keeps_an_even_part(self, monkeypatch):
         monkeypatch.setattr(module, "MOST_PROBES", 4)

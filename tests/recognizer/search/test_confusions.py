@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from recognizer.decisions import Comparison, compare_probe
+from recognizer.decisions import Comparison, Question, compare_probe
 from recognizer.search.blocks import TemplateRow
 from recognizer.search.confusions import HIGHEST, PAIR_MARGIN_FACTOR, RAISE_BY, Confusion, Confusions, raise_threshold
 from recognizer.search.gallery import GallerySnapshot
@@ -51,31 +51,34 @@ class TestRaiseThreshold:
 
 class TestDecisions:
     def test_the_recorded_face_is_not_named_again_and_the_code_says_why(self):
-        assert compare_probe(STRANGER, GALLERY, POLICY).verdict == Verdict.MATCH
-        after = compare_probe(STRANGER, recorded(), POLICY)
+        assert compare_probe(STRANGER, Question(GALLERY, POLICY)).verdict == Verdict.MATCH
+        after = compare_probe(STRANGER, Question(recorded(), POLICY))
         assert (after.verdict, after.reasons, after.person_id) == (Verdict.UNCERTAIN, ("known_confusion",), "anna")
         assert after.raised_threshold == pytest.approx(HIGHEST)
 
     def test_a_claim_is_held_to_it_too(self):
-        assert compare_probe(STRANGER, recorded(), POLICY, "anna").reasons == ("known_confusion",)
+        assert compare_probe(STRANGER, Question(recorded(), POLICY, "anna")).reasons == ("known_confusion",)
 
     def test_a_face_a_little_like_it_must_reach_the_raised_threshold(self):
         below, above = mix(a0=0.53, a3=0.2), mix(a0=0.56, a3=0.2)
         assert float(below @ STRANGER) >= POLICY.match_threshold
-        assert compare_probe(below, recorded(), POLICY).verdict == Verdict.UNCERTAIN
-        assert compare_probe(above, recorded(), POLICY).verdict == Verdict.MATCH
-        assert compare_probe(above, recorded(), POLICY).raised_threshold == pytest.approx(0.55)
-        assert compare_probe(above, recorded(), POLICY).reasons == ("threshold_raised",)
+        assert compare_probe(below, Question(recorded(), POLICY)).verdict == Verdict.UNCERTAIN
+        assert compare_probe(above, Question(recorded(), POLICY)).verdict == Verdict.MATCH
+        assert compare_probe(above, Question(recorded(), POLICY)).raised_threshold == pytest.approx(0.55)
+        assert compare_probe(above, Question(recorded(), POLICY)).reasons == ("threshold_raised",)
 
     def test_others_are_judged_as_before(self):
         for probe in (axis(1), mix(a0=0.45), mix(a1=0.6, a3=0.7), axis(5)):
-            assert compare_probe(probe, recorded(), POLICY) == compare_probe(probe, GALLERY, POLICY)
+            assert compare_probe(probe, Question(recorded(), POLICY)) == compare_probe(probe, Question(GALLERY, POLICY))
 
     @given(own=scores, like=scores)
     def test_a_record_never_names_anybody_and_never_denies(self, own, like):
         assume(own**2 + like**2 <= 1)
         probe = mix(a0=own, a3=like)
-        before, after = compare_probe(probe, GALLERY, POLICY), compare_probe(probe, recorded(), POLICY)
+        before, after = (
+            compare_probe(probe, Question(GALLERY, POLICY)),
+            compare_probe(probe, Question(recorded(), POLICY)),
+        )
         if before.verdict == Verdict.MATCH:
             assert after.verdict in (Verdict.MATCH, Verdict.UNCERTAIN)
             assert (after.person_id, after.comparison_score) == (before.person_id, before.comparison_score)
@@ -86,8 +89,8 @@ class TestDecisions:
         probe = mix(a0=0.6)
         at_score, above_it = (Confusion("anna", axis(0), float(probe[0]) + more) for more in (0.0, 1e-4))
         at, above = (GALLERY.with_confusions(Confusions([one])) for one in (at_score, above_it))
-        assert compare_probe(probe, at, POLICY).verdict == Verdict.MATCH
-        assert compare_probe(probe, above, POLICY).verdict == Verdict.UNCERTAIN
+        assert compare_probe(probe, Question(at, POLICY)).verdict == Verdict.MATCH
+        assert compare_probe(probe, Question(above, POLICY)).verdict == Verdict.UNCERTAIN
 
 
 class TestPairs:
@@ -97,20 +100,20 @@ class TestPairs:
         for near, far in (("a0", "a1"), ("a1", "a0")):
             close = mix(**{near: 0.6, far: 0.6 - lead + 0.02})
             clear = mix(**{near: 0.6, far: 0.6 - lead - 0.02})
-            assert compare_probe(close, GALLERY, POLICY).verdict == Verdict.MATCH
-            assert compare_probe(close, pair, POLICY).reasons == ("known_confusion",)
-            assert compare_probe(clear, pair, POLICY).verdict == Verdict.MATCH
+            assert compare_probe(close, Question(GALLERY, POLICY)).verdict == Verdict.MATCH
+            assert compare_probe(close, Question(pair, POLICY)).reasons == ("known_confusion",)
+            assert compare_probe(clear, Question(pair, POLICY)).verdict == Verdict.MATCH
 
     def test_somebody_who_is_no_longer_searched_is_no_rival(self):
-        assert compare_probe(axis(0), recorded(other="carla", face=axis(5)), POLICY).verdict == Verdict.MATCH
+        assert compare_probe(axis(0), Question(recorded(other="carla", face=axis(5)), POLICY)).verdict == Verdict.MATCH
 
 
 class TestSnapshot:
     def test_carries_the_records_into_the_next_revision_and_can_do_without(self):
         later = recorded().updated(added=[TemplateRow(3, "carla", axis(2))], revision=2)
         assert len(later.confusions) == 1
-        assert compare_probe(STRANGER, later, POLICY).reasons == ("known_confusion",)
+        assert compare_probe(STRANGER, Question(later, POLICY)).reasons == ("known_confusion",)
         restored = later.with_confusions(Confusions())
-        assert compare_probe(STRANGER, restored, POLICY) == Comparison(
+        assert compare_probe(STRANGER, Question(restored, POLICY)) == Comparison(
             Verdict.MATCH, (), "anna", pytest.approx(0.5), pytest.approx(0.0)
         )

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from recognizer.search import fit
 from recognizer.search.fit import find_resemblances, judge_fit
+from tests.support.floats import approx_cosine
 
 THRESHOLD = 0.5
 
@@ -24,7 +25,7 @@ class TestJudgeFit:
 
     def test_tells_how_similar_each_is_to_its_closest(self):
         judged = judge_fit(vectors(0, 10, 150), THRESHOLD)
-        assert judged.best_scores == pytest.approx([np.cos(np.radians(10))] * 2 + [np.cos(np.radians(140))], abs=1e-6)
+        assert judged.best_scores == approx_cosine([np.cos(np.radians(10))] * 2 + [np.cos(np.radians(140))], 2)
 
     def test_two_profiles_that_meet_through_a_front_view_fit(self):
         assert judge_fit(vectors(0, 50, 100), THRESHOLD).outliers == ()
@@ -33,10 +34,10 @@ class TestJudgeFit:
         assert judge_fit(vectors(0, 10, 20, 150, 155), THRESHOLD).outliers == (3, 4)
 
     def test_is_inclusive_at_the_threshold(self):
-        pair = vectors(0, 40)
-        exact = float(pair[0] @ pair[1])
+        pair = np.array([[1, 0], [0.6, 0.8]], np.float32)  # their inner product is exact, however it is summed
+        exact = pair[1, 0]
         assert judge_fit(pair, exact).settled
-        assert not judge_fit(pair, np.nextafter(np.float32(exact), np.float32(2))).settled
+        assert not judge_fit(pair, np.nextafter(exact, np.float32(2))).settled
 
     @pytest.mark.parametrize("angles", [(0, 150), (0, 10, 150, 160), (0, 90, 180)])
     def test_without_a_majority_nothing_is_settled(self, angles):
@@ -73,7 +74,7 @@ class TestFindResemblances:
         people = np.array([1, 1, 2, 2, 3])
         found = find_resemblances(people, vectors(0, 10, 60, 65, 150), THRESHOLD)
         assert [(hit.row, hit.other_row) for hit in found] == [(1, 2)]
-        assert found[0].comparison_score == pytest.approx(np.cos(np.radians(50)), abs=1e-6)
+        assert found[0].comparison_score == approx_cosine(np.cos(np.radians(50)), 2)
 
     def test_nobody_resembles_themselves(self):
         assert find_resemblances(np.array([4, 4, 4]), vectors(0, 1, 2), THRESHOLD) == []

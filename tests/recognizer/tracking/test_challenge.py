@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from recognizer.engine import FaceEngine
 from recognizer.packs.choosing import policy_for
+from recognizer.reasons import Reason
 from recognizer.search.blocks import TemplateRow
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.tracking.challenge import (
     BASELINE_SECONDS,
-    CHALLENGE_CODES,
     CLEARLY,
     ENOUGH,
     LOST_SECONDS,
@@ -165,7 +165,7 @@ class TestObeying:
         for index, view in enumerate(views):
             after = advance(challenge, view, index / RATE)
             assert after.step in (challenge.step, challenge.step + 1)
-            assert after.code in (None, *CHALLENGE_CODES)
+            assert after.code in (None, *Reason)
             assert challenge.code is None or after is challenge
             challenge = after
 

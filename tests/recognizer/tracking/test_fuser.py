@@ -13,9 +13,11 @@ import cv2
 import numpy as np
 import pytest
 
+from recognizer.decisions import Question
 from recognizer.engine import FaceEngine
 from recognizer.errors import ContractMismatch
 from recognizer.packs.choosing import policy_for
+from recognizer.reasons import Reason
 from recognizer.search.blocks import TemplateRow
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.stages.liveness import verdict_for
@@ -34,6 +36,7 @@ from recognizer.types import (
     Vector,
     Verdict,
 )
+from tests.support.floats import approx_cosine
 from tests.support.webcam import clip_frames
 
 POLICY = DecisionPolicy(match_threshold=0.4, uncertain_threshold=0.33, fmr=1e-4, liveness=LivenessMode.OFF)
@@ -61,7 +64,7 @@ class Looks:
     """Cosine to the axis."""
     rest: int = 20
     quality: float = 0.9
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     live: float | None = 0.95
     surrounded: bool = True
     wears: int | None = None
@@ -179,9 +182,9 @@ class TestDecision:
         after = stream.show(Looks(ANNA))
 
         decision = stream.only()
-        assert (decision.verdict, decision.person_id, decision.reasons) == (Verdict.MATCH, "anna", ())
-        assert (decision.frames_agreed, decision.frames_seen) == (3, 3)
-        assert decision.comparison_score == pytest.approx(0.9)
+        assert (decision.verdict, decision.person_id, decision.comparison.reasons) == (Verdict.MATCH, "anna", ())
+        assert (decision.conclusion.agreed, decision.conclusion.seen) == (3, 3)
+        assert decision.comparison.comparison_score == approx_cosine(0.9, DIMENSION)
         assert (face_of(after).verdict, face_of(after).person_id) == (Verdict.MATCH, "anna")
 
     def test_is_made_once_and_kept_while_the_track_lasts(self):
@@ -193,27 +196,27 @@ class TestDecision:
     def test_of_a_stranger_is_a_non_match(self):
         stream = Stream()
         stream.repeat(3, Looks(STRANGER))
-        assert (stream.only().verdict, stream.only().reasons) == (Verdict.NON_MATCH, ("below_threshold",))
+        assert (stream.only().verdict, stream.only().comparison.reasons) == (Verdict.NON_MATCH, ("below_threshold",))
 
     def test_of_a_doubtful_face_waits_for_the_frame_limit(self):
         stream = Stream()
         stream.repeat(7, Looks(ANNA, score=0.36))
         assert stream.decisions == []
         stream.show(Looks(ANNA, score=0.36))
-        assert (stream.only().verdict, stream.only().reasons) == (Verdict.UNCERTAIN, ("between_thresholds",))
-        assert stream.only().frames_seen == 8
+        assert (stream.only().verdict, stream.only().comparison.reasons) == (Verdict.UNCERTAIN, ("between_thresholds",))
+        assert stream.only().conclusion.seen == 8
 
     def test_without_anybody_enrolled_says_so(self):
         stream = Stream(gallery=make_gallery())
         stream.repeat(3, Looks(ANNA))
-        assert (stream.only().verdict, stream.only().reasons) == (Verdict.NON_MATCH, ("gallery_empty",))
-        assert stream.only().comparison_score is None
+        assert (stream.only().verdict, stream.only().comparison.reasons) == (Verdict.NON_MATCH, ("gallery_empty",))
+        assert stream.only().comparison.comparison_score is None
 
     def test_counts_skipped_frames_towards_the_limit(self):
         stream = Stream()
         stream.show(Looks(ANNA, score=0.36))
         stream.show(Looks(ANNA, score=0.36), skipped=6)
-        assert (stream.only().verdict, stream.only().frames_seen) == (Verdict.UNCERTAIN, 2)
+        assert (stream.only().verdict, stream.only().conclusion.seen) == (Verdict.UNCERTAIN, 2)
 
     def test_of_a_burst_of_ten_frames_comes_even_when_only_the_last_is_looked_at(self):
         stream = Stream()
@@ -231,8 +234,8 @@ class TestDecision:
         stream.show(Looks(ANNA, quality=0.5))
         stream.show(Looks(ANNA, quality=0.8))
         stream.show(Looks(ANNA, quality=0.6))
-        assert stream.only().quality_score == 0.8
-        assert stream.only().aligned.shape == (112, 112, 3)
+        assert stream.only().best.quality.score == 0.8
+        assert stream.only().best.aligned.shape == (112, 112, 3)
 
     def test_in_a_large_gallery_is_held_to_a_stricter_threshold(self):
         thresholds = ((1e-4, 0.4), (1e-5, 0.5))
@@ -242,7 +245,7 @@ class TestDecision:
         outcome = stream.repeat(8, Looks(ANNA, score=0.55))
         assert outcome.match_threshold == pytest.approx(0.6)
         assert stream.only().verdict == Verdict.UNCERTAIN
-        assert (stream.only().match_threshold, stream.only().fmr) == pytest.approx((0.6, 1e-6))
+        assert (stream.only().match_threshold, stream.only().policy.fmr) == pytest.approx((0.6, 1e-6))
 
     def test_needs_a_gallery_of_the_engine_s_own_space(self):
         stream = Stream(gallery=make_gallery(("anna", ANNA), contract_id="another space"))
@@ -261,8 +264,8 @@ class TestClaim:
     def test_is_held_against_the_claimed_person_alone(self, claimed, verdict, reasons):
         stream = Stream(claimed=claimed)
         stream.repeat(3, Looks(ANNA))
-        assert (stream.only().verdict, stream.only().reasons) == (verdict, reasons)
-        assert (stream.only().person_id, stream.only().runner_up) == (claimed, None)
+        assert (stream.only().verdict, stream.only().comparison.reasons) == (verdict, reasons)
+        assert (stream.only().person_id, stream.only().comparison.runner_up) == (claimed, None)
 
     def test_needs_no_margin_to_others(self):
         alike = make_gallery(("anna", ANNA), ("twin", ANNA))
@@ -270,31 +273,34 @@ class TestClaim:
         for stream in (claim, search):
             stream.repeat(8, Looks(ANNA))
         assert claim.only().verdict == Verdict.MATCH
-        assert (search.only().verdict, search.only().reasons) == (Verdict.UNCERTAIN, ("margin_too_small",))
+        assert (search.only().verdict, search.only().comparison.reasons) == (Verdict.UNCERTAIN, ("margin_too_small",))
 
     def test_about_somebody_without_templates_is_uncertain(self):
         stream = Stream(claimed="cleo")
         stream.repeat(8, Looks(ANNA))
-        assert (stream.only().verdict, stream.only().reasons) == (Verdict.UNCERTAIN, ("person_not_enrolled",))
+        assert (stream.only().verdict, stream.only().comparison.reasons) == (
+            Verdict.UNCERTAIN,
+            ("person_not_enrolled",),
+        )
 
 
 class TestQuality:
     def test_poor_frames_alone_never_deny(self):
         stream = Stream()
-        stream.repeat(8, Looks(STRANGER, reasons=("blurred", "too_dark"), quality=0.2))
+        stream.repeat(8, Looks(STRANGER, reasons=(Reason.BLURRED, Reason.TOO_DARK), quality=0.2))
         assert stream.only().verdict == Verdict.UNCERTAIN
-        assert stream.only().reasons == ("low_quality", "blurred", "too_dark")
+        assert stream.only().comparison.reasons == ("low_quality", "blurred", "too_dark")
 
     def test_a_good_frame_among_poor_ones_speaks_for_all(self):
         stream = Stream()
-        stream.repeat(5, Looks(ANNA, score=0.2, reasons=("turned_away",), quality=0.2))
+        stream.repeat(5, Looks(ANNA, score=0.2, reasons=(Reason.TURNED_AWAY,), quality=0.2))
         stream.repeat(3, Looks(ANNA))
-        assert (stream.only().verdict, stream.only().quality_score) == (Verdict.MATCH, 0.9)
-        assert stream.only().comparison_score == pytest.approx(0.9)
+        assert (stream.only().verdict, stream.only().best.quality.score) == (Verdict.MATCH, 0.9)
+        assert stream.only().comparison.comparison_score == approx_cosine(0.9, DIMENSION)
 
     def test_an_uncertain_face_is_judged_anew_when_a_clearly_better_frame_comes(self):
         stream = Stream()
-        stream.repeat(8, Looks(ANNA, score=0.35, rest=21, reasons=("blurred",), quality=0.3))
+        stream.repeat(8, Looks(ANNA, score=0.35, rest=21, reasons=(Reason.BLURRED,), quality=0.3))
         stream.repeat(5, Looks(ANNA, quality=0.9))
         assert [decision.verdict for decision in stream.decisions] == [Verdict.UNCERTAIN, Verdict.MATCH]
         assert stream.decisions[0].track != stream.decisions[1].track
@@ -368,7 +374,7 @@ class TestContinuity:
         stream = Stream()
         stream.repeat(2, Looks(ANNA))
         stream.repeat(3, Looks(BERT, wears=ANNA))
-        assert (stream.only().person_id, stream.only().frames_seen) == ("bert", 3)
+        assert (stream.only().person_id, stream.only().conclusion.seen) == ("bert", 3)
 
     @pytest.mark.parametrize(("hidden_for", "track"), [(0.8, 1), (1.5, 2)])
     def test_a_hidden_face_comes_back_as_the_same_track_within_a_second(self, hidden_for, track):
@@ -408,7 +414,7 @@ class TestContinuity:
     def test_a_turned_face_is_not_taken_for_somebody_else(self):
         stream = Stream()
         stream.repeat(3, Looks(ANNA))
-        outcome = stream.repeat(30, Looks(ANNA, score=0.1, wears=ANNA, reasons=("turned_away",), quality=0.3))
+        outcome = stream.repeat(30, Looks(ANNA, score=0.1, wears=ANNA, reasons=(Reason.TURNED_AWAY,), quality=0.3))
         assert face_of(outcome).track == 1
 
     def test_somebody_removed_from_the_gallery_loses_the_name_at_once(self):
@@ -426,7 +432,7 @@ class TestTwoFaces:
         weaker, better = Looks(ANNA, left=100, score=0.6), Looks(ANNA, left=400, score=0.9, rest=22)
         stream.repeat(3, weaker, better)
         first, second = stream.decisions
-        assert (first.verdict, first.reasons) == (Verdict.UNCERTAIN, ("person_already_matched",))
+        assert (first.verdict, first.comparison.reasons) == (Verdict.UNCERTAIN, ("person_already_matched",))
         assert (second.verdict, second.person_id) == (Verdict.MATCH, "anna")
 
     def test_whoever_was_decided_first_keeps_the_name(self):
@@ -445,7 +451,7 @@ class TestTwoFaces:
         outcome = stream.show(owner, other)
         assert [decision.verdict for decision in stream.decisions] == [Verdict.MATCH, Verdict.MATCH]
         assert [face.verdict for face in outcome.faces] == [Verdict.MATCH, Verdict.UNCERTAIN]
-        assert outcome.faces[1].reasons == ("person_already_matched",)
+        assert outcome.faces[1].comparison.reasons == ("person_already_matched",)
 
     def test_two_people_are_both_named(self):
         stream = Stream()
@@ -461,7 +467,7 @@ class TestLiveness:
             Verdict.MATCH,
             Liveness(LivenessVerdict.BONA_FIDE, 0.95),
         )
-        assert (stream.only().frames_seen, stream.engine.liveness_checks) == (3, 3)
+        assert (stream.only().conclusion.seen, stream.engine.liveness_checks) == (3, 3)
 
     def test_is_checked_again_with_the_refresh(self):
         stream = Stream(REQUIRED)
@@ -473,20 +479,20 @@ class TestLiveness:
         stream = Stream(REQUIRED)
         stream.repeat(10, Looks(who, live=0.05))
         assert (stream.only().verdict, stream.only().person_id) == (Verdict.ATTACK, None)
-        assert stream.only().reasons == ("liveness_attack",)
+        assert stream.only().comparison.reasons == ("liveness_attack",)
 
     @pytest.mark.parametrize("who", [ANNA, STRANGER])
     def test_doubt_never_denies(self, who):
         stream = Stream(REQUIRED)
         stream.repeat(10, Looks(who, live=0.6))
-        assert (stream.only().verdict, stream.only().reasons) == (Verdict.UNCERTAIN, ("liveness_uncertain",))
-        assert stream.only().frames_seen == 8
+        assert (stream.only().verdict, stream.only().comparison.reasons) == (Verdict.UNCERTAIN, ("liveness_uncertain",))
+        assert stream.only().conclusion.seen == 8
 
     @pytest.mark.parametrize("who", [ANNA, STRANGER])
     def test_a_face_that_fills_the_picture_is_never_shown_to_be_live_and_is_asked_back(self, who):
         stream = Stream(REQUIRED)
         stream.repeat(10, Looks(who, live=0.95, surrounded=False))
-        assert (stream.only().verdict, stream.only().reasons) == (
+        assert (stream.only().verdict, stream.only().comparison.reasons) == (
             Verdict.UNCERTAIN,
             ("liveness_uncertain", "face_too_large"),
         )
@@ -532,7 +538,10 @@ class TestLiveness:
     def test_required_without_liveness_models_is_uncertain_and_says_why(self):
         stream = Stream(REQUIRED, liveness_models=False)
         stream.repeat(3, Looks(ANNA))
-        assert (stream.only().verdict, stream.only().reasons) == (Verdict.UNCERTAIN, ("liveness_unavailable",))
+        assert (stream.only().verdict, stream.only().comparison.reasons) == (
+            Verdict.UNCERTAIN,
+            ("liveness_unavailable",),
+        )
 
     def test_a_live_face_that_becomes_a_picture_of_it_is_judged_anew(self):
         stream = Stream(REQUIRED)
@@ -551,7 +560,7 @@ class TestDecideStill:
     def test_decides_every_face_of_one_picture(self):
         engine = ScriptedEngine()
         image = engine.show([Looks(ANNA, left=100), Looks(STRANGER, left=300), Looks(BERT, left=500)])
-        outcome = decide_still(cast(FaceEngine, engine), REQUIRED, image, GALLERY)
+        outcome = decide_still(cast(FaceEngine, engine), image, Question(GALLERY, REQUIRED))
         assert [decision.verdict for decision in outcome.decisions] == [Verdict.MATCH, Verdict.NON_MATCH, Verdict.MATCH]
         assert [face.person_id for face in outcome.faces if face.verdict == Verdict.MATCH] == ["anna", "bert"]
         assert engine.liveness_checks == 3
@@ -559,14 +568,14 @@ class TestDecideStill:
     def test_decides_every_face_of_a_group_picture(self):
         engine = ScriptedEngine()
         image = engine.show([Looks(4 + n % 12, left=n * 30, size=25) for n in range(20)])
-        outcome = decide_still(cast(FaceEngine, engine), POLICY, image, GALLERY)
+        outcome = decide_still(cast(FaceEngine, engine), image, Question(GALLERY, POLICY))
         assert {decision.track for decision in outcome.decisions} == {face.track for face in outcome.faces}
         assert len(outcome.decisions) == 20
 
     def test_holds_a_claim_against_every_face(self):
         engine = ScriptedEngine()
         image = engine.show([Looks(ANNA, left=100), Looks(BERT, left=300)])
-        outcome = decide_still(cast(FaceEngine, engine), POLICY, image, GALLERY, claimed="bert")
+        outcome = decide_still(cast(FaceEngine, engine), image, Question(GALLERY, POLICY, claimed="bert"))
         assert [decision.verdict for decision in outcome.decisions] == [Verdict.NON_MATCH, Verdict.MATCH]
 
 
@@ -645,7 +654,10 @@ class TestRealClips:
         frames = [np.hstack(pair) for pair in [(man, visitor)] * 5 + [(visitor, man)] * 5]
         outcomes = play(engine, policy, gallery, cast(list[Image], frames))
         named = [
-            [face.person_id for face in sorted(outcome.faces, key=lambda face: float(face.detection.box_xyxy[0]))]
+            [
+                face.person_id
+                for face in sorted(outcome.faces, key=lambda face: float(face.sighting.detection.box_xyxy[0]))
+            ]
             for outcome in outcomes[4:6]
         ]
         assert named == [["male", "visitor"], ["visitor", "male"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,8 @@ from enrollment.hygiene import actions as hygiene
 from enrollment.models import FaceSample, GalleryRevision, Person
 from enrollment.runtime.gallery import current_gallery, reset_gallery
 from enrollment.services import erase_people
+from recognizer.decisions import Question
+from recognizer.reasons import Reason
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.tracking.fuser import decide_still
 from recognizer.tracking.tracks import Decision
@@ -39,7 +42,7 @@ def see(engine, policy, picture):
 
     def decide(name: str, number: int, *, gallery: GallerySnapshot | None = None, **values: Any) -> VerificationAttempt:
         image = engine.decode(picture(name, number))
-        (decision,) = decide_still(engine, policy, image, gallery or current_gallery(engine)).decisions
+        (decision,) = decide_still(engine, image, Question(gallery or current_gallery(engine), policy)).decisions
         return record(decision, engine.contract_id, **values)
 
     return decide
@@ -89,23 +92,17 @@ class TestKeeping:
         assert not UnknownFace.objects.exists()
 
     def test_keeps_no_attack(self, engine, policy, picture, keeping):
-        from dataclasses import replace
-
-        (decision,) = decide_still(
-            engine, policy, engine.decode(picture(STRANGER, 1)), current_gallery(engine)
-        ).decisions
+        image, question = engine.decode(picture(STRANGER, 1)), Question(current_gallery(engine), policy)
+        (decision,) = decide_still(engine, image, question).decisions
         attack = replace(decision, liveness=Liveness(LivenessVerdict.ATTACK, 0.01))
         record(attack, engine.contract_id)
         assert not UnknownFace.objects.exists()
 
     def test_keeps_no_poor_picture(self, engine, policy, picture, keeping):
-        from dataclasses import replace
-
-        (decision,) = decide_still(
-            engine, policy, engine.decode(picture(STRANGER, 1)), current_gallery(engine)
-        ).decisions
-        assert decision.quality is not None
-        record(replace(decision, quality=replace(decision.quality, reasons=("blurred",))), engine.contract_id)
+        image, question = engine.decode(picture(STRANGER, 1)), Question(current_gallery(engine), policy)
+        (decision,) = decide_still(engine, image, question).decisions
+        poor = replace(decision.best.quality, reasons=(Reason.BLURRED,))
+        record(replace(decision, best=replace(decision.best, quality=poor)), engine.contract_id)
         assert not UnknownFace.objects.exists()
 
     def test_the_oldest_goes_when_the_inbox_is_full(self, see, keeping, monkeypatch):

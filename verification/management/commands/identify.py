@@ -14,7 +14,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from enrollment.models import Person
-from enrollment.reasons import sentence_for
+from enrollment.reasons import EnrollmentReason, sentence_for
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
 from enrollment.selectors import people_by_uuid
@@ -79,7 +79,8 @@ class Identifier:
         try:
             found = identify_image(read_image(path), engine=self.engine, gallery=self.gallery, policy=self.policy)
         except OSError:
-            return outcome_of(path, error=("file_unreadable", sentence_for("file_unreadable")))
+            unreadable = EnrollmentReason.FILE_UNREADABLE
+            return outcome_of(path, error=(unreadable, sentence_for(unreadable)))
         except ImageError as error:
             return outcome_of(path, error=(error.code, str(error)))
         people = people_by_uuid(face.decision.person_id for face in found.faces if face.decision.person_id)
@@ -121,11 +122,11 @@ def face_messages(face: IdentifiedFace, attempt: VerificationAttempt) -> dict[st
         "detection_score": face.detection.detection_score,
         "verdict": decision.verdict.value,
         "person": {"id": str(person.uuid), "name": person.name} if person else None,
-        "comparison_score": decision.comparison_score,
-        "runner_up": decision.runner_up,
+        "comparison_score": decision.comparison.comparison_score,
+        "runner_up": decision.comparison.runner_up,
         "match_threshold": decision.match_threshold,
-        "fmr": decision.fmr,
-        "reasons": list(decision.reasons),
+        "fmr": decision.policy.fmr,
+        "reasons": list(decision.comparison.reasons),
         "quality": {"score": face.quality.score, "reasons": list(face.quality.reasons)},
         "card": card_message(card_of(attempt)),
     }
