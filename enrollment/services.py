@@ -39,7 +39,7 @@ from enrollment.models import (
     Person,
     PersonPair,
 )
-from enrollment.runtime.gallery import KEPT_REVISIONS
+from enrollment.runtime.gallery import KEPT_REVISIONS, outlive_old_copies
 from enrollment.runtime.notices import announce_gallery_change
 from enrollment.samples.drafts import SampleDraft
 from enrollment.samples.duplicates import find_duplicates
@@ -128,6 +128,7 @@ def enroll_person(
     fit = judge_drafts(drafts)
     lookalikes = _look_for_duplicates(drafts, fit.set_aside, None, despite_duplicate, note_different)
     with transaction.atomic():
+        _look_again(drafts, fit.set_aside, None, despite_duplicate)
         _save_person(person)
         stored, _ = store_drafts(person, drafts, actor, outliers=fit.set_aside)
         dropped = keep_to_cap(person, drafts[0].contract_id)
@@ -157,6 +158,7 @@ def add_samples(
     lookalikes = _look_for_duplicates(drafts, fit.set_aside, person, despite_duplicate, note_different)
     with transaction.atomic():
         person = lock_person(person)
+        _look_again(drafts, fit.set_aside, person, despite_duplicate)
         stored, changed = store_drafts(person, drafts, actor, outliers=fit.set_aside)
         dropped = keep_to_cap(person, drafts[0].contract_id)
         note_as_different(actor, person, lookalikes)
@@ -273,7 +275,7 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
     """Erase people for good: samples, templates, and what other apps keep of them (enrollment/hooks.py says what).
 
     Records that were merged into theirs go too, for they are of the same people. Returns how many records were erased;
-    records that were gone already do not count.
+    records that were gone already do not count. The answer comes when no process names these people any more.
     """
     people = list(people)
     with transaction.atomic():
@@ -287,6 +289,8 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
         if found:
             bump_gallery_revision(touched)
     log_event(logger, "erased", people=len(found), actor=actor_id(actor))
+    if found:
+        outlive_old_copies()
     return len(found)
 
 
@@ -364,6 +368,18 @@ def _look_for_duplicates(
     if candidates and not despite_duplicate:
         raise PossibleDuplicate(candidates)
     return candidates
+
+
+def _look_again(
+    drafts: Sequence[SampleDraft], outliers: Collection[str], person: Person | None, despite_duplicate: bool
+) -> None:
+    """Look for duplicates once more, with the gallery locked until the commit: nobody slips in between.
+
+    Without it, the same face shown to four sockets at once became four people. Raises PossibleDuplicate, PackChanged.
+    """
+    if not despite_duplicate:
+        list(GalleryRevision.objects.select_for_update().filter(pk=GalleryRevision.SINGLETON_PK))
+        _look_for_duplicates(drafts, outliers, person, False, False)
 
 
 def lock_person(person: Person) -> Person:

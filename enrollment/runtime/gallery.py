@@ -14,6 +14,7 @@ from itertools import islice
 from uuid import UUID
 
 import numpy as np
+from django.db import transaction
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
@@ -25,6 +26,8 @@ from recognizer.search.gallery import GallerySnapshot
 from recognizer.vectors import matrix_from_bytes, vector_from_bytes
 
 REVISION_CHECK_SECONDS = 0.5
+FRAME_SECONDS = 0.25
+"""What a frame takes at most that began with an older copy, on a busy server."""
 KEPT_REVISIONS = 10_000
 """A copy further behind than this is loaded anew: older GalleryChange rows may be gone."""
 REBUILD_SHARE = 0.2
@@ -105,6 +108,15 @@ def current_gallery(engine: FaceEngine) -> GallerySnapshot:
 def fresh_gallery(engine: FaceEngine) -> GallerySnapshot | None:
     """The snapshot if it was checked just now; None: call current_gallery() in a database thread. Never blocks."""
     return shared.if_fresh(engine.contract_id)
+
+
+def outlive_old_copies() -> None:
+    """Wait until no process searches a copy from before the last commit: each looks at the revision that often.
+
+    Inside a transaction there is nothing to wait for yet: whoever commits it should wait.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        time.sleep(REVISION_CHECK_SECONDS + FRAME_SECONDS)
 
 
 def _refresh(loaded: _Loaded | None, contract_id: str, dimension: int) -> _Loaded:

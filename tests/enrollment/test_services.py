@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier, local
 from uuid import uuid4
 
 import numpy as np
@@ -167,6 +168,32 @@ class TestPossibleDuplicate:
         assert candidate.person == ada
         assert candidate.comparison_score == approx_cosine(1, DIMENSION)
         assert Person.objects.count() == 1
+
+    @pytest.mark.django_db(transaction=True)
+    def test_stores_one_person_when_the_same_face_comes_from_several_sockets_at_once(self, real_draft, monkeypatch):
+        together, look = Barrier(4, timeout=60), services._look_for_duplicates
+        looked = local()
+
+        def look_with_the_others(*arguments):
+            candidates = look(*arguments)
+            if not getattr(looked, "once", False):  # nobody writes before everybody has looked
+                looked.once = True
+                together.wait()
+            return candidates
+
+        monkeypatch.setattr(services, "_look_for_duplicates", look_with_the_others)
+
+        def enroll(number: int) -> str:
+            try:
+                return self.enroll(f"Person {number}", real_draft(number + 2, face=1)).name
+            except PossibleDuplicate as error:
+                return str(error.candidates[0].person.name)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(4) as pool:
+            named = set(pool.map(enroll, range(4)))
+        assert [person.name for person in Person.objects.all()] == list(named)
 
     def test_stores_when_the_operator_insists(self, real_draft):
         self.enroll("Ada", real_draft(1))

@@ -197,6 +197,17 @@ class TestReload:
             assert patched.search(unit_vector(seed), 3) == expected
 
 
+class TestOutliveOldCopies:
+    @pytest.mark.django_db(transaction=True)
+    def test_an_erasure_answers_when_no_other_process_names_the_person(self, enroll, monkeypatch):
+        monkeypatch.setattr(gallery, "REVISION_CHECK_SECONDS", 0.3)
+        another_process = gallery.GalleryCache()
+        ada = enroll("Ada", 1)
+        assert another_process.get(CONTRACT, DIMENSION).people == 1
+        services.erase_people(actor=None, people=[ada])
+        assert another_process.get(CONTRACT, DIMENSION).people == 0
+
+
 class TestCachedGallery:
     def test_is_nothing_before_the_first_load(self):
         assert cached_gallery() is None
