@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+from django.contrib.admin.models import LogEntry
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -39,6 +40,7 @@ from enrollment.models import (
     Person,
     PersonPair,
 )
+from enrollment.runtime.database import leave_no_traces
 from enrollment.runtime.gallery import KEPT_REVISIONS, outlive_old_copies
 from enrollment.runtime.notices import announce_gallery_change
 from enrollment.samples.drafts import SampleDraft
@@ -164,6 +166,8 @@ def add_samples(
         note_as_different(actor, person, lookalikes)
         if changed:
             bump_gallery_revision([person.uuid])
+        if dropped:
+            leave_no_traces()
     saved = Saved(person, [sample for sample in stored if sample.pk not in dropped], fit)
     _log("samples_added", actor, person, samples=len(saved.samples))
     return saved
@@ -179,6 +183,7 @@ def remove_sample(*, actor: Actor | None, sample: FaceSample) -> None:
         if not FaceSample.objects.filter(pk=sample.pk).delete()[0]:
             raise SampleUnknown
         bump_gallery_revision([person.uuid])
+        leave_no_traces()
     _log("sample_removed", actor, person)
 
 
@@ -285,9 +290,11 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
         # A merge may have brought their samples to somebody else: they go from there too.
         holders = Person.objects.filter(samples__merged_from__in=found).exclude(pk__in=[person.pk for person in found])
         touched = {person.uuid for person in found} | set(holders.values_list("uuid", flat=True))
+        _forget_in_admin_log(found)
         Person.objects.filter(pk__in=[person.pk for person in found]).delete()
         if found:
             bump_gallery_revision(touched)
+        leave_no_traces()
     log_event(logger, "erased", people=len(found), actor=actor_id(actor))
     if found:
         outlive_old_copies()
@@ -399,6 +406,12 @@ def _locked_with_merged(people: Sequence[Person]) -> list[Person]:
         if not more:
             return locked
         wanted |= more
+
+
+def _forget_in_admin_log(people: Sequence[Person]) -> None:
+    """The admin's log of who changed what keeps the entries, but not the names."""
+    entries = LogEntry.objects.filter(content_type__app_label="enrollment", content_type__model="person")
+    entries.filter(object_id__in=[str(person.pk) for person in people]).update(object_repr="an erased person")
 
 
 def _save_person(person: Person) -> None:

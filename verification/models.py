@@ -48,6 +48,15 @@ class VerificationAttempt(models.Model):
     matched_person = models.ForeignKey(
         Person, on_delete=models.SET_NULL, null=True, blank=True, related_name="attempts"
     )
+    nearest_person = models.ForeignKey(
+        Person,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        help_text="Whom the face may have been where nobody was named: erasing them erases its picture. Shown nowhere.",
+    )
     verdict = models.CharField(max_length=10, choices=Verdict.choices, db_index=True)
     comparison_score = models.FloatField(null=True, blank=True, help_text="Cosine, -1 to 1; empty: nobody to compare.")
     runner_up = models.FloatField(null=True, blank=True)

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 
 from enrollment.events import log_event
 from enrollment.models import Person
+from enrollment.runtime.database import leave_no_traces
 from enrollment.samples.storing import actor_id
 from recognizer.images import encode_thumbnail
 from recognizer.tracking.tracks import Decision
@@ -37,13 +38,14 @@ def record_attempt(
 ) -> VerificationAttempt:
     """Keep one decision with the face it was about. claimed: uuid of the claimed person; operator None: a command.
 
-    Only a match links a person. Somebody erased since the decision leaves neither link nor thumbnail. An unknown face
+    Only a match names a person. Somebody erased since the decision leaves neither link nor thumbnail. An unknown face
     also goes into the inbox where the policy says so.
     """
     matched = decision.person_id if decision.verdict == Verdict.MATCH else None
+    nearest = nearest_of(decision)
     thumbnail = encode_thumbnail(decision.best.aligned)
     with transaction.atomic():
-        people = _locked_people({claimed, matched} - {None})
+        people = _locked_people({claimed, matched, nearest} - {None})
         attempt = attempt_from(
             decision,
             operator=operator,
@@ -53,14 +55,27 @@ def record_attempt(
             contract_id=contract_id,
             people=people,
         )
-        erased = any(uuid is not None and uuid not in people for uuid in (claimed, matched))
+        attempt.nearest_person = people.get(nearest or "")
+        erased = any(uuid is not None and uuid not in people for uuid in (claimed, matched, nearest))
         attempt.thumbnail = b"" if erased else thumbnail
         # The people are locked and the operator was logged in a moment ago: asking for them again only costs queries.
-        attempt.full_clean(exclude={"operator", "matched_person", "claimed_person", "uuid"})
+        attempt.full_clean(exclude={"operator", "matched_person", "claimed_person", "nearest_person", "uuid"})
         attempt.save(force_insert=True)
         keep_unknown(attempt, decision)
     log_event(logger, "attempt", **_log_data(attempt))
     return attempt
+
+
+def nearest_of(decision: Decision) -> str | None:
+    """uuid of the person whom the face resembles where the verdict leaves open, or hides, who it was.
+
+    A doubtful face, and an attack with somebody's picture, show that person: their erasure must find the attempt.
+    """
+    if decision.verdict not in (Verdict.UNCERTAIN, Verdict.ATTACK):
+        return None
+    fused = decision.conclusion.comparison
+    score = fused.comparison_score
+    return fused.person_id if score is not None and score >= decision.policy.uncertain_threshold else None
 
 
 def attempt_from(
@@ -127,7 +142,7 @@ def forget_people(people: Sequence[Person]) -> None:
     forget_unknown(people)
     primary_keys = [person.pk for person in people]
     attempts = VerificationAttempt.objects.filter(
-        Q(matched_person__in=primary_keys) | Q(claimed_person__in=primary_keys)
+        Q(matched_person__in=primary_keys) | Q(claimed_person__in=primary_keys) | Q(nearest_person__in=primary_keys)
     )
     attempts.update(thumbnail=b"")
     # Faces that an operator said were theirs. (The records themselves go with the person.)
@@ -136,11 +151,13 @@ def forget_people(people: Sequence[Person]) -> None:
     VerificationAttempt.objects.filter(pk__in=[*told, *inbox]).update(thumbnail=b"")
     VerificationAttempt.objects.filter(matched_person__in=primary_keys).update(matched_person=None)
     VerificationAttempt.objects.filter(claimed_person__in=primary_keys).update(claimed_person=None)
+    VerificationAttempt.objects.filter(nearest_person__in=primary_keys).update(nearest_person=None)
 
 
 def erase_pictures(*, actor: AbstractBaseUser | AnonymousUser | None, attempts: QuerySet[VerificationAttempt]) -> int:
     """Erase the faces of these attempts, of strangers too; the verdicts stay. Returns how many had one."""
     erased = attempts.exclude(thumbnail=b"").update(thumbnail=b"")
+    leave_no_traces()
     log_event(logger, "pictures_erased", attempts=erased, actor=actor_id(actor))
     return erased
 

@@ -3,11 +3,13 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from threading import Barrier, local
 from uuid import uuid4
 
 import numpy as np
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import connection
 
 from enrollment import services
@@ -379,6 +381,13 @@ class TestErasePeople:
         assert services.erase_people(actor=None, people=[ada]) == 0
         assert revision() == before
 
+    def test_takes_the_name_out_of_the_admins_log(self, enroll, staff):
+        ada = enroll("Ada Lovelace")
+        LogEntry.objects.log_actions(staff.pk, Person.objects.all(), CHANGE, single_object=True)
+        assert LogEntry.objects.get().object_repr == "Ada Lovelace"
+        services.erase_people(actor=staff, people=[ada])
+        assert LogEntry.objects.get().object_repr == "an erased person"
+
     def test_lets_other_apps_forget_in_the_same_transaction(self, enroll, monkeypatch):
         ada = enroll()
         seen = []
@@ -398,6 +407,24 @@ class TestErasePeople:
         with pytest.raises(ZeroDivisionError):
             services.erase_people(actor=None, people=[ada])
         assert Person.objects.filter(pk=ada.pk).exists()
+
+
+if connection.vendor == "sqlite":  # other databases' logs are their administrator's: docs/deployment.md
+
+    class TestErasedBytes:
+        @pytest.mark.django_db(transaction=True)
+        def test_leaves_no_bytes_of_the_person_in_the_files_of_the_database(self, enroll):
+            path = Path(connection.settings_dict["NAME"])
+
+            def written() -> bytes:
+                return path.read_bytes() + Path(f"{path}-wal").read_bytes()
+
+            ada = enroll("Zebulon Quatermain", seeds=(1, 2, 3))
+            sample = ada.samples.first()
+            traces = [ada.name.encode(), bytes(sample.crop)[60:160], bytes(sample.templates.get().embedding)]
+            assert all(trace in written() for trace in traces)
+            services.erase_people(actor=None, people=[ada])
+            assert not any(trace in written() for trace in traces)
 
 
 class TestStoreTemplates:

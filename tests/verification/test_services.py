@@ -20,8 +20,8 @@ from verification.models import VerificationAttempt, VerificationPolicy
 pytestmark = pytest.mark.django_db
 
 
-def decision(verdict: Verdict = Verdict.MATCH, person_id: str | None = None) -> Decision:
-    found = Comparison(verdict, (Reason.BLURRED,), person_id, 0.62, 0.1)
+def decision(verdict: Verdict = Verdict.MATCH, person_id: str | None = None, score: float = 0.62) -> Decision:
+    found = Comparison(verdict, (Reason.BLURRED,), person_id, score, 0.1)
     quality = Quality(0.8, (Reason.BLURRED,), Pose(0, 0, 0), 100, 45, 120, 50, 20)
     return Decision(
         track=1,
@@ -85,8 +85,29 @@ class TestRecordAttempt:
         assert "Lovelace" not in str(line.__dict__)
         assert operator.username not in str(line.__dict__["data"])
 
+    def test_a_doubtful_face_and_an_attack_are_kept_with_whom_they_show(self):
+        ada = make_person()
+        for verdict in (Verdict.UNCERTAIN, Verdict.ATTACK):
+            attempt = record(verdict=verdict, person_id=str(ada.uuid), score=0.3)
+            assert (attempt.nearest_person, attempt.matched_person) == (ada, None)
+
+    def test_a_face_like_nobody_is_kept_with_nobody(self):
+        ada = make_person()
+        assert record(verdict=Verdict.UNCERTAIN, person_id=str(ada.uuid), score=0.1).nearest_person is None
+        assert record(verdict=Verdict.NON_MATCH, person_id=str(ada.uuid), score=0.3).nearest_person is None
+
 
 class TestErasure:
+    @pytest.mark.parametrize("verdict", [Verdict.UNCERTAIN, Verdict.ATTACK])
+    def test_takes_the_picture_of_an_attempt_that_named_nobody_but_shows_the_person(self, verdict):
+        ada = make_person()
+        attempt = record(verdict=verdict, person_id=str(ada.uuid), score=0.3)
+        assert bytes(attempt.thumbnail)
+        erase_people(actor=None, people=[ada])
+        attempt.refresh_from_db()
+        assert bytes(attempt.thumbnail) == b""
+        assert attempt.nearest_person is None
+
     def test_erasing_a_person_clears_face_and_link_of_their_attempts_and_keeps_the_verdicts(self):
         ada, bob = make_person("Ada"), make_person("Bob")
         matched = make_attempt(matched_person=ada)

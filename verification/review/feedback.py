@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from enrollment.events import log_event
 from enrollment.models import FaceTemplate, Person
+from enrollment.runtime.database import leave_no_traces
 from enrollment.runtime.gallery import current_gallery, gallery_for
 from enrollment.samples.storing import Actor, actor_id
 from enrollment.selectors import merged_records, people_by_uuid
@@ -145,6 +146,7 @@ def undo_false_match(*, actor: Actor | None, recorded: FalseMatch) -> None:
         if not undone.update(undone_at=timezone.now(), undone_by=actor):
             raise FeedbackRefused("This was taken back already.")
         ConfusedFace.objects.filter(false_match=recorded.pk).delete()
+        leave_no_traces()
         bump_gallery_revision([recorded.person.uuid])
     log_event(logger, "false_match_undone", attempt=str(recorded.attempt.uuid), actor=actor_id(actor))
 

@@ -21,6 +21,7 @@ from django.utils import timezone
 from enrollment import services as enrollment
 from enrollment.events import log_event
 from enrollment.models import FaceSample, FaceTemplate, Person
+from enrollment.runtime.database import leave_no_traces
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.samples.drafts import SampleDraft, pose_bucket, quality_from_json, quality_to_json
 from enrollment.samples.storing import MAX_SAMPLES, Actor, actor_id
@@ -80,6 +81,7 @@ def save_unknown_policy(*, actor: Actor | None, keep: bool, days: int) -> Unknow
     with transaction.atomic():
         policy.save(force_insert=True)
         gone = UnknownFace.objects.all().delete()[0] if not keep else purge_unknowns()
+        leave_no_traces()
     log_event(logger, "unknown_policy", keep=keep, days=days, erased=gone, actor=actor_id(actor))
     return policy
 
@@ -91,6 +93,7 @@ def purge_unknowns() -> int:
     expired = UnknownFace.objects.filter(kept_at__lt=limit) if policy.keep else UnknownFace.objects.all()
     gone = expired.delete()[0]
     if gone:
+        leave_no_traces()
         log_event(logger, "unknowns_purged", faces=gone)
     return gone
 
@@ -126,7 +129,8 @@ def keep_unknown(attempt: VerificationAttempt, decision: Decision) -> UnknownFac
     face.full_clean(exclude={"attempt", "handled_by"}, validate_unique=False)
     face.save(force_insert=True)
     surplus = UnknownFace.objects.order_by("-pk").values_list("pk", flat=True)[MOST_KEPT:]
-    UnknownFace.objects.filter(pk__in=list(surplus)).delete()
+    if UnknownFace.objects.filter(pk__in=list(surplus)).delete()[0]:
+        leave_no_traces()
     return face
 
 
@@ -243,6 +247,7 @@ def delete_unknown(*, actor: Actor | None, faces: Sequence[UUID]) -> int:
         attempts = list(found.values_list("attempt", flat=True))
         VerificationAttempt.objects.filter(pk__in=attempts).update(thumbnail=b"")
         gone = found.delete()[0]
+        leave_no_traces()
     log_event(logger, "unknowns_deleted", faces=gone, actor=actor_id(actor))
     return gone
 
