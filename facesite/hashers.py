@@ -8,7 +8,7 @@ from threading import BoundedSemaphore
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 AT_ONCE = max(1, (os.cpu_count() or 1) // 4)
-"""Hashes computed at the same time in this process; further sign-ins wait. Each takes a core for a fifth of a second."""
+"""Hashes computed at the same time in this process; further sign-ins wait. Each takes a core for some 0.2 s."""
 
 
 class PatientPBKDF2Hasher(PBKDF2PasswordHasher):
