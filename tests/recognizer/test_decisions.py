@@ -120,7 +120,7 @@ class TestIdentify:
 
     def test_an_empty_gallery_matches_nobody(self):
         assert compare_probe(axis(0), Question(make_gallery(), POLICY)) == Comparison(
-            Verdict.NON_MATCH, ("gallery_empty",)
+            Verdict.NON_MATCH, (Reason.GALLERY_EMPTY,)
         )
 
     def test_two_people_about_equally_alike_are_uncertain(self):

@@ -284,10 +284,10 @@ class TestTheFace:
 class TestEnd:
     def test_a_failure_keeps_its_first_reason_and_a_success_can_still_be_refused(self):
         challenge = started(LEFT, UP)
-        lost = end(challenge, "challenge_face_lost")
-        assert end(lost, "challenge_attack").code == "challenge_face_lost"
-        passed = replace(challenge, code="challenge_passed")
-        assert end(passed, "challenge_attack").state == ChallengeState.FAILED
+        lost = end(challenge, Reason.CHALLENGE_FACE_LOST)
+        assert end(lost, Reason.CHALLENGE_ATTACK).code == Reason.CHALLENGE_FACE_LOST
+        passed = replace(challenge, code=Reason.CHALLENGE_PASSED)
+        assert end(passed, Reason.CHALLENGE_ATTACK).state == ChallengeState.FAILED
 
 
 @pytest.fixture(scope="module")

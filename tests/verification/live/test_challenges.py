@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from enrollment.models import Person
+from recognizer.reasons import Reason
 from recognizer.tracking.challenge import Prompt
 from recognizer.types import Image, Liveness, LivenessVerdict
 from tests.support.sockets import Socket, show_all
@@ -308,7 +309,7 @@ class TestTries:
         for _ in range(10):
             made = begin_try(actor=operator, session_key="mine")
             assert isinstance(made, ChallengeTry)
-            end_try(challenge_try=made, passed=True, code="challenge_passed")
+            end_try(challenge_try=made, passed=True, code=Reason.CHALLENGE_PASSED)
         assert isinstance(begin_try(actor=operator, session_key="mine"), ChallengeTry)
 
     def test_that_were_never_finished_count_as_failed(self, operator):
