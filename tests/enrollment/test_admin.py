@@ -122,7 +122,7 @@ class TestActions:
 
     def test_erase_goes_through_the_service(self, staff_client, enroll, monkeypatch):
         ada, grace = enroll("Ada", 1), enroll("Grace", 2)
-        forgotten = []
+        forgotten: list[Person] = []
         monkeypatch.setattr(services, "_erase_hooks", [forgotten.extend])
         act(staff_client, "delete_selected", ada, post="yes")
         assert list(Person.objects.all()) == [grace]
@@ -131,7 +131,7 @@ class TestActions:
 
     def test_erase_from_the_persons_own_page(self, staff_client, enroll, monkeypatch):
         ada = enroll("Ada", 1)
-        forgotten = []
+        forgotten: list[Person] = []
         monkeypatch.setattr(services, "_erase_hooks", [forgotten.extend])
         url = reverse("admin:enrollment_person_delete", args=[ada.pk])
         assert "Are you sure" in staff_client.get(url).content.decode()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from enrollment.runtime import policy
-from recognizer.types import LivenessMode
+from recognizer.types import DecisionPolicy, LivenessMode
 
 
 @pytest.fixture(autouse=True)
@@ -29,5 +29,6 @@ class TestCurrentPolicy:
         assert policy.current_policy(engine).liveness == LivenessMode.OFF
 
     def test_is_whatever_verification_registered(self, engine):
-        policy.use_policy_source(lambda engine: "the stored one")
-        assert policy.current_policy(engine) == "the stored one"
+        stored = DecisionPolicy(match_threshold=0.5, uncertain_threshold=0.4, fmr=1e-5)
+        policy.use_policy_source(lambda engine: stored)
+        assert policy.current_policy(engine) is stored

@@ -188,9 +188,9 @@ class TestPage:
             liveness="off",
             site_threshold=SiteThreshold(0.5, engine.contract_id, {"people": 9}),
         )
-        save_policy(actor=None, **POLICY)
+        save_policy(actor=None, fmr="0.0001", liveness="required")
         assertRedirects(staff_client.post(f"{PAGE}{first.pk}/again/"), PAGE)
-        newest = VerificationPolicy.objects.first()
+        newest = VerificationPolicy.objects.all()[0]
         assert newest.pk != first.pk
         assert (newest.fmr, newest.match_threshold, newest.evidence) == ("0.001", 0.5, {"people": 9})
         assert newest.saved_by == staff

@@ -124,8 +124,14 @@ class TestEvaluate:
         assert result["every_pair"]["pairs"] == {"mated": 1, "non_mated": 2}
 
     def test_embeds_each_picture_once(self, engine, pairs, images, monkeypatch):
-        counts, embed = [], engine.embed
-        monkeypatch.setattr(engine, "embed", lambda crops: counts.append(len(crops)) or embed(crops))
+        counts: list[int] = []
+        embed = engine.embed
+
+        def count_and_embed(crops):
+            counts.append(len(crops))
+            return embed(crops)
+
+        monkeypatch.setattr(engine, "embed", count_and_embed)
         evaluate(pairs, "--images", images, "--pipeline", "facesite", "--json")
         assert sum(counts) == len(PEOPLE) * PICTURES
 
