@@ -12,7 +12,6 @@ from tests.support.webcam import clip_frames, write_y4m
 if TYPE_CHECKING:
     from playwright.sync_api import Page, WebSocketRoute
 
-pytestmark = pytest.mark.browser
 NAME = "Zoë Müller-李"
 
 

@@ -77,7 +77,6 @@ class TestPeopleNeeded:
         assert (people - 1) * (people - 2) * each < comparisons
 
 
-@pytest.mark.weights
 class TestCalibrateSite:
     def test_tells_for_every_choice_what_was_counted(self, crowd, engine):
         crowd(4)
@@ -108,7 +107,6 @@ class TestCalibrateSite:
         assert {row.threshold for row in rows} >= {engine.pack.thresholds[rate].match for rate in (1e-3, 1e-4, 1e-5)}
 
 
-@pytest.mark.weights
 @pytest.mark.django_db
 class TestSiteThreshold:
     def test_counts_in_its_own_embedding_space_only_and_moves_the_others_along(self, engine, staff):
@@ -127,7 +125,6 @@ class TestSiteThreshold:
         assert false_alarms_per_1000(policy, 2_000) == pytest.approx(2, rel=1e-3)
 
 
-@pytest.mark.weights
 @pytest.mark.django_db
 class TestPage:
     def test_is_for_staff(self, client, operator_client):

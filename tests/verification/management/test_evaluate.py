@@ -58,7 +58,6 @@ def evaluate(*arguments: Any) -> str:
     return out.getvalue()
 
 
-@pytest.mark.weights
 class TestEvaluate:
     def test_shows_both_pipelines_and_what_the_difference_is_worth(self, engine, pairs, images):
         result = json.loads(evaluate(pairs, "--images", images, "--json"))
@@ -164,7 +163,6 @@ class TestEvaluate:
             evaluate(pairs, "--images", images, "--plot", tmp_path / "nowhere" / "det.svg")
 
 
-@pytest.mark.weights
 class TestWriteThresholds:
     def test_too_few_pairs_are_refused_and_the_old_thresholds_kept(self, engine, pairs, images, settings, tmp_path):
         settings.FACESITE_MODELS_DIR = tmp_path
