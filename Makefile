@@ -1,15 +1,17 @@
-# make run | test | lint | bench. Everything is set up on first use; CONTRIBUTING.md says more.
+# make run | test | test-quick | lint | bench. Everything is set up on first use; CONTRIBUTING.md says more.
 HOST ?= 127.0.0.1
 PORT ?= 8000
 PYTHON ?= python3
 ARGS ?=
+# Processes that share the whole suite; a part of it runs in one.
+WORKERS ?= $(if $(ARGS),0,2)
 PY := .venv/bin/python
 # Checks need settings, not secrets and not a site's database.
 CHECK_ENV := SECRET_KEY=only-for-checks-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789 DEBUG=off \
 	DATABASE_URL=sqlite:///.venv/lint.sqlite3 FACESITE_LIVENESS= FACESITE_MODEL_PACK= REDIS_URL=
 PRODUCTION_ENV := ALLOWED_HOSTS=faces.example.org CSRF_TRUSTED_ORIGINS=https://faces.example.org FACESITE_HTTPS=proxy
 
-.PHONY: run setup setup-dev test lint format bench screenshots clean
+.PHONY: run setup setup-dev test test-quick lint format bench screenshots clean
 
 run: setup
 	@exec $(PY) manage.py serve --prepare --host "$(HOST)" --port "$(PORT)"
@@ -21,8 +23,11 @@ setup-dev:
 	@$(PYTHON) scripts/bootstrap.py --dev
 
 test: setup-dev
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 	@scripts/test-js
+
+test-quick: setup-dev
+	$(PY) -m pytest -n 2 --dist loadgroup -q -m "not (browser or server or slow)" $(ARGS)
 
 lint: setup-dev
 	$(PY) -m ruff check .

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from recognizer.packs.manifest import Pack
 
 # In the order of their imports.
-pytest_plugins = [f"tests.support.{name}" for name in ("server", "browser", "mysql", "redis")]
+pytest_plugins = [f"tests.support.{name}" for name in ("lanes", "server", "browser", "mysql", "redis")]
 # A busy machine is no failure, and the same examples run everywhere.
 hypothesis_settings.register_profile(
     "facesite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -189,6 +189,6 @@ def pytest_terminal_summary(terminalreporter) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if skips.in_ci() and session.exitstatus == pytest.ExitCode.OK and skip_reasons(reporter):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")  # a worker of xdist has none
+    if reporter and skips.in_ci() and session.exitstatus == pytest.ExitCode.OK and skip_reasons(reporter):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

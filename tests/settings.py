@@ -15,7 +15,7 @@ for name in ("CSRF_TRUSTED_ORIGINS", "REDIS_URL", "FACESITE_LIVENESS", "FACESITE
     os.environ[name] = ""
 
 from facesite.settings import *  # noqa: E402, F403
-from facesite.settings import MIDDLEWARE  # noqa: E402
+from facesite.settings import FACESITE_THREADS, MIDDLEWARE  # noqa: E402
 
 # Nobody has collected static files yet, which WhiteNoise would warn about.
 MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]
@@ -26,3 +26,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Processes that test side by side share the cores; two threads are the least at which something runs at once.
+FACESITE_THREADS = max(2, FACESITE_THREADS // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import gallery
+from recognizer.search.gallery import GallerySnapshot
 from tests.support.floats import approx_cosine
 
 
@@ -47,8 +48,6 @@ class TestRecall:
     def test_notices_a_gallery_that_lacks_people(self):
         templates, probes = gallery.make_faces(400, 10)
         people = [f"person-{row // 4}" for row in range(400)]
-        whole = gallery.GallerySnapshot.build(
-            (list(range(400)), people, templates), contract_id="x", dimension=512, revision=1
-        )
+        whole = GallerySnapshot.build((list(range(400)), people, templates), contract_id="x", dimension=512, revision=1)
         assert gallery.recall(whole, templates, probes) == 1.0
         assert gallery.recall(whole.updated(removed=range(200), revision=2), templates, probes) < 0.9

@@ -12,7 +12,6 @@ from tests.support.webcam import clip_frames, write_y4m
 if TYPE_CHECKING:
     from playwright.sync_api import Page, WebSocketRoute
 
-pytestmark = pytest.mark.browser
 NAME = "Zoë Müller-李"
 
 
@@ -94,9 +93,12 @@ class TestInterruptions:
     ):
         with browser_opener(live_server_process, webcams["no_face"]) as page:
             sockets: list[WebSocketRoute] = []
-            page.route_web_socket(
-                "**/ws/enrollment/", lambda socket: (sockets.append(socket), socket.connect_to_server())
-            )
+
+            def pass_on(socket: WebSocketRoute) -> None:
+                sockets.append(socket)
+                socket.connect_to_server()
+
+            page.route_web_socket("**/ws/enrollment/", pass_on)
             start_capture(page, "Nobody")
             page.locator("[data-connection][data-state=open]").wait_for()
             show(page, "hidden")

@@ -17,7 +17,6 @@ from tests.support.webcam import clip_frames, write_y4m
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.browser
 CLIPS = ("real_T1", "real_male", "spoof_F1", "spoof_F2", "no_face")
 PHONE = {"viewport": {"width": 390, "height": 844}}
 

@@ -123,7 +123,7 @@ class TestActions:
 
     def test_erase_goes_through_the_service(self, staff_client, enroll, monkeypatch):
         ada, grace = enroll("Ada", 1), enroll("Grace", 2)
-        forgotten = []
+        forgotten: list[Person] = []
         monkeypatch.setattr(hooks, "erase", [forgotten.extend])
         act(staff_client, "delete_selected", ada, post="yes")
         assert list(Person.objects.all()) == [grace]
@@ -132,7 +132,7 @@ class TestActions:
 
     def test_erase_from_the_persons_own_page(self, staff_client, enroll, monkeypatch):
         ada = enroll("Ada", 1)
-        forgotten = []
+        forgotten: list[Person] = []
         monkeypatch.setattr(hooks, "erase", [forgotten.extend])
         url = reverse("admin:enrollment_person_delete", args=[ada.pk])
         assert "Are you sure" in staff_client.get(url).content.decode()

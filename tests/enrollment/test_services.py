@@ -390,7 +390,7 @@ class TestErasePeople:
 
     def test_lets_other_apps_forget_in_the_same_transaction(self, enroll, monkeypatch):
         ada = enroll()
-        seen = []
+        seen: list[tuple[Person, bool, int]] = []
 
         def forget(people):
             seen.extend((person, connection.in_atomic_block, Person.objects.count()) for person in people)

@@ -24,6 +24,7 @@ from enrollment.runtime.gallery import reset_gallery
 from enrollment.samples.drafts import quality_to_json
 from recognizer.images import decode_crop, decode_image
 from tests.enrollment.conftest import CONTRACT
+from tests.support.ids import NOBODY
 
 pytestmark = pytest.mark.django_db
 
@@ -73,13 +74,13 @@ class TestLogin:
             "/enrollment/upload/",
             "/enrollment/people/",
             "/enrollment/people/search.json",
-            f"/enrollment/people/{uuid4()}/",
-            f"/enrollment/people/{uuid4()}/capture/",
-            f"/enrollment/people/{uuid4()}/upload/",
-            f"/enrollment/people/{uuid4()}/active/",
-            f"/enrollment/people/{uuid4()}/erase/",
-            f"/enrollment/samples/{uuid4()}.jpg",
-            f"/enrollment/samples/{uuid4()}/remove/",
+            f"/enrollment/people/{NOBODY}/",
+            f"/enrollment/people/{NOBODY}/capture/",
+            f"/enrollment/people/{NOBODY}/upload/",
+            f"/enrollment/people/{NOBODY}/active/",
+            f"/enrollment/people/{NOBODY}/erase/",
+            f"/enrollment/samples/{NOBODY}.jpg",
+            f"/enrollment/samples/{NOBODY}/remove/",
         ],
     )
     def test_is_required_on_every_page(self, client, url):

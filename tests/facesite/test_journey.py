@@ -45,7 +45,6 @@ def person(server: LiveServer, man) -> str:
     return enrol(server.login(), NAME, man)
 
 
-@pytest.mark.mysql
 class TestOnMySql:
     def test_the_enrolled_person_is_recognised_by_name(self, server, person, man):
         decision = decide(server.login(), man)

@@ -189,8 +189,11 @@ class TestConclude:
 
     @given(st.lists(st.floats(0.05, 0.9), min_size=1, max_size=5), st.floats(0, 0.09))
     def test_frames_that_resemble_somebody_more_never_lower_the_score(self, scores, gain):
-        fused = [conclude([see(towards(0, score + more)) for score in scores], WHO).comparison for more in (0.0, gain)]
-        assert fused[1].comparison_score >= fused[0].comparison_score - 1e-5
+        less, more = (
+            conclude([see(towards(0, score + added)) for score in scores], WHO).comparison for added in (0.0, gain)
+        )
+        assert less.comparison_score is not None and more.comparison_score is not None
+        assert more.comparison_score >= less.comparison_score - 1e-5
 
     def test_three_agreeing_frames_settle_a_match(self):
         frames = [see(towards(0, 0.7))] * 3
@@ -267,7 +270,9 @@ class TestFuseLiveness:
         assert fuse_liveness(scores).verdict == verdict
 
     def test_calls_nobody_an_attack_while_no_frame_is_sharp(self):
-        assert fuse_liveness([0.1, 0.2], sharp=False) == Liveness(LivenessVerdict.UNCERTAIN, pytest.approx(0.15))
+        unsharp = fuse_liveness([0.1, 0.2], sharp=False)
+        assert unsharp.verdict == LivenessVerdict.UNCERTAIN
+        assert unsharp.score == pytest.approx(0.15)
         assert fuse_liveness([0.9, 0.8], sharp=False).verdict == LivenessVerdict.BONA_FIDE
         assert is_sharp(replace(GOOD, sharpness=SHARP_FROM))
         assert not is_sharp(replace(GOOD, sharpness=SHARP_FROM - 0.01))

@@ -50,7 +50,6 @@ def embed(pipeline: Pipeline, data: bytes) -> Vector:
     return vector
 
 
-@pytest.mark.weights
 class TestPipelines:
     @pytest.fixture
     def pictures(self, shared_faces: Path) -> list[bytes]:

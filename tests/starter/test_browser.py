@@ -11,7 +11,6 @@ from tests.support import portraits
 from tests.support.server import LiveServer, running_server
 from tests.support.webcam import write_y4m
 
-pytestmark = pytest.mark.browser
 COLLINS, HOPPER = portraits.PEOPLE
 DECIDED = "[data-card]:is([data-verdict=match], [data-verdict=non_match], [data-verdict=uncertain])"
 

@@ -14,6 +14,7 @@ from enrollment.models import FaceTemplate, Person
 from enrollment.runtime.gallery import mark_gallery_stale
 from facesite.management.commands import prepare
 from tests.support import portraits
+from tests.support.webcam import jpeg
 
 pytestmark = pytest.mark.django_db
 COLLINS, HOPPER = portraits.PEOPLE
@@ -50,7 +51,7 @@ class TestEnrollFolder:
         assert {file["outcome"] for file in again["files"]} == {"already"}
 
     def test_refuses_pictures_without_a_face_and_broken_ones_by_name(self, people):
-        (people / COLLINS / "room.jpg").write_bytes(portraits.jpeg(portraits.scene("a brick wall")))
+        (people / COLLINS / "room.jpg").write_bytes(jpeg(portraits.scene("a brick wall")))
         (people / COLLINS / "text.jpg").write_bytes(b"not a picture")
         out = StringIO()
         with pytest.raises(CommandError):
@@ -78,7 +79,7 @@ class TestIdentify:
     @pytest.mark.parametrize("name", portraits.SCENES)
     def test_sees_nobody_where_nobody_is(self, tmp_path, name):
         path = tmp_path / "scene.jpg"
-        path.write_bytes(portraits.jpeg(portraits.scene(name)))
+        path.write_bytes(jpeg(portraits.scene(name)))
         (picture,) = json.loads(run("identify", path, "--json"))["images"]
         assert (picture["faces"], picture["error"]) == ([], None)
 

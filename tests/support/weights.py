@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +42,11 @@ def find_weights() -> FoundWeights:
     configured = Path(settings.FACESITE_MODELS_DIR)
     if is_installed(configured):
         return FoundWeights(configured, PACK)
-    cached = cache_folder()
+    with one_at_a_time(cache_folder()) as cached:
+        return find_cached(cached)
+
+
+def find_cached(cached: Path) -> FoundWeights:
     mirror = settings.FACESITE_MODELS_MIRROR or (str(SHARED / "models") if (SHARED / "models").is_dir() else "")
     if not is_installed(cached) and mirror:
         install_into(cached, mirror)
@@ -63,8 +69,16 @@ def is_installed(models_dir: Path) -> bool:
     return True
 
 
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[Path]:
+    """The folder, while no other process is in here: tests run in several, and each looks for weights."""
+    with Path(f"{folder}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+
+
 def install_into(target: Path, mirror: str) -> None:
-    """Install in a folder of our own and rename: two test runs at the same time never see half a pack."""
+    """Install in a folder of our own and rename: a run that is stopped leaves no half a pack."""
     with tempfile.TemporaryDirectory(prefix="facesite-models-", dir=target.parent) as work:
         fresh = Path(work) / "models"
         fresh.mkdir()
@@ -73,5 +87,4 @@ def install_into(target: Path, mirror: str) -> None:
         except (PackError, OSError) as error:
             raise NoWeights(str(error).splitlines()[0]) from error
         shutil.rmtree(target, ignore_errors=True)
-        with suppress(OSError):  # another run was faster
-            fresh.rename(target)
+        fresh.rename(target)

@@ -19,6 +19,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from enrollment import services as enrollment
 from enrollment.runtime.gallery import reset_gallery
 from recognizer.images import decode_image
+from tests.support.ids import NOBODY
 from tests.verification.conftest import ADA, BOB, STRANGER
 from tests.verification.rows import make_attempt, make_person
 from verification.models import VerificationAttempt
@@ -36,7 +37,7 @@ class TestLogin:
             "/verification/photo/",
             "/verification/attempts/",
             "/verification/attempts/export.csv",
-            f"/verification/attempts/{uuid4()}/",
+            f"/verification/attempts/{NOBODY}/",
         ],
     )
     def test_is_required_on_every_page(self, client, url):
@@ -48,7 +49,7 @@ class TestLive:
         ada = make_person("Ada Lovelace")
         assertContains(operator_client.get("/verification/", {"person": ada.uuid}), str(ada.uuid))
 
-    @pytest.mark.parametrize("person", ["", "nonsense", str(uuid4())])
+    @pytest.mark.parametrize("person", ["", "nonsense", str(NOBODY)])
     def test_opens_without_a_claim_when_there_is_no_such_person(self, operator_client, person):
         assertNotContains(operator_client.get("/verification/", {"person": person}), "data-claimed-id")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from enrollment.reasons import EnrollmentReason
 from recognizer.calibration import ScoreDistribution
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
@@ -179,10 +180,10 @@ def _embed_file(pipeline: Pipeline, path: Path) -> Vector | str:
             data = file.read(UPLOAD_LIMITS.max_bytes + 1)
         vector = pipeline.embed_picture(data)
     except OSError:
-        return "file_unreadable"
+        return EnrollmentReason.FILE_UNREADABLE
     except ImageError as error:
         return error.code
-    return "no_face" if vector is None else vector
+    return EnrollmentReason.NO_FACE if vector is None else vector
 
 
 def _chunks(pictures: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -5,7 +5,6 @@ import json
 import struct
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -18,6 +17,7 @@ from enrollment.routing import websocket_urlpatterns
 from enrollment.runtime.gallery import current_gallery
 from enrollment.samples.drafts import draft_from_face
 from recognizer.images import decode_crop
+from tests.support.ids import NOBODY
 from tests.support.sockets import Socket, frame, headers
 from tests.support.webcam import clip_frames, jpeg
 
@@ -256,7 +256,7 @@ class TestConfigure:
             ({"person": "Ada", "consent": True}, "message_invalid"),
             ({}, "message_invalid"),
             ({"person_id": "nobody"}, "person_unknown"),
-            ({"person_id": str(uuid4())}, "person_unknown"),
+            ({"person_id": str(NOBODY)}, "person_unknown"),
             ({"person_id": 17}, "message_invalid"),
             ({"person_id": None}, "message_invalid"),
         ],

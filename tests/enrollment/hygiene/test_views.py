@@ -13,6 +13,7 @@ from enrollment import services
 from enrollment.hygiene import actions as hygiene
 from enrollment.hygiene import views as hygiene_views
 from enrollment.models import FaceSample, HygieneAction, Person, PersonPair
+from tests.support.ids import NOBODY
 
 pytestmark = pytest.mark.django_db
 MAN, OTHER, WOMAN = "Pierce_Brosnan", "Bill_Gates", "Halle_Berry"
@@ -43,7 +44,7 @@ class TestAccess:
     def test_needs_a_login(self, client):
         assertRedirects(client.get(PAGE), f"/accounts/login/?next={PAGE}", fetch_redirect_response=False)
 
-    @pytest.mark.parametrize("path", ["", "merge/", "note/", "forget/", f"actions/{uuid4()}/undo/"])
+    @pytest.mark.parametrize("path", ["", "merge/", "note/", "forget/", f"actions/{NOBODY}/undo/"])
     def test_is_for_staff(self, operator_client, path):
         response = operator_client.post(PAGE + path) if path else operator_client.get(PAGE)
         assert response.status_code == 403
@@ -82,13 +83,13 @@ class TestAccess:
         page = strict.get(PAGE).content.decode()
         forms = [form.partition("</form>")[0] for form in page.split("<form ")[1:]]
         assert len([form for form in forms if f"{PAGE}merge/" in form]) == 2
-        tokens = [re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form) for form in forms]
-        assert all(tokens)
-        note = {"first": man.uuid, "second": again.uuid, "score": "0.9", "csrfmiddlewaretoken": tokens[-1][1]}
+        tokens = [found for form in forms for found in re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form)]
+        assert len(tokens) == len(forms)
+        note = {"first": man.uuid, "second": again.uuid, "score": "0.9", "csrfmiddlewaretoken": tokens[-1]}
         assertRedirects(strict.post(f"{PAGE}note/", note), PAGE, fetch_redirect_response=False)
         assert PersonPair.objects.exists()
 
-    @pytest.mark.parametrize("path", ["merge/", "note/", f"actions/{uuid4()}/undo/"])
+    @pytest.mark.parametrize("path", ["merge/", "note/", f"actions/{NOBODY}/undo/"])
     def test_unknown_people_and_actions_are_not_found(self, staff_client, path):
         unknown = {name: str(uuid4()) for name in ("keep", "merge", "first", "second")}
         assert staff_client.post(PAGE + path, unknown).status_code == 404

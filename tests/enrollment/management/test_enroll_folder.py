@@ -15,6 +15,7 @@ from enrollment.consent import FOLDER_IMPORT_VERSION
 from enrollment.models import FaceSample, GalleryRevision, Person
 from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
 from enrollment.samples.storing import MAX_SAMPLES
+from tests.support.portraits import read
 
 pytestmark = pytest.mark.django_db
 
@@ -90,7 +91,7 @@ class TestFirstRun:
         assert "2 people, 2 of them new. 4 files: 4 enrolled, 0 already there, 0 refused." in out
 
     def test_takes_png_webp_and_capital_letters(self, site):
-        picture = cv2.imread(str(next((site / WADE).glob("*.jpg"))))
+        picture = read(next((site / WADE).glob("*.jpg")))
         (site / "Grace").mkdir()
         for number, name in enumerate(["a.png", "b.webp", "c.JPEG"]):
             cv2.imwrite(str(site / "Grace" / name), picture[: 250 - number])
@@ -123,7 +124,7 @@ class TestSecondRun:
 
     def test_changes_nothing_above_the_cap_either(self, site, engine):
         """More pictures than are kept: both runs keep the same ones, and say so."""
-        picture = cv2.imread(str(next((site / WADE).glob("*.jpg"))))
+        picture = read(next((site / WADE).glob("*.jpg")))
         shutil.rmtree(site / GATES)
         for number in range(MAX_SAMPLES + 4):
             brighter = np.clip(picture.astype(np.int16) + 2 * number, 0, 255).astype(np.uint8)
@@ -170,13 +171,13 @@ class TestRefusedFiles:
         assert not Person.objects.filter(name__in=["Grace", "Nobody"]).exists()
 
     def test_two_people_of_the_same_size(self, site):
-        pictures = [cv2.imread(str(sorted((site / name).glob("*.jpg"))[0])) for name in (WADE, GATES)]
+        pictures = [read(sorted((site / name).glob("*.jpg"))[0]) for name in (WADE, GATES)]
         cv2.imwrite(str(site / WADE / "both.png"), np.hstack(pictures))
         report, _ = run_json(site)
         assert [file["code"] for file in report["files"] if file["outcome"] == "refused"] == ["unclear_which_face"]
 
     def test_the_main_face_of_a_picture_with_somebody_behind(self, site):
-        front, behind = (cv2.imread(str(sorted((site / name).glob("*.jpg"))[0])) for name in (WADE, GATES))
+        front, behind = (read(sorted((site / name).glob("*.jpg"))[0]) for name in (WADE, GATES))
         canvas = np.full((500, 700, 3), 128, np.uint8)
         canvas[:, 100:600] = cv2.resize(front, (500, 500))
         canvas[:100, 600:] = cv2.resize(behind, (100, 100))

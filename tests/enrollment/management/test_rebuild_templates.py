@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Generator
 from io import StringIO
 
 import pytest
@@ -51,7 +52,7 @@ class TestRebuildTemplates:
         out, error = run()
         assert (out, error) == (f"3 templates were written for the pack {engine.pack.name}.\n", None)
         mark_gallery_stale()  # on_commit does not run in this kind of test
-        old = FaceTemplate.objects.filter(contract_id="old-space").first()
+        old = FaceTemplate.objects.filter(contract_id="old-space").earliest("pk")
         found = current_gallery(engine).search(vector_from_bytes(old.embedding), 1)[0]
         assert (found.person_id, round(found.comparison_score, 3)) == (str(ada.uuid), 1.0)
 
@@ -78,7 +79,7 @@ class TestRebuildTemplates:
 
     def test_lists_what_could_not_be_rebuilt_and_rebuilds_the_rest(self, enroll, engine):
         enroll()
-        broken = FaceSample.objects.first()
+        broken = FaceSample.objects.earliest("pk")
         FaceSample.objects.filter(pk=broken.pk).update(crop=b"not a picture")
         out, error = run()
         assert out.startswith("2 templates were written")
@@ -90,6 +91,7 @@ class TestRebuildTemplates:
         enroll(frames=5)
         monkeypatch.setattr(rebuilding, "BATCH", 2)
         stopped = rebuild_templates(engine)
+        assert isinstance(stopped, Generator)
         assert (next(stopped).done, FaceTemplate.objects.filter(contract_id=engine.contract_id).count()) == (2, 2)
         stopped.close()
         seen = [(progress.done, progress.total, progress.written) for progress in rebuild_templates(engine)]

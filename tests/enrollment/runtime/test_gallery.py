@@ -235,9 +235,14 @@ class TestThreads:
     def test_load_once_when_many_ask_at_the_same_time(self, enroll, monkeypatch):
         enroll("Ada", 1)
         monkeypatch.setattr(gallery, "REVISION_CHECK_SECONDS", 60.0)
-        loads = []
+        loads: list[object] = []
         load = gallery._load
-        monkeypatch.setattr(gallery, "_load", lambda *args: loads.append(args) or load(*args))
+
+        def count_and_load(*args):
+            loads.append(args)
+            return load(*args)
+
+        monkeypatch.setattr(gallery, "_load", count_and_load)
 
         def ask(_):
             try:

@@ -6,7 +6,7 @@ import pytest
 
 from enrollment.hooks import hooks
 from enrollment.runtime import policy
-from recognizer.types import LivenessMode
+from recognizer.types import DecisionPolicy, LivenessMode
 
 
 @pytest.fixture(autouse=True)
@@ -30,5 +30,6 @@ class TestCurrentPolicy:
         assert policy.current_policy(engine).liveness == LivenessMode.OFF
 
     def test_is_whatever_verification_registered(self, engine, monkeypatch):
-        monkeypatch.setattr(hooks, "policy", lambda engine: "the stored one")
-        assert policy.current_policy(engine) == "the stored one"
+        stored = DecisionPolicy(match_threshold=0.5, uncertain_threshold=0.4, fmr=1e-5)
+        monkeypatch.setattr(hooks, "policy", lambda engine: stored)
+        assert policy.current_policy(engine) is stored

@@ -24,7 +24,8 @@ def galleries(draw):
 def by_hand(matrix, sizes):
     """The same in the plainest words: every sample against everybody's other samples."""
     owner = [person for person, size in enumerate(sizes) for _ in range(size)]
-    mated, non_mated = [], []
+    mated: list[float] = []
+    non_mated: list[float] = []
     for probe, own in enumerate(owner):
         for person in range(len(sizes)):
             others = [n for n, who in enumerate(owner) if who == person and n != probe]

@@ -89,12 +89,12 @@ class TestFindResemblances:
         matrix = random.normal(size=(60, 8)).astype(np.float32)
         matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
         people = np.repeat(np.arange(20), 3)
-        expected = {}
+        expected: dict[tuple[int, int], tuple[float, int, int]] = {}
         for row in range(60):
             for other in range(row + 1, 60):
                 score = float(matrix[row] @ matrix[other])
                 pair = (people[row], people[other])
-                if people[row] != people[other] and score >= 0.3 and score > expected.get(pair, (-2,))[0]:
+                if people[row] != people[other] and score >= 0.3 and score > expected.get(pair, (-2.0, 0, 0))[0]:
                     expected[pair] = (score, row, other)
         found = find_resemblances(people, matrix, 0.3)
         assert [(hit.row, hit.other_row) for hit in found] == [

@@ -68,7 +68,9 @@ class TestRefine:
         (upright,) = refiner.refine(portrait, [first_face(engine, portrait)])
         centre = tuple(float(value) for value in upright.landmarks.mean(axis=0))
         turn = cv2.getRotationMatrix2D(centre, degrees, 1.0)
-        tilted = cv2.warpAffine(portrait, turn, portrait.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+        tilted = np.asarray(
+            cv2.warpAffine(portrait, turn, portrait.shape[1::-1], borderMode=cv2.BORDER_REPLICATE), np.uint8
+        )
         (found,) = refiner.refine(tilted, [first_face(engine, tilted)])
         assert off(found.landmarks, upright.landmarks @ turn[:, :2].T + turn[:, 2]) < 0.06
 

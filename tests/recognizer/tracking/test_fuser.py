@@ -610,7 +610,6 @@ def policy(engine: FaceEngine) -> DecisionPolicy:
     return policy_for(engine.pack, 1e-4, LivenessMode.REQUIRED)
 
 
-@pytest.mark.weights
 class TestRealClips:
     @pytest.mark.parametrize(("clip", "person"), [("real_male", "male"), ("real_T1", "visitor")])
     def test_a_live_person_is_named_once(self, engine, clips, gallery, policy, clip, person):

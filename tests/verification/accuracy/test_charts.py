@@ -78,4 +78,5 @@ class TestMarks:
     def test_lie_where_their_rates_are(self):
         svg = det_chart({"site": [DetPoint(0.4, 0.01, 0.02)]}, title="DET", marks=[Mark("1 in 100", 0.4, 0.01, 0.02)])
         circle = ET.fromstring(svg).find(f"{SVG}circle")  # noqa: S314
-        assert (float(circle.get("cx")), float(circle.get("cy"))) == det_place(0.01, 0.02)
+        assert circle is not None
+        assert (float(circle.attrib["cx"]), float(circle.attrib["cy"])) == det_place(0.01, 0.02)

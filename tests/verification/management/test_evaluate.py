@@ -58,7 +58,6 @@ def evaluate(*arguments: Any) -> str:
     return out.getvalue()
 
 
-@pytest.mark.weights
 class TestEvaluate:
     def test_shows_both_pipelines_and_what_the_difference_is_worth(self, engine, pairs, images):
         result = json.loads(evaluate(pairs, "--images", images, "--json"))
@@ -124,8 +123,14 @@ class TestEvaluate:
         assert result["every_pair"]["pairs"] == {"mated": 1, "non_mated": 2}
 
     def test_embeds_each_picture_once(self, engine, pairs, images, monkeypatch):
-        counts, embed = [], engine.embed
-        monkeypatch.setattr(engine, "embed", lambda crops: counts.append(len(crops)) or embed(crops))
+        counts: list[int] = []
+        embed = engine.embed
+
+        def count_and_embed(crops):
+            counts.append(len(crops))
+            return embed(crops)
+
+        monkeypatch.setattr(engine, "embed", count_and_embed)
         evaluate(pairs, "--images", images, "--pipeline", "facesite", "--json")
         assert sum(counts) == len(PEOPLE) * PICTURES
 
@@ -158,7 +163,6 @@ class TestEvaluate:
             evaluate(pairs, "--images", images, "--plot", tmp_path / "nowhere" / "det.svg")
 
 
-@pytest.mark.weights
 class TestWriteThresholds:
     def test_too_few_pairs_are_refused_and_the_old_thresholds_kept(self, engine, pairs, images, settings, tmp_path):
         settings.FACESITE_MODELS_DIR = tmp_path

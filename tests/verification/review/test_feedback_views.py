@@ -6,6 +6,7 @@ import pytest
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from enrollment.runtime.gallery import reset_gallery
+from tests.support.ids import NOBODY
 from tests.verification.review.test_feedback import attempt, decide, policy  # noqa: F401  # fixtures
 from tests.verification.rows import make_attempt
 from verification.models import FalseMatch
@@ -53,7 +54,7 @@ class TestNotThisPerson:
         ("fields", "sentence"),
         [
             ({"who": "Nobody Ever"}, "Nobody enrolled has this name"),
-            ({"person": str(uuid4())}, "There is no such person"),
+            ({"person": str(NOBODY)}, "There is no such person"),
             ({"who": "Ada"}, "who was matched"),
         ],
     )

@@ -8,6 +8,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 
 from enrollment.models import Person
 from enrollment.runtime.gallery import reset_gallery
+from tests.support.ids import NOBODY
 from tests.verification.conftest import ADA, STRANGER
 from tests.verification.review.test_unknowns import keeping, policy, see  # noqa: F401  # fixtures
 from verification.models import InboxAction, UnknownFace, UnknownPolicy
@@ -155,7 +156,7 @@ class TestCluster:
         assert UnknownFace.objects.count() == left
         assert not UnknownFace.objects.filter(handled_by=None).exists()
 
-    @pytest.mark.parametrize("query", ["", "?face=nonsense", f"?face={uuid4()}"])
+    @pytest.mark.parametrize("query", ["", "?face=nonsense", f"?face={NOBODY}"])
     def test_faces_that_are_gone_lead_back_to_the_inbox(self, operator_client, query):
         response = operator_client.get(FACES + query, follow=True)
         assertContains(response, "no longer in the inbox")

@@ -190,7 +190,9 @@ class TestEnrolling:
         reset_gallery()
         with pytest.raises(PossibleDuplicate):
             self.enrol(staff, faces)
-        assert self.enrol(staff, faces, despite_duplicate=True).person.name == "Ada"
+        person = self.enrol(staff, faces, despite_duplicate=True).person
+        assert person is not None
+        assert person.name == "Ada"
 
     def test_the_same_faces_cannot_be_enrolled_twice(self, staff, faces):
         self.enrol(staff, faces)
@@ -214,6 +216,7 @@ class TestEnrolling:
         from enrollment.services import add_samples
 
         action = self.enrol(staff, faces)
+        assert action.person is not None
         face = engine.analyze(engine.decode(picture(ADA, 4))).faces[0]
         draft = draft_from_face(face, contract_id=engine.contract_id, source="upload")
         add_samples(actor=staff, person=action.person, samples=[draft], despite_duplicate=True)
@@ -229,6 +232,7 @@ class TestEnrolling:
 
     def test_erasing_the_person_erases_their_unknown_faces_too(self, staff, faces):
         action = self.enrol(staff, faces)
+        assert action.person is not None
         erase_people(actor=staff, people=[action.person])
         assert not UnknownFace.objects.exists()
         assert not InboxAction.objects.exists()
