@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from enrollment.samples.drafts import draft_from_face
 from enrollment.services import enroll_person
 from recognizer.engine import FaceEngine
 from recognizer.images import UPLOAD_LIMITS
+from recognizer.types import Face
 
 ADA = "Amelia_Vega"
 BOB = "Bill_Gates"
@@ -36,12 +38,18 @@ def picture(shared_faces: Path) -> Callable[[str, int], bytes]:
     return read
 
 
+@pytest.fixture(scope="session")
+def face_of(engine: FaceEngine) -> Callable[[bytes], Face]:
+    """face_of(data): the largest face of a picture, analysed once per session."""
+    return cache(lambda data: engine.analyze(engine.decode(data, UPLOAD_LIMITS)).faces[0])
+
+
 @pytest.fixture
-def enrol(db, engine: FaceEngine) -> Callable[..., Person]:
+def enrol(db, engine: FaceEngine, face_of: Callable[[bytes], Face]) -> Callable[..., Person]:
     """enrol(name, *pictures): the largest face of each picture (JPEG bytes)."""
 
     def enrol_pictures(name: str, *pictures: bytes) -> Person:
-        faces = [engine.analyze(engine.decode(data, UPLOAD_LIMITS)).faces[0] for data in pictures]
+        faces = [face_of(data) for data in pictures]
         drafts = [draft_from_face(face, contract_id=engine.contract_id, source="upload") for face in faces]
         return enroll_person(
             actor=None, name=name, consent_version="test", samples=drafts, despite_duplicate=True
