@@ -43,8 +43,15 @@ PIECE_BYTES: Final = 64 * 1024
 """Of a body, handed to the application at a time."""
 
 
-class Channel(http.HTTPChannel):  # type: ignore[misc]  # Twisted has no annotations here
+HTTPChannel: Any = http.HTTPChannel
+"""Twisted's annotations are wrong about it in places."""
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
     """One connection until it ends or becomes a socket. (Twisted's own time-out stays off: every byte extends it.)"""
+
+    due: float | None = None
+    """When its time is over, by time.monotonic(); None while a request is at work, and at the end."""
 
     def connectionMade(self) -> None:  # noqa: N802  # Twisted's names, here and below
         super().connectionMade()
@@ -65,7 +72,7 @@ class Channel(http.HTTPChannel):  # type: ignore[misc]  # Twisted has no annotat
 
     def wait(self, seconds: float) -> None:
         self.since = time.monotonic()
-        self.due: float | None = self.since + seconds
+        self.due = self.since + seconds
 
     @property
     def can_make_room(self) -> bool:
@@ -175,6 +182,8 @@ class Channel(http.HTTPChannel):  # type: ignore[misc]  # Twisted has no annotat
 
 
 class Request(WebRequest):  # type: ignore[misc]  # Daphne has no annotations
+    content: Any
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Django parses forms, in a thread of its own; Twisted would do it on the event loop, before Django is asked.
         super().__init__(*args, parsePOSTFormSubmission=False, **kwargs)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 import resource
+import socket
+import subprocess
+import sys
 import time
 from urllib.parse import urlencode
 
 import pytest
-from websockets.exceptions import ConnectionClosed
 
+from benchmarks.site import free_port
 from facesite.bodies import SMALL_BYTES, UPLOAD_BYTES, large_bodies_at
 from facesite.connections import Channel, OpenConnections, address_of
 from tests.support import raw
 from tests.support.raw import MEGABYTE
-from tests.support.server import Browser, LiveServer, receive, running_server, second_process
+from tests.support.server import Browser, LiveServer, running_server, second_process
 from tests.support.sockets import PATIENCE_S
 
 UPLOAD = "/enrollment/upload/"
@@ -99,7 +102,7 @@ class TestBodies:
         with raw.connection(live_server_process) as client:
             client.sendall(raw.head("POST", "/healthz", "Transfer-Encoding: chunked", "Connection: close"))
             client.sendall(chunk * 16 + b"0\r\n\r\n")
-            assert raw.answer(client).startswith(b"HTTP/1.1 405 ")
+            assert b"X-Frame-Options: DENY" in raw.answer(client)  # it came to Django, which misses a token
 
     def test_a_large_upload_needs_a_login(self, live_server_process: LiveServer):
         for lines in ([f"Content-Length: {20 * MEGABYTE}"], ["Transfer-Encoding: chunked"]):
@@ -118,11 +121,9 @@ class TestBodies:
             client.sendall(raw.head("POST", UPLOAD, *lines))
             client.sendall(body)
             said = raw.answer(client)
-        assert said.startswith(b"HTTP/1.1 200 ")
-        assert said.count(b"9.jpg") >= 1
-        print(f"memory {raw.memory_mb(live_server_process, 'VmHWM') - before:.0f} MB, ping {pings.longest:.3f} s")
+        assert [f"{number}.jpg" in said.decode() for number in range(10)] == [True] * 10
         assert raw.memory_mb(live_server_process, "VmHWM") - before < 100
-        assert pings.longest < 1.0
+        assert pings.longest < 1.0, pings.longest
 
     def test_more_than_that_is_refused_to_everybody(self, live_server_process: LiveServer):
         browser = live_server_process.login()
@@ -168,67 +169,103 @@ class TestSlowClients:
             client.close()
 
     def test_a_socket_whose_client_does_not_read_is_closed(self, live_server_process: LiveServer):
-        with live_server_process.login().socket("/ws/verification/", max_queue=1) as connection:
-            receive(connection, "hello")
-            before = raw.memory_mb(live_server_process)
-            with pytest.raises(ConnectionClosed):
-                for _ in range(20_000):  # each an error message of 100 bytes
-                    connection.send('{"type": "' + "x" * 500 + '"}')
-                    time.sleep(0.0)
-        assert raw.memory_mb(live_server_process) - before < 50
+        port = free_port()
+        command = [sys.executable, "-c", TALKATIVE, str(port)]
+        with subprocess.Popen(
+            command, env=live_server_process.environment, stdout=subprocess.PIPE, text=True
+        ) as server:
+            try:
+                assert server.stdout
+                assert server.stdout.readline() == "listening\n"
+                with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as client:
+                    client.sendall(raw.head("GET", "/", *HANDSHAKE))
+                    assert server.stdout.readline() == "closed with 4408\n"
+                    raw.answer(client)  # ends: cut by the server
+            finally:
+                server.kill()
+
+
+HANDSHAKE = [
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+]
+TALKATIVE = """
+import asyncio, sys, django
+django.setup()
+from facesite.server import Server
+
+async def talk(scope, receive, send):
+    await receive()
+    await send({"type": "websocket.accept"})
+    end = asyncio.ensure_future(receive())
+    while not end.done():
+        await send({"type": "websocket.send", "text": "x" * 1000})
+        await asyncio.sleep(0)
+    print("closed with", end.result()["code"], flush=True)
+
+Server(
+    application=talk,
+    endpoints=[f"tcp:{sys.argv[1]}:interface=127.0.0.1"],
+    ready_callable=lambda: print("listening", flush=True),
+).run()
+"""
+"""A server whose socket never stops talking."""
 
 
 class FakeTransport:
     def __init__(self, host: str) -> None:
         self.host = host
-        self.is_cut = False
 
     def getPeer(self):  # noqa: N802
         return self
 
 
-def channel(host: str, *, since: float, at_work: bool = False, is_idle: bool = True) -> Channel:
-    made = Channel()
-    made.address, made.since, made.is_idle, made._large = host, since, is_idle, None
-    made.due = None if at_work else since + 60
-    made.was_cut = False
-    made.cut = lambda: setattr(made, "was_cut", True)
-    return made
+class WaitingChannel(Channel):
+    def __init__(self, host: str, *, since: float, at_work: bool = False) -> None:
+        super().__init__()
+        self.address, self.since, self.is_idle, self._large = host, since, True, None
+        self.due = None if at_work else since + 60
+        self.was_cut = False
+
+    def cut(self) -> None:
+        self.was_cut = True
 
 
 class TestOpenConnections:
     def test_who_has_waited_longest_makes_room_for_a_newcomer(self):
         doors = OpenConnections(per_address=None, total=3)
         old = [
-            channel("192.0.2.1", since=1, at_work=True),
-            channel("192.0.2.1", since=3),
-            channel("192.0.2.2", since=2),
+            WaitingChannel("192.0.2.1", since=1, at_work=True),
+            WaitingChannel("192.0.2.1", since=3),
+            WaitingChannel("192.0.2.2", since=2),
         ]
-        newcomer = channel("192.0.2.3", since=4)
+        newcomer = WaitingChannel("192.0.2.3", since=4)
         for one in [*old, newcomer]:
             doors.enter(one)
         assert [one.was_cut for one in [*old, newcomer]] == [False, False, True, False]
 
     def test_a_crowd_from_one_address_is_its_own_problem(self):
         doors = OpenConnections(per_address=2, total=100)
-        other = channel("192.0.2.1", since=1)
-        crowd = [channel("192.0.2.2", since=since, at_work=True) for since in (2, 3, 4)]
+        other = WaitingChannel("192.0.2.1", since=1)
+        crowd = [WaitingChannel("192.0.2.2", since=since, at_work=True) for since in (2, 3, 4)]
         for one in [other, *crowd]:
             doors.enter(one)
         assert [one.was_cut for one in [other, *crowd]] == [False, False, False, True]
         for one in crowd:
             doors.leave(one)
-        again = channel("192.0.2.2", since=5)
+        again = WaitingChannel("192.0.2.2", since=5)
         doors.enter(again)
         assert not again.was_cut
 
     def test_a_socket_counts_but_makes_no_room(self):
         doors = OpenConnections(per_address=None, total=1)
-        socket, newcomer = channel("192.0.2.1", since=1), channel("192.0.2.2", since=2)
-        doors.enter(socket)
-        doors.hand_over(socket)
+        upgraded, newcomer = WaitingChannel("192.0.2.1", since=1), WaitingChannel("192.0.2.2", since=2)
+        doors.enter(upgraded)
+        doors.hand_over(upgraded)
         doors.enter(newcomer)
-        assert (socket.was_cut, newcomer.was_cut) == (False, True)
+        assert (upgraded.was_cut, newcomer.was_cut) == (False, True)
 
     @pytest.mark.parametrize(
         ("host", "address"),
