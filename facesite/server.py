@@ -16,6 +16,7 @@ from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
 from twisted.internet import defer
 from twisted.internet.interfaces import ISSLTransport
+from twisted.logger import globalLogPublisher
 
 from enrollment.events import log_event
 from enrollment.streaming.sockets import CLOSE_IDLE, CLOSE_TOO_LARGE
@@ -119,6 +120,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
         self.ws_factory.protocol = Socket
         # A message over the limit is answered with a close code instead of a dropped connection.
         self.ws_factory.setProtocolOptions(failByDrop=False)
+        globalLogPublisher.addObserver(log_failure)  # type: ignore[arg-type]  # any callable
         if then is not None:
             then()
 
@@ -171,6 +173,13 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
         if sockets:
             loop = asyncio.get_running_loop()
             await asyncio.wait([socket.is_closed.asFuture(loop) for socket in sockets], timeout=FAREWELL_S)
+
+
+def log_failure(event: dict[str, Any]) -> None:
+    """Twisted and Autobahn log to nowhere, since their lines name clients; what failed in them is still told."""
+    failure = event.get("log_failure")
+    if failure is not None:
+        logger.error("twisted_failed", exc_info=(failure.type, failure.value, failure.getTracebackObject()))
 
 
 def say_goodbye(protocol: Socket, code: int) -> None:
