@@ -166,6 +166,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def refuse(self, status: int, sentence: str) -> None:
         """Answer now and close; of what still comes nothing is kept."""
         self._is_refused = self._is_ending = True
+        self._large = None
         request = self.requests[-1]
         if request.content is not None:
             request.content.close()

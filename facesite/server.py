@@ -15,6 +15,7 @@ from daphne.server import Server as DaphneServer
 from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
 from twisted.internet import defer
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.interfaces import ISSLTransport
 from twisted.logger import globalLogPublisher
 
@@ -178,7 +179,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
 def log_failure(event: dict[str, Any]) -> None:
     """Twisted and Autobahn log to nowhere, since their lines name clients; what failed in them is still told."""
     failure = event.get("log_failure")
-    if failure is not None:
+    if failure is not None and not failure.check(ReactorNotRunning):  # asked to stop twice, which is no fault
         logger.error("twisted_failed", exc_info=(failure.type, failure.value, failure.getTracebackObject()))
 
 
