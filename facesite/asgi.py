@@ -21,10 +21,11 @@ except SettingsError as error:
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator, WebsocketDenier
+from channels.security.websocket import WebsocketDenier
 from django.urls import re_path
 
 from enrollment.routing import websocket_urlpatterns as enrollment_sockets
+from facesite.origins import SameOrigin
 from verification.routing import websocket_urlpatterns as verification_sockets
 
 # Any other address is refused in the handshake (HTTP 403), as another site's page is: no error of the server.
@@ -33,7 +34,7 @@ no_such_socket = re_path("", WebsocketDenier.as_asgi())
 application = ProtocolTypeRouter(
     {
         "http": http_application,
-        "websocket": AllowedHostsOriginValidator(
+        "websocket": SameOrigin(
             AuthMiddlewareStack(URLRouter([*enrollment_sockets, *verification_sockets, no_such_socket]))
         ),
     }

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import faulthandler
 import json
 import logging
+import os
 import re
+import sys
+import threading
+import time
 import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from enrollment.events import log_event
 
 _QUERY = re.compile(r"\?[^\s\"']*")
+_TRACEBACK = "Traceback (most recent call last)"
+_FRAME = re.compile(r'File "([^"\n]*)", line (\d+), in (\S+)')
+LIBRARY_LINES: Final = 10
+"""That image libraries may say in a minute: a client can make them talk with every frame."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -22,12 +33,20 @@ class JsonFormatter(logging.Formatter):
         message = _QUERY.sub("", record.getMessage())
         if error and str(error):  # Daphne puts the exception's text into its message
             message = message.replace(str(error), type(error).__name__)
+        before, is_traceback, stack = message.partition(_TRACEBACK)
+        if is_traceback:  # Daphne logs some exceptions as text
+            message = before.strip() or "An exception."
         entry: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": message,
             **getattr(record, "data", {}),
+            **(
+                {"stack": [f"{file}:{line} {name}" for file, line, name in _FRAME.findall(stack)]}
+                if is_traceback
+                else {}
+            ),
             **(describe_exception(error) if error else {}),
         }
         return json.dumps(entry, ensure_ascii=False, default=str)
@@ -73,6 +92,51 @@ def log_action(protocol: str, action: str, details: dict[str, Any]) -> None:
             "ms": round(details["time_taken"] * 1000, 1),
         }
     log_event(logger, "request", **data)
+
+
+@contextlib.contextmanager
+def native_lines_logged() -> Iterator[None]:
+    """What C libraries write to file descriptor 2 becomes log lines; what Python writes to sys.stderr stays as it is.
+
+    libjpeg and libpng print their warnings there, whatever OpenCV's log level is, with bytes of the client's picture.
+    """
+    stderr, console = sys.stderr, logging.getLogger().handlers
+    own = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)  # a library that talks too much is not heard, and never waits
+    os.dup2(writer, 2)
+    os.close(writer)
+    ours = [handler for handler in console if isinstance(handler, logging.StreamHandler) and handler.stream is stderr]
+    for handler in ours:
+        handler.setStream(own)
+    sys.stderr = own
+    faulthandler.enable(own)  # a crash of a library is told at once: nobody would read the pipe any more
+    listener = threading.Thread(target=_log_library_lines, args=(reader,), name="library-lines", daemon=True)
+    listener.start()
+    try:
+        yield
+    finally:
+        os.dup2(own.fileno(), 2)  # closes the pipe's last end, which ends the listener
+        listener.join(timeout=1)
+        faulthandler.disable()
+        sys.stderr = stderr
+        for handler in ours:
+            handler.setStream(stderr)
+        own.close()
+
+
+def _log_library_lines(reader: int) -> None:
+    logger = logging.getLogger("facesite.libraries")
+    minute, said, left_out = time.monotonic(), 0, 0
+    with os.fdopen(reader, encoding="utf-8", errors="backslashreplace") as lines:
+        for line in lines:
+            if time.monotonic() - minute > 60:
+                minute, said = time.monotonic(), 0
+            if said >= LIBRARY_LINES:
+                left_out += 1
+                continue
+            log_event(logger, "library_said", level=logging.WARNING, text=line.strip()[:200], left_out=left_out)
+            said, left_out = said + 1, 0
 
 
 def logging_config(*, debug: bool) -> dict[str, Any]:

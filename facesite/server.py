@@ -1,16 +1,27 @@
-"""Daphne, with an orderly end: open sockets get close code 1012, their consumers a disconnect, requests an answer."""
+"""Daphne, with bounds (see facesite.connections) and an orderly end.
+
+Open sockets get close code 1012, their consumers a disconnect, requests an answer.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from functools import partial
 from typing import Any, Final
 
 from daphne.server import Server as DaphneServer
 from daphne.ws_protocol import WebSocketProtocol
+from django.conf import settings
 from twisted.internet import defer
+from twisted.internet.error import ReactorNotRunning
+from twisted.internet.interfaces import ISSLTransport
+from twisted.logger import globalLogPublisher
 
-from enrollment.streaming.sockets import CLOSE_TOO_LARGE
+from enrollment.events import log_event
+from enrollment.streaming.sockets import CLOSE_IDLE, CLOSE_TOO_LARGE
+from facesite.connections import BodyQueue, Channel, OpenConnections, Request, address_of, most_connections
 
 logger = logging.getLogger(__name__)
 SERVICE_RESTART: Final = 1012
@@ -22,9 +33,60 @@ FAREWELL_S: Final = 1.0
 MESSAGE_BYTES: Final = 8 * 1024 * 1024
 """A larger message closes the socket unread. This is far above the limit of a frame: when a frame is too large, the
 consumer can still say so."""
+UNREAD_BYTES: Final = 2 * 1024 * 1024
+"""So many that a client leaves unread, or any for UNREAD_S, close its socket."""
+UNREAD_S: Final = 20.0
 
 
 class Socket(WebSocketProtocol):  # type: ignore[misc]  # Daphne has no annotations
+    """Also the transport's producer, which it tells when its buffer is full (64 kB) and when it is empty again."""
+
+    _full_since: float | None = None
+    _unread = 0
+
+    def connectionMade(self) -> None:  # noqa: N802  # Twisted's name
+        super().connectionMade()
+        self.address = address_of(self.transport)
+        self.unregisterProducer()  # the HTTP channel's, which is this connection's no longer
+        self.registerProducer(self, True)
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802  # Twisted's name
+        self.factory.server_class.open_connections.leave(self)
+        super().connectionLost(reason)
+
+    def pauseProducing(self) -> None:  # noqa: N802  # Twisted's name
+        if self._full_since is None:
+            self._full_since = time.monotonic()
+
+    def resumeProducing(self) -> None:  # noqa: N802  # Twisted's name
+        self._full_since, self._unread = None, 0
+
+    def stopProducing(self) -> None:  # noqa: N802  # Twisted's name
+        """Nothing to stop."""
+
+    def serverSend(self, content: str | bytes, binary: bool = False) -> None:  # noqa: N802  # Daphne's name
+        super().serverSend(content, binary)
+        if self._full_since is not None:
+            self._unread += len(content)
+            self._end_if_unread()
+
+    def check_timeouts(self) -> None:
+        super().check_timeouts()
+        self._end_if_unread()
+
+    def _end_if_unread(self) -> None:
+        """Autobahn drops who does not take the close frame within a second."""
+        if self.muted or self._full_since is None:
+            return
+        seconds = time.monotonic() - self._full_since
+        if self._unread > UNREAD_BYTES or seconds > UNREAD_S:
+            log_event(logger, "results_not_read", bytes=self._unread, seconds=round(seconds, 1))
+            say_goodbye(self, CLOSE_IDLE)
+
+    def __repr__(self) -> str:
+        """For log lines: without the client's address."""
+        return f"<Socket {getattr(self, 'path', b'')!r}>"
+
     def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
         """Autobahn's hook would close with 1009. Here every limit on sizes has the same close code."""
         self._fail_connection(CLOSE_TOO_LARGE, reason)
@@ -47,15 +109,44 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
                 kwargs[name] = MESSAGE_BYTES
         then = kwargs.pop("ready_callable", None)
         super().__init__(*args, **kwargs, ready_callable=lambda: self._when_ready(then))
+        self.open_connections = OpenConnections(
+            per_address=None if settings.FACESITE_HTTPS == "proxy" else settings.FACESITE_CONNECTIONS_PER_ADDRESS,
+            total=most_connections(),
+        )
         self.listen_failure = ""
         self._ports: list[Any] = []
 
     def _when_ready(self, then: Any) -> None:
+        self.http_factory.buildProtocol = self._build_channel
+        self.http_factory.acceptableProtocols = lambda: [b"http/1.1"]  # HTTP/2 would have another channel
         self.ws_factory.protocol = Socket
         # A message over the limit is answered with a close code instead of a dropped connection.
         self.ws_factory.setProtocolOptions(failByDrop=False)
+        globalLogPublisher.addObserver(log_failure)  # type: ignore[arg-type]  # any callable
         if then is not None:
             then()
+
+    def _build_channel(self, address: Any) -> Channel:
+        channel = Channel()
+        channel.factory = self.http_factory
+        return channel
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> asyncio.Queue[dict[str, Any]] | None:
+        """As Daphne does it, but a body is read when it is wanted, and sockets have a scheme."""
+        if not isinstance(protocol, Request):
+            scope["scheme"] = "wss" if ISSLTransport(protocol.transport, None) else "ws"
+            created: asyncio.Queue[dict[str, Any]] | None = super().create_application(protocol, scope)
+            return created
+        queue = BodyQueue(protocol.take_body())
+        application = self.application(
+            scope=scope | {"asgi": {"version": "3.0"}}, receive=queue.get, send=partial(self.handle_reply, protocol)
+        )
+        self.connections[protocol]["application_instance"] = asyncio.ensure_future(application)
+        return queue
+
+    def timeout_checker(self) -> None:
+        self.open_connections.sweep()
+        super().timeout_checker()
 
     def listen_success(self, port: Any) -> None:
         super().listen_success(port)
@@ -76,7 +167,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
             port.stopListening()
         sockets = [protocol for protocol in self.connections if isinstance(protocol, Socket)]
         for protocol in sockets:
-            say_goodbye(protocol)
+            say_goodbye(protocol, SERVICE_RESTART)
         running = [app for app in map(_application, self.connections.values()) if app and not app.done()]
         logger.info("Stopping: %d sockets and %d applications are open.", len(sockets), len(running))
         if running:
@@ -86,14 +177,21 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
             await asyncio.wait([socket.is_closed.asFuture(loop) for socket in sockets], timeout=FAREWELL_S)
 
 
-def say_goodbye(protocol: Socket) -> None:
-    """Close one socket with 1012 and tell its consumer, once. What the client still sends is dropped."""
+def log_failure(event: dict[str, Any]) -> None:
+    """Twisted and Autobahn log to nowhere, since their lines name clients; what failed in them is still told."""
+    failure = event.get("log_failure")
+    if failure is not None and not failure.check(ReactorNotRunning):  # asked to stop twice, which is no fault
+        logger.error("twisted_failed", exc_info=(failure.type, failure.value, failure.getTracebackObject()))
+
+
+def say_goodbye(protocol: Socket, code: int) -> None:
+    """Close one socket and tell its consumer once; what it still sends is dropped."""
     if protocol.state == protocol.STATE_CONNECTING:
         return  # not accepted yet: its application is cancelled with the others
     protocol.muted = True
     if hasattr(protocol, "application_queue"):
-        protocol.application_queue.put_nowait({"type": "websocket.disconnect", "code": SERVICE_RESTART})
-    protocol.serverClose(SERVICE_RESTART)
+        protocol.application_queue.put_nowait({"type": "websocket.disconnect", "code": code})
+    protocol.serverClose(code)
 
 
 def _application(details: dict[str, Any]) -> asyncio.Future[None] | None:

@@ -364,18 +364,21 @@ class FrameConsumer(AsyncWebsocketConsumer):
         log_event(logger, f"socket_{event}", **data)
 
 
-def _session_belongs_to(session_key: str, operator_id: Any) -> bool:
-    """Whether this login still counts: the session is in the store and the operator's, and the operator is active.
+def operator_of_session(session_key: str) -> AbstractBaseUser | None:
+    """Whose login this session is; None when it does not count (any more).
 
     Reads only. (django.contrib.auth.get_user would flush a stale session or give it a new key, and the browser's cookie
     could not follow.)
     """
     data = import_module(settings.SESSION_ENGINE).SessionStore(session_key).load()
-    if data.get(SESSION_KEY) != str(operator_id):
-        return False
-    operator = get_user_model()._default_manager.filter(pk=operator_id, is_active=True).first()
+    operator = get_user_model()._default_manager.filter(pk=data.get(SESSION_KEY), is_active=True).first()
     if operator is None:
-        return False
+        return None
     presented = data.get(HASH_SESSION_KEY, "")
     hashes = [operator.get_session_auth_hash(), *operator.get_session_auth_fallback_hash()]
-    return any(constant_time_compare(presented, known) for known in hashes)
+    return operator if any(constant_time_compare(presented, known) for known in hashes) else None
+
+
+def _session_belongs_to(session_key: str, operator_id: Any) -> bool:
+    operator = operator_of_session(session_key)
+    return operator is not None and operator.pk == operator_id

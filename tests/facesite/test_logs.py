@@ -2,9 +2,14 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
 import sys
+import traceback
 
-from facesite.logs import JsonFormatter, log_action
+from django.conf import settings
+
+from facesite.logs import LIBRARY_LINES, JsonFormatter, log_action
+from facesite.server import Socket
 
 
 def formatted(message: str, *args: object, exc_info: object = None, **extra: object) -> dict:
@@ -36,6 +41,45 @@ class TestJsonFormatter:
         assert entry["message"] == "Exception inside application: ValueError"
         assert entry["exception"] == "builtins.ValueError"
         assert "test_keeps_the_values_of_exceptions_out" in entry["stack"][-1]
+
+    def test_keeps_them_out_of_an_exception_that_was_logged_as_text(self):
+        try:
+            raise ValueError("Duplicate entry 'Anna Karenina'")
+        except ValueError:
+            entry = formatted(traceback.format_exc())
+        assert "Anna" not in json.dumps(entry)
+        assert entry["message"] == "An exception."
+        assert entry["stack"][-1].endswith("test_keeps_them_out_of_an_exception_that_was_logged_as_text")
+
+
+LIBRARIES = f"""
+import logging, logging.config, os, sys
+from facesite.logs import logging_config, native_lines_logged
+logging.config.dictConfig(logging_config(debug=False))
+with native_lines_logged():
+    for number in range({LIBRARY_LINES} + 5):
+        os.write(2, b"Corrupt JPEG data: %d\\n" % number)
+    print("from Python", file=sys.stderr)
+    logging.getLogger("facesite").info("from us")
+os.write(2, b"as before\\n")
+"""
+
+
+class TestLibraries:
+    def test_what_they_write_past_the_log_becomes_a_few_of_its_lines(self):
+        command = [sys.executable, "-c", LIBRARIES]
+        done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=60, check=True)
+        lines = done.stderr.splitlines()
+        entries = [json.loads(line) for line in lines if line.startswith("{")]
+        texts = [entry["text"] for entry in entries if entry["message"] == "library_said"]
+        assert texts == [f"Corrupt JPEG data: {number}" for number in range(LIBRARY_LINES)]
+        assert [entry["message"] for entry in entries if "text" not in entry] == ["from us"]
+        assert [line for line in lines if not line.startswith("{")] == ["from Python", "as before"]
+
+    def test_daphne_has_no_address_to_log(self):
+        socket = Socket()
+        socket.client_addr, socket.path = ["192.0.2.7", 4711], b"/ws/verification/"
+        assert repr(socket) == "<Socket b'/ws/verification/'>"
 
 
 class TestLogAction:

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 from redis import Redis, RedisError
 
+from facesite.logs import native_lines_logged
 from facesite.server import Server  # first: it installs Twisted's asyncio reactor, before another is imported
 from facesite.storage import collect_static_files
 
@@ -44,7 +45,8 @@ class Command(BaseCommand):
         address = f"{'https' if tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}/"
         server = build_server(endpoints, when_listening=lambda: self.begin(address))
         try:
-            server.run()
+            with native_lines_logged():
+                server.run()
         finally:
             ignore_signals()
             close_engine()

@@ -1,0 +1,59 @@
+"""How much may be sent where, and by whom: known before a byte of a request's body is kept.
+
+Every address takes a small body from anybody. What takes more stands in one table, with the question that is asked
+before the body is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from django.http import parse_cookie
+
+from enrollment.pictures.photos import MAX_FILES, MEGABYTE, PHOTO_LIMITS
+from enrollment.streaming.sockets import operator_of_session
+
+SMALL_BYTES: Final = MEGABYTE
+"""For every form without pictures: a thousand fields, Django's own limit, need a tenth of it."""
+FORM_BYTES: Final = 3 * MEGABYTE
+"""Fields beside the pictures: Django takes 2.5 MB of them, the pictures held from the step before among them."""
+UPLOAD_BYTES: Final = MAX_FILES * PHOTO_LIMITS.max_bytes + FORM_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class LargeBodies:
+    """Addresses that take more than SMALL_BYTES, from those who may send it."""
+
+    path: re.Pattern[bytes]
+    """All of the address as it was sent, without its query."""
+    most_bytes: int
+    may_send: Callable[[dict[str, str]], bool]
+    """By the request's headers (lower-case names). Asked in a database thread."""
+    refusal: str
+    """One sentence for those who may not."""
+
+
+def is_signed_in(headers: dict[str, str]) -> bool:
+    """Whether the session cookie is that of an operator who is signed in now."""
+    key = parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
+    return bool(key) and operator_of_session(key) is not None
+
+
+LARGE_BODIES: Final = (
+    LargeBodies(
+        re.compile(rb"/enrollment/(people/[0-9a-f-]{36}/)?upload/|/verification/photo/"),
+        UPLOAD_BYTES,
+        is_signed_in,
+        "You are not signed in any more. Sign in, then choose the pictures again.",
+    ),
+)
+
+
+def large_bodies_at(address: bytes) -> LargeBodies | None:
+    """The table's entry for a request's address; None: small bodies only."""
+    path = address.partition(b"?")[0]
+    return next((entry for entry in LARGE_BODIES if entry.path.fullmatch(path)), None)
