@@ -1,4 +1,4 @@
-"""Every write of attempts and policy. Infer first: models never run in here."""
+"""The writes of the history and its policy; review/unknowns.py also empties thumbnails. No model runs in here."""
 
 from __future__ import annotations
 

@@ -39,10 +39,11 @@ class DraftsFit:
 
 
 def judge_drafts(drafts: Sequence[SampleDraft], person: Person | None = None) -> DraftsFit:
-    """Which drafts do not fit: their scores lie below the policy's uncertain threshold (see recognizer.search.fit).
+    """Which drafts are outside the group of samples that hang together at the policy's uncertain threshold.
 
-    Where two pictures disagree, or as many stand on each side, nothing is set aside: nobody can say which is wrong.
-    Drafts of another embedding space than the engine's pass: no threshold is known for them.
+    recognizer.search.fit has the rule. Where two pictures disagree, or as many stand on each side, nothing is set
+    aside: nobody can say which is wrong. Drafts of another embedding space than the engine's pass: no threshold is
+    known for them.
     """
     engine = engine_if_ready()
     if engine is None or any(draft.contract_id != engine.contract_id for draft in drafts):

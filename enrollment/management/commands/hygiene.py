@@ -64,7 +64,7 @@ def as_text(report: HygieneReport) -> list[str]:
         f"false-match rate {report.fmr:.0e} per comparison)",
         *(f"  {_line(row)}" for row in report.duplicates),
         f"Samples that do not fit their person: {report.misfit_count} "
-        f"(every comparison with the others below {report.fit_threshold:.3f})",
+        f"(every comparison with those that hang together below {report.fit_threshold:.3f})",
         *(f"  {_misfit_line(row)}" for row in report.misfits),
         f"Look-alikes: {report.lookalike_count} (from {report.uncertain_threshold:.3f} up to the match threshold)",
         *(f"  {_line(row)}" for row in report.lookalikes),
