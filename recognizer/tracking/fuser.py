@@ -36,6 +36,8 @@ PAUSE_LIMIT = 10.0
 """Seconds that a stream may pause without its faces being forgotten; their embeddings must agree afterwards."""
 EMBEDDINGS_PER_FRAME = 8
 """Most faces embedded in one frame, the largest first, so that a crowd cannot stall a stream."""
+FACES_PER_FRAME = 32
+"""Most faces looked at in one frame, the largest first: each costs alignment, quality and a place in the answer."""
 
 
 class TrackFuser:
@@ -48,14 +50,15 @@ class TrackFuser:
         *,
         claimed: str | None = None,
         check_liveness: bool,
+        most_faces: int | None = FACES_PER_FRAME,
         most_embeddings: int | None = EMBEDDINGS_PER_FRAME,
     ) -> None:
         """claimed: person id for 1:1; None: 1:N. check_liveness False: as if the policy's liveness were off.
 
-        most_embeddings: faces embedded in one frame; None: all of them.
+        most_faces, most_embeddings: faces looked at, and embedded, in one frame; None: all of them.
         """
         self._engine = engine
-        self._most_embeddings = most_embeddings
+        self._most_faces, self._most_embeddings = most_faces, most_embeddings
         self._policy = policy if check_liveness else replace(policy, liveness=LivenessMode.OFF)
         self._liveness_models = check_liveness and bool(engine.pack.files_of("liveness"))
         self._claimed = claimed
@@ -124,7 +127,7 @@ class TrackFuser:
 
     def _look(self, frame: Frame) -> list[Sighting]:
         with self._watch.measure("detect"):
-            detections = self._engine.detect(frame.image)
+            detections = self._engine.detect(frame.image)[: self._most_faces]
         sightings = []
         with self._watch.measure("quality"):
             for detection in detections:
@@ -268,5 +271,12 @@ def decide_still(engine: FaceEngine, image: Image, question: Question) -> FrameO
     """
     policy = replace(question.policy, frames_needed=1, frames_limit=1)
     check_liveness = policy.liveness != LivenessMode.OFF
-    fuser = TrackFuser(engine, policy, claimed=question.claimed, check_liveness=check_liveness, most_embeddings=None)
+    fuser = TrackFuser(
+        engine,
+        policy,
+        claimed=question.claimed,
+        check_liveness=check_liveness,
+        most_faces=None,
+        most_embeddings=None,
+    )
     return fuser.process(image, question.gallery, now=0.0)

@@ -21,7 +21,7 @@ from recognizer.reasons import Reason
 from recognizer.search.blocks import TemplateRow
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.stages.liveness import verdict_for
-from recognizer.tracking.fuser import EMBEDDINGS_PER_FRAME, TrackFuser, decide_still
+from recognizer.tracking.fuser import EMBEDDINGS_PER_FRAME, FACES_PER_FRAME, TrackFuser, decide_still
 from recognizer.tracking.outcomes import FrameOutcome, TrackedFace
 from recognizer.tracking.tracks import Decision
 from recognizer.types import (
@@ -339,6 +339,11 @@ class TestEconomy:
             stream.show(*crowd)
         assert max(stream.engine.embedded) == EMBEDDINGS_PER_FRAME
         assert len({decision.track for decision in stream.decisions}) == 12
+
+    def test_a_hall_full_of_faces_costs_no_more_than_its_largest_ones(self):
+        stream = Stream()
+        outcome = stream.show(*(Looks(4, left=n * 60, size=50) for n in range(3 * FACES_PER_FRAME)))
+        assert len(outcome.faces) == FACES_PER_FRAME
 
     def test_liveness_off_runs_no_liveness_model(self):
         stream = Stream()
