@@ -29,7 +29,7 @@ from enrollment.hooks import hooks
 from enrollment.models import FaceSample, FaceTemplate, GalleryChange, GalleryRevision, Person
 from enrollment.samples.storing import MAX_SAMPLES
 from recognizer.images import decode_crop
-from tests.enrollment.conftest import CONTRACT, DIMENSION, unit_vector
+from tests.enrollment.conftest import CONTRACT, unit_vector
 from tests.support.floats import approx_cosine, cosine_error
 
 pytestmark = pytest.mark.django_db
@@ -162,13 +162,13 @@ class TestPossibleDuplicate:
     def enroll(self, name, *drafts, **changes):
         return services.enroll_person(actor=None, name=name, consent_version="v", samples=drafts, **changes).person
 
-    def test_names_who_looks_alike_and_stores_nothing(self, real_draft):
+    def test_names_who_looks_alike_and_stores_nothing(self, engine, real_draft):
         ada = self.enroll("Ada", real_draft(1))
         with pytest.raises(PossibleDuplicate) as caught:
             self.enroll("Somebody", real_draft(2, face=1))
         candidate = caught.value.candidates[0]
         assert candidate.person == ada
-        assert candidate.comparison_score == approx_cosine(1, DIMENSION)
+        assert candidate.comparison_score == approx_cosine(1, engine.dimension)
         assert Person.objects.count() == 1
 
     @pytest.mark.django_db(transaction=True)
