@@ -26,7 +26,7 @@ from enrollment.samples.drafts import SampleDraft, draft_from_face
 from enrollment.samples.duplicates import find_duplicates
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
-from recognizer.images import UPLOAD_LIMITS
+from recognizer.images import UPLOAD_LIMITS, read_file
 from recognizer.types import Face, Image
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
@@ -115,7 +115,7 @@ def _look_at_all(engine: FaceEngine, paths: Iterable[Path]) -> Iterator[Picture]
 def look_at_picture(engine: FaceEngine, path: Path) -> Picture:
     """One job for the engine's pool."""
     try:
-        image = engine.decode(path.read_bytes(), UPLOAD_LIMITS)
+        image = engine.decode(read_file(path), UPLOAD_LIMITS)
     except OSError:
         return Picture(path, code="file_unreadable", message=sentence_for("file_unreadable"))
     except ImageError as error:

@@ -14,7 +14,7 @@ from struct import Struct
 from recognizer.images.headers import Header, animated, damaged, too_costly
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-MAX_CHUNKS = 20_000
+MAX_CHUNKS = 6000
 """The largest file allowed has 2,560 chunks of data as libpng cuts them (8 kB each)."""
 MAX_RATIO = 1032
 """Bytes that one byte of deflated data can stand for (zlib's technical notes)."""

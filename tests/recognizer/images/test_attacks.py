@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 import time
 import zlib
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,6 +14,7 @@ from recognizer.errors import ImageError, ImageTooManyPixels, ImageUndecodable
 from recognizer.images import FRAME_LIMITS, UPLOAD_LIMITS, decode_image
 from recognizer.images.isolation import workers
 from tests.conftest import SHARED
+from tests.support.memory import MEGABYTES, peak_memory
 from tests.support.pictures import (
     canvas,
     chunk,
@@ -35,7 +35,6 @@ from tests.support.pictures import (
 BODY = zlib.compress(png_rows())
 DATA = chunk(b"IDAT", BODY)
 END = chunk(b"IEND")
-MEGABYTES = 1 << 20
 
 
 def hidden_frame(side: int = 30_000) -> bytes:
@@ -57,7 +56,7 @@ ATTACKS = [
     pytest.param(png([chunk(b"acTL", bytes(8)), DATA, END]), id="an animated png"),
     pytest.param(png([chunk(b"fcTL", b""), DATA, END]), id="an empty frame control"),
     pytest.param(png([chunk(b"IDAT", packed_zeros(200)), END]), id="rows without end"),
-    pytest.param(png([chunk(b"IDAT", b"")] * 20_001 + [DATA, END]), id="chunks without end"),
+    pytest.param(png([chunk(b"IDAT", b"")] * 60_000 + [DATA, END]), id="chunks without end"),
     pytest.param(progressive_bomb(1680, 1250, 7050), id="7,050 scans"),
     pytest.param(b"\xff\xd8" + segment(0xE1) * 100_000 + encoded(".jpg", picture())[2:], id="100,000 segments"),
     pytest.param(lossless_bomb(), id="65,536 prefix codes"),
@@ -70,13 +69,13 @@ class TestAttacks:
     @pytest.mark.parametrize("data", ATTACKS)
     def test_are_refused_at_once_and_without_memory(self, data):
         decode_image(encoded(".webp", picture(64, 64), cv2.IMWRITE_WEBP_QUALITY, 101))  # the worker runs
-        before, started = _peak_memory(), time.thread_time()
+        before, started = peak_memory(), time.thread_time()
 
         with pytest.raises(ImageError):
             decode_image(data, UPLOAD_LIMITS)
 
-        assert time.thread_time() - started < 0.25
-        assert _peak_memory() - before < 16 * MEGABYTES
+        assert time.thread_time() - started < 0.5  # 0.25 on a machine without other work
+        assert peak_memory() - before < 16 * MEGABYTES
 
     def test_of_the_shared_cases_are_refused(self):
         case = SHARED / "cases" / "formats" / "animated_memory.png"
@@ -118,7 +117,7 @@ class TestMetadata:
         started = time.thread_time()
 
         assert (decode_image(with_chunks(plain, *[chunk(kind, text)] * 40)) == decode_image(plain)).all()
-        assert time.thread_time() - started < 0.25
+        assert time.thread_time() - started < 0.5
 
 
 class TestWorker:
@@ -139,9 +138,3 @@ class TestWorker:
         monkeypatch.setattr("recognizer.images.isolation.SECONDS_PER_PIXEL", 0.0)
         with pytest.raises(ImageUndecodable, match="too much work"):
             decode_image(data)
-
-
-def _peak_memory() -> int:
-    """Bytes that this process has ever held."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return 1024 * int(status.split("VmHWM:")[1].split()[0])
