@@ -29,8 +29,8 @@ FRAME_LIMITS = ImageLimits(max_bytes=524_288, max_pixels=2_100_000)
 """One frame of a live stream (docs/protocol.md)."""
 UPLOAD_LIMITS = ImageLimits(max_bytes=20 * 1024 * 1024, max_pixels=MAX_IMAGE_PIXELS)
 """A picture that an operator uploads or names on the command line."""
-WORKING_BYTES_PER_PIXEL = 6
-"""What the libraries may hold per allowed pixel: three components of a progressive JPEG, a PNG of 3 x 16 bits."""
+WORKING_BYTES_PER_PIXEL = 7
+"""What the libraries may hold per allowed pixel: the three components of a progressive JPEG take 6 in whole blocks."""
 
 
 def decode_image(data: bytes, limits: ImageLimits = FRAME_LIMITS) -> Image:

@@ -79,6 +79,12 @@ class TestHonestPictures:
         for suffix in (".jpg", ".png"):
             assert decode_image(encoded(suffix, flat), UPLOAD_LIMITS).shape == (5000, 8000, 3)
 
+    def test_of_the_largest_frame_decodes_whatever_its_chroma(self):
+        full = cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
+        data = encoded(".jpg", np.full((1250, 1680, 3), 90, np.uint8), cv2.IMWRITE_JPEG_PROGRESSIVE, 1, *full)
+
+        assert decode_image(data).shape == (1250, 1680, 3)
+
     def test_faces_decode_as_before(self, shared_faces):
         for path in sorted((shared_faces / "eval").rglob("*.jpg"))[::10]:
             data = path.read_bytes()
