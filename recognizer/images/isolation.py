@@ -42,6 +42,9 @@ class Workers:
         """Raises ImageUndecodable, OSError (no process could be started)."""
         with self._lock:
             worker, self._idle = self._idle, None
+        if worker and worker.ended:  # by somebody else, while it was idle
+            worker.close()
+            worker = None
         worker = worker or _Worker()
         try:
             image = worker.decode(header)
@@ -73,12 +76,16 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
             start_new_session=True,  # Ctrl-C ends it by ending its caller
         )
         # Both are pipes, which the type cannot say.
         self._requests = cast(IO[bytes], self._process.stdin)
         self._answers = cast(io.BufferedReader, self._process.stdout)
+
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
 
     def decode(self, header: Header) -> Image | None:
         """None: refused. Raises OSError when the process has ended."""
