@@ -17,7 +17,7 @@ PLANTED = [
     ("recognizer/types.py", "from recognizer.engine import FaceEngine"),
     ("recognizer/stages/quality.py", "from recognizer.tracking.fuser import TrackFuser"),
     ("recognizer/search/fit.py", "from recognizer.decisions import conclude"),
-    ("recognizer/images.py", "from django.conf import settings"),
+    ("recognizer/images/decoding.py", "from django.conf import settings"),
     ("recognizer/engine.py", "from enrollment.models import Person"),
     ("enrollment/models.py", "from enrollment.runtime.gallery import current_gallery"),
     ("enrollment/samples/storing.py", "from enrollment.services import enroll_person"),

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from enrollment.models import FaceSample
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
-from recognizer.images import UPLOAD_LIMITS, decode_crop
+from recognizer.images import UPLOAD_LIMITS, decode_crop, read_file
 from recognizer.packs.choosing import sha256_of
 from recognizer.packs.local_packs import OwnPack, add_pack
 from recognizer.packs.manifest import Pack
@@ -75,7 +75,7 @@ def _inherited_thresholds(pack: Pack, report: QuantizeReport) -> dict[str, objec
 
 def _largest_face(engine: FaceEngine, path: Path) -> LabelledCrop | None:
     try:
-        image = engine.decode(path.read_bytes(), UPLOAD_LIMITS)
+        image = engine.decode(read_file(path), UPLOAD_LIMITS)
     except ImageError:
         return None
     faces = engine.detect(image)

@@ -27,7 +27,7 @@ from enrollment.samples.drafts import SampleDraft, draft_from_face
 from enrollment.samples.duplicates import find_duplicates
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
-from recognizer.images import UPLOAD_LIMITS
+from recognizer.images import UPLOAD_LIMITS, read_file
 from recognizer.reasons import Reason
 from recognizer.types import Face, Image
 
@@ -125,7 +125,7 @@ def _look_at_all(engine: FaceEngine, paths: Iterable[Path]) -> Iterator[Picture]
 def look_at_picture(engine: FaceEngine, path: Path) -> Picture:
     """A draft from the file, or the reason why there is none; one job for the engine's pool."""
     try:
-        image = engine.decode(path.read_bytes(), UPLOAD_LIMITS)
+        image = engine.decode(read_file(path), UPLOAD_LIMITS)
     except OSError:
         return _without_draft(path, EnrollmentReason.FILE_UNREADABLE)
     except ImageError as error:

@@ -20,7 +20,7 @@ from enrollment.reasons import EnrollmentReason
 from recognizer.calibration import ScoreDistribution
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
-from recognizer.images import UPLOAD_LIMITS
+from recognizer.images import read_file
 from recognizer.pipelines import SEED_THRESHOLD, FacesitePipeline, Pipeline, SeedPipeline
 from recognizer.types import Vector
 
@@ -176,9 +176,7 @@ def _embed_all(
 def _embed_file(pipeline: Pipeline, path: Path) -> Vector | str:
     """The embedding, or a reason code."""
     try:
-        with path.open("rb") as file:
-            data = file.read(UPLOAD_LIMITS.max_bytes + 1)
-        vector = pipeline.embed_picture(data)
+        vector = pipeline.embed_picture(read_file(path))
     except OSError:
         return EnrollmentReason.FILE_UNREADABLE
     except ImageError as error:

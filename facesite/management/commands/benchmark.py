@@ -1,4 +1,4 @@
-"""manage.py benchmark pipeline | gallery | live [--json]: each lives in benchmarks/<name>.py."""
+"""manage.py benchmark pipeline | gallery | live | fuzz [--json]: each lives in benchmarks/<name>.py."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "pipeline": "what recognising one face costs beside the bare models",
     "gallery": "search latency, memory and recall beside numpy",
     "live": "many live streams against a real server",
+    "fuzz": "damaged pictures: what decoding them takes at worst",
 }
 
 
@@ -39,6 +40,8 @@ class Command(BaseCommand):
         else:
             for line in table_lines(result):
                 self.stdout.write(line)
+        if result.get("failures"):
+            raise CommandError(f"{len(result['failures'])} of {result['inputs']} inputs failed.")
 
 
 def table_lines(result: Mapping[str, Any], indent: str = "") -> Iterator[str]:

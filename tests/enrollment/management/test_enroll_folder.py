@@ -15,6 +15,7 @@ from enrollment.consent import FOLDER_IMPORT_VERSION
 from enrollment.models import FaceSample, GalleryRevision, Person
 from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
 from enrollment.samples.storing import MAX_SAMPLES
+from tests.support.memory import MEGABYTES, peak_memory
 from tests.support.portraits import read
 
 pytestmark = pytest.mark.django_db
@@ -159,6 +160,16 @@ class TestRefusedFiles:
         assert all(file["message"] for file in report["files"] if file["outcome"] == "refused")
         assert "2 of 6 files" in error
         assert Person.objects.get(name=WADE).samples.count() == 2
+
+    def test_a_file_of_2_gb_is_not_read(self, site):
+        with (site / WADE / "film.jpg").open("wb") as film:
+            film.truncate(2 << 30)  # sparse: it takes no room
+        before = peak_memory()
+        report, _ = run_json(site)
+        (refused,) = [file for file in report["files"] if file["outcome"] == "refused"]
+        assert refused["code"] == "frame_too_large"
+        assert refused["message"] == "film.jpg has 2147483648 bytes; a picture may have at most 20971520."
+        assert peak_memory() - before < 100 * MEGABYTES
 
     def test_leave_no_person_without_samples(self, site, empty_room):
         (site / "Grace").mkdir()

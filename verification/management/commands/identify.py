@@ -20,7 +20,7 @@ from enrollment.runtime.gallery import current_gallery
 from enrollment.selectors import people_by_uuid
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError, RecognizerError
-from recognizer.images import UPLOAD_LIMITS
+from recognizer.images import read_file
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy
 from verification.cards import card_of
@@ -77,7 +77,7 @@ class Identifier:
     def identify_file(self, path: Path) -> dict[str, Any]:
         """What --json prints about one picture: its `faces`, or an `error` with code and message."""
         try:
-            found = identify_image(read_image(path), engine=self.engine, gallery=self.gallery, policy=self.policy)
+            found = identify_image(read_file(path), engine=self.engine, gallery=self.gallery, policy=self.policy)
         except OSError:
             unreadable = EnrollmentReason.FILE_UNREADABLE
             return outcome_of(path, error=(unreadable, sentence_for(unreadable)))
@@ -98,12 +98,6 @@ class Identifier:
         if self.record:
             return record_attempt(decision=face.decision, **about)
         return attempt_from(face.decision, people=people, **about)
-
-
-def read_image(path: Path) -> bytes:
-    """At most one byte more than UPLOAD_LIMITS allows: a huge file is refused without being read. Raises OSError."""
-    with path.open("rb") as file:
-        return file.read(UPLOAD_LIMITS.max_bytes + 1)
 
 
 def outcome_of(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import struct
 import zlib
 from contextlib import suppress
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -17,7 +18,9 @@ from recognizer.images import (
     encode_crop,
     encode_thumbnail,
     image_size,
+    read_file,
 )
+from tests.support.memory import MEGABYTES, peak_memory
 
 
 def picture(width: int = 160, height: int = 120) -> np.ndarray:
@@ -159,6 +162,24 @@ class TestDecodeImage:
             data[at] = int(chance.integers(0, 256))
         with suppress(ImageError):
             assert decode_image(bytes(data)).shape[2] == 3
+
+
+class TestReadFile:
+    def test_reads_a_picture(self, tmp_path):
+        (tmp_path / "a.png").write_bytes(encoded(".png"))
+        assert read_file(tmp_path / "a.png") == encoded(".png")
+
+    def test_names_the_file_that_is_too_large_and_the_limit(self, tmp_path):
+        with (tmp_path / "film.jpg").open("wb") as film:
+            film.truncate(2 << 30)  # sparse: it takes no room
+        before = peak_memory()
+        with pytest.raises(FrameTooLarge, match=r"film\.jpg has 2147483648 bytes; .* at most 20971520"):
+            read_file(tmp_path / "film.jpg")
+        assert peak_memory() - before < 10 * MEGABYTES
+
+    def test_is_not_misled_by_a_file_without_a_size(self):
+        with pytest.raises(FrameTooLarge, match="zero has 20971521 bytes"):
+            read_file(Path("/dev/zero"))
 
 
 class TestCrops:

@@ -1,0 +1,87 @@
+"""Bounded decoding of untrusted bytes: what a picture takes is known before anything is decoded, or it is refused."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from recognizer import MAX_IMAGE_PIXELS
+from recognizer.errors import FrameTooLarge, ImageTooManyPixels, ImageTooSmall, ImageUndecodable
+from recognizer.images import jpeg, png, webp
+from recognizer.images.headers import Header, damaged
+from recognizer.images.isolation import workers
+from recognizer.images.pixels import decode_pixels
+from recognizer.types import Image
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLimits:
+    """What is refused before it is decoded."""
+
+    max_bytes: int
+    max_pixels: int
+    min_side: int = 32
+    """Pixels; a smaller picture has no usable face."""
+
+
+FRAME_LIMITS = ImageLimits(max_bytes=524_288, max_pixels=2_100_000)
+"""One frame of a live stream (docs/protocol.md)."""
+UPLOAD_LIMITS = ImageLimits(max_bytes=20 * 1024 * 1024, max_pixels=MAX_IMAGE_PIXELS)
+"""A picture that an operator uploads or names on the command line."""
+WORKING_BYTES_PER_PIXEL = 7
+"""What the libraries may hold per allowed pixel: the three components of a progressive JPEG take 6 in whole blocks."""
+
+
+def decode_image(data: bytes, limits: ImageLimits = FRAME_LIMITS) -> Image:
+    """A JPEG, PNG or WebP as H x W x 3 uint8 BGR, turned upright as its EXIF orientation says.
+
+    Raises FrameTooLarge, ImageTooManyPixels, ImageTooSmall, ImageUndecodable (each a sentence that says what to do).
+    """
+    if len(data) > limits.max_bytes:
+        raise FrameTooLarge(f"This picture has {len(data)} bytes; at most {limits.max_bytes} are allowed.")
+    header = _read_header(data)
+    width, height = header.width, header.height
+    if width * height > limits.max_pixels:
+        raise ImageTooManyPixels(
+            f"This picture has {width} x {height} pixels; at most {limits.max_pixels} pixels are allowed."
+        )
+    if header.working_bytes > WORKING_BYTES_PER_PIXEL * limits.max_pixels:
+        raise ImageTooManyPixels(
+            f"This picture has {width} x {height} pixels of a costly kind: save it as an ordinary JPEG and send that."
+        )
+    if min(width, height) < limits.min_side:
+        raise ImageTooSmall(f"This picture has {width} x {height} pixels; each side needs at least {limits.min_side}.")
+    header.check()
+    image = decode_pixels(header.data) if header.bounded else workers.decode(header)
+    if image.shape[:2] not in ((height, width), (width, height)):
+        raise damaged()
+    return image
+
+
+def image_size(data: bytes) -> tuple[int, int]:
+    """Width and height from the header, before any rotation. Raises ImageUndecodable."""
+    header = _read_header(data)
+    header.check()
+    return header.width, header.height
+
+
+def read_file(path: Path, limits: ImageLimits = UPLOAD_LIMITS) -> bytes:
+    """A picture's bytes. A file that is too large is refused and not read. Raises FrameTooLarge, OSError."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        data = file.read(limits.max_bytes + 1) if size <= limits.max_bytes else b""
+    size = max(size, len(data))  # a pipe has no size of its own
+    if size > limits.max_bytes:
+        raise FrameTooLarge(f"{path.name} has {size} bytes; a picture may have at most {limits.max_bytes}.")
+    return data
+
+
+def _read_header(data: bytes) -> Header:
+    if data.startswith(jpeg.SIGNATURE):
+        return jpeg.read_jpeg(data)
+    if data.startswith(png.SIGNATURE):
+        return png.read_png(data)
+    if webp.is_webp(data):
+        return webp.read_webp(data)
+    raise ImageUndecodable("This is no picture that can be read: send a JPEG, PNG or WebP file.")

@@ -1,0 +1,37 @@
+"""What a walk through a file finds, and how it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from recognizer.errors import ImageUndecodable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Header:
+    """What decoding a picture will take."""
+
+    width: int
+    height: int
+    """Pixels, before any rotation."""
+    data: bytes
+    """What the library shall see: the file, or as much of it as decides the pixels."""
+    working_bytes: int = 0
+    """What the library itself holds or works through beside the picture, at most."""
+    bounded: bool = True
+    """False: the file may take much more than its header tells."""
+    check: Callable[[], None] = lambda: None
+    """What is looked at once the size is allowed. Raises ImageUndecodable."""
+
+
+def damaged() -> ImageUndecodable:
+    return ImageUndecodable("This picture is damaged or incomplete: send it again.")
+
+
+def too_costly() -> ImageUndecodable:
+    return ImageUndecodable("This picture takes too much work to read: save it as an ordinary JPEG and send that.")
+
+
+def animated() -> ImageUndecodable:
+    return ImageUndecodable("This is an animation: send a still picture.")
