@@ -1,14 +1,22 @@
-"""/healthz: the process answers. /readyz: the engine is warm, the database answers, the gallery is loaded."""
+"""/healthz: the process answers. /readyz: the engine is warm, the database can be used, the gallery is loaded.
+
+Redis is only a hint: without it /readyz stays 200 and says in its body that the site is degraded.
+"""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from enrollment.runtime.engine import engine_if_ready
+from enrollment.runtime.notices import listener
 from facesite.warmup import is_warm, warmup
+
+OPTIONAL = {"redis"}
+"""The site serves without them."""
 
 
 @never_cache
@@ -22,14 +30,15 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     warmup.start()
     checks = run_checks()
-    ready = all(checks.values())
-    body = {"ready": ready, "checks": checks, "message": "ready" if ready else explain(checks)}
+    ready = all(passed for name, passed in checks.items() if name not in OPTIONAL)
+    body = {"ready": ready, "checks": checks, "message": explain(checks) or "ready"}
     return JsonResponse(body, status=200 if ready else 503)
 
 
 def run_checks() -> dict[str, bool]:
-    """engine, database and gallery. One `SELECT 1`, no table is read."""
-    return {"engine": engine_if_ready() is not None, "database": database_answers(), "gallery": is_warm()}
+    """engine, database and gallery, and redis where one is set. One `SELECT 1`, no table is read."""
+    checks = {"engine": engine_if_ready() is not None, "database": database_answers(), "gallery": is_warm()}
+    return checks | ({"redis": listener.connected is True} if settings.REDIS_URL else {})
 
 
 def database_answers() -> bool:
@@ -42,8 +51,13 @@ def database_answers() -> bool:
 
 
 def explain(checks: dict[str, bool]) -> str:
+    """What is wrong, as a sentence; empty when nothing is."""
     if not checks["database"]:
         return "The database does not answer."
     if not checks["engine"]:
         return warmup.problem or "The engine is starting."
-    return warmup.problem or "The gallery is being loaded."
+    if not checks["gallery"]:
+        return warmup.problem or "The gallery is being loaded."
+    if not checks.get("redis", True):
+        return "Degraded: Redis does not answer, so other processes notice a change half a second later."
+    return ""

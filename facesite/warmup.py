@@ -15,6 +15,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from enrollment.runtime.engine import engine_if_ready, get_engine
 from enrollment.runtime.gallery import cached_gallery, current_gallery
+from enrollment.runtime.notices import listener
 from recognizer.errors import RecognizerError
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class WarmUp:
 
     def start(self) -> None:
         """Begin unless this process is warm, is warming up, or tried less than RETRY_S ago. Returns at once."""
+        listener.start()
         with self._lock:
             now = time.monotonic()
             if is_warm() or (self._thread and self._thread.is_alive()) or now - self._last_start < RETRY_S:

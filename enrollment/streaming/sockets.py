@@ -80,6 +80,8 @@ class FrameConsumer(AsyncWebsocketConsumer):
     with its seq; any other exception becomes `internal_error`. The socket lives on, unless there is no engine.
     """
 
+    channel_layer_alias = "none"
+    """No channel layer: nobody sends a socket anything through Redis, so none ends with it."""
     frame_bytes: ClassVar[int] = 524_288
     """Largest binary message, header included."""
     frames_per_second: ClassVar[int] = 30

@@ -12,8 +12,7 @@ from django.db import DatabaseError, InterfaceError
 from enrollment.errors import PersonUnknown
 from enrollment.runtime.database import run_in_database_thread
 from enrollment.runtime.engine import get_engine
-from enrollment.runtime.gallery import current_gallery, fresh_gallery, mark_gallery_stale
-from enrollment.runtime.notices import GROUP
+from enrollment.runtime.gallery import current_gallery, fresh_gallery
 from enrollment.streaming.protocol import NotTheProtocol, hello_message
 from enrollment.streaming.sockets import Frame, FrameConsumer
 from recognizer.decisions import policy_for_gallery
@@ -46,8 +45,6 @@ POLICY_CHECK_SECONDS = 2.0
 
 class VerificationConsumer(FrameConsumer):
     """Parses, lets the engine's pool work on the newest frame, has decisions recorded, answers."""
-
-    groups = [GROUP]
 
     engine: FaceEngine
 
@@ -111,10 +108,6 @@ class VerificationConsumer(FrameConsumer):
 
     async def on_closed(self) -> None:
         self._live = None
-
-    async def gallery_changed(self, event: Mapping[str, Any]) -> None:
-        """Another process wrote to the gallery."""
-        mark_gallery_stale()
 
     async def _challenge(self, request: ChallengeRequest) -> None:
         live = self._live
