@@ -36,6 +36,8 @@ MESSAGES = {
     "message_unknown": "There is no message of this type.",
     "message_too_large": "This message is too long.",
     "internal_error": "Something went wrong on the server. Try again; if it stays, look at the server's log.",
+    "database_away": "The database does not answer. Nothing was lost; try again in a moment.",
+    "disk_full": "The server's disk is full, so nothing can be saved. Whoever runs this server must make room.",
     "too_many_connections": "Too many connections are open for this login. Close another tab and try again.",
     "too_many_frames": "Frames arrive too fast. Send fewer per second.",
     "not_logged_in": "Log in again to go on.",

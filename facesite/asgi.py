@@ -22,6 +22,8 @@ from channels.security.websocket import AllowedHostsOriginValidator, WebsocketDe
 from django.urls import re_path
 
 from enrollment.routing import websocket_urlpatterns as enrollment_sockets
+from facesite.outages import SocketOutage
+from facesite.turnstile import Turnstile
 from verification.routing import websocket_urlpatterns as verification_sockets
 
 # Any other address: refused in the handshake (HTTP 403) like another site's page, not a fault of the server.
@@ -29,9 +31,9 @@ no_such_socket = re_path("", WebsocketDenier.as_asgi())
 
 application = ProtocolTypeRouter(
     {
-        "http": http_application,
+        "http": Turnstile(http_application),
         "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter([*enrollment_sockets, *verification_sockets, no_such_socket]))
+            SocketOutage(AuthMiddlewareStack(URLRouter([*enrollment_sockets, *verification_sockets, no_such_socket])))
         ),
     }
 )

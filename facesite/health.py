@@ -5,16 +5,23 @@ Redis is only a hint: without it /readyz stays 200 and says in its body that the
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from enrollment.reasons import sentence_for
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.notices import listener
+from enrollment.runtime.outages import FULL
 from facesite.warmup import is_warm, warmup
 
+LEAST_FREE_BYTES = 16 * 1024 * 1024
+"""SQLite's log alone takes 4 MB before it is written back, a guided enrolment some 0.2 MB."""
 OPTIONAL = {"redis"}
 """The site serves without them."""
 
@@ -37,7 +44,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 def run_checks() -> dict[str, bool]:
     """engine, database and gallery, and redis where one is set. One `SELECT 1`, no table is read."""
-    checks = {"engine": engine_if_ready() is not None, "database": database_answers(), "gallery": is_warm()}
+    database = database_answers() and not disk_is_full()
+    checks = {"engine": engine_if_ready() is not None, "database": database, "gallery": is_warm()}
     return checks | ({"redis": listener.connected is True} if settings.REDIS_URL else {})
 
 
@@ -50,10 +58,20 @@ def database_answers() -> bool:
         return False
 
 
+def disk_is_full() -> bool:
+    """Whether SQLite's folder has too little room. What a database server's disk holds, only that server knows."""
+    if connection.vendor != "sqlite":
+        return False
+    try:
+        return shutil.disk_usage(Path(connection.settings_dict["NAME"]).parent).free < LEAST_FREE_BYTES
+    except OSError:
+        return True
+
+
 def explain(checks: dict[str, bool]) -> str:
     """What is wrong, as a sentence; empty when nothing is."""
     if not checks["database"]:
-        return "The database does not answer."
+        return sentence_for(FULL) if disk_is_full() else "The database does not answer."
     if not checks["engine"]:
         return warmup.problem or "The engine is starting."
     if not checks["gallery"]:

@@ -13,6 +13,7 @@ from enrollment.errors import PersonUnknown
 from enrollment.runtime.database import run_in_database_thread
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery, fresh_gallery
+from enrollment.runtime.outages import outage_code
 from enrollment.streaming.protocol import NotTheProtocol, hello_message
 from enrollment.streaming.sockets import Frame, FrameConsumer
 from recognizer.decisions import policy_for_gallery
@@ -194,9 +195,10 @@ class VerificationConsumer(FrameConsumer):
                 claimed=configure.person,
                 contract_id=self.engine.contract_id,
             )
-        except (DatabaseError, InterfaceError):
+        except (DatabaseError, InterfaceError) as error:
             logger.exception("attempt not recorded")
-            await self.send_error("internal_error", "The decision could not be written to the history. Try again.")
+            code = outage_code(error) or "internal_error"
+            await self.send_error(code, "The decision could not be written to the history. Try again.")
             await self._cancel_challenge()
             await self._start_session(configure)  # new tracks: the face is decided again
             return
