@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+import runpy
+from types import SimpleNamespace
 
-from scripts import bootstrap
+from django.conf import settings
+
+bootstrap = SimpleNamespace(**runpy.run_path(str(settings.BASE_DIR / "scripts" / "bootstrap.py")))
 
 ASKED = bootstrap.requirement_lines(bootstrap.ROOT / "requirements.in")
 LOCKED = bootstrap.requirement_lines(bootstrap.ROOT / "requirements.txt")

@@ -11,6 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from enrollment.reasons import sentence_for
+from enrollment.runtime.gallery import REVISION_CHECK_SECONDS
 from tests.support.journey import decide
 from tests.support.server import receive, running_server
 from tests.support.sockets import PATIENCE_S, frame
@@ -89,6 +90,7 @@ class TestADatabaseThatIsKilled:
                     for _ in range(7):  # one more than the unexpected failures that a socket survives
                         say(connection, type="finish")
                         assert receive(connection, "error")["code"] == AWAY
+                    time.sleep(REVISION_CHECK_SECONDS)  # so long a search believes what it read
                     live.send(frame(2, man[0]))
                     error = receive(live, "error")
                     assert (error["code"], error["seq"]) == (AWAY, 2)
