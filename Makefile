@@ -11,7 +11,7 @@ CHECK_ENV := SECRET_KEY=only-for-checks-0123456789-abcdefghijklmnopqrstuvwxyz-01
 	DATABASE_URL=sqlite:///.venv/lint.sqlite3 FACESITE_LIVENESS= FACESITE_MODEL_PACK= REDIS_URL=
 PRODUCTION_ENV := ALLOWED_HOSTS=faces.example.org CSRF_TRUSTED_ORIGINS=https://faces.example.org FACESITE_HTTPS=proxy
 
-.PHONY: run setup setup-dev test test-quick lint format bench screenshots clean
+.PHONY: run setup setup-dev test test-quick lint format lock bench screenshots clean
 
 run: setup
 	@exec $(PY) manage.py serve --prepare --host "$(HOST)" --port "$(PORT)"
@@ -43,6 +43,11 @@ format: setup-dev
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 	.venv/bin/djade --target-version 5.2 $$(git ls-files -co --exclude-standard 'templates/*.html')
+
+# Keeps the versions that are there; ARGS="--upgrade" or ARGS="--upgrade-package redis" asks for newer ones.
+lock: setup-dev
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
+		$(ARGS) requirements.in --output-file requirements.txt
 
 bench: setup
 	@$(PY) manage.py prepare

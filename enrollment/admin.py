@@ -53,6 +53,11 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         except OverflowError as error:
             raise IncorrectLookupParameters from error  # Django then shows the whole list
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return super().get_search_results(request, queryset, " ".join(selectors.search_words(search_term)))
+
 
 class NothingByHand:
     """Neither adding nor editing nor deleting: what the services wrote is only shown."""

@@ -9,8 +9,8 @@ from typing import Any
 def log_event(logger: logging.Logger, event: str, *, level: int = logging.INFO, **facts: Any) -> None:
     """Log `event` (words joined by underscores) with facts as fields of the JSON line; plain text appends them.
 
-    Facts are ids, counts and codes, never names, pictures or vectors. Inside an `except` block, level ERROR adds the
-    call stack when the caller passes exc_info=True.
+    Facts are ids, counts and codes, never names, pictures or vectors. `exc_info` is logging's own: True inside an
+    `except` block adds the call stack.
     """
     exc_info = facts.pop("exc_info", None)
     logger.log(level, event, extra={"data": facts}, exc_info=exc_info, stacklevel=2)

@@ -36,6 +36,8 @@ class EnrollmentReason(StrEnum):
     MESSAGE_INVALID = "message_invalid"
     MESSAGE_UNKNOWN = "message_unknown"
     INTERNAL_ERROR = "internal_error"
+    DATABASE_AWAY = "database_away"
+    DISK_FULL = "disk_full"
 
 
 GUIDANCE: dict[str, str] = {
@@ -78,6 +80,10 @@ SOCKETS: dict[str, str] = {
     EnrollmentReason.MESSAGE_UNKNOWN: "There is no message of this type.",
     EnrollmentReason.INTERNAL_ERROR: (
         "Something went wrong on the server. Try again; if it stays, look at the server's log."
+    ),
+    EnrollmentReason.DATABASE_AWAY: "The database does not answer. Nothing was lost; try again in a moment.",
+    EnrollmentReason.DISK_FULL: (
+        "The server's disk is full, so nothing can be saved. Whoever runs this server must make room."
     ),
 }
 ERRORS: dict[str, str] = {

@@ -15,6 +15,10 @@ from enrollment.thumbnails import thumbnail_url
 from recognizer.types import Vector
 from recognizer.vectors import vector_from_bytes
 
+SEARCH_WORDS = 10
+SEARCH_CHARACTERS = 300
+"""A name has at most 200. Every word is looked for in every row, so a search of any length could keep the site busy."""
+
 
 @dataclass(frozen=True, slots=True)
 class GalleryCounts:
@@ -28,10 +32,15 @@ class GalleryCounts:
     revision: int
 
 
+def search_words(text: str) -> list[str]:
+    """What is looked for of what was typed: its first words."""
+    return text[:SEARCH_CHARACTERS].split()[:SEARCH_WORDS]
+
+
 def search_people(text: str = "", *, only_active: bool = False) -> QuerySet[Person]:
     """People by name, each with `sample_count` and `cover_id` (primary key of the best sample; None without samples).
 
-    text: words that must all be part of the name or the external ID.
+    text: words that must all be part of the name or the external ID; see search_words().
     """
     best = FaceSample.objects.filter(person=OuterRef("pk")).order_by("set_aside", "-quality_score", "pk")
     people = Person.objects.select_related("created_by").annotate(
@@ -47,7 +56,7 @@ def search_people(text: str = "", *, only_active: bool = False) -> QuerySet[Pers
         ),
         cover_id=Subquery(best.values("pk")[:1]),
     )
-    for word in text.split():
+    for word in search_words(text):
         people = people.filter(Q(name__icontains=word) | Q(external_id__icontains=word))
     if only_active:
         people = people.filter(is_active=True)

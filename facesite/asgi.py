@@ -26,6 +26,8 @@ from django.urls import re_path
 
 from enrollment.routing import websocket_urlpatterns as enrollment_sockets
 from facesite.origins import SameOrigin
+from facesite.outages import SocketOutage
+from facesite.turnstile import Turnstile
 from verification.routing import websocket_urlpatterns as verification_sockets
 
 # Any other address is refused in the handshake (HTTP 403), as another site's page is: no error of the server.
@@ -33,9 +35,9 @@ no_such_socket = re_path("", WebsocketDenier.as_asgi())
 
 application = ProtocolTypeRouter(
     {
-        "http": http_application,
+        "http": Turnstile(http_application),
         "websocket": SameOrigin(
-            AuthMiddlewareStack(URLRouter([*enrollment_sockets, *verification_sockets, no_such_socket]))
+            SocketOutage(AuthMiddlewareStack(URLRouter([*enrollment_sockets, *verification_sockets, no_such_socket])))
         ),
     }
 )

@@ -1,14 +1,29 @@
-"""/healthz: the process answers. /readyz: the engine is warm, the database answers, the gallery is loaded."""
+"""/healthz: the process answers. /readyz: the engine is warm, the database can be used, the gallery is loaded.
+
+Redis is only a hint: without it /readyz stays 200 and says in its body that the site is degraded.
+"""
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from enrollment.reasons import sentence_for
 from enrollment.runtime.engine import engine_if_ready
+from enrollment.runtime.notices import listener
+from enrollment.runtime.outages import FULL
 from facesite.warmup import is_warm, warmup
+
+LEAST_FREE_BYTES = 16 * 1024 * 1024
+"""SQLite's log alone takes 4 MB before it is written back, a guided enrolment some 0.2 MB."""
+OPTIONAL = {"redis"}
+"""The site serves without them."""
 
 
 @never_cache
@@ -22,14 +37,19 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     warmup.start()
     checks = run_checks()
-    ready = all(checks.values())
-    body = {"ready": ready, "checks": checks, "message": "ready" if ready else explain(checks)}
+    ready = all(passed for name, passed in checks.items() if name not in OPTIONAL)
+    body = {"ready": ready, "checks": checks, "message": explain(checks) or "ready"}
     return JsonResponse(body, status=200 if ready else 503)
 
 
 def run_checks() -> dict[str, bool]:
-    """Whether engine, database and gallery can be used, by name. Costs one `SELECT 1`; no table is read."""
-    return {"engine": engine_if_ready() is not None, "database": database_answers(), "gallery": is_warm()}
+    """Whether engine, database, gallery and, where one is set, Redis can be used, by name.
+
+    Costs one `SELECT 1`; no table is read.
+    """
+    database = database_answers() and not disk_is_full()
+    checks = {"engine": engine_if_ready() is not None, "database": database, "gallery": is_warm()}
+    return checks | ({"redis": listener.connected is True} if settings.REDIS_URL else {})
 
 
 def database_answers() -> bool:
@@ -41,10 +61,24 @@ def database_answers() -> bool:
         return False
 
 
+def disk_is_full() -> bool:
+    """Whether SQLite's folder has too little room. What a database server's disk holds, only that server knows."""
+    if connection.vendor != "sqlite":
+        return False
+    try:
+        return shutil.disk_usage(Path(connection.settings_dict["NAME"]).parent).free < LEAST_FREE_BYTES
+    except OSError:
+        return True
+
+
 def explain(checks: dict[str, bool]) -> str:
-    """Why the site is not ready, as a sentence. checks: what run_checks() gave, at least one of them False."""
+    """What is wrong, as a sentence; empty when nothing is. checks: what run_checks() gave."""
     if not checks["database"]:
-        return "The database does not answer."
+        return sentence_for(FULL) if disk_is_full() else "The database does not answer."
     if not checks["engine"]:
         return warmup.problem or "The engine is starting."
-    return warmup.problem or "The gallery is being loaded."
+    if not checks["gallery"]:
+        return warmup.problem or "The gallery is being loaded."
+    if not checks.get("redis", True):
+        return "Degraded: Redis does not answer, so other processes notice a change half a second later."
+    return ""

@@ -159,7 +159,9 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
     def kill_all_applications(self) -> defer.Deferred[None]:
         """Called before the reactor stops; the reactor waits for the result."""
         drained: defer.Deferred[None] = defer.Deferred.fromFuture(asyncio.ensure_future(self._drain()))
-        drained.addErrback(lambda failure: logger.error("The end was not orderly.", exc_info=failure.value))
+        drained.addErrback(
+            lambda failure: log_event(logger, "end_not_orderly", level=logging.ERROR, exc_info=failure.value)
+        )
         return drained
 
     async def _drain(self) -> None:
@@ -169,7 +171,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
         for protocol in sockets:
             say_goodbye(protocol, SERVICE_RESTART)
         running = [app for app in map(_application, self.connections.values()) if app and not app.done()]
-        logger.info("Stopping: %d sockets and %d applications are open.", len(sockets), len(running))
+        log_event(logger, "stopping", sockets=len(sockets), applications=len(running))
         if running:
             await _end(running)
         if sockets:
@@ -181,7 +183,8 @@ def log_failure(event: dict[str, Any]) -> None:
     """Twisted and Autobahn log to nowhere, since their lines name clients; what failed in them is still told."""
     failure = event.get("log_failure")
     if failure is not None and not failure.check(ReactorNotRunning):  # asked to stop twice, which is no fault
-        logger.error("twisted_failed", exc_info=(failure.type, failure.value, failure.getTracebackObject()))
+        error = (failure.type, failure.value, failure.getTracebackObject())
+        log_event(logger, "twisted_failed", level=logging.ERROR, exc_info=error)
 
 
 def say_goodbye(protocol: Socket, code: int) -> None:

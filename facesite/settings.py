@@ -82,8 +82,14 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.read_redis_url("REDIS_URL")
+# channels_redis waits 5 s for a message, so redis-py's own time-out of 5 s would end every wait as a failure.
+REDIS_HOST = {"address": REDIS_URL, "socket_connect_timeout": 2, "socket_timeout": 8}
 CHANNEL_LAYERS = {
-    "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        # A process that ended without a word is forgotten after two hours; one that runs joins again every hour.
+        "CONFIG": {"hosts": [REDIS_HOST], "group_expiry": 2 * 3600},
+    }
     if REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 }

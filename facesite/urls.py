@@ -8,6 +8,7 @@ from django.urls import include, path
 
 from facesite import health, views
 
+handler500 = "facesite.outages.server_error"
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("enrollment/", include("enrollment.urls")),

@@ -13,8 +13,10 @@ from typing import Final
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from enrollment.events import log_event
 from enrollment.runtime.engine import engine_if_ready, get_engine
 from enrollment.runtime.gallery import cached_gallery, current_gallery
+from enrollment.runtime.notices import listener
 from recognizer.errors import RecognizerError
 
 logger = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ class WarmUp:
 
     def start(self) -> None:
         """Begin unless this process is warm, is warming up, or tried less than RETRY_S ago. Returns at once."""
+        listener.start()
         with self._lock:
             now = time.monotonic()
             if is_warm() or (self._thread and self._thread.is_alive()) or now - self._last_start < RETRY_S:
@@ -48,16 +51,16 @@ class WarmUp:
             current_gallery(get_engine())
         except RecognizerError as error:
             self._remember(str(error))
-        except (DatabaseError, InterfaceError) as error:
+        except (DatabaseError, InterfaceError):
             self._remember("The database does not answer, or has no tables yet (manage.py migrate).")
-            logger.debug("warm-up", exc_info=error)
+            log_event(logger, "warm_up_failed", level=logging.DEBUG, exc_info=True)
         except Exception:
             # Nobody else would notice: this is the top of a thread.
-            logger.exception("The warm-up failed.")
+            log_event(logger, "warm_up_failed", level=logging.ERROR, exc_info=True)
             self.problem = "The engine could not be started. The server's log says why."
         else:
             self.problem = ""
-            logger.info("The engine is warm and the gallery is loaded.")
+            log_event(logger, "warm")
         finally:
             close_old_connections()
 
@@ -69,7 +72,7 @@ class WarmUp:
 
     def _remember(self, sentence: str) -> None:
         if sentence != self.problem:  # once, not at every retry
-            logger.warning(sentence)
+            log_event(logger, "not_ready", level=logging.WARNING, problem=sentence)
         self.problem = sentence
 
 

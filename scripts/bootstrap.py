@@ -58,22 +58,39 @@ def make_venv_once() -> bool:
 
 def install(requirements: Path) -> None:
     """pip install everything but the MySQL driver, once for each content of the requirement files."""
+    locked = ROOT / "requirements.txt"
     stamp = VENV / f".installed-{requirements.stem}"
-    files = {requirements, ROOT / "requirements.txt"}
-    digest = hashlib.sha256(b"".join(sorted(path.read_bytes() for path in files))).hexdigest()
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted({requirements, locked}))).hexdigest()
     if stamp.exists() and stamp.read_text() == digest:
         return
     say(f"Installing {requirements.name} (a minute or two the first time)")
-    wanted = [line for path in files for line in requirement_lines(path) if not line.startswith(MYSQL_DRIVER)]
-    if not pip(["install", *sorted(wanted)]):
+    product = [line for line in requirement_lines(locked) if not line.startswith(MYSQL_DRIVER)]
+    if not install_locked(product) or not (requirements == locked or install_tools(requirements, product)):
         sys.exit(f"The Python packages of {requirements.name} could not be installed; pip says why above.")
     stamp.write_text(digest)
 
 
+def install_locked(lines: list[str], *, quiet: bool = False) -> bool:
+    """pip takes hashes from a file only. What is not the very file that was locked is refused."""
+    return pip(["install", "--require-hashes", "-r", str(write_lines("locked.txt", lines))], quiet=quiet)
+
+
+def install_tools(requirements: Path, product: list[str]) -> bool:
+    """A tool that wants another version of what the product uses is refused."""
+    versions = write_lines("versions.txt", [line.partition(" --hash")[0] for line in product])
+    return pip(["install", "-r", str(requirements), "-c", str(versions)])
+
+
+def write_lines(name: str, lines: list[str]) -> Path:
+    path = VENV / name
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
 def requirement_lines(path: Path) -> list[str]:
-    """The requirements of one file, without comments and without its references to other files."""
-    lines = (line.partition("#")[0].strip() for line in path.read_text().splitlines())
-    return [line for line in lines if line and not line.startswith("-r")]
+    """One line for each package: `name==version ; marker --hash=... --hash=...`."""
+    lines = (line.partition("#")[0].strip() for line in path.read_text().replace("\\\n", "").splitlines())
+    return [" ".join(line.split()) for line in lines if line]
 
 
 def install_mysql_driver() -> None:
@@ -87,7 +104,7 @@ def install_mysql_driver() -> None:
     if before == pinned:
         return
     ready = has_mysql_headers() or (not before and apt_install(MYSQL_PACKAGES) and has_mysql_headers())
-    if ready and pip(["install", pinned], quiet=True):
+    if ready and install_locked([pinned], quiet=True):
         stamp.write_text(pinned)
     elif not before:
         stamp.write_text("missing")

@@ -12,6 +12,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from enrollment.models import Person
+from enrollment.selectors import search_words
 from enrollment.thumbnails import jpeg_data_url
 from verification.models import VerificationAttempt
 
@@ -134,7 +135,7 @@ def _condition(filters: AttemptFilters) -> Q:
     condition &= Q(**{field: value for field, value in exact.items() if value})
     if filters.person:
         condition &= Q(matched_person__uuid=filters.person) | Q(claimed_person__uuid=filters.person)
-    for word in filters.text.split():
+    for word in search_words(filters.text):
         condition &= (
             Q(matched_person__name__icontains=word)
             | Q(matched_person__external_id__icontains=word)

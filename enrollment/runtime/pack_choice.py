@@ -11,6 +11,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
+from enrollment.events import log_event
 from enrollment.models import FaceTemplate, PackSwitch
 from recognizer.packs.manifest import Manifest
 
@@ -28,7 +29,7 @@ def chosen_pack_name() -> str | None:
         DatabaseError,
         InterfaceError,
     ):  # before `migrate`, or it is away: start all the same
-        logger.debug("no database to ask for the pack in use", exc_info=True)
+        log_event(logger, "pack_in_use_unknown", level=logging.DEBUG, exc_info=True)
         return None
 
 

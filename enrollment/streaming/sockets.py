@@ -32,6 +32,7 @@ from enrollment.errors import EnrollmentError
 from enrollment.events import log_event
 from enrollment.reasons import EnrollmentReason, sentence_for
 from enrollment.runtime.database import run_in_database_thread
+from enrollment.runtime.outages import outage_code
 from enrollment.streaming.mailbox import HEADER, FrameBudget, Inbox, InferenceTurn, QueuedFrame
 from recognizer.engine import FaceEngine
 from recognizer.errors import EngineNotReady, FrameTooLarge, PackError, RecognizerError
@@ -78,9 +79,12 @@ class FrameConsumer(AsyncWebsocketConsumer):
     """Base of both sockets. A subclass says hello and answers messages and frames: one call at a time, in order.
 
     A handler may raise. A RecognizerError or EnrollmentError becomes an error message with its code (and the seq, if it
-    answers a frame), any other exception becomes `internal_error`. The socket lives on, unless there is no engine.
+    answers a frame), a database that is away `database_away`, any other exception `internal_error`. The socket lives
+    on, unless there is no engine.
     """
 
+    channel_layer_alias = "none"
+    """No channel layer: nobody sends a socket anything through Redis, so none ends with it."""
     frame_bytes: ClassVar[int] = 524_288
     """Largest binary message, header included."""
     frames_per_second: ClassVar[int] = 30
@@ -97,6 +101,8 @@ class FrameConsumer(AsyncWebsocketConsumer):
     """A socket that hears nothing for this long is closed."""
     session_check_seconds: ClassVar[float] = 5.0
     """Time between two checks that the operator is still logged in."""
+    greeting_retry_seconds: ClassVar[float] = 2.0
+    """While the database is away: how often `hello` is tried."""
     bad_messages_allowed: ClassVar[int] = 20
     """Messages in a row that break the protocol; one more ends the socket."""
     failures_allowed: ClassVar[int] = 5
@@ -176,6 +182,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
         self._reported = 0
         self._bad_messages = 0
         self._failures = 0
+        self._outage = False
         self._counts: Counter[str] = Counter()
         self._closing = False
         self._close_code = None
@@ -203,7 +210,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
             await self.close(CLOSE_LOGGED_OUT)
             return
         self.operator = user
-        if not await self._is_still_logged_in():
+        if not await self._may_stay():
             await self.close(CLOSE_LOGGED_OUT)
         elif _open_sockets[self.operator.pk] >= self.sockets_per_operator:
             await self.close(CLOSE_TOO_MANY)
@@ -264,7 +271,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
 
     async def _work(self) -> None:
         """The one worker: calls the subclass, one thing at a time. (Only on_closed is called elsewhere.)"""
-        await self._guard(self.on_connected())
+        await self._greet()
         while not self._closing:
             await self._inbox.wait()
             if self._inbox.frame_is_next:
@@ -274,6 +281,12 @@ class FrameConsumer(AsyncWebsocketConsumer):
                 await (self._answer_frame(item) if isinstance(item, QueuedFrame) else self._answer_message(item))
             finally:
                 self._turn.end()
+
+    async def _greet(self) -> None:
+        while not self._closing:
+            if await self._guard(self.on_connected()):
+                return
+            await asyncio.sleep(self.greeting_retry_seconds)
 
     async def _answer_frame(self, item: QueuedFrame) -> None:
         queued_ms = (time.perf_counter() - item.arrived) * 1000
@@ -293,22 +306,31 @@ class FrameConsumer(AsyncWebsocketConsumer):
         else:
             await self.close(CLOSE_LOGGED_OUT)
 
-    async def _guard(self, answer: Awaitable[None], seq: int | None = None) -> None:
-        """Await the subclass and turn what it raises into an error message. seq: of the frame that it answers."""
+    async def _guard(self, answer: Awaitable[None], seq: int | None = None) -> bool:
+        """Await the subclass and turn what it raises into an error message. seq: of the frame that it answers.
+
+        False: the database is away or full, so another try may work.
+        """
         try:
             await answer
             self._failures = 0
+            self._outage = False
         except (PackError, EngineNotReady) as error:
             await self.send_error(EngineNotReady.code, str(error), seq)
             await self.close(CLOSE_TRY_LATER)
         except (RecognizerError, EnrollmentError) as error:
             await self.send_error(error.code, str(error), seq)
-        except Exception:
+        except Exception as error:
+            if code := outage_code(error):
+                self._log_outage(error)
+                await self.send_error(code, seq=seq)
+                return False
             log_event(logger, "socket_failed", level=logging.ERROR, exc_info=True, socket=self._number)
             self._failures += 1
             await self.send_error(EnrollmentReason.INTERNAL_ERROR, seq=seq)
             if self._failures > self.failures_allowed:
                 await self.close(CLOSE_INTERNAL_ERROR)
+        return True
 
     async def _watch(self) -> None:
         """End the socket when the operator has logged out or nothing has been heard for too long."""
@@ -324,8 +346,18 @@ class FrameConsumer(AsyncWebsocketConsumer):
                 await asyncio.sleep(min(self._last_heard + self.idle_seconds, next_check) - now)
 
     async def _check_login(self) -> None:
-        if not await self._is_still_logged_in():
+        if not await self._may_stay():
             await self.close(CLOSE_LOGGED_OUT)
+
+    async def _may_stay(self) -> bool:
+        """As _is_still_logged_in; while the database is away nobody can log out, and nobody is sent away."""
+        try:
+            return await self._is_still_logged_in()
+        except Exception as error:
+            if outage_code(error) is None:
+                raise
+            self._log_outage(error)
+            return True
 
     async def _is_still_logged_in(self) -> bool:
         session_key = getattr(self.scope.get("session"), "session_key", None)
@@ -349,6 +381,13 @@ class FrameConsumer(AsyncWebsocketConsumer):
                 del _open_sockets[self.operator.pk]
             self._log("closed")
             await self.on_closed()
+
+    def _log_outage(self, error: Exception) -> None:
+        """Once, not for every frame."""
+        if not self._outage:
+            self._outage = True
+            facts = {"socket": self._number, "error": type(error).__name__}
+            log_event(logger, "socket_without_database", level=logging.WARNING, **facts)
 
     def _log(self, event: str) -> None:
         """Numbers only, no personal data."""

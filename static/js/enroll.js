@@ -21,6 +21,7 @@ import { Socket } from "./socket.js";
 
 const POSES = { front: "Front", left: "Left", right: "Right" };
 const FIELD_OF = { name_invalid: "name", external_id_invalid: "external_id", external_id_taken: "external_id", consent_required: "consent" };
+const AWAY_RETRY_MS = 3000;
 const RING = "M150 36A84 112 0 1 1 149.99 36";
 
 const root = find("[data-enrollment]");
@@ -109,12 +110,20 @@ function receive(message) {
 function refuse({ code, message, seq }) {
   if (seq !== undefined) pump.refused(seq);
   if (code === "not_configured") return; // frames that were under way when the session ended
+  if (code === "database_away") configureLater();
   if (FIELD_OF[code] && form) {
     backToDetails();
     showFieldError(FIELD_OF[code], message);
   } else {
     dispatch({ type: "refused", message });
   }
+}
+
+/** What was refused may have been the beginning; with nothing captured yet, beginning again loses nothing. */
+function configureLater() {
+  setTimeout(() => {
+    if (state.step === "capturing" && !hasUnsaved(state)) socket.send(configureMessage());
+  }, AWAY_RETRY_MS);
 }
 
 function backToDetails() {

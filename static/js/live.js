@@ -27,6 +27,8 @@ const say = find("[data-say]", root);
 const overlay = new Overlay(find("[data-overlay]", root));
 const hints = new Steady(1200);
 
+const AWAY_RETRY_MS = 3000;
+
 let state = newLive();
 let drawnCard = "";
 let drawnDecision = null;
@@ -34,6 +36,7 @@ let drawnKind = null;
 let said = null; // the decision that a screen reader has heard last
 let drawnHistory = null;
 let lastResultAt = 0;
+let frameRefused = false; // by a database that was away: what it said goes with the next result
 
 function dispatch(event) {
   state = advance(state, event);
@@ -95,6 +98,12 @@ function configure() {
   if (message) socket.send(message);
 }
 
+/** A refused frame is followed by the next; what else was refused may have been the question, so it is asked again. */
+function awaitDatabase({ seq }) {
+  frameRefused = seq !== undefined;
+  if (!frameRefused) setTimeout(configure, AWAY_RETRY_MS);
+}
+
 function receive(message) {
   if (message.type === "hello") {
     showProblem("");
@@ -104,6 +113,8 @@ function receive(message) {
     configure();
   } else if (message.type === "result") {
     panel.countAnswer(pump.answered(message.seq));
+    if (frameRefused) showProblem("");
+    frameRefused = false;
     lastResultAt = performance.now();
     dispatch(message);
     overlay.draw(state.faces, state.picture, { mirrored: panel.mirrored, threshold: state.threshold });
@@ -113,6 +124,7 @@ function receive(message) {
     dispatch({ ...message, now: performance.now() });
   } else if (message.type === "error") {
     if (message.seq !== undefined) pump.refused(message.seq);
+    if (message.code === "database_away") awaitDatabase(message);
     if (message.code === "person_unknown") picker.choose(null);
     showProblem(message.message);
   }

@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import path
 from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
@@ -119,3 +120,26 @@ class TestTemplates:
         for text in texts.values():
             for name, rest in re.findall(r'{% include "([^"]+)"([^%]*)%}', text):
                 assert name not in with_forms or "csrf_token=csrf_token" in rest or " only " not in rest
+
+
+@pytest.mark.django_db
+class TestSearchesOfAnyLength:
+    """3,000 words took 11 s and then a 500."""
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "/enrollment/people/search.json?q=",
+            "/enrollment/people/?q=",
+            "/verification/attempts/?q=",
+            "/admin/enrollment/person/?q=",
+            "/admin/verification/verificationattempt/?q=",
+            "/admin/auth/user/?q=",
+            "/admin/auth/group/?q=",
+        ],
+    )
+    def test_only_the_first_words_are_looked_for(self, staff_client, address):
+        assert staff_client.get(address + "+".join(["zz"] * 3000)).status_code == 200
+        with CaptureQueriesContext(connection) as queries:
+            assert staff_client.get(address + "+".join(["zz"] * 3000)).status_code == 200
+        assert max(query["sql"].count("%zz%") for query in queries) <= 10 * 5  # ten words in up to five fields

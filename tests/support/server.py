@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
@@ -172,15 +172,15 @@ def own_database(folder: Path, server_url: str) -> Iterator[str]:
 
     parts = urlsplit(server_url)
     name = f"facesite_live_{os.getpid()}_{next(_numbers)}"
-    connection = MySQLdb.connect(
-        host=parts.hostname, port=parts.port, user=unquote(parts.username or ""), password=unquote(parts.password or "")
-    )
-    try:
-        connection.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
-        yield parts._replace(path=f"/{name}").geturl()
-        connection.cursor().execute(f"DROP DATABASE {name}")
-    finally:
-        connection.close()
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+
+    def order(statement: str) -> None:  # a connection for each: a test may have killed the server meanwhile
+        with closing(MySQLdb.connect(host=parts.hostname, port=parts.port, user=user, password=password)) as connection:
+            connection.cursor().execute(statement)
+
+    order(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    yield parts._replace(path=f"/{name}").geturl()
+    order(f"DROP DATABASE {name}")
 
 
 @contextmanager

@@ -10,11 +10,12 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError
 
 from enrollment.errors import PersonUnknown
+from enrollment.events import log_event
 from enrollment.reasons import EnrollmentReason
 from enrollment.runtime.database import run_in_database_thread
 from enrollment.runtime.engine import get_engine
-from enrollment.runtime.gallery import current_gallery, fresh_gallery, mark_gallery_stale
-from enrollment.runtime.notices import GROUP
+from enrollment.runtime.gallery import current_gallery, fresh_gallery
+from enrollment.runtime.outages import outage_code
 from enrollment.streaming.protocol import NotTheProtocol, hello_message
 from enrollment.streaming.sockets import Frame, FrameConsumer
 from recognizer.decisions import policy_for_gallery
@@ -48,8 +49,6 @@ POLICY_CHECK_SECONDS = 2.0
 
 class VerificationConsumer(FrameConsumer):
     """Parses, lets the engine's pool work on the newest frame, has decisions recorded, answers."""
-
-    groups = [GROUP]
 
     engine: FaceEngine
 
@@ -114,10 +113,6 @@ class VerificationConsumer(FrameConsumer):
     async def on_closed(self) -> None:
         self._live = None
 
-    async def gallery_changed(self, event: Mapping[str, Any]) -> None:
-        """Another process wrote to the gallery."""
-        mark_gallery_stale()
-
     async def _challenge(self, request: ChallengeRequest) -> None:
         live = self._live
         if live is None:
@@ -157,7 +152,7 @@ class VerificationConsumer(FrameConsumer):
             try:
                 await run_in_database_thread(end_try, challenge_try=ended, passed=passed, code=progress.code)
             except (DatabaseError, InterfaceError):  # then it counts as failed
-                logger.exception("challenge not recorded")
+                log_event(logger, "challenge_not_recorded", level=logging.ERROR, exc_info=True)
         await self.send_message(challenge_message(progress))
 
     async def _start_session(self, configure: Configure) -> LiveSession:
@@ -205,11 +200,10 @@ class VerificationConsumer(FrameConsumer):
                 claimed=configure.person,
                 contract_id=self.engine.contract_id,
             )
-        except (DatabaseError, InterfaceError):
-            logger.exception("attempt not recorded")
-            await self.send_error(
-                EnrollmentReason.INTERNAL_ERROR, "The decision could not be written to the history. Try again."
-            )
+        except (DatabaseError, InterfaceError) as error:
+            log_event(logger, "attempt_not_recorded", level=logging.ERROR, exc_info=True)
+            code = outage_code(error) or EnrollmentReason.INTERNAL_ERROR
+            await self.send_error(code, "The decision could not be written to the history. Try again.")
             await self._cancel_challenge()
             await self._start_session(configure)  # new tracks: the face is decided again
             return

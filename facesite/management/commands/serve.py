@@ -71,7 +71,9 @@ class Command(BaseCommand):
         except (DatabaseError, InterfaceError):
             self.stderr.write("The database does not answer; /readyz says 503 until it does.")
         if settings.REDIS_URL and not redis_answers(settings.REDIS_URL):
-            self.stderr.write("No Redis answers at REDIS_URL; enrolment and live pages cannot connect until one does.")
+            self.stderr.write(
+                "No Redis answers at REDIS_URL; until one does, other processes notice changes half a second later."
+            )
         if host not in LOOPBACK and set(settings.ALLOWED_HOSTS) <= {*LOOPBACK, "[::1]"}:
             self.stderr.write("ALLOWED_HOSTS names this machine only: add the name that browsers will use.")
 

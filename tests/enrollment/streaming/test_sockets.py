@@ -12,6 +12,7 @@ from channels.auth import AuthMiddlewareStack
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
 
+from enrollment.reasons import sentence_for
 from enrollment.runtime.database import run_in_database_thread
 from enrollment.streaming import sockets
 from enrollment.streaming.sockets import Frame, FrameConsumer
@@ -101,6 +102,10 @@ async def have_heard(socket: Socket) -> None:
 
 def raise_operational_error(*args: object) -> None:
     raise OperationalError("gone away")
+
+
+async def fail_to_greet(consumer: object) -> None:
+    raise_operational_error()
 
 
 class TestLogin:
@@ -277,22 +282,51 @@ class TestFrames:
         await socket.disconnect()
         assert any(record.exc_info for record in caplog.records)
 
-    @pytest.mark.parametrize("session_check_seconds", [60.0, 0.05])
-    async def test_a_database_that_does_not_answer_for_a_while_is_reported_and_the_socket_lives_on(
-        self, operator, monkeypatch, session_check_seconds
+    async def test_a_database_that_is_away_is_told_as_often_as_needed_and_the_socket_lives_on(
+        self, operator, monkeypatch, caplog
     ):
-        monkeypatch.setattr(EchoConsumer, "session_check_seconds", session_check_seconds)
-        monkeypatch.setattr(EchoConsumer, "failures_allowed", 1000)
+        monkeypatch.setattr(EchoConsumer, "failures_allowed", 0)
         socket = await greeted(operator)
         with monkeypatch.context() as away:
             away.setattr(sockets, "_session_belongs_to", raise_operational_error)
-            if session_check_seconds == 60.0:
+            for _ in range(3):
                 await socket.send_json_to({"type": "echo", "value": 1})
-            assert (await socket.receive_json_from())["code"] == "internal_error"
+                error = await socket.receive_json_from()
+                assert error["code"] == "database_away"
+                assert error["message"] == sentence_for("database_away")
         await socket.send_json_to({"type": "echo", "value": 2})
+        assert await socket.receive_json_from() == {"type": "echoed", "value": 2}
+        await socket.disconnect()
+        assert [record.getMessage() for record in caplog.records].count("socket_without_database") == 1
+
+    async def test_the_login_watch_sends_nobody_away_while_the_database_is(self, operator, monkeypatch):
+        monkeypatch.setattr(EchoConsumer, "session_check_seconds", 0.01)
+        monkeypatch.setattr(EchoConsumer, "failures_allowed", 0)
+        socket = await greeted(operator)
+        asked = asyncio.Semaphore(0)
+        loop = asyncio.get_running_loop()
+
+        def be_away(*args: object) -> None:
+            loop.call_soon_threadsafe(asked.release)
+            raise_operational_error()
+
+        with monkeypatch.context() as away:
+            away.setattr(sockets, "_session_belongs_to", be_away)
+            for _ in range(5):
+                await asked.acquire()
+        await socket.send_json_to({"type": "echo", "value": 2})
+        assert await socket.receive_json_from() == {"type": "echoed", "value": 2}
+        await socket.disconnect()
+
+    async def test_hello_is_said_when_the_database_is_back(self, operator, monkeypatch):
+        monkeypatch.setattr(EchoConsumer, "greeting_retry_seconds", 0.01)
+        with monkeypatch.context() as away:
+            away.setattr(EchoConsumer, "on_connected", fail_to_greet)
+            socket = await open_socket(operator)
+            assert (await socket.receive_json_from())["code"] == "database_away"
         while (message := await socket.receive_json_from())["type"] == "error":
             pass
-        assert message == {"type": "echoed", "value": 2}
+        assert message == {"type": "hello"}
         await socket.disconnect()
 
     async def test_without_a_pack_the_sentence_names_the_command_and_the_socket_ends(self, operator):
