@@ -49,7 +49,7 @@ class TestAccess:
         response = operator_client.post(PAGE + path) if path else operator_client.get(PAGE)
         assert response.status_code == 403
 
-    @pytest.mark.parametrize("path", ["", "merge/", "note/", "forget/", f"actions/{uuid4()}/undo/"])
+    @pytest.mark.parametrize("path", ["", "merge/", "note/", "forget/", f"actions/{NOBODY}/undo/"])
     def test_needs_a_permission_beside_staff_rights(self, clerk_client, path):
         response = clerk_client.post(PAGE + path) if path else clerk_client.get(PAGE)
         assert response.status_code == 403
