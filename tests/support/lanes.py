@@ -6,6 +6,7 @@ runs in one process, one test after the other, while the other process computes.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -20,13 +21,23 @@ MARKERS_OF_FIXTURES = {
 MARKERS_OF_PLACES = {
     "tests/benchmarks/test_live.py::TestRun": "server",
     "tests/benchmarks/test_liveness.py": "slow",
+    "tests/enrollment/capture/test_consumers.py": "slow",
+    "tests/enrollment/capture/test_guided.py::TestRealClips": "slow",
+    "tests/enrollment/hygiene/": "slow",
+    "tests/enrollment/management/": "slow",
+    "tests/enrollment/packs/test_switching.py": "slow",
     "tests/facesite/test_commandline.py": "slow",
     "tests/facesite/test_journey.py": "server",
     "tests/facesite/test_server.py": "server",
     "tests/facesite/test_storage.py": "slow",
+    "tests/recognizer/packs/test_quantize.py": "slow",
     "tests/recognizer/tracking/test_challenge.py::TestReplayedClips": "slow",
+    "tests/recognizer/tracking/test_fuser.py::TestRealClips": "slow",
+    "tests/starter/": "slow",
     "tests/training/": "slow",
-    "tests/verification/live/test_liveness.py": "slow",
+    "tests/verification/live/": "slow",
+    "tests/verification/management/": "slow",
+    "tests/verification/review/": "slow",
 }
 """Beginnings of test ids."""
 GROUPS = {"browser": "site", "server": "site"}
@@ -49,6 +60,8 @@ def markers_of(item: pytest.Item) -> Iterator[str]:
     yield from (marker for place, marker in MARKERS_OF_PLACES.items() if item.nodeid.startswith(place))
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("numprocesses"):  # inherited by the workers: threads that wait by spinning starve each other
+        os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     for place in MARKERS_OF_PLACES:
         assert (settings.BASE_DIR / place.partition("::")[0]).exists(), f"{place} has moved: {__name__} names it"
