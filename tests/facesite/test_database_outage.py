@@ -17,7 +17,6 @@ from tests.support.server import receive, running_server
 from tests.support.sockets import PATIENCE_S, frame
 from tests.support.webcam import clip_frames, jpeg
 
-pytestmark = pytest.mark.mysql
 CONFIGURE = {"type": "configure", "person": {"name": "Ada"}, "consent": True}
 AWAY = "database_away"
 

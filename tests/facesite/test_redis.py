@@ -49,7 +49,6 @@ def capture(connection, pictures) -> None:
     assert captured >= 1
 
 
-@pytest.mark.slow
 class TestAHealthyRedis:
     def test_both_sockets_live_for_a_minute(self, models_dir, redis_url, man):
         with running_server(models_dir, REDIS_URL=redis_url) as server:

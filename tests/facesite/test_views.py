@@ -127,19 +127,19 @@ class TestSearchesOfAnyLength:
     """3,000 words took 11 s and then a 500."""
 
     @pytest.mark.parametrize(
-        "address",
+        ("address", "status"),
         [
-            "/enrollment/people/search.json?q=",
-            "/enrollment/people/?q=",
-            "/verification/attempts/?q=",
-            "/admin/enrollment/person/?q=",
-            "/admin/verification/verificationattempt/?q=",
-            "/admin/auth/user/?q=",
-            "/admin/auth/group/?q=",
+            ("/enrollment/people/search.json?q=", 200),
+            ("/enrollment/people/?q=", 200),
+            ("/verification/attempts/?q=", 400),  # the form says that 200 characters are the most
+            ("/admin/enrollment/person/?q=", 200),
+            ("/admin/verification/verificationattempt/?q=", 200),
+            ("/admin/auth/user/?q=", 200),
+            ("/admin/auth/group/?q=", 200),
         ],
     )
-    def test_only_the_first_words_are_looked_for(self, staff_client, address):
-        assert staff_client.get(address + "+".join(["zz"] * 3000)).status_code == 200
+    def test_only_the_first_words_are_looked_for(self, staff_client, address, status):
+        assert staff_client.get(address + "+".join(["zz"] * 3000)).status_code == status
         with CaptureQueriesContext(connection) as queries:
-            assert staff_client.get(address + "+".join(["zz"] * 3000)).status_code == 200
+            assert staff_client.get(address + "+".join(["zz"] * 3000)).status_code == status
         assert max(query["sql"].count("%zz%") for query in queries) <= 10 * 5  # ten words in up to five fields

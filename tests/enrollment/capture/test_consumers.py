@@ -18,6 +18,7 @@ from enrollment.runtime.gallery import current_gallery
 from enrollment.samples.drafts import draft_from_face
 from recognizer.images import decode_crop
 from tests.support.ids import NOBODY
+from tests.support.pictures import chunk, png
 from tests.support.sockets import Socket, frame, headers
 from tests.support.webcam import clip_frames, jpeg
 
@@ -463,12 +464,7 @@ class TestBadFrames:
         [
             (b"not a picture", "image_undecodable"),
             (b"\xff\xd8\xff\xe0" + bytes(2000), "image_undecodable"),
-            (
-                b"\x89PNG\r\n\x1a\n"
-                + struct.pack(">I4sII5B", 13, b"IHDR", 20_000, 20_000, 8, 2, 0, 0, 0)
-                + b"xxxxIEND",
-                "image_too_many_pixels",
-            ),
+            (png([chunk(b"IDAT", bytes(99)), chunk(b"IEND")], 20_000, 20_000), "image_too_many_pixels"),
             (b"\xff" * 524_288, "frame_too_large"),
         ],
     )
