@@ -44,8 +44,15 @@ class MariaDb:
             skips.skip("mysql", "no MariaDB or MySQL server")
         assert started.returncode == 0, started.stderr
         self.url = started.stdout.strip()
+        self._keep_what_is_committed()
         self._command = Path(f"/proc/{self._pid}/cmdline").read_text().rstrip("\0").split("\0")
         self._again: subprocess.Popen[bytes] | None = None
+
+    def _keep_what_is_committed(self) -> None:
+        """The script's server may lose the last second when it is killed, a login among it."""
+        client = ["mariadb", "--no-defaults", f"--socket={self.folder}/s.sock", "--user=root"]
+        statement = "SET GLOBAL innodb_flush_log_at_trx_commit = 1"
+        subprocess.run([*client, "--execute", statement], check=True, timeout=60)
 
     @property
     def _pid(self) -> int:
