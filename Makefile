@@ -23,11 +23,11 @@ setup-dev:
 	@$(PYTHON) scripts/bootstrap.py --dev
 
 test: setup-dev
-	$(PY) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(PY) -m pytest -n $(WORKERS) $(ARGS)
 	@scripts/test-js
 
 test-quick: setup-dev
-	$(PY) -m pytest -n 2 --dist loadgroup -q -m "not (browser or server or slow)" $(ARGS)
+	$(PY) -m pytest -n 2 -q -m "not (browser or server or slow)" $(ARGS)
 
 lint: setup-dev
 	$(PY) -m ruff check .

@@ -1,4 +1,4 @@
-"""Which tests are quick, and how they are shared out to processes. Every marker is set here, by fixture or by place.
+"""Which tests are quick, and how they are shared out to processes. Every marker is set here, by place.
 
 `make test-quick` leaves out what is marked browser, server or slow. In parallel, everything with a browser or a server
 runs in one process, one test after the other, while the other process computes.
@@ -11,17 +11,14 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-MARKERS_OF_FIXTURES = {
-    "browser_opener": "browser",
-    "live_server_process": "server",
-    "mysql_url": "server",
-    "redis_url": "server",
-}
 MARKERS_OF_PLACES = {
     "tests/benchmarks/test_fuzz.py": "slow",
     "tests/benchmarks/test_live.py::TestRun": "server",
     "tests/benchmarks/test_liveness.py": "slow",
+    "tests/browser/": "browser",
     "tests/enrollment/capture/test_consumers.py": "slow",
     "tests/enrollment/capture/test_guided.py::TestRealClips": "slow",
     "tests/enrollment/hygiene/": "slow",
@@ -34,10 +31,12 @@ MARKERS_OF_PLACES = {
     "tests/facesite/test_redis.py": "server",
     "tests/facesite/test_server.py": "server",
     "tests/facesite/test_storage.py": "slow",
+    "tests/facesite/test_tls.py::TestServing": "server",
     "tests/recognizer/packs/test_quantize.py": "slow",
     "tests/recognizer/tracking/test_challenge.py::TestReplayedClips": "slow",
     "tests/recognizer/tracking/test_fuser.py::TestRealClips": "slow",
     "tests/starter/": "slow",
+    "tests/starter/test_browser.py": "browser",
     "tests/test_walls.py": "slow",
     "tests/training/": "slow",
     "tests/verification/live/": "slow",
@@ -45,28 +44,53 @@ MARKERS_OF_PLACES = {
     "tests/verification/review/": "slow",
 }
 """Beginnings of test ids."""
-GROUPS = {"browser": "site", "server": "site"}
-"""Marker -> group of tests that one process runs: they keep time with a camera, and a server fills a core by itself."""
+MARKERS_OF_FIXTURES = {
+    "browser_opener": "browser",
+    "live_server_process": "server",
+    "mysql_url": "server",
+    "redis_url": "server",
+}
+"""What must not be missing above."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist writes the groups into the ids
+def markers_of(test_id: str) -> Iterator[str]:
+    yield from (marker for place, marker in MARKERS_OF_PLACES.items() if test_id.startswith(place))
+
+
+def group_of(test_id: str) -> str:
+    """Tests of one group run in one process, in their order; a group of its own for every other test."""
+    if {"browser", "server"} & set(markers_of(test_id)):
+        return "site"  # they keep time with a camera, and a server fills a core by itself
+    if test_id.startswith("tests/training/"):
+        return "training"  # PyTorch takes every core it finds
+    return test_id
+
+
+class GroupScheduling(LoadScopeScheduling):
+    """As xdist's loadgroup, which silently groups nothing with pytest 9.2 (pytest-xdist issue 1386)."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
+    return GroupScheduling(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses by them
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        for marker in set(markers_of(item)):
+        markers = set(markers_of(item.nodeid))
+        for marker in markers:
             item.add_marker(marker)
-            if marker in GROUPS:
-                item.add_marker(pytest.mark.xdist_group(GROUPS[marker]))
-        if item.nodeid.startswith("tests/training/"):  # PyTorch takes every core it finds
-            item.add_marker(pytest.mark.xdist_group("training"))
-
-
-def markers_of(item: pytest.Item) -> Iterator[str]:
-    yield from (MARKERS_OF_FIXTURES[name] for name in getattr(item, "fixturenames", ()) if name in MARKERS_OF_FIXTURES)
-    yield from (marker for place, marker in MARKERS_OF_PLACES.items() if item.nodeid.startswith(place))
+        for name in MARKERS_OF_FIXTURES.keys() & set(getattr(item, "fixturenames", ())):
+            if not markers & {MARKERS_OF_FIXTURES[name], "browser"}:
+                raise pytest.UsageError(f"{item.nodeid} uses {name}: name its place in {__name__}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("numprocesses"):  # inherited by the workers: threads that wait by spinning starve each other
         os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     for place in MARKERS_OF_PLACES:
-        assert (settings.BASE_DIR / place.partition("::")[0]).exists(), f"{place} has moved: {__name__} names it"
+        if not (settings.BASE_DIR / place.partition("::")[0]).exists():
+            raise pytest.UsageError(f"{place} has moved: {__name__} names it")
