@@ -337,6 +337,12 @@ def bump_gallery_revision(changed: Collection[UUID]) -> int:
     return number
 
 
+def lock_revision() -> None:
+    """Let no other writer change the gallery until the transaction ends."""
+    GalleryRevision.objects.get_or_create(pk=GalleryRevision.SINGLETON_PK)  # a flushed database has lost it
+    GalleryRevision.objects.select_for_update().get(pk=GalleryRevision.SINGLETON_PK)
+
+
 def clean_name(name: str) -> str:
     """The name without surplus spaces. Raises NameInvalid when it is empty, too long or not printable."""
     name = " ".join(name.split())
@@ -385,7 +391,7 @@ def _look_again(
     Without it, the same face shown to four sockets at once became four people. Raises PossibleDuplicate, PackChanged.
     """
     if not despite_duplicate:
-        list(GalleryRevision.objects.select_for_update().filter(pk=GalleryRevision.SINGLETON_PK))
+        lock_revision()
         _look_for_duplicates(drafts, outliers, person, False, False)
 
 

@@ -10,13 +10,13 @@ from django.db import transaction
 
 from enrollment.errors import TemplatesMissing
 from enrollment.events import log_event
-from enrollment.models import GalleryRevision, PackSwitch
+from enrollment.models import PackSwitch
 from enrollment.packs.rebuilding import samples_without_template
 from enrollment.runtime.pack_choice import chosen_pack_name
 from enrollment.runtime.policy import DEFAULT_FMR
 from enrollment.samples.site_scores import site_scores
 from enrollment.samples.storing import Actor, actor_id
-from enrollment.services import bump_gallery_revision
+from enrollment.services import bump_gallery_revision, lock_revision
 from recognizer.calibration import Rate
 from recognizer.errors import PackError
 from recognizer.packs.choosing import choose_pack
@@ -69,7 +69,7 @@ def switch_pack(*, actor: Actor | None, pack: Pack) -> PackSwitch:
     first: a sample stored at the same time is either seen here or comes after the switch.
     """
     with transaction.atomic():
-        list(GalleryRevision.objects.select_for_update().filter(pk=GalleryRevision.SINGLETON_PK))
+        lock_revision()
         missing = samples_without_template(pack.contract_id).count()
         if missing:
             raise TemplatesMissing(
