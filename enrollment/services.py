@@ -338,9 +338,8 @@ def bump_gallery_revision(changed: Collection[UUID]) -> int:
 
 
 def lock_revision() -> None:
-    """Let no other writer change the gallery until the transaction ends."""
-    GalleryRevision.objects.get_or_create(pk=GalleryRevision.SINGLETON_PK)  # a flushed database has lost it
-    GalleryRevision.objects.select_for_update().get(pk=GalleryRevision.SINGLETON_PK)
+    """Let no other writer change the gallery until the transaction ends. (A migration made the row.)"""
+    list(GalleryRevision.objects.select_for_update().filter(pk=GalleryRevision.SINGLETON_PK))
 
 
 def clean_name(name: str) -> str:
