@@ -294,7 +294,7 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
         Person.objects.filter(pk__in=[person.pk for person in found]).delete()
         if found:
             bump_gallery_revision(touched)
-        leave_no_traces()
+            leave_no_traces()
     log_event(logger, "erased", people=len(found), actor=actor_id(actor))
     if found:
         outlive_old_copies()

@@ -157,7 +157,8 @@ def forget_people(people: Sequence[Person]) -> None:
 def erase_pictures(*, actor: AbstractBaseUser | AnonymousUser | None, attempts: QuerySet[VerificationAttempt]) -> int:
     """Erase the faces of these attempts, of strangers too; the verdicts stay. Returns how many had one."""
     erased = attempts.exclude(thumbnail=b"").update(thumbnail=b"")
-    leave_no_traces()
+    if erased:
+        leave_no_traces()
     log_event(logger, "pictures_erased", attempts=erased, actor=actor_id(actor))
     return erased
 

@@ -80,8 +80,7 @@ def save_unknown_policy(*, actor: Actor | None, keep: bool, days: int) -> Unknow
     policy.full_clean(exclude={"saved_by"})
     with transaction.atomic():
         policy.save(force_insert=True)
-        gone = UnknownFace.objects.all().delete()[0] if not keep else purge_unknowns()
-        leave_no_traces()
+        gone = purge_unknowns()  # by the policy just saved: everything, when it is off
     log_event(logger, "unknown_policy", keep=keep, days=days, erased=gone, actor=actor_id(actor))
     return policy
 
