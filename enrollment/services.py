@@ -29,7 +29,6 @@ from enrollment.errors import (
     PossibleDuplicate,
     SampleUnknown,
 )
-from enrollment.events import log_event
 from enrollment.hooks import hooks
 from enrollment.models import (
     FaceSample,
@@ -40,16 +39,18 @@ from enrollment.models import (
     Person,
     PersonPair,
 )
-from enrollment.runtime.database import leave_no_traces
 from enrollment.runtime.gallery import KEPT_REVISIONS, outlive_old_copies
 from enrollment.runtime.notices import announce_gallery_change
 from enrollment.samples.drafts import SampleDraft
 from enrollment.samples.duplicates import find_duplicates
 from enrollment.samples.fitting import DraftsFit, judge_drafts
 from enrollment.samples.pairs import find_pair, ordered
-from enrollment.samples.storing import Actor, actor_id, checked_drafts, keep_to_cap, store_drafts, template_for
+from enrollment.samples.storing import checked_drafts, keep_to_cap, store_drafts, template_for
 from enrollment.selectors import with_merged
 from recognizer.types import Vector
+from security.actors import Actor, actor_id
+from security.events import log_event
+from security.traces import leave_no_traces
 
 logger = logging.getLogger("facesite.enrollment")
 

@@ -19,7 +19,8 @@ from enrollment.forms import EraseForm, PeopleFilter, PersonFields
 from enrollment.models import Person
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.thumbnails import thumbnail_bytes
-from enrollment.web import actor_of, person_or_404, read_or_post, requires
+from enrollment.web import person_or_404
+from security.web import actor_of, read_or_post, requires
 
 PEOPLE_PER_PAGE = 25
 SEARCH_LIMIT = 20

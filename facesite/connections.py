@@ -20,9 +20,9 @@ from daphne.http_protocol import WebRequest
 from twisted.internet import defer
 from twisted.web import http
 
-from enrollment.events import log_event
 from enrollment.runtime.database import run_in_database_thread
 from facesite.bodies import SMALL_BYTES, LargeBodies, large_bodies_at
+from security.events import log_event
 
 logger = logging.getLogger("facesite.connections")
 

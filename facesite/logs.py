@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from enrollment.events import log_event
+from security.events import log_event
 
 _QUERY = re.compile(r"\?[^\s\"']*")
 _TRACEBACK = "Traceback (most recent call last)"

@@ -19,9 +19,9 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.internet.interfaces import ISSLTransport
 from twisted.logger import globalLogPublisher
 
-from enrollment.events import log_event
 from enrollment.streaming.sockets import CLOSE_IDLE, CLOSE_TOO_LARGE
 from facesite.connections import BodyQueue, Channel, OpenConnections, Request, address_of, most_connections
+from security.events import log_event
 
 logger = logging.getLogger(__name__)
 SERVICE_RESTART: Final = 1012

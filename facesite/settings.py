@@ -20,6 +20,7 @@ CSRF_TRUSTED_ORIGINS = env.read_origins("CSRF_TRUSTED_ORIGINS")
 INSTALLED_APPS = [
     "facesite",  # before daphne: facesite's runserver ends open sockets in order
     "daphne",
+    "security",
     "enrollment",
     "verification",
     "django.contrib.admin",
@@ -32,7 +33,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "facesite.security.SecurityHeaders",
+    "facesite.headers.SecurityHeaders",
     # With DEBUG on, static files are served from their sources, without being collected.
     *([] if DEBUG else ["whitenoise.middleware.WhiteNoiseMiddleware"]),
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -13,11 +13,11 @@ from typing import Final
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from enrollment.events import log_event
 from enrollment.runtime.engine import engine_if_ready, get_engine
 from enrollment.runtime.gallery import cached_gallery, current_gallery
 from enrollment.runtime.notices import listener
 from recognizer.errors import RecognizerError
+from security.events import log_event
 
 logger = logging.getLogger(__name__)
 RETRY_S: Final = 3.0

@@ -11,13 +11,13 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from enrollment.events import log_event
 from enrollment.models import Person
-from enrollment.runtime.database import leave_no_traces
-from enrollment.samples.storing import actor_id
 from recognizer.images import encode_thumbnail
 from recognizer.tracking.tracks import Decision
 from recognizer.types import Verdict
+from security.actors import actor_id
+from security.events import log_event
+from security.traces import leave_no_traces
 from verification.models import FalseMatch, UnknownFace, VerificationAttempt, VerificationPolicy
 from verification.policy import SiteThreshold, current_policy
 from verification.review.unknowns import forget_unknown, keep_unknown

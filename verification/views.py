@@ -25,9 +25,9 @@ from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
 from enrollment.selectors import people_by_uuid, person_by_uuid
 from enrollment.thumbnails import jpeg_data_url
-from enrollment.web import read_or_post
 from recognizer.errors import RecognizerError
 from recognizer.images import encode_thumbnail
+from security.web import read_or_post
 from verification import selectors, services
 from verification.cards import DecisionCard, card_of
 from verification.exports import stream_attempts

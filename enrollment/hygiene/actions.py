@@ -12,11 +12,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from enrollment.errors import DuplicateCandidate, MergeRefused, PersonUnknown, UndoBlocked
-from enrollment.events import log_event
 from enrollment.models import FaceSample, HygieneAction, Person, PersonPair
 from enrollment.samples.pairs import find_pair, ordered
-from enrollment.samples.storing import Actor, actor_id, keep_to_cap
+from enrollment.samples.storing import keep_to_cap
 from enrollment.services import bump_gallery_revision, note_as_different
+from security.actors import Actor, actor_id
+from security.events import log_event
 
 logger = logging.getLogger("facesite.enrollment")
 Kind = HygieneAction.Kind

@@ -17,8 +17,8 @@ from enrollment.hygiene import actions as hygiene
 from enrollment.hygiene.report import HygieneReport, build_report
 from enrollment.models import FaceTemplate, HygieneAction, Person
 from enrollment.runtime.engine import get_engine
-from enrollment.web import actor_of, requires
 from recognizer.errors import PackError
+from security.web import actor_of, requires
 
 MOST_TEMPLATES = 30_000
 """More take longer than anybody waits for a page (10,000: about 2 seconds). The command has no limit."""

@@ -9,18 +9,18 @@ from django.conf import settings
 from django.db import transaction
 
 from enrollment.errors import TemplatesMissing
-from enrollment.events import log_event
 from enrollment.models import PackSwitch
 from enrollment.packs.rebuilding import samples_without_template
 from enrollment.runtime.pack_choice import chosen_pack_name
 from enrollment.runtime.policy import DEFAULT_FMR
 from enrollment.samples.site_scores import site_scores
-from enrollment.samples.storing import Actor, actor_id
 from enrollment.services import bump_gallery_revision, lock_revision
 from recognizer.calibration import Rate
 from recognizer.errors import PackError
 from recognizer.packs.choosing import choose_pack
 from recognizer.packs.manifest import Manifest, Pack
+from security.actors import Actor, actor_id
+from security.events import log_event
 
 logger = logging.getLogger("facesite.packs")
 

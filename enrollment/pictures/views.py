@@ -33,8 +33,9 @@ from enrollment.pictures.photos import (
 from enrollment.reasons import EnrollmentReason
 from enrollment.samples.drafts import SampleDraft
 from enrollment.services import NewPerson
-from enrollment.web import actor_of, count_of, person_or_404, read_or_post
+from enrollment.web import count_of, person_or_404
 from recognizer.errors import RecognizerError
+from security.web import actor_of, read_or_post
 
 
 @login_required

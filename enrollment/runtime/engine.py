@@ -9,12 +9,12 @@ import time
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from enrollment.events import log_event
 from enrollment.runtime.gallery import gallery_for
 from enrollment.runtime.pack_choice import chosen_pack_name, newest_switch
 from recognizer.engine import FaceEngine
 from recognizer.errors import PackError
 from recognizer.types import RecognizerConfig
+from security.events import log_event
 
 logger = logging.getLogger("facesite.packs")
 

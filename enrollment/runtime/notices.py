@@ -13,8 +13,8 @@ from typing import Any, Final
 from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
-from enrollment.events import log_event
 from enrollment.runtime.gallery import mark_gallery_stale
+from security.events import log_event
 
 GROUP = "gallery"
 MESSAGE = {"type": "gallery.changed"}

@@ -11,9 +11,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from enrollment.events import log_event
 from enrollment.models import FaceTemplate, PackSwitch
 from recognizer.packs.manifest import Manifest
+from security.events import log_event
 
 logger = logging.getLogger("facesite.packs")
 

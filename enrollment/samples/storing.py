@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 import numpy as np
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from enrollment.errors import NoSamples, PackChanged, SampleInvalid
 from enrollment.models import FaceSample, FaceTemplate, Person
@@ -16,16 +14,10 @@ from recognizer.images import encode_crop
 from recognizer.search.blocks import NORM_TOLERANCE
 from recognizer.types import Vector
 from recognizer.vectors import vector_from_bytes, vector_to_bytes
+from security.actors import Actor
 
-Actor = AbstractBaseUser | AnonymousUser
-"""A request's or a socket's user. Whoever calls a service has seen to it that it is a logged-in operator."""
 MAX_SAMPLES = 20
 """Kept per person. More hardly help a search that takes the best of them, and each one costs time."""
-
-
-def actor_id(actor: Actor | None) -> Any:
-    """The operator's primary key for the log, which holds no login names."""
-    return actor.pk if actor else None
 
 
 def checked_drafts(samples: Sequence[SampleDraft]) -> list[SampleDraft]:

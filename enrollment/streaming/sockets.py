@@ -29,13 +29,13 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.utils.crypto import constant_time_compare
 
 from enrollment.errors import EnrollmentError
-from enrollment.events import log_event
 from enrollment.reasons import EnrollmentReason, sentence_for
 from enrollment.runtime.database import run_in_database_thread
 from enrollment.runtime.outages import outage_code
 from enrollment.streaming.mailbox import HEADER, FrameBudget, Inbox, InferenceTurn, QueuedFrame
 from recognizer.engine import FaceEngine
 from recognizer.errors import EngineNotReady, FrameTooLarge, PackError, RecognizerError
+from security.events import log_event
 
 P = ParamSpec("P")
 T = TypeVar("T")

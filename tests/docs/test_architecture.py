@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
-PACKAGES = ("recognizer", "enrollment", "verification", "facesite", "benchmarks", "training")
+PACKAGES = ("recognizer", "security", "enrollment", "verification", "facesite", "benchmarks", "training")
 FOLDERS = (*PACKAGES, ".ci", "docs", "models", "scripts", "static", "templates", "tests")
 DOCUMENTS = [
     *sorted((ROOT / "docs").glob("*.md")),
@@ -63,7 +63,7 @@ class TestTheTable:
 
 
 class TestTheDiagramOfFloors:
-    @pytest.mark.parametrize("floor", ["recognizer", "enrollment", "verification"])
+    @pytest.mark.parametrize("floor", ["recognizer", "security", "enrollment", "verification"])
     def test_has_the_layers_of_the_contracts(self, floor):
         assert drawn_layers(floor) == contract_layers(floor)
 
@@ -72,7 +72,7 @@ def drawn_layers(floor: str) -> list[set[str]]:
     """From top to bottom: the names in each box."""
     (drawn,) = re.findall(rf"^ +subgraph {floor}\[.*?^ +end$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     boxes = re.findall(r'\b\w\d+\["(.*?)"\]', drawn)
-    return [set(re.findall(r"[a-z]+", re.sub(r"</?b>|<br>", " ", box))) for box in boxes]
+    return [set(re.findall(r"[a-z_]+", re.sub(r"</?b>|<br>", " ", box))) for box in boxes]
 
 
 def contract_layers(floor: str) -> list[set[str]]:

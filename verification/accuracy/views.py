@@ -14,11 +14,11 @@ from django.views.decorators.http import require_POST
 
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.policy import default_liveness
-from enrollment.web import actor_of, read_or_post, requires
 from recognizer.calibration import Histogram
 from recognizer.engine import FaceEngine
 from recognizer.errors import PackError, TooFewPairs
 from recognizer.packs.manifest import Pack
+from security.web import actor_of, read_or_post, requires
 from verification.accuracy.calibration import SiteCalibration, calibrate_site, predictions, site_threshold
 from verification.accuracy.charts import Mark, det_chart, det_place, histogram_chart, histogram_line
 from verification.forms import PolicyForm

@@ -12,8 +12,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from enrollment.events import log_event
 from recognizer.reasons import Reason
+from security.events import log_event
 from verification.models import ChallengeTry
 
 FAILURES_ALLOWED = 5

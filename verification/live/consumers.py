@@ -10,7 +10,6 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError
 
 from enrollment.errors import PersonUnknown
-from enrollment.events import log_event
 from enrollment.reasons import EnrollmentReason
 from enrollment.runtime.database import run_in_database_thread
 from enrollment.runtime.engine import get_engine
@@ -24,6 +23,7 @@ from recognizer.search.gallery import GallerySnapshot
 from recognizer.tracking.challenge import ChallengeState
 from recognizer.tracking.challenge_run import ChallengeProgress
 from recognizer.tracking.tracks import Decision
+from security.events import log_event
 from verification.live.challenges import begin_try, end_try
 from verification.live.protocol import (
     NOT_CLAIMABLE,

@@ -15,11 +15,8 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from enrollment.events import log_event
 from enrollment.models import FaceTemplate, Person
-from enrollment.runtime.database import leave_no_traces
 from enrollment.runtime.gallery import current_gallery, gallery_for
-from enrollment.samples.storing import Actor, actor_id
 from enrollment.selectors import merged_records, people_by_uuid
 from enrollment.services import bump_gallery_revision
 from recognizer.decisions import Question, compare_probe, policy_for_gallery
@@ -29,6 +26,9 @@ from recognizer.search.confusions import HIGHEST, Confusion, Confusions, raise_t
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy, Vector, Verdict
 from recognizer.vectors import vector_from_bytes, vector_to_bytes
+from security.actors import Actor, actor_id
+from security.events import log_event
+from security.traces import leave_no_traces
 from verification.models import ConfusedFace, FalseMatch, VerificationAttempt
 from verification.policy import current_policy
 

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_POST
 from enrollment.models import Person
 from enrollment.runtime.engine import get_engine
 from enrollment.selectors import cover_thumbnails, search_people
-from enrollment.web import actor_of, read_or_post
 from recognizer.errors import RecognizerError
+from security.web import actor_of, read_or_post
 from verification import selectors
 from verification.forms import PersonChoiceForm
 from verification.models import FalseMatch, VerificationAttempt

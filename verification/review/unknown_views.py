@@ -19,8 +19,9 @@ from enrollment.consent import CONSENT_TEXT, CONSENT_VERSION
 from enrollment.errors import EnrollmentError, PossibleDuplicate
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
-from enrollment.web import actor_of, count_of, read_or_post, requires
+from enrollment.web import count_of
 from recognizer.errors import RecognizerError
+from security.web import actor_of, read_or_post, requires
 from verification import selectors
 from verification.forms import NewPersonForm, PersonChoiceForm, UnknownPolicyForm
 from verification.models import InboxAction, UnknownFace

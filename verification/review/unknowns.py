@@ -19,12 +19,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from enrollment import services as enrollment
-from enrollment.events import log_event
 from enrollment.models import FaceSample, FaceTemplate, Person
-from enrollment.runtime.database import leave_no_traces
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.samples.drafts import SampleDraft, pose_bucket, quality_from_json, quality_to_json
-from enrollment.samples.storing import MAX_SAMPLES, Actor, actor_id
+from enrollment.samples.storing import MAX_SAMPLES
 from enrollment.selectors import erased_samples, people_by_uuid
 from recognizer.engine import FaceEngine
 from recognizer.images import decode_crop, encode_crop
@@ -33,6 +31,9 @@ from recognizer.search.gallery import GallerySnapshot
 from recognizer.tracking.tracks import Decision
 from recognizer.types import LivenessVerdict, Vector, Verdict
 from recognizer.vectors import vector_from_bytes, vector_to_bytes
+from security.actors import Actor, actor_id
+from security.events import log_event
+from security.traces import leave_no_traces
 from verification.models import InboxAction, UnknownFace, UnknownPolicy, VerificationAttempt
 from verification.policy import current_policy
 

@@ -4,7 +4,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from facesite.security import add_headers
+from facesite.headers import add_headers
 
 
 class TestHeaders:

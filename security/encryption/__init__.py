@@ -1,0 +1,1 @@
+"""Stored biometrics as ciphertext, and the keys to them."""

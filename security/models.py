@@ -1,0 +1,51 @@
+"""The audit trail, and the rights that roles are made of."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from security.rights import RIGHTS
+
+
+class AuditEvent(models.Model):
+    """One change, in the words of who, what and when: ids and settings only, so that it may outlive an erasure.
+
+    audit/recording.py appends rows. Nothing changes one, and only retention takes the oldest away.
+    """
+
+    number = models.PositiveBigIntegerField(unique=True, help_text="1, 2, 3 ... without gaps.")
+    at = models.DateTimeField()
+    action = models.CharField(max_length=60)
+    actor = models.CharField(max_length=60, help_text="operator:<id>, command, product ...: no names.")
+    target = models.CharField(max_length=100, blank=True, help_text="person:<uuid>, policy:<id> ...; empty: the site.")
+    facts = models.JSONField(default=dict, help_text="Counts, codes, settings before and after.")
+    source = models.CharField(max_length=100, blank=True, help_text="From where: an address, or a command's name.")
+    previous_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64, help_text="SHA-256 over this row and previous_hash, in hexadecimal digits.")
+
+    class Meta:
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.action}"
+
+
+class AuditHead(models.Model):
+    """A table of one row: the chain's last link. Every writer locks it, so that numbers have no gaps."""
+
+    SINGLETON_PK = 1
+
+    number = models.PositiveBigIntegerField(default=0)
+    hash = models.CharField(max_length=64, default="")
+
+    def __str__(self) -> str:
+        return f"audit row {self.number}"
+
+
+class Rights(models.Model):
+    """No table: the place that Django's permissions of rights.py hang on."""
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        permissions = [(right.codename, label) for right, label in RIGHTS.items()]

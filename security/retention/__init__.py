@@ -1,0 +1,1 @@
+"""What is erased when: rules of every app, run once a day."""

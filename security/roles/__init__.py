@@ -1,0 +1,1 @@
+"""Which operator may do what."""

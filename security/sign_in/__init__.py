@@ -1,0 +1,1 @@
+"""How operators sign in: limits, passwords, sessions, second factor, other identity providers."""
