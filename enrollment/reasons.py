@@ -53,6 +53,8 @@ GUIDANCE: dict[str, str] = {
     Reason.TURNED_AWAY: "Look straight into the camera.",
     Reason.TILTED: "Hold your head upright.",
     Reason.EYES_HIDDEN: "Your eyes must be visible. Take off dark glasses and keep hair out of your eyes.",
+    Reason.TURNED_OVER: "The picture is upside down or on its side. Turn the camera.",
+    Reason.MOUTH_HIDDEN: "Your mouth is covered. Take off the mask or scarf, and your hand from your face.",
     EnrollmentReason.HOLD_STILL: "Hold still for a moment.",
     EnrollmentReason.TURN_LEFT: "Turn your head slightly to your left.",
     EnrollmentReason.TURN_RIGHT: "Turn your head slightly to your right.",
@@ -134,6 +136,8 @@ PHOTOGRAPHS: dict[str, str] = {
     Reason.BLURRED: "The face is blurred. Use a sharper picture.",
     Reason.TURNED_AWAY: "The face is turned too far to the side, up or down. Use one that looks into the camera.",
     Reason.TILTED: "The head is tilted too far. Use a picture with the head upright.",
+    Reason.TURNED_OVER: "The face is upside down or on its side. Turn the picture upright and send it again.",
+    Reason.MOUTH_HIDDEN: "The mouth is covered. Use a picture without a mask, scarf or hand before the face.",
     Reason.EYES_HIDDEN: "The eyes are hidden. Use a picture without dark glasses or hair over the eyes.",
 }
 """Where the other sentences speak to somebody before a webcam, a photograph needs other advice."""

@@ -14,6 +14,7 @@ from recognizer.images import FRAME_LIMITS, ImageLimits, decode_image
 from recognizer.packs.choosing import choose_pack, verify_pack
 from recognizer.packs.manifest import Manifest, Pack
 from recognizer.stages.alignment import TEMPLATE, align_face
+from recognizer.stages.checks import NOT_CHECKED, FaceChecker
 from recognizer.stages.detection import Detector, YuNetDetector
 from recognizer.stages.embedding import Embedder, OnnxEmbedder
 from recognizer.stages.landmarks import LandmarkRefiner
@@ -22,6 +23,9 @@ from recognizer.stages.quality import measure_quality
 from recognizer.stages.sessions import open_session
 from recognizer.stopwatch import Stopwatch
 from recognizer.types import AnalyzedImage, Detection, Face, Image, Liveness, Quality, RecognizerConfig, Vector
+
+PLAINLY_UPRIGHT = 0.4
+"""Detection score times the share of "not turned": then no other turn of a still is tried."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -114,7 +118,9 @@ class FaceEngine:
 
     def measure_quality(self, image: Image, detection: Detection, aligned: Image) -> Quality:
         """Judge one face of a H x W x 3 uint8 BGR picture; `aligned` is its (112, 112, 3) crop."""
-        return measure_quality(image, detection, aligned)
+        checker = self._loaded.checker
+        checks = checker.check(aligned) if checker else NOT_CHECKED
+        return measure_quality(image, detection, aligned, checks)
 
     def embed(self, aligned: Sequence[Image]) -> Vector:
         """(n, d) float32, each row of length 1, for n crops of (112, 112, 3) uint8 BGR."""
@@ -124,6 +130,29 @@ class FaceEngine:
         """Judge one face of the full H x W x 3 uint8 BGR picture; NOT_CHECKED when the pack has no liveness models."""
         checker = self._loaded.liveness
         return checker.check(image, detection) if checker else Liveness()
+
+    def turn_upright(self, image: Image) -> Image:
+        """The H x W x 3 uint8 BGR still itself, or turned by quarters where only then its main face stands upright.
+
+        Cameras without a position sensor, scans and messengers leave pictures on their sides.
+        """
+        best, most = image, self._uprightness(image)
+        if most >= PLAINLY_UPRIGHT:
+            return image
+        for quarters in (1, 2, 3):
+            turned = np.ascontiguousarray(np.rot90(image, quarters))
+            uprightness = self._uprightness(turned)
+            if uprightness > most:
+                best, most = turned, uprightness
+        return best
+
+    def _uprightness(self, image: Image) -> float:
+        """0..1, of the main face; 0 where there is none."""
+        detections, checker = self.detect(image), self._loaded.checker
+        if not detections:
+            return 0.0
+        turned = checker.check(self.align(image, detections[0])).turned if checker else 0.0
+        return detections[0].detection_score * (1.0 - turned)
 
     def analyze(self, image: Image, *, embed: bool = True, liveness: bool = False) -> AnalyzedImage:
         """Every face of a H x W x 3 uint8 BGR picture, with its crop and quality, and on demand more.
@@ -158,6 +187,8 @@ class _Stages:
             threshold=config.detection_threshold,
             refiner=self.refiner,
         )
+        checkers = [FaceChecker(open_session(file.path)) for file in pack.files_of("checks")]
+        self.checker = checkers[0] if checkers else None
         self.embedder: Embedder = OnnxEmbedder(open_session(pack.embedder.path), pack.preprocessing)
         if self.embedder.dimension != pack.dimension:
             raise PackCorrupt(
@@ -175,5 +206,7 @@ class _Stages:
         face = Detection(np.array([200, 100, 400, 340], np.float32), TEMPLATE, 1.0)
         if self.refiner:
             self.refiner.refine(blank, [face])
+        if self.checker:
+            self.checker.check(blank[:112, :112])
         if self.liveness:
             self.liveness.check(blank, face)

@@ -15,6 +15,8 @@ class Reason(StrEnum):
     TURNED_AWAY = "turned_away"
     TILTED = "tilted"
     EYES_HIDDEN = "eyes_hidden"
+    TURNED_OVER = "turned_over"
+    MOUTH_HIDDEN = "mouth_hidden"
     BLURRED = "blurred"
 
     # Decisions: why a verdict is what it is. They carry quality codes too, and CHALLENGE_PASSED.

@@ -1,4 +1,4 @@
-"""Steps 4, 7 and 9: the averaged weights of a run as one ONNX file, opset 17, weights stored in half precision.
+"""Steps 4, 7, 9 and 12: the averaged weights of a run as one ONNX file, opset 17, weights stored in half precision.
 
 Half precision is storage only: a Cast follows every large constant, ONNX Runtime folds it when the session is made, and
 all arithmetic stays in float32. Batch normalisation and input scaling are folded into the convolutions.
@@ -17,7 +17,9 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from recognizer.stages.checks import INPUT_SIDE
 from recognizer.stages.landmarks import CUT_SIDE
+from training.checks import CheckNet, ExportedChecks
 from training.detector import OUTPUT_NAMES, ExportedDetector, StarterDetector
 from training.embedder import INPUT_SIZE, ExportedEmbedder, StarterEmbedder
 from training.landmarks import ExportedLandmarks, LandmarkNet
@@ -121,9 +123,16 @@ def export_landmarks(run: Path, target: Path) -> None:
     export_model(model, torch.zeros(2, 3, CUT_SIDE, CUT_SIDE), target, ["landmarks"], axes, about)
 
 
+def export_checks(run: Path, target: Path) -> None:
+    model = ExportedChecks(load_average(CheckNet(), run)).eval()  # type: ignore[arg-type]
+    axes = {"input": {0: "faces"}, "answers": {0: "faces"}}
+    about = "facesite checks: N,3,56,56 BGR 0..255, aligned crop at half its sides; shares of turned, mouth covered"
+    export_model(model, torch.zeros(2, 3, INPUT_SIDE, INPUT_SIDE), target, ["answers"], axes, about)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=["embedder", "detector", "landmarks"])
+    parser.add_argument("kind", choices=["embedder", "detector", "landmarks", "checks"])
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--target", type=Path, required=True)
     parser.add_argument("--mirror", action="store_true", help="embedder: average with the mirror image's embedding")
@@ -132,6 +141,8 @@ def main() -> None:
         export_embedder(arguments.run, arguments.target, mirror=arguments.mirror)
     elif arguments.kind == "detector":
         export_detector(arguments.run, arguments.target)
+    elif arguments.kind == "checks":
+        export_checks(arguments.run, arguments.target)
     else:
         export_landmarks(arguments.run, arguments.target)
 

@@ -13,7 +13,7 @@ from recognizer.images import UPLOAD_LIMITS, image_size
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.tracking.fuser import decide_still
 from recognizer.tracking.tracks import Decision
-from recognizer.types import DecisionPolicy, Detection, LivenessMode, Quality
+from recognizer.types import DecisionPolicy, Detection, Image, LivenessMode, Quality
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,8 +29,10 @@ class IdentifiedFace:
 class IdentifiedImage:
     """All faces of one picture."""
 
+    image: Image
+    """The picture, upright, as it was looked at: a large one at a part of its size."""
     image_size: tuple[int, int]
-    """width, height in pixels, upright. Boxes and landmarks count in these pixels."""
+    """width, height in pixels of the whole picture, upright. Boxes and landmarks count in these."""
     faces: tuple[IdentifiedFace, ...]
     """Largest first. No two of them match the same person."""
 
@@ -49,7 +51,7 @@ def identify_image(
     image_bytes: a JPEG, PNG or WebP within UPLOAD_LIMITS. claimed: uuid of a person, to verify instead of identify.
     Liveness is not checked unless `check_liveness`. Raises ImageError.
     """
-    image = engine.decode(image_bytes, UPLOAD_LIMITS)
+    image = engine.turn_upright(engine.decode(image_bytes, UPLOAD_LIMITS))
     asked = policy if check_liveness else replace(policy, liveness=LivenessMode.OFF)
     outcome = decide_still(engine, image, Question(gallery, asked, claimed))
     decisions = {decision.track: decision for decision in outcome.decisions}
@@ -58,7 +60,7 @@ def identify_image(
         IdentifiedFace(_enlarged(face.sighting.detection, factor), face.sighting.quality, decisions[face.track])
         for face in outcome.faces
     )
-    return IdentifiedImage((round(factor * image.shape[1]), round(factor * image.shape[0])), tuple(faces))
+    return IdentifiedImage(image, (round(factor * image.shape[1]), round(factor * image.shape[0])), tuple(faces))
 
 
 def _enlarged(detection: Detection, factor: float) -> Detection:

@@ -20,7 +20,6 @@ from django.views.decorators.http import require_GET, require_safe
 
 from enrollment.errors import PersonUnknown
 from enrollment.models import Person
-from enrollment.pictures.photos import PHOTO_LIMITS
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
 from enrollment.selectors import people_by_uuid, person_by_uuid
@@ -95,7 +94,7 @@ def _check_photo(request: HttpRequest, data: bytes, *, keep: bool) -> dict[str, 
     engine = get_engine()
     gallery, policy = current_gallery(engine), services.current_policy(engine)
     found = engine.submit(identify_image, data, engine=engine, gallery=gallery, policy=policy).result()
-    preview = engine.submit(lambda: encode_thumbnail(engine.decode(data, PHOTO_LIMITS), PREVIEW_SIDE)).result()
+    preview = engine.submit(encode_thumbnail, found.image, PREVIEW_SIDE).result()
     people = people_by_uuid(face.decision.person_id for face in found.faces if face.decision.person_id)
     faces = []
     for face in found.faces:

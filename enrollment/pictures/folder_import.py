@@ -25,6 +25,7 @@ from enrollment.models import FaceSample, Person
 from enrollment.reasons import EnrollmentReason, sentence_for
 from enrollment.samples.drafts import SampleDraft, draft_from_face
 from enrollment.samples.duplicates import find_duplicates
+from recognizer.decisions import BARRING
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
 from recognizer.images import UPLOAD_LIMITS, read_file
@@ -125,7 +126,7 @@ def _look_at_all(engine: FaceEngine, paths: Iterable[Path]) -> Iterator[Picture]
 def look_at_picture(engine: FaceEngine, path: Path) -> Picture:
     """A draft from the file, or the reason why there is none; one job for the engine's pool."""
     try:
-        image = engine.decode(read_file(path), UPLOAD_LIMITS)
+        image = engine.turn_upright(engine.decode(read_file(path), UPLOAD_LIMITS))
     except OSError:
         return _without_draft(path, EnrollmentReason.FILE_UNREADABLE)
     except ImageError as error:
@@ -154,6 +155,8 @@ def choose_face(engine: FaceEngine, image: Image) -> tuple[Face | None, str]:
             return None, EnrollmentReason.UNCLEAR_WHICH_FACE
     aligned = engine.align(image, detections[0])
     quality = engine.measure_quality(image, detections[0], aligned)
+    if barred := next((reason for reason in BARRING if reason in quality.reasons), None):
+        return None, barred
     if quality.face_size < SMALLEST_FACE:
         return None, Reason.FACE_TOO_SMALL
     if not DARKEST <= quality.brightness <= BRIGHTEST:

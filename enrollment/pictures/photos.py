@@ -174,7 +174,7 @@ def _check_photo(engine: FaceEngine, file: UploadedFile[Any]) -> PhotoOutcome:
 
 def _look_at(engine: FaceEngine, name: str, data: bytes) -> PhotoOutcome:
     """What becomes of one picture; one job for the engine's pool. Raises ImageError."""
-    image = engine.decode(data, PHOTO_LIMITS)
+    image = engine.turn_upright(engine.decode(data, PHOTO_LIMITS))
     faces = engine.analyze(image).faces
     if not faces:
         message = "No face was found. Use a picture that shows the face clearly."

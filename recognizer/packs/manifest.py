@@ -26,7 +26,7 @@ SHIPPED_DIR = Path(__file__).resolve().parents[2] / "models"
 """Folder of the shipped manifest and of the weights that come with the product."""
 LOCAL_NAME = "local.toml"
 """File with the operator's packs and thresholds, beside the weights."""
-ROLES = ("detector", "landmarks", "embedder", "liveness")
+ROLES = ("detector", "landmarks", "checks", "embedder", "liveness")
 ALIGNMENT = "arcface112"
 """Name of the alignment that every pack uses; part of the contract_id."""
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -52,7 +52,8 @@ class PackFile:
     key: str
     """Name in the manifest; packs refer to it."""
     role: str
-    """One of ROLES. A pack has one detector, one embedder, at most one landmarks file, any number for liveness."""
+    """One of ROLES. A pack has one detector and one embedder, at most one landmarks and one checks file, and any
+    number for liveness."""
     name: str
     """File name in the models folder."""
     size: int
@@ -244,8 +245,8 @@ def _parse_file(key: str, entry: Mapping[str, Any], folder: Path) -> PackFile:
     if not _SHA256.fullmatch(sha256):
         raise ValueError(f"the sha256 of {name} is not 64 hexadecimal digits")
     archive = entry.get("archive")
-    # The shipped landmark network belongs to this version of the product: it is used in place, never copied.
-    ours = role == "landmarks" and (SHIPPED_DIR / name).is_file()
+    # The shipped landmark and check networks belong to this version of the product: used in place, never copied.
+    ours = role in ("landmarks", "checks") and (SHIPPED_DIR / name).is_file()
     return PackFile(
         key=key,
         role=role,
@@ -268,8 +269,10 @@ def _parse_pack(
         raise ValueError(f"the pack name {name!r} may only have letters, digits, dots, dashes and underscores")
     own = tuple(files[key] for key in entry["files"])
     roles = [file.role for file in own]
-    if roles.count("detector") != 1 or roles.count("embedder") != 1 or roles.count("landmarks") > 1:
-        raise ValueError(f"the pack {name} needs exactly one detector and one embedder, and at most one landmarks file")
+    if roles.count("detector") != 1 or roles.count("embedder") != 1:
+        raise ValueError(f"the pack {name} needs exactly one detector and one embedder")
+    if roles.count("landmarks") > 1 or roles.count("checks") > 1:
+        raise ValueError(f"the pack {name} may have one landmarks file and one checks file, not more")
     limits = entry.get("thresholds", defaults)
     return Pack(
         name=name,

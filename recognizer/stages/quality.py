@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from recognizer.reasons import Reason
 from recognizer.stages.alignment import similarity_to_template
+from recognizer.stages.checks import NOT_CHECKED, FaceChecks
 from recognizer.types import Detection, Image, Pose, Quality, Vector
 
 _POINTS_3D = np.array(
@@ -61,11 +62,12 @@ class Measures:
     """Mean luma around the eyes over mean luma of the cheeks."""
     pose: Pose
     detection_score: float
+    checks: FaceChecks
 
 
-def measure_quality(image: Image, detection: Detection, aligned: Image) -> Quality:
-    """Judge one face of a H x W x 3 uint8 BGR picture; `aligned` is its (112, 112, 3) crop."""
-    measures = take_measures(image, detection, aligned)
+def measure_quality(image: Image, detection: Detection, aligned: Image, checks: FaceChecks = NOT_CHECKED) -> Quality:
+    """Judge one face of a H x W x 3 uint8 BGR picture; `aligned` is its (112, 112, 3) crop, `checks` what it shows."""
+    measures = take_measures(image, detection, aligned, checks)
     reasons = tuple(code for code, rule in RULES if rule(measures))
     return Quality(
         score=quality_score(measures),
@@ -79,7 +81,7 @@ def measure_quality(image: Image, detection: Detection, aligned: Image) -> Quali
     )
 
 
-def take_measures(image: Image, detection: Detection, aligned: Image) -> Measures:
+def take_measures(image: Image, detection: Detection, aligned: Image, checks: FaceChecks = NOT_CHECKED) -> Measures:
     """Measure one face of a H x W x 3 uint8 BGR picture; `aligned` is its (112, 112, 3) crop."""
     height, width = image.shape[:2]
     box = detection.box_xyxy.tolist()
@@ -101,6 +103,7 @@ def take_measures(image: Image, detection: Detection, aligned: Image) -> Measure
         eye_light=_mean_luma(luma, _EYES) / max(_mean_luma(luma, _CHEEKS), 1.0),
         pose=estimate_pose(detection.landmarks),
         detection_score=detection.detection_score,
+        checks=checks,
     )
 
 
@@ -190,7 +193,18 @@ def eyes_hidden(m: Measures) -> bool:
     return m.eye_light < 0.36
 
 
+def turned_over(m: Measures) -> bool:
+    """On its side or on its head: landmarks, pose and embedding of such a face mean nothing."""
+    return m.checks.turned > 0.5
+
+
+def mouth_hidden(m: Measures) -> bool:
+    """By a mask, a scarf or a hand: half of what an embedding is made of."""
+    return m.checks.mouth_hidden > 0.5
+
+
 RULES: tuple[tuple[Reason, Callable[[Measures], bool]], ...] = (
+    (Reason.TURNED_OVER, turned_over),
     (Reason.FACE_TOO_SMALL, face_too_small),
     (Reason.FACE_CUT_OFF, face_cut_off),
     (Reason.FACE_TOO_LARGE, face_too_large),
@@ -199,6 +213,7 @@ RULES: tuple[tuple[Reason, Callable[[Measures], bool]], ...] = (
     (Reason.TURNED_AWAY, turned_away),
     (Reason.TILTED, tilted),
     (Reason.EYES_HIDDEN, eyes_hidden),
+    (Reason.MOUTH_HIDDEN, mouth_hidden),
     (Reason.BLURRED, blurred),
 )
 

@@ -91,7 +91,10 @@ class Sighting:
         """The face held against the gallery; None while it is not embedded."""
         if self.embedding is None:
             return None
-        return Evidence(self.embedding, self.aligned, self.quality, compare_probe(self.embedding, question))
+        evidence = Evidence(self.embedding, self.aligned, self.quality, compare_probe(self.embedding, question))
+        if evidence.barred is None:
+            return evidence
+        return replace(evidence, comparison=evidence.comparison.doubted(evidence.barred))
 
 
 @dataclass(slots=True, eq=False)

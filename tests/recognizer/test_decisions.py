@@ -41,6 +41,7 @@ POLICY = DecisionPolicy(
     thresholds=((1e-3, 0.33), (1e-4, 0.4), (1e-5, 0.46)),
 )
 GOOD = Quality(0.9, (), Pose(0, 0, 0), 100, 45, 120, 50, 200)
+MASKED = replace(GOOD, reasons=(Reason.MOUTH_HIDDEN,))
 POOR = replace(GOOD, score=0.3, reasons=(Reason.BLURRED,))
 CROP = np.zeros((112, 112, 3), np.uint8)
 
@@ -236,6 +237,17 @@ class TestFinalComparison:
     def test_a_poor_frame_may_still_match(self):
         frames = [see(towards(0, 0.7), POOR)]
         assert final_comparison(conclude(frames, WHO), frames).verdict == Verdict.MATCH
+
+    @pytest.mark.parametrize("score", [0.1, 0.99], ids=["stranger", "match"])
+    def test_a_covered_mouth_or_a_turned_face_neither_names_nor_denies(self, score):
+        frames = [see(towards(0, score), MASKED), see(towards(0, score), replace(GOOD, reasons=(Reason.TURNED_OVER,)))]
+        final = final_comparison(conclude(frames, WHO), frames)
+        assert (final.verdict, final.reasons) == (Verdict.UNCERTAIN, ("turned_over", "mouth_hidden"))
+
+    def test_one_bare_frame_is_asked_alone(self):
+        frames = [see(towards(1, 0.9), MASKED), see(towards(0, 0.7)), see(towards(1, 0.9), MASKED)]
+        final = final_comparison(conclude(frames, WHO), frames)
+        assert (final.verdict, final.person_id) == (Verdict.MATCH, "anna")
 
     def test_one_good_frame_is_enough_to_deny(self):
         frames = [see(axis(5), POOR), see(axis(5))]

@@ -179,8 +179,31 @@ class TestLandmarkSteps:
         assert session.run(None, {"input": np.full((3, 3, 64, 64), 127, np.float32)})[0].shape == (3, 10)
 
 
+class TestCheckSteps:
+    def test_lead_from_pictures_to_an_onnx_file(self, training_python: Path, tmp_path: Path) -> None:
+        crops = write_tar(tmp_path / "crops.tar", ".webp", 112, 112, 12)
+        rng = np.random.default_rng(6)
+        np.save(tmp_path / "turned.npy", np.stack([draw_face(rng, 112, 112) for _ in range(4)]))
+        np.save(tmp_path / "turned_angles.npy", np.array([0, 90, 180, -90], np.float32))
+        run, target = tmp_path / "run", tmp_path / "checks.onnx"
+        train = ["train_checks", "--crops", crops, "--work", tmp_path, "--run", run, "--batch", 2, "--steps", 2]
+        output = run_steps(
+            training_python,
+            [*train, "--report-every", 1],
+            ["export", "checks", "--run", run, "--target", target],
+        )
+        assert "12 crops" in output
+        assert "'step': 2" in output
+        assert target.stat().st_size <= 400_000
+        answers = onnxruntime.InferenceSession(target).run(None, {"input": np.full((3, 3, 56, 56), 127, np.float32)})[0]
+        assert answers.shape == (3, 2)
+        assert ((answers >= 0) & (answers <= 1)).all()
+
+
 class TestShippedWeights:
-    @pytest.mark.parametrize("name", ["starter_embedder.onnx", "starter_detector.onnx", "starter_landmarks.onnx"])
+    @pytest.mark.parametrize(
+        "name", [f"starter_{kind}.onnx" for kind in ("checks", "detector", "embedder", "landmarks")]
+    )
     def test_are_of_this_project_and_small(self, name: str) -> None:
         path = ROOT / "models" / name
         assert onnx.load(path).producer_name == "facesite training"

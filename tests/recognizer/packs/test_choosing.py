@@ -98,15 +98,16 @@ class TestManifestLoad:
         with pytest.raises(ManifestInvalid, match="thresholds"):
             Manifest.load(tmp_path)
 
-    def test_refuses_a_pack_with_two_networks_for_landmarks(self, tmp_path):
+    @pytest.mark.parametrize("role", ["landmarks", "checks"])
+    def test_refuses_a_pack_with_two_networks_for_one_question(self, tmp_path, role):
         files = "".join(
-            f'[files.{key}]\nrole = "landmarks"\nname = "{key}.onnx"\nsha256 = "{"0" * 64}"\nsize = 1\nlicence = "x"\n'
+            f'[files.{key}]\nrole = "{role}"\nname = "{key}.onnx"\nsha256 = "{"0" * 64}"\nsize = 1\nlicence = "x"\n'
             for key in ("one", "two")
         )
         pack = '[packs.x]\ntitle = "x"\nlicence = "x"\nfiles = ["yunet", "one", "two", "tiny"]\n'
         write_manifest(tmp_path, extra=files + pack)
 
-        with pytest.raises(ManifestInvalid, match="at most one landmarks file"):
+        with pytest.raises(ManifestInvalid, match="one landmarks file and one checks file"):
             Manifest.load(tmp_path)
 
     def test_takes_the_landmarks_that_come_with_the_product_wherever_the_weights_lie(self, tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from recognizer.stages.alignment import TEMPLATE
+from recognizer.stages.checks import NOT_CHECKED, FaceChecks
 from recognizer.stages.quality import RULES, Measures, estimate_pose, measure_quality, quality_score, take_measures
 from recognizer.types import Detection, Pose
 
@@ -25,6 +26,7 @@ GOOD = Measures(
     eye_light=0.8,
     pose=Pose(0.0, 0.0, 0.0),
     detection_score=0.93,
+    checks=NOT_CHECKED,
 )
 FRONTAL = np.array([[-0.5, 0], [0.5, 0], [0, 0.547], [-0.424, 0.951], [0.424, 0.951]], np.float32)
 HEAD = np.column_stack([FRONTAL, [0.0, 0.0, 0.41, 0.05, 0.05]])
@@ -64,6 +66,8 @@ class TestRules:
             ({"pose": Pose(0.0, 41.0, 0.0)}, "turned_away"),
             ({"pose": Pose(0.0, 0.0, -46.0)}, "tilted"),
             ({"eye_light": 0.35}, "eyes_hidden"),
+            ({"checks": FaceChecks(turned=0.51)}, "turned_over"),
+            ({"checks": FaceChecks(mouth_hidden=0.51)}, "mouth_hidden"),
             ({"sharpness": 24.0}, "blurred"),
         ],
     )
@@ -79,6 +83,7 @@ class TestRules:
             {"brightness": 200.0},
             {"pose": Pose(40.0, -40.0, 35.0)},
             {"eye_light": 0.36, "sharpness": 25.0},
+            {"checks": FaceChecks(turned=0.5, mouth_hidden=0.5)},
         ],
     )
     def test_begin_beyond_their_limits(self, changes):
