@@ -19,14 +19,11 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.utils.crypto import constant_time_compare
 
 from enrollment.errors import EnrollmentError
 from enrollment.reasons import EnrollmentReason, sentence_for
@@ -36,6 +33,8 @@ from enrollment.streaming.mailbox import HEADER, FrameBudget, Inbox, InferenceTu
 from recognizer.engine import FaceEngine
 from recognizer.errors import EngineNotReady, FrameTooLarge, PackError, RecognizerError
 from security.events import log_event
+from security.sign_in.one_time import CHOOSE_FIRST
+from security.sign_in.sessions import standing_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,6 +46,7 @@ SPARE_TURNS = 1
 # docs/protocol.md says when a socket is closed with which code, and what a client should do.
 CLOSE_PROTOCOL = 4400
 CLOSE_LOGGED_OUT = 4401
+CLOSE_NOT_ALLOWED = 4403
 CLOSE_IDLE = 4408
 CLOSE_TOO_LARGE = 4413
 CLOSE_TOO_MANY = 4429
@@ -184,6 +184,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
         self._failures = 0
         self._outage = False
         self._counts: Counter[str] = Counter()
+        self._frames_noted = 0
         self._closing = False
         self._close_code = None
         self._admitted = False
@@ -211,7 +212,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
             return
         self.operator = user
         if not await self._may_stay():
-            await self.close(CLOSE_LOGGED_OUT)
+            await self._turn_away()
         elif _open_sockets[self.operator.pk] >= self.sockets_per_operator:
             await self.close(CLOSE_TOO_MANY)
         else:
@@ -349,6 +350,13 @@ class FrameConsumer(AsyncWebsocketConsumer):
         if not await self._may_stay():
             await self.close(CLOSE_LOGGED_OUT)
 
+    async def _turn_away(self) -> None:
+        if await run_in_database_thread(_owes_password, self._session_key):
+            await self.send_error("not_allowed", CHOOSE_FIRST)
+            await self.close(CLOSE_NOT_ALLOWED)
+        else:
+            await self.close(CLOSE_LOGGED_OUT)
+
     async def _may_stay(self) -> bool:
         """As _is_still_logged_in; while the database is away nobody can log out, and nobody is sent away."""
         try:
@@ -360,10 +368,15 @@ class FrameConsumer(AsyncWebsocketConsumer):
             return True
 
     async def _is_still_logged_in(self) -> bool:
-        session_key = getattr(self.scope.get("session"), "session_key", None)
-        if session_key is None:
-            return False
-        return await run_in_database_thread(_session_belongs_to, session_key, self.operator.pk)
+        """Asks the database; frames since the last time count as use of the sign-in, messages do not."""
+        frames, self._frames_noted = self._frames_noted, self._counts["frames"]
+        in_use = self._frames_noted != frames
+        return await run_in_database_thread(_session_belongs_to, self._session_key, self.operator.pk, in_use)
+
+    @property
+    def _session_key(self) -> str:
+        """Empty where there is no session."""
+        return getattr(self.scope.get("session"), "session_key", None) or ""
 
     async def _clean_up(self) -> None:
         self._closing = True
@@ -403,21 +416,10 @@ class FrameConsumer(AsyncWebsocketConsumer):
         log_event(logger, f"socket_{event}", **data)
 
 
-def operator_of_session(session_key: str) -> AbstractBaseUser | None:
-    """Whose login this session is; None when it does not count (any more).
-
-    Reads only. (django.contrib.auth.get_user would flush a stale session or give it a new key, and the browser's cookie
-    could not follow.)
-    """
-    data = import_module(settings.SESSION_ENGINE).SessionStore(session_key).load()
-    operator = get_user_model()._default_manager.filter(pk=data.get(SESSION_KEY), is_active=True).first()
-    if operator is None:
-        return None
-    presented = data.get(HASH_SESSION_KEY, "")
-    hashes = [operator.get_session_auth_hash(), *operator.get_session_auth_fallback_hash()]
-    return operator if any(constant_time_compare(presented, known) for known in hashes) else None
+def _session_belongs_to(session_key: str, operator_id: Any, in_use: bool) -> bool:
+    standing = standing_of(session_key, in_use=in_use)
+    return not standing.owes_password and standing.operator is not None and standing.operator.pk == operator_id
 
 
-def _session_belongs_to(session_key: str, operator_id: Any) -> bool:
-    operator = operator_of_session(session_key)
-    return operator is not None and operator.pk == operator_id
+def _owes_password(session_key: str) -> bool:
+    return standing_of(session_key).owes_password

@@ -6,10 +6,10 @@ import math
 import os
 from datetime import timedelta
 from threading import BoundedSemaphore
-from typing import Final, cast
+from typing import Final
 
 from django.contrib.auth import authenticate
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 
 from security.sign_in import limits, one_time
 from security.sign_in.failures import tell_failure, tell_refusal
@@ -51,7 +51,7 @@ class TooManyTries(SignInRefused):
         super().__init__(f"Too many wrong passwords. Try again in {in_words(timedelta(seconds=self.seconds))}.")
 
 
-def check_password(*, name: str, password: str, address: str) -> AbstractUser:
+def check_password(*, name: str, password: str, address: str) -> User:
     """The active operator whose name and password these are. It signs nobody in.
 
     address: the client's (security.addresses.client_address). Takes some 0.2 s of a core, and waits for its turn: call
@@ -64,7 +64,7 @@ def check_password(*, name: str, password: str, address: str) -> AbstractUser:
             refusal = TooManyTries(wait)
             tell_refusal(trial, seconds=refusal.seconds)
             raise refusal
-        operator = cast(AbstractUser | None, authenticate(None, username=name, password=password))
+        operator = authenticate(None, username=name, password=password)
         if operator is None or trial.operator is None:
             raise _failed(trial, WrongPassword("User name or password is wrong. Capital letters count."))
         if not one_time.use(operator, stored=trial.operator.password):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
 from security.addresses import client_address
@@ -22,7 +22,7 @@ class SignInForm(AuthenticationForm):
         name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if name is not None and password:
             try:
-                self.user_cache = check_password(  # type: ignore[assignment]
+                self.user_cache = check_password(
                     name=name, password=password, address=client_address(self.request.META) if self.request else ""
                 )
             except SignInRefused as refusal:
@@ -31,10 +31,10 @@ class SignInForm(AuthenticationForm):
         return self.cleaned_data
 
 
-class OwnPasswordForm(PasswordChangeForm):  # type: ignore[type-arg]
+class OwnPasswordForm(PasswordChangeForm):
     """The old password, and a new one twice. The limits of signing in hold here too."""
 
-    def __init__(self, user: AbstractUser, *args: Any, address: str, **kwargs: Any) -> None:
+    def __init__(self, user: User, *args: Any, address: str, **kwargs: Any) -> None:
         super().__init__(user, *args, **kwargs)
         self.address = address
         self.refusal: SignInRefused | None = None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required, login_required
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, LogoutView
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -26,7 +26,7 @@ from security.sign_in.one_time import owes_password
 from security.sign_in.passwords import change_password
 from security.sign_in.sessions import end_sign_ins, idle_limit, lifetime, move_sign_in, sign_ins_of
 from security.sign_in.web import next_step
-from security.web import actor_of, read_or_post
+from security.web import read_or_post
 
 
 class SignIn(LoginView):
@@ -58,7 +58,7 @@ class SignOut(LogoutView):
         with transaction.atomic():
             if request.user.is_authenticated:
                 record(Action.SIGNED_OUT, actor=request.user, target=request.user.pk)
-            return super().post(request, *args, **kwargs)  # type: ignore[return-value]
+            return super().post(request, *args, **kwargs)
 
 
 @login_required
@@ -67,7 +67,7 @@ def account(request: HttpRequest) -> HttpResponse:
     """The operator's own account: the password, and where the operator is signed in."""
     here = request.session.session_key
     context = {
-        "sign_ins": [(sign_in, sign_in.session_id == here) for sign_in in sign_ins_of(actor_of(request))],
+        "sign_ins": [(sign_in, sign_in.session_id == here) for sign_in in sign_ins_of(_operator(request))],
         "idle": in_words(idle_limit()),
         "lifetime": in_words(lifetime()),
     }
@@ -81,7 +81,7 @@ def end(request: HttpRequest) -> HttpResponse:
     form = EndForm(request.POST)
     if form.is_valid():
         only = form.cleaned_data["sign_in"]
-        ended = end_sign_ins(actor=actor_of(request), but=request.session.session_key or "", only=only)
+        ended = end_sign_ins(actor=_operator(request), but=request.session.session_key or "", only=only)
         said = "That sign-in has ended." if only else f"Signed out in {ended} other browser{'s' if ended != 1 else ''}."
         messages.success(request, said if ended else "That sign-in had ended already.")
     return redirect("account:home")
@@ -91,7 +91,7 @@ def end(request: HttpRequest) -> HttpResponse:
 @read_or_post
 def password(request: HttpRequest) -> HttpResponse:
     """Change the operator's own password; after a one-time password, choose one."""
-    operator = actor_of(request)
+    operator = _operator(request)
     first = owes_password(operator)
     form = _password_form(request, operator, first=first)
     if not form.is_valid():
@@ -129,7 +129,11 @@ def sentence_of_end(request: HttpRequest) -> str:
     }.get(getattr(request, "sign_in_ended", ""), "")
 
 
-def _password_form(request: HttpRequest, operator: AbstractUser, *, first: bool) -> Any:
+def _operator(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+def _password_form(request: HttpRequest, operator: User, *, first: bool) -> Any:
     data = request.POST if request.method == "POST" else None
     if first:
         return FirstPasswordForm(operator, data)

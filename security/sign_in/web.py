@@ -6,8 +6,8 @@ import logging
 from typing import cast
 from urllib.parse import urlencode
 
-from django.contrib.auth import login
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth import SESSION_KEY, login
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -24,18 +24,20 @@ logger = logging.getLogger("facesite.sign_in")
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
-def next_step(request: HttpRequest, operator: AbstractUser, *, destination: str) -> HttpResponse:
+def next_step(request: HttpRequest, operator: User, *, destination: str) -> HttpResponse:
     """After a right password. The place for a second factor: whoever asks for one calls finish() later."""
     return finish(request, operator, destination=destination, by="password")
 
 
-def finish(request: HttpRequest, operator: AbstractUser, *, destination: str, by: str) -> HttpResponse:
+def finish(request: HttpRequest, operator: User, *, destination: str, by: str) -> HttpResponse:
     """Sign the operator in, write it down, and go on to `destination` (an address of this site).
 
     by: "password" or another way, for the audit trail.
     """
     address = client_address(request.META)
     with transaction.atomic():
+        if SESSION_KEY in request.session:  # of a sign-in that has ended: nothing of it goes on
+            request.session.flush()
         login(request, operator, backend=BACKEND)
         request.session.save()
         begin_sign_in(

@@ -32,6 +32,7 @@ MARKERS_OF_PLACES = {
     "tests/facesite/test_journey.py": "server",
     "tests/facesite/test_redis.py": "server",
     "tests/facesite/test_server.py": "server",
+    "tests/facesite/test_sign_in.py": "server",
     "tests/facesite/test_storage.py": "slow",
     "tests/facesite/test_tls.py::TestServing": "server",
     "tests/recognizer/images/": "slow",
