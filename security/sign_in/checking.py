@@ -19,6 +19,7 @@ AT_ONCE: Final = max(1, (os.cpu_count() or 1) // 4)
 tries in parallel are no way around the limits."""
 _turns = BoundedSemaphore(AT_ONCE)
 
+NOT_THEIRS: Final = "Please enter a correct username and password. Capital letters count."
 USED_ALREADY: Final = (
     "This one-time password was used already. Ask an administrator for a new one, or run on the server: "
     "manage.py create_first_operator --again"
@@ -66,7 +67,7 @@ def check_password(*, name: str, password: str, address: str) -> User:
             raise refusal
         operator = authenticate(None, username=name, password=password)
         if operator is None or trial.operator is None:
-            raise _failed(trial, WrongPassword("User name or password is wrong. Capital letters count."))
+            raise _failed(trial, WrongPassword(NOT_THEIRS))
         if not one_time.use(operator, stored=trial.operator.password):
             raise _failed(trial, OneTimePasswordUsed(USED_ALREADY))
         return operator

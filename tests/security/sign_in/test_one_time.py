@@ -23,7 +23,7 @@ class TestIssueOneTimePassword:
     def test_gives_a_password_that_works_once(self, operator, staff):
         password = issue_one_time_password(actor=staff, operator=operator)
         assert check_password(name="olivia", password=password, address=HERE) == operator
-        with pytest.raises(OneTimePasswordUsed, match="was used already.*create_first_operator --again"):
+        with pytest.raises(OneTimePasswordUsed, match=r"was used already.*create_first_operator --again"):
             check_password(name="olivia", password=password, address=HERE)
 
     def test_ends_the_old_password_and_all_sign_ins(self, operator, operator_client, staff):
