@@ -188,7 +188,8 @@ class TestPerson:
     ):
         for seeds in ((1,), (2, 3, 4, 5, 6)):
             person = enroll(f"Person {len(seeds)}", seeds=seeds)
-            # Session, operator, person, merge, samples, unknown faces, attempts; permissions of operator and groups.
+            # Session, operator, sign-in, person, merge, samples, unknown faces, attempts; permissions of operator and
+            # groups.
             with django_assert_num_queries(10):
                 operator_client.get(person.get_absolute_url())
 
