@@ -1,7 +1,8 @@
-"""The audit trail, and the rights that roles are made of."""
+"""The audit trail, the rights that roles are made of, second factors and identities of operators."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
 from security.rights import RIGHTS
@@ -49,3 +50,53 @@ class Rights(models.Model):
         managed = False
         default_permissions = ()
         permissions = [(right.codename, label) for right, label in RIGHTS.items()]
+
+
+class SecondFactor(models.Model):
+    """An operator's authenticator app: the secret that it shares with the site, and the last code that counted.
+
+    sign_in/second_factor.py writes it. While an app is being set up there is a second, unconfirmed row, so that the
+    confirmed one goes on until the new one has shown that it works.
+    """
+
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    confirmed = models.BooleanField(default=False)
+    sealed_secret = models.TextField(help_text="Sealed by sign_in/secrets.py.")
+    last_step = models.BigIntegerField(default=0, help_text="Half minutes since 1970: no code of it or before counts.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["operator", "confirmed"], name="one_second_factor_of_an_operator"),
+        ]
+
+    def __str__(self) -> str:
+        return f"second factor of operator {self.operator_id}"
+
+
+class RecoveryCode(models.Model):
+    """A code that stands in once for the app. The row goes when it is used."""
+
+    second_factor = models.ForeignKey(SecondFactor, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of 80 random bits: no list of guesses reaches it.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["second_factor", "digest"], name="one_row_per_recovery_code"),
+        ]
+
+    def __str__(self) -> str:
+        return f"recovery code {self.pk}"
+
+
+class OpenIdentity(models.Model):
+    """Which operator a person of an OpenID provider is."""
+
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(
+        max_length=64, unique=True, help_text="SHA-256 of issuer and subject: databases compare texts too kindly."
+    )
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"identity of operator {self.operator_id}"
