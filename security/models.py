@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
 from security.rights import RIGHTS
@@ -49,3 +50,33 @@ class Rights(models.Model):
         managed = False
         default_permissions = ()
         permissions = [(right.codename, label) for right, label in RIGHTS.items()]
+
+
+class Approval(models.Model):
+    """One operator asks, a second one agrees, and the first may do it once. roles/second_person.py has the rules.
+
+    approved_by is empty where a command on the server agreed. What an operator asked or agreed to goes with them.
+    """
+
+    class Action(models.TextChoices):
+        ERASE_MANY = "erase_many", "Erase several people"
+        EXPORT_BIOMETRICS = "export_biometrics", "Export pictures and embeddings"
+        SEARCH_UNKNOWN = "search_unknown", "Search among unknown faces"
+
+    action = models.CharField(max_length=30, choices=Action.choices)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the action and its targets: what was agreed to.")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    asked_at = models.DateTimeField()
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    refused_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+    targets = models.JSONField(default=list, help_text="Ids only, for the second person to look at.")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["action", "digest"], name="approvals_of_one_thing")]
+
+    def __str__(self) -> str:
+        return f"approval {self.pk}: {self.action}"
