@@ -1,4 +1,4 @@
-"""The audit trail, the rights that roles are made of, second factors and identities of operators."""
+"""The audit trail, the rights that roles are made of, and how operators prove who they are."""
 
 from __future__ import annotations
 
@@ -52,6 +52,36 @@ class Rights(models.Model):
         permissions = [(right.codename, label) for right, label in RIGHTS.items()]
 
 
+class Approval(models.Model):
+    """One operator asks, a second one agrees, and the first may do it once. roles/second_person.py has the rules.
+
+    approved_by is empty where a command on the server agreed. What an operator asked or agreed to goes with them.
+    """
+
+    class Action(models.TextChoices):
+        ERASE_MANY = "erase_many", "Erase several people"
+        EXPORT_BIOMETRICS = "export_biometrics", "Export pictures and embeddings"
+        SEARCH_UNKNOWN = "search_unknown", "Search among unknown faces"
+
+    action = models.CharField(max_length=30, choices=Action.choices)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the action and its targets: what was agreed to.")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    asked_at = models.DateTimeField()
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    refused_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+    targets = models.JSONField(default=list, help_text="Ids only, for the second person to look at.")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["action", "digest"], name="approvals_of_one_thing")]
+
+    def __str__(self) -> str:
+        return f"approval {self.pk}: {self.action}"
+
+
 class SecondFactor(models.Model):
     """An operator's authenticator app: the secret that it shares with the site, and the last code that counted.
 
@@ -61,7 +91,7 @@ class SecondFactor(models.Model):
 
     operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     confirmed = models.BooleanField(default=False)
-    sealed_secret = models.TextField(help_text="Sealed by sign_in/secrets.py.")
+    sealed_secret = models.TextField(help_text="Sealed by sign_in/sealing.py.")
     last_step = models.BigIntegerField(default=0, help_text="Half minutes since 1970: no code of it or before counts.")
     created_at = models.DateTimeField()
 

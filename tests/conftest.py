@@ -16,7 +16,9 @@ from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from security.roles.table import Role
 from tests.support import skips
+from tests.support.operators import make_operator
 
 if TYPE_CHECKING:
     from recognizer.engine import FaceEngine
@@ -143,13 +145,16 @@ def liveness_off(settings) -> None:
 
 @pytest.fixture
 def operator(db) -> User:
-    """A login without staff rights."""
-    return User.objects.create_user("olivia", password="operator-password")
+    """A manager: enrols, verifies, corrects, sees history and reports; no erasing, no exports, no settings of the site.
+
+    Any other role: make_operator(Role.RECEPTIONIST) of tests/support/operators.py.
+    """
+    return make_operator(Role.MANAGER, name="olivia", password="operator-password")
 
 
 @pytest.fixture
 def clerk_client(db) -> Client:
-    """Logged in with staff rights and not a single permission."""
+    """Logged in with staff rights and without any role."""
     client = Client()
     client.force_login(User.objects.create_user("clara", password="clerk-password", is_staff=True))
     return client
@@ -157,7 +162,7 @@ def clerk_client(db) -> Client:
 
 @pytest.fixture
 def staff(db) -> User:
-    """A login that may use the admin and change policy."""
+    """A superuser, which is an administrator."""
     return User.objects.create_superuser("stefan", password="staff-password")
 
 

@@ -1,4 +1,4 @@
-"""The codes of the second step: those of an authenticator app, and those on a sheet of paper. No database."""
+"""The codes of the second factor: those of an authenticator app, and those on a sheet of paper. No database."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def _newcomer(provider: Provider, name: str, digest: str) -> User:
     identity = OpenIdentity(operator=operator, digest=digest, created_at=timezone.now())
     identity.full_clean()
     identity.save(force_insert=True)
-    record(Action.OPERATOR_LINKED, actor=None, target=operator.pk)
+    record(Action.OPERATOR_LINKED, actor=None, target=operator.pk, by="openid")
     return operator
 
 
@@ -82,7 +82,7 @@ def _create(provider: Provider, name: str) -> User:
             "@ . + - _ count. Ask an administrator.",
         ) from None
     operator.save(force_insert=True)
-    record(Action.OPERATOR_CREATED_BY_PROVIDER, actor=None, target=operator.pk)
+    record(Action.OPERATOR_CREATED, actor=None, target=operator.pk, by="openid")
     log_event(logger, "operator_created_by_provider", operator=operator.pk)
     return operator
 
@@ -93,11 +93,12 @@ def _follow(operator: User, roles: list[Role]) -> None:
         return
     give_roles(operator, roles)
     record(
-        Action.OPERATOR_ROLES_BY_PROVIDER,
+        Action.OPERATOR_ROLES,
         actor=None,
         target=operator.pk,
         before=[role.value for role in before],
         after=[role.value for role in roles],
+        by="openid",
     )
 
 

@@ -1,4 +1,4 @@
-"""The second step of a sign-in: an authenticator app (TOTP, RFC 6238) and ten recovery codes on paper.
+"""The second factor of a sign-in: an authenticator app (TOTP, RFC 6238) and ten recovery codes on paper.
 
 An operator sets it up, changes and ends it; an administrator resets it; the site's FACESITE_SECOND_FACTOR demands it.
 """
@@ -45,7 +45,7 @@ def is_on(operator: AbstractBaseUser) -> bool:
 
 
 def is_demanded(operator: AbstractBaseUser) -> bool:
-    """Whether the site lets this operator in only with a second step."""
+    """Whether the site lets this operator in only with a second factor."""
     if settings.FACESITE_SECOND_FACTOR == "staff":
         return cast(AbstractUser, operator).is_staff
     return bool(settings.FACESITE_SECOND_FACTOR == "required")
@@ -79,7 +79,7 @@ def begin_set_up(*, actor: AbstractBaseUser) -> bytes:
 
 
 def confirm_set_up(*, actor: AbstractBaseUser, code: str) -> list[str]:
-    """Turn the second step on once the app has shown that it knows the secret. Returns the recovery codes.
+    """Turn the second factor on once the app has shown that it knows the secret. Returns the recovery codes.
 
     They are stored as digests, so this is the only time that they can be shown. Raises WrongCode.
     """
@@ -123,9 +123,9 @@ def renew_recovery_codes(*, actor: AbstractBaseUser, code: str) -> list[str]:
 
 
 def switch_off(*, actor: AbstractBaseUser, code: str) -> None:
-    """End the second step. The page has asked for the password. Raises SecondFactorRefused, WrongCode."""
+    """End the second factor. The page has asked for the password. Raises SecondFactorRefused, WrongCode."""
     if is_demanded(actor):
-        raise SecondFactorRefused("This site asks for a second step, so it cannot be switched off. Set up a new app.")
+        raise SecondFactorRefused("This site asks for a second factor, so it cannot be switched off. Set up a new app.")
     with transaction.atomic():
         by_recovery_code = _use_code(actor, code)
         SecondFactor.objects.filter(operator_id=actor.pk).delete()
@@ -136,7 +136,7 @@ def switch_off(*, actor: AbstractBaseUser, code: str) -> None:
 def reset_second_factor(*, actor: Actor | None, operator: AbstractBaseUser) -> None:
     """Take away the app and the recovery codes of somebody who has lost both. Raises NotAllowed.
 
-    Nothing happens where there is no second step. The next sign-in asks for the password alone, or leads to a new
+    Nothing happens where there is no second factor. The next sign-in asks for the password alone, or leads to a new
     set-up where the site demands one.
     """
     require(actor, Right.MANAGE_OPERATORS)
@@ -153,7 +153,7 @@ def _use_code(operator: AbstractBaseUser, code: str) -> bool:
     """Whether it was a recovery code. The row is locked, so that no code counts twice at the same moment."""
     factor = SecondFactor.objects.select_for_update().filter(operator_id=operator.pk, confirmed=True).first()
     if factor is None:
-        raise SecondFactorRefused("The second step is off: there is no code to ask for.")
+        raise SecondFactorRefused("The second factor is off: there is no code to ask for.")
     used, _ = factor.recovery_codes.filter(digest=codes.recovery_digest(code)).delete()
     if used:
         return True
@@ -178,7 +178,7 @@ def _secret_of(factor: SecondFactor) -> bytes:
         log_event(logger, "second_factor_unreadable", level=logging.ERROR, operator=factor.operator_id)
         raise SecondFactorRefused(
             "This site cannot read your app's secret any more. Use a recovery code, or ask an administrator to reset "
-            "your second step."
+            "your second factor."
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""What is typed around the second step."""
+"""What is typed around the second factor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of the second step: the code after the password, the app's set-up, recovery codes, and switching it off."""
+"""Pages of the second factor: the code after the password, the app's set-up, recovery codes, and switching it off."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def new_codes(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @read_or_post
 def switch_off(request: HttpRequest) -> HttpResponse:
-    """End the second step for a password and a code."""
+    """End the second factor for a password and a code."""
     operator = actor_of(request)
     form = ProofForm(request.POST or None, operator=operator)
     if not second_factor.is_on(operator):
@@ -109,7 +109,7 @@ def switch_off(request: HttpRequest) -> HttpResponse:
         code = form.cleaned_data["code"]
         refusal = _try(request, operator, form, lambda: second_factor.switch_off(actor=operator, code=code))
         if refusal is None:
-            messages.success(request, "The second step is off. Your password alone logs you in.")
+            messages.success(request, "The second factor is off. Your password alone logs you in.")
             return redirect("account:home")
     context = {"form": form, "off": True, "demanded": second_factor.is_demanded(operator)}
     return _page(request, "security/second_factor_proof.html", context, refusal)
