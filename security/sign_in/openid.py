@@ -24,6 +24,8 @@ from security.sign_in.openid_calls import Answered, OpenIdFailed, ask, call, key
 from security.sign_in.provider import Provider
 
 logger = logging.getLogger("facesite.sign_in")
+ID_TOKEN = "openid_id_token"
+"""Where the session keeps it, for the end at the provider."""
 PATIENCE_S = 600
 """How long somebody may take to sign in at the provider."""
 ALGORITHMS = ["RS256", "ES256"]
@@ -52,7 +54,7 @@ class Arrived:
     next: str
 
     @property
-    def had_second_step(self) -> bool:
+    def had_second_factor(self) -> bool:
         """The provider says that it asked for more than one factor (RFC 8176: `mfa`)."""
         methods = self.claims.get("amr")
         return isinstance(methods, list) and "mfa" in methods

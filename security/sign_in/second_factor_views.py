@@ -27,7 +27,7 @@ from security.web import actor_of, read_or_post
 
 @sensitive_post_parameters()
 @read_or_post
-def second_step(request: HttpRequest) -> HttpResponse:
+def code(request: HttpRequest) -> HttpResponse:
     """After the password: the app's code, or a recovery code."""
     operator = halfway.who(request.session)
     if operator is None or not second_factor.is_on(operator):
@@ -40,8 +40,8 @@ def second_step(request: HttpRequest) -> HttpResponse:
             by = halfway.how(request.session)
             halfway.end(request.session)
             return finish(request, operator, destination=safe_destination(request), by=f"{by} and code")
-        return _page(request, "security/second_step.html", {"form": form}, refusal)
-    return _page(request, "security/second_step.html", {"form": form})
+        return _page(request, "security/second_factor_code.html", {"form": form}, refusal)
+    return _page(request, "security/second_factor_code.html", {"form": form})
 
 
 @sensitive_post_parameters()
