@@ -40,6 +40,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "security.sign_in.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "facesite.second_person.SecondPerson",
@@ -111,6 +112,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+FACESITE_IDLE_MINUTES = env.read_int("FACESITE_IDLE_MINUTES", default=120, least=5, most=7 * 24 * 60)
+FACESITE_SIGN_IN_HOURS = env.read_int("FACESITE_SIGN_IN_HOURS", default=12, least=1, most=30 * 24)
+# security/sign_in/sessions.py ends them; the cookie lasts longer, so that the login page can say why.
+SESSION_COOKIE_AGE = (FACESITE_SIGN_IN_HOURS + 24) * 3600
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "login"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import models
 
 from security.rights import RIGHTS
@@ -80,6 +81,67 @@ class Approval(models.Model):
 
     def __str__(self) -> str:
         return f"approval {self.pk}: {self.action}"
+
+
+class FailedSignIns(models.Model):
+    """How often sign-ins failed for one account or address. sign_in/limits.py says what follows from it."""
+
+    key = models.CharField(max_length=64, unique=True, help_text="HMAC of what is counted: neither name nor address.")
+    failures = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.failures} failed sign-ins"
+
+
+class KnownAddress(models.Model):
+    """An operator has signed in from there: strangers' failures elsewhere do not keep the operator out."""
+
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    address = models.CharField(max_length=64, help_text="HMAC of the address.")
+    last_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["operator", "address"], name="one_row_per_known_address")]
+
+    def __str__(self) -> str:
+        return f"an address of operator {self.operator_id}"
+
+
+class OneTimePassword(models.Model):
+    """The operator's present password was chosen by somebody else: it signs in once, and must be changed then."""
+
+    operator = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="one_time_password"
+    )
+    digest = models.CharField(max_length=64, help_text="Of the stored hash: with any other password this is moot.")
+    issued_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"one-time password of operator {self.operator_id}"
+
+
+class SignIn(models.Model):
+    """One browser in which an operator is signed in: the session's record, which ends with it."""
+
+    class Ended(models.TextChoices):
+        IDLE = "idle", "Not used for too long"
+        LIFETIME = "lifetime", "Signed in for too long"
+
+    session = models.OneToOneField(Session, on_delete=models.CASCADE, related_name="sign_in")
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sign_ins")
+    address = models.CharField(max_length=45, blank=True)
+    browser = models.CharField(max_length=60, help_text="Its family and system in words.")
+    began_at = models.DateTimeField()
+    last_used_at = models.DateTimeField()
+    ended = models.CharField(max_length=10, choices=Ended, blank=True)
+
+    class Meta:
+        ordering = ["-last_used_at"]
+
+    def __str__(self) -> str:
+        return f"sign-in {self.pk} of operator {self.operator_id}"
 
 
 class SecondFactor(models.Model):

@@ -48,7 +48,7 @@ class LiveServer:
             "FACESITE_LIVENESS": "off",
             **environment,
         }
-        self.operator = self.password = ""
+        self.operator = self.password = self.one_time_password = ""
         self.process: subprocess.Popen[bytes] | None = None
 
     def manage(self, *arguments: str) -> str:
@@ -64,7 +64,7 @@ class LiveServer:
         """Tables, static files and the first operator, as `make run` does."""
         said = self.manage("prepare")
         self.operator = find(r"Operator name:\s+(\S+)", said)
-        self.password = find(r"One-time password:\s+(\S+)", said)
+        self.one_time_password = find(r"One-time password:\s+(\S+)", said)
 
     def start(self, *arguments: str) -> None:
         command = [sys.executable, "manage.py", "serve", "--port", str(self.port), *arguments]
@@ -108,6 +108,16 @@ class LiveServer:
         except subprocess.TimeoutExpired:
             self.process.kill()
             pytest.fail(f"serve did not end: {self.log.read_text()}")
+
+    def choose_password(self) -> None:
+        """Sign in with the one-time password and choose another, as the first operator must."""
+        browser = Browser(self)
+        browser.get("/accounts/login/")
+        browser.post("/accounts/login/", username=self.operator, password=self.one_time_password)
+        self.password = f"own-{self.one_time_password}"
+        fields = {"new_password1": self.password, "new_password2": self.password}
+        status, page = browser.post("/account/password/?next=/healthz", **fields)
+        assert (status, json.loads(page)) == (200, {"status": "ok"})
 
     def login(self) -> Browser:
         browser = Browser(self)
@@ -196,6 +206,7 @@ def running_server(models_dir: Path, *, database_server: str = "", **environment
         server = LiveServer(Path(name), environment | {"DATABASE_URL": database_url})
         server.prepare()
         with serving(server):
+            server.choose_password()
             yield server
 
 
