@@ -7,7 +7,8 @@ from facesite.env import SettingsError
 from security.roles.table import Role
 from security.sign_in.provider import Provider, is_safe_address
 
-_NAMES = ("CLIENT_ID", "CLIENT_SECRET", "LABEL", "SCOPE", "NAME_CLAIM", "ROLES_CLAIM", "ROLES", "CREATE")
+_WORDS = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET", "LABEL", "SCOPE", "NAME_CLAIM", "ROLES_CLAIM", "ROLES", "CREATE")
+NAMES = tuple(f"FACESITE_OIDC_{word}" for word in _WORDS)
 DEFAULTS = Provider(issuer="", client_id="")
 
 
@@ -24,7 +25,9 @@ def read_provider() -> Provider | None:
         )
     client_id = env.read_text("FACESITE_OIDC_CLIENT_ID")
     if not client_id:
-        raise SettingsError("FACESITE_OIDC_CLIENT_ID is not set: FACESITE_OIDC_ISSUER needs the name that it knows us by.")
+        raise SettingsError(
+            "FACESITE_OIDC_CLIENT_ID is not set: FACESITE_OIDC_ISSUER needs the name that it knows us by."
+        )
     scope = env.read_text("FACESITE_OIDC_SCOPE") or DEFAULTS.scope
     if "openid" not in scope.split():
         raise SettingsError(f"FACESITE_OIDC_SCOPE must hold the word openid, as in 'openid profile', not '{scope}'.")
@@ -55,6 +58,6 @@ def read_roles(name: str) -> dict[str, Role]:
 
 
 def _nothing_else() -> None:
-    for name in _NAMES:
-        if env.read_text(f"FACESITE_OIDC_{name}"):
-            raise SettingsError(f"FACESITE_OIDC_{name} is set, but FACESITE_OIDC_ISSUER is not: set both or neither.")
+    for name in NAMES:
+        if env.read_text(name):
+            raise SettingsError(f"{name} is set, but FACESITE_OIDC_ISSUER is not: set both or neither.")

@@ -53,7 +53,8 @@ def _newcomer(provider: Provider, name: str, digest: str) -> User:
         operator = _create(provider, name)
     if operator is None:
         raise _refused(
-            "unknown", f"{provider.label} knows you as {name}, but nobody here has that user name. Ask an administrator."
+            "unknown",
+            f"{provider.label} knows you as {name}, but nobody here has that user name. Ask an administrator.",
         )
     if operator.is_superuser and operator.has_usable_password():
         # Else whoever gives out names at the provider could name themselves after the site's administrator.
@@ -108,7 +109,9 @@ def _name(provider: Provider, claims: Mapping[str, Any]) -> str:
         log_event(logger, "openid_claim_missing", level=logging.ERROR, claim=provider.name_claim)
         raise OpenIdFailed("no_name", f"{provider.label} does not say your user name. Tell an administrator.")
     if provider.name_claim == "email" and claims.get("email_verified") is not True:
-        raise _refused("unverified", f"{provider.label} has not checked your e-mail address, so it cannot name you here.")
+        raise _refused(
+            "unverified", f"{provider.label} has not checked your e-mail address, so it cannot name you here."
+        )
     return User.normalize_username(name.strip())
 
 

@@ -87,9 +87,9 @@ def arrive(
 
     answer: the query of the callback's address.
     """
-    journey = _journey(kept, answer)
-    if "error" in answer:
+    if "error" in answer:  # not every provider sends the state along then, and nothing is begun by it
         raise OpenIdFailed("denied", f"{provider.label} did not let you in, or you turned back. Nobody was logged in.")
+    journey = _journey(kept, answer)
     if answer.get("iss", provider.issuer) != provider.issuer:  # RFC 9207: another provider's answer
         raise _distrust(provider, "other_issuer")
     metadata = metadata_of(provider)
@@ -144,7 +144,9 @@ def address_of_the_end(provider: Provider, *, id_token: str, back_to: str) -> st
     if not address:
         return None
     query = {"client_id": provider.client_id, "post_logout_redirect_uri": back_to, "id_token_hint": id_token}
-    return f"{address}{'&' if '?' in address else '?'}{urlencode({key: value for key, value in query.items() if value})}"
+    return (
+        f"{address}{'&' if '?' in address else '?'}{urlencode({key: value for key, value in query.items() if value})}"
+    )
 
 
 def _journey(kept: Mapping[str, Any] | None, answer: Mapping[str, str]) -> Journey:
@@ -154,7 +156,9 @@ def _journey(kept: Mapping[str, Any] | None, answer: Mapping[str, str]) -> Journ
         or journey.until < time()
         or not secrets.compare_digest(journey.state.encode(), answer.get("state", "").encode())
     ):
-        raise OpenIdFailed("state", "This login was begun in another window, or more than ten minutes ago. Begin again.")
+        raise OpenIdFailed(
+            "state", "This login was begun in another window, or more than ten minutes ago. Begin again."
+        )
     return journey
 
 

@@ -38,7 +38,7 @@ def is_safe_address(address: object) -> bool:
         return False
     try:
         parts = urlsplit(address)
-        return parts.scheme == "https" and bool(parts.hostname) or (
+        return (parts.scheme == "https" and bool(parts.hostname)) or (
             parts.scheme == "http" and parts.hostname in LOOPBACK
         )
     except ValueError:

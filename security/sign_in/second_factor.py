@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
@@ -37,6 +38,19 @@ class SecondFactorRefused(Exception):
 
 class WrongCode(SecondFactorRefused):
     """Counts against the limit of tries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an operator's account page says of it."""
+
+    is_on: bool
+    is_demanded: bool
+    recovery_codes: int
+
+
+def standing_of(operator: AbstractBaseUser) -> Standing:
+    return Standing(is_on(operator), is_demanded(operator), recovery_codes_left(operator))
 
 
 def is_on(operator: AbstractBaseUser) -> bool:

@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
 
 from security.addresses import client_address
 from security.sign_in import codes, halfway, second_factor
@@ -113,6 +114,14 @@ def switch_off(request: HttpRequest) -> HttpResponse:
             return redirect("account:home")
     context = {"form": form, "off": True, "demanded": second_factor.is_demanded(operator)}
     return _page(request, "security/second_factor_proof.html", context, refusal)
+
+
+@require_POST
+def leave(request: HttpRequest) -> HttpResponse:
+    """Forget who is half signed in."""
+    if not request.user.is_authenticated:
+        halfway.end(request.session)
+    return redirect("login")
 
 
 def _confirm(operator: AbstractUser, form: SetUpForm) -> None:

@@ -15,7 +15,13 @@ SECRET = b"12345678901234567890"
 class TestStepOf:
     @pytest.mark.parametrize(
         ("now", "code"),
-        [(59, "287082"), (1111111109, "081804"), (1111111111, "050471"), (1234567890, "005924"), (2000000000, "279037")],
+        [
+            (59, "287082"),
+            (1111111109, "081804"),
+            (1111111111, "050471"),
+            (1234567890, "005924"),
+            (2000000000, "279037"),
+        ],
     )
     def test_takes_the_codes_of_rfc_6238(self, now, code):
         assert codes.step_of(SECRET, code, after=0, now=now) == now // 30
@@ -70,6 +76,8 @@ class TestDrawn:
         import numpy as np
 
         text = codes.address_for_apps(SECRET, name="olivia", site="faces.example.org")
-        modules = np.array([list(row) for row in __import__("segno").make(text, error="m", micro=False).matrix_iter(border=4)])
+        modules = np.array(
+            [list(row) for row in __import__("segno").make(text, error="m", micro=False).matrix_iter(border=4)]
+        )
         picture = np.where(np.kron(modules, np.ones((6, 6))) > 0, 0, 255).astype(np.uint8)
         assert cv2.QRCodeDetector().detectAndDecode(picture)[0] == text
