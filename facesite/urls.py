@@ -8,13 +8,14 @@ from django.views.generic import RedirectView
 
 from facesite import health, views
 from security.sign_in.views import SignIn, SignOut
-from security.urls import account_urls
+from security.urls import account_urls, sign_in_urls
 
 handler500 = "facesite.outages.server_error"
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("enrollment/", include("enrollment.urls")),
     path("verification/", include("verification.urls")),
+    path("", include("security.urls")),
     # One way in and out, and one page for the password, for the admin too.
     path("admin/login/", SignIn.as_view(next_page="admin:index", for_staff=True)),
     path("admin/logout/", SignOut.as_view()),
@@ -22,6 +23,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/login/", SignIn.as_view(), name="login"),
     path("accounts/logout/", SignOut.as_view(), name="logout"),
+    path("accounts/", include((sign_in_urls, "sign_in"))),
     path("account/", include((account_urls, "account"))),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

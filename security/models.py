@@ -1,4 +1,4 @@
-"""The audit trail, and the rights that roles are made of."""
+"""The audit trail, the rights that roles are made of, and how operators prove who they are."""
 
 from __future__ import annotations
 
@@ -51,6 +51,36 @@ class Rights(models.Model):
         managed = False
         default_permissions = ()
         permissions = [(right.codename, label) for right, label in RIGHTS.items()]
+
+
+class Approval(models.Model):
+    """One operator asks, a second one agrees, and the first may do it once. roles/second_person.py has the rules.
+
+    approved_by is empty where a command on the server agreed. What an operator asked or agreed to goes with them.
+    """
+
+    class Action(models.TextChoices):
+        ERASE_MANY = "erase_many", "Erase several people"
+        EXPORT_BIOMETRICS = "export_biometrics", "Export pictures and embeddings"
+        SEARCH_UNKNOWN = "search_unknown", "Search among unknown faces"
+
+    action = models.CharField(max_length=30, choices=Action.choices)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the action and its targets: what was agreed to.")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    asked_at = models.DateTimeField()
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    refused_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+    targets = models.JSONField(default=list, help_text="Ids only, for the second person to look at.")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["action", "digest"], name="approvals_of_one_thing")]
+
+    def __str__(self) -> str:
+        return f"approval {self.pk}: {self.action}"
 
 
 class FailedSignIns(models.Model):
@@ -112,3 +142,53 @@ class SignIn(models.Model):
 
     def __str__(self) -> str:
         return f"sign-in {self.pk} of operator {self.operator_id}"
+
+
+class SecondFactor(models.Model):
+    """An operator's authenticator app: the secret that it shares with the site, and the last code that counted.
+
+    sign_in/second_factor.py writes it. While an app is being set up there is a second, unconfirmed row, so that the
+    confirmed one goes on until the new one has shown that it works.
+    """
+
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    confirmed = models.BooleanField(default=False)
+    sealed_secret = models.TextField(help_text="Sealed by sign_in/sealing.py.")
+    last_step = models.BigIntegerField(default=0, help_text="Half minutes since 1970: no code of it or before counts.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["operator", "confirmed"], name="one_second_factor_of_an_operator"),
+        ]
+
+    def __str__(self) -> str:
+        return f"second factor of operator {self.operator_id}"
+
+
+class RecoveryCode(models.Model):
+    """A code that stands in once for the app. The row goes when it is used."""
+
+    second_factor = models.ForeignKey(SecondFactor, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of 80 random bits: no list of guesses reaches it.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["second_factor", "digest"], name="one_row_per_recovery_code"),
+        ]
+
+    def __str__(self) -> str:
+        return f"recovery code {self.pk}"
+
+
+class OpenIdentity(models.Model):
+    """Which operator a person of an OpenID provider is."""
+
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(
+        max_length=64, unique=True, help_text="SHA-256 of issuer and subject: databases compare texts too kindly."
+    )
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"identity of operator {self.operator_id}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required, login_required
@@ -13,6 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
@@ -23,7 +25,9 @@ from security.audit.recording import record
 from security.sign_in.checking import TooManyTries, in_words
 from security.sign_in.forms import EndForm, FirstPasswordForm, OwnPasswordForm, SignInForm
 from security.sign_in.one_time import owes_password
+from security.sign_in.openid import ID_TOKEN, address_of_the_end
 from security.sign_in.passwords import change_password
+from security.sign_in.second_factor import standing_of
 from security.sign_in.sessions import end_sign_ins, idle_limit, lifetime, move_sign_in, sign_ins_of
 from security.sign_in.web import next_step
 from security.web import read_or_post
@@ -50,15 +54,24 @@ class SignIn(LoginView):
         return told(super().form_invalid(form), form.refusal)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs) | {"ended": sentence_of_end(self.request)}
+        return super().get_context_data(**kwargs) | {
+            "ended": sentence_of_end(self.request),
+            "openid": settings.FACESITE_OIDC,
+            "password_folded": settings.FACESITE_PASSWORD_FORM == "folded" and not self.request.method == "POST",
+        }
 
 
 class SignOut(LogoutView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        address = _end_at_the_provider(request)
         with transaction.atomic():
             if request.user.is_authenticated:
                 record(Action.SIGNED_OUT, actor=request.user, target=request.user.pk)
-            return super().post(request, *args, **kwargs)
+            response = super().post(request, *args, **kwargs)
+        if address is None:
+            return response  # type: ignore[return-value]
+        context = {"address": address, "label": settings.FACESITE_OIDC.label}
+        return render(request, "security/signed_out.html", context)
 
 
 @login_required
@@ -70,6 +83,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "sign_ins": [(sign_in, sign_in.session_id == here) for sign_in in sign_ins_of(_operator(request))],
         "idle": in_words(idle_limit()),
         "lifetime": in_words(lifetime()),
+        "second_factor": standing_of(_operator(request)),
     }
     return render(request, "security/account.html", context)
 
@@ -131,6 +145,15 @@ def sentence_of_end(request: HttpRequest) -> str:
 
 def _operator(request: HttpRequest) -> User:
     return cast(User, request.user)
+
+
+def _end_at_the_provider(request: HttpRequest) -> str | None:
+    """For somebody who signed in through the OpenID provider: where that session ends too. It may ask the provider."""
+    id_token = request.session.get(ID_TOKEN)
+    if id_token is None or settings.FACESITE_OIDC is None:
+        return None
+    back = request.build_absolute_uri(reverse("login"))
+    return address_of_the_end(settings.FACESITE_OIDC, id_token=id_token, back_to=back)
 
 
 def _password_form(request: HttpRequest, operator: User, *, first: bool) -> Any:

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import unquote, urlencode, urlsplit
-from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
+from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
 import pytest
 from django.conf import settings
 from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.site import START_SECONDS, free_port
+from facesite import openid
 from tests.support.sockets import PATIENCE_S
 
 _numbers = itertools.count(1)
@@ -38,7 +39,8 @@ class LiveServer:
         self.url = f"http://localhost:{self.port}"
         self.log = folder / "serve.log"
         # Set even where empty: a developer's .env must not change what a test sees.
-        clean = dict.fromkeys(("REDIS_URL", "CSRF_TRUSTED_ORIGINS", "FACESITE_HTTPS", "FACESITE_MODEL_PACK"), "")
+        empty = ("REDIS_URL", "CSRF_TRUSTED_ORIGINS", "FACESITE_HTTPS", "FACESITE_MODEL_PACK", "FACESITE_SECOND_FACTOR")
+        clean = dict.fromkeys([*empty, *openid.NAMES], "")
         self.environment = {
             **os.environ,
             **clean,
@@ -135,6 +137,18 @@ class Browser:
 
     def get(self, path: str) -> tuple[int, str]:
         return self._open(Request(self.server.url + path))
+
+    def location(self, path: str) -> str:
+        """Where the page sends the browser, which does not go there."""
+
+        class Stay(HTTPRedirectHandler):
+            def redirect_request(self, *args: Any) -> None:
+                return None
+
+        opener = build_opener(Stay, HTTPCookieProcessor(self.cookies))
+        with pytest.raises(HTTPError) as answered:
+            opener.open(self.server.url + path, timeout=PATIENCE_S)
+        return str(answered.value.headers["Location"])
 
     def post(self, path: str, **fields: str) -> tuple[int, str]:
         fields["csrfmiddlewaretoken"] = self.cookie("csrftoken")
