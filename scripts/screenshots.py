@@ -76,6 +76,8 @@ def still_pages(page: Page, folder: Path, variant: str) -> None:
         "calibration": "/verification/calibration/",
         "hygiene": "/enrollment/hygiene/",
         "unknown": "/verification/unknown/",
+        "account": "/account/",
+        "account-password": "/account/password/",
         "not-found": "/nowhere/",
         "admin": "/admin/",
         "admin-people": "/admin/enrollment/person/",

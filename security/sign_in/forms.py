@@ -38,6 +38,7 @@ class OwnPasswordForm(PasswordChangeForm):
         super().__init__(user, *args, **kwargs)
         self.address = address
         self.refusal: SignInRefused | None = None
+        say_plainly(self)
 
     def clean_old_password(self) -> str:
         old: str = self.cleaned_data["old_password"]
@@ -53,6 +54,10 @@ class OwnPasswordForm(PasswordChangeForm):
 class FirstPasswordForm(SetPasswordForm):  # type: ignore[type-arg]
     """A new password twice, after a sign-in with a one-time password."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        say_plainly(self)
+
     def clean_new_password2(self) -> str:
         new: str = self.cleaned_data["new_password2"]
         if self.user.check_password(new):
@@ -64,3 +69,12 @@ class EndForm(forms.Form):
     """Which sign-in to end; empty: all others."""
 
     sign_in = forms.IntegerField(required=False, min_value=1)
+
+
+def say_plainly(form: forms.Form) -> None:
+    """One sentence about a new password, instead of a list below its field."""
+    form.fields[
+        "new_password1"
+    ].help_text = "At least 8 characters: no common password, not only digits, not your name."
+    form.fields["new_password2"].label = "New password once more"
+    form.fields["new_password2"].help_text = ""
