@@ -75,6 +75,6 @@ def say_plainly(form: forms.Form) -> None:
     """One sentence about a new password, instead of a list below its field."""
     form.fields[
         "new_password1"
-    ].help_text = "At least 8 characters: no common password, not only digits, not your name."
+    ].help_text = "At least 8 characters; no common password, not only digits, not your name."
     form.fields["new_password2"].label = "New password once more"
     form.fields["new_password2"].help_text = ""
