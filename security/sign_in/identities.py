@@ -16,6 +16,7 @@ from security.audit.actions import Action
 from security.audit.recording import record
 from security.events import log_event
 from security.models import OpenIdentity
+from security.rights import Right
 from security.roles.groups import give_roles, roles_of
 from security.roles.table import Role
 from security.sign_in.openid_calls import OpenIdFailed
@@ -56,7 +57,7 @@ def _newcomer(provider: Provider, name: str, digest: str) -> User:
             "unknown",
             f"{provider.label} knows you as {name}, but nobody here has that user name. Ask an administrator.",
         )
-    if operator.is_superuser and operator.has_usable_password():
+    if operator.has_perm(Right.MANAGE_OPERATORS) and operator.has_usable_password():
         # Else whoever gives out names at the provider could name themselves after the site's administrator.
         raise _refused(
             "administrator",
@@ -109,9 +110,7 @@ def _name(provider: Provider, claims: Mapping[str, Any]) -> str:
         log_event(logger, "openid_claim_missing", level=logging.ERROR, claim=provider.name_claim)
         raise OpenIdFailed("no_name", f"{provider.label} does not say your user name. Tell an administrator.")
     if provider.name_claim == "email" and claims.get("email_verified") is not True:
-        raise _refused(
-            "unverified", f"{provider.label} has not checked your e-mail address, so it cannot name you here."
-        )
+        raise _refused("unverified", f"{provider.label} has not checked your e-mail address: it cannot name you here.")
     return User.normalize_username(name.strip())
 
 

@@ -105,7 +105,7 @@ def _check(provider: Provider, metadata: Answered) -> None:
         log_event(logger, "openid_misconfigured", level=logging.ERROR, issuer=str(metadata.get("issuer"))[:200])
         raise OpenIdFailed(
             "misconfigured",
-            f"{provider.label} is not set up as this site expects it. Log in with a password, or tell an administrator.",
+            f"{provider.label} is not set up as this site expects. Log in with a password, or tell an administrator.",
         )
 
 

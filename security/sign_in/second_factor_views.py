@@ -68,7 +68,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
         "form": form,
         "is_on": is_on,
         "signed_in": signed_in,
-        "qr": mark_safe(codes.drawn(address)),  # noqa: S308: drawn here, of modules only
+        "qr": mark_safe(codes.drawn(address)),  # noqa: S308 (it is drawn here, of squares alone)
         "secret": codes.spelled(secret),
         "address": address,
     }

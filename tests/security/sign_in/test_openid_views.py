@@ -280,7 +280,7 @@ class TestAProviderThatIsAway:
 
     def test_a_document_of_another_provider_is_refused(self, client, openid_provider, provider, db):
         provider(issuer=f"{openid_provider.issuer}/")
-        assert "not set up as this site expects it" in sentence(client, client.get("/accounts/openid/"))
+        assert "not set up as this site expects" in sentence(client, client.get("/accounts/openid/"))
 
 
 class TestOnDaphne:
