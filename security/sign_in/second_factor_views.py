@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,7 +24,7 @@ from security.sign_in.second_factor import SecondFactorRefused
 from security.sign_in.second_factor_forms import CodeForm, ProofForm, SetUpForm, WithPassword
 from security.sign_in.trying import within_limits
 from security.sign_in.web import finish, safe_destination
-from security.web import actor_of, read_or_post
+from security.web import read_or_post
 
 
 @sensitive_post_parameters()
@@ -50,7 +51,7 @@ def code(request: HttpRequest) -> HttpResponse:
 def set_up(request: HttpRequest) -> HttpResponse:
     """An app for an operator: signed in, or half signed in where the site lets nobody in without one."""
     signed_in = request.user.is_authenticated
-    operator = actor_of(request) if signed_in else halfway.who(request.session)
+    operator = cast(User, request.user) if signed_in else halfway.who(request.session)
     if operator is None:
         return _begin_again(request)
     is_on = second_factor.is_on(operator)
@@ -80,7 +81,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
 @read_or_post
 def new_codes(request: HttpRequest) -> HttpResponse:
     """Ten new recovery codes for a password and a code."""
-    operator = actor_of(request)
+    operator = cast(User, request.user)
     form = ProofForm(request.POST or None, operator=operator)
     if not second_factor.is_on(operator):
         return redirect("account:home")
@@ -101,7 +102,7 @@ def new_codes(request: HttpRequest) -> HttpResponse:
 @read_or_post
 def switch_off(request: HttpRequest) -> HttpResponse:
     """End the second factor for a password and a code."""
-    operator = actor_of(request)
+    operator = cast(User, request.user)
     form = ProofForm(request.POST or None, operator=operator)
     if not second_factor.is_on(operator):
         return redirect("account:home")
@@ -124,15 +125,13 @@ def leave(request: HttpRequest) -> HttpResponse:
     return redirect("login")
 
 
-def _confirm(operator: AbstractUser, form: SetUpForm) -> None:
+def _confirm(operator: User, form: SetUpForm) -> None:
     if form.is_on:
         second_factor.check_code(operator=operator, code=form.cleaned_data["present_code"])
     form.written = second_factor.confirm_set_up(actor=operator, code=form.cleaned_data["code"])
 
 
-def _try(
-    request: HttpRequest, operator: AbstractUser, form: forms.Form, service: Callable[[], None]
-) -> Exception | None:
+def _try(request: HttpRequest, operator: User, form: forms.Form, service: Callable[[], None]) -> Exception | None:
     """The service within the limits of tries; its refusal, which the form shows then, or None."""
     address = client_address(request.META)
     try:
@@ -146,7 +145,7 @@ def _try(
     return None
 
 
-def _signed_in_with_codes(request: HttpRequest, operator: AbstractUser, written: list[str]) -> HttpResponse:
+def _signed_in_with_codes(request: HttpRequest, operator: User, written: list[str]) -> HttpResponse:
     if request.user.is_authenticated:
         return _codes_page(request, written, reverse("account:home"))
     by = halfway.how(request.session)
