@@ -88,7 +88,7 @@ def arrive(
     answer: the query of the callback's address.
     """
     if "error" in answer:  # not every provider sends the state along then, and nothing is begun by it
-        raise OpenIdFailed("denied", f"{provider.label} did not let you in, or you turned back. Nobody was logged in.")
+        raise OpenIdFailed("denied", f"{provider.name} did not let you in, or you turned back. Nobody was logged in.")
     journey = _journey(kept, answer)
     if answer.get("iss", provider.issuer) != provider.issuer:  # RFC 9207: another provider's answer
         raise _distrust(provider, "other_issuer")

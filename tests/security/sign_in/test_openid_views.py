@@ -127,6 +127,13 @@ class TestSigningIn:
         assert client.get("/account/").status_code == 200
         assert client.post("/accounts/logout/").status_code == 302
 
+    def test_the_password_form_may_be_folded_away(self, client, operator, provider, settings):
+        settings.FACESITE_FOLD_PASSWORDS = True
+        page = client.get("/accounts/login/").content.decode()
+        assert "<summary>Log in with a password</summary>" in page
+        wrong = client.post("/accounts/login/", {"username": "olivia", "password": "wrong"}).content.decode()
+        assert "<summary>" not in wrong  # what was wrong is in sight
+
     def test_without_a_provider_there_is_no_such_page(self, client, db, settings):
         settings.FACESITE_OIDC = None
         assert client.get("/accounts/openid/").status_code == 404
@@ -259,6 +266,10 @@ class TestWhoMayComeIn:
 
 
 class TestAProviderThatIsAway:
+    def test_has_a_capital_letter_at_the_beginning_of_a_sentence(self, client, db, provider):
+        provider(issuer="http://localhost:9", label="your organisation")
+        assert sentence(client, client.get("/accounts/openid/")).startswith("Your organisation does not answer.")
+
     def test_is_told_and_passwords_go_on(self, client, operator, provider):
         provider(issuer="http://localhost:9")
         said = sentence(client, client.get("/accounts/openid/?next=/account/"))
