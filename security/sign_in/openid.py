@@ -26,6 +26,8 @@ from security.sign_in.provider import Provider
 logger = logging.getLogger("facesite.sign_in")
 ID_TOKEN = "openid_id_token"  # noqa: S105
 """Where the session keeps it, for the end at the provider."""
+BY_OPENID = "openid"
+"""How somebody signed in, as the audit trail says it."""
 PATIENCE_S = 600
 """How long somebody may take to sign in at the provider."""
 ALGORITHMS = ["RS256", "ES256"]

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 from security.addresses import client_address
 from security.sign_in import codes, halfway, second_factor
 from security.sign_in.checking import SignInRefused, TooManyTries
+from security.sign_in.openid import BY_OPENID, ID_TOKEN
 from security.sign_in.second_factor import SecondFactorRefused
 from security.sign_in.second_factor_forms import CodeForm, ProofForm, SetUpForm, WithPassword
 from security.sign_in.trying import within_limits
@@ -39,9 +40,7 @@ def code(request: HttpRequest) -> HttpResponse:
         code = form.cleaned_data["code"]
         refusal = _try(request, operator, form, lambda: second_factor.check_code(operator=operator, code=code))
         if refusal is None:
-            by = halfway.how(request.session)
-            halfway.end(request.session)
-            return finish(request, operator, destination=safe_destination(request), by=f"{by} and code")
+            return _finish(request, operator)
         return _page(request, "security/second_factor_code.html", {"form": form}, refusal)
     return _page(request, "security/second_factor_code.html", {"form": form})
 
@@ -148,10 +147,17 @@ def _try(request: HttpRequest, operator: User, form: forms.Form, service: Callab
 def _signed_in_with_codes(request: HttpRequest, operator: User, written: list[str]) -> HttpResponse:
     if request.user.is_authenticated:
         return _codes_page(request, written, reverse("account:home"))
+    return _codes_page(request, written, _finish(request, operator).headers["Location"])
+
+
+def _finish(request: HttpRequest, operator: User) -> HttpResponse:
+    """The second half of the sign-in."""
     by = halfway.how(request.session)
     halfway.end(request.session)
-    onward = finish(request, operator, destination=safe_destination(request), by=f"{by} and code")
-    return _codes_page(request, written, onward.headers["Location"])
+    response = finish(request, operator, destination=safe_destination(request), by=f"{by} and code")
+    if by == BY_OPENID:
+        request.session[ID_TOKEN] = ""  # signing out leads to the provider; halfway kept no token for it
+    return response
 
 
 def _codes_page(request: HttpRequest, written: list[str], onward: str) -> HttpResponse:

@@ -94,6 +94,9 @@ class TestSigningIn:
         assert client.get("/account/").status_code == 302
         client.post(response.headers["Location"], {"code": code_of(secret, steps=1)})
         assert client.get("/account/").status_code == 200
+        assert AuditEvent.objects.get(action="operator.signed_in").facts["by"] == "openid and code"
+        end = client.post("/accounts/logout/").context["address"]
+        assert end.startswith(f"{openid_provider.issuer}/oauth2/end_session?client_id=")
 
     def test_where_the_site_demands_a_second_factor_it_is_set_up_first(
         self, client, operator, openid_provider, provider, settings
