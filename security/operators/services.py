@@ -16,10 +16,11 @@ from security.actors import Actor
 from security.allowing import is_allowed, require
 from security.audit.actions import Action
 from security.audit.recording import record
-from security.operators.stand_in import end_sessions, issue_one_time_password, reset_second_factor
+from security.operators.stand_in import end_sessions, issue_one_time_password
 from security.rights import Right
 from security.roles.groups import give_roles, rights_of, roles_of
 from security.roles.table import RIGHTS_OF, Role
+from security.sign_in.second_factor import reset_second_factor
 
 
 class OperatorRefused(Exception):

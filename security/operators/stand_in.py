@@ -22,7 +22,3 @@ def end_sessions(operator: User) -> None:
     for session in Session.objects.filter(expire_date__gt=timezone.now()):
         if session.get_decoded().get("_auth_user_id") == str(operator.pk):
             session.delete()
-
-
-def reset_second_factor(*, actor: Actor | None, operator: User) -> None:
-    """Nobody has a second factor yet."""

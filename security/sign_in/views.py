@@ -57,7 +57,7 @@ class SignIn(LoginView):
         return super().get_context_data(**kwargs) | {
             "ended": sentence_of_end(self.request),
             "openid": settings.FACESITE_OIDC,
-            "password_folded": settings.FACESITE_PASSWORD_FORM == "folded" and not self.request.method == "POST",
+            "folded": settings.FACESITE_FOLD_PASSWORDS and self.request.method != "POST",
         }
 
 
@@ -70,7 +70,7 @@ class SignOut(LogoutView):
             response = super().post(request, *args, **kwargs)
         if address is None:
             return response  # type: ignore[return-value]
-        context = {"address": address, "label": settings.FACESITE_OIDC.label}
+        context = {"address": address, "provider": settings.FACESITE_OIDC}
         return render(request, "security/signed_out.html", context)
 
 

@@ -28,7 +28,7 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def next_step(request: HttpRequest, operator: AbstractUser, *, destination: str, by: str = "password") -> HttpResponse:
-    """After a right password: sign in, or first ask for the second factor, or lead to its set-up where it is demanded."""
+    """After a right password: sign in, or ask for the second factor first, or for its set-up where it is demanded."""
     if second_factor.is_on(operator):
         page = "sign_in:code"
     elif second_factor.is_demanded(operator):
