@@ -1,4 +1,4 @@
-"""Every page, socket and model of the admin for everybody, with real requests, against the tables of docs/security.md."""
+"""Every page, socket and model of the admin for everybody, by real requests, against the tables of docs/security.md."""
 
 from __future__ import annotations
 
