@@ -42,7 +42,7 @@ class TestWhatARoleIsShown:
         "role", [Role.RECEPTIONIST, Role.MANAGER, Role.PRIVACY_OFFICER], ids=lambda role: role.name
     )
     def test_every_link_of_a_page_answers(self, role, page, engine):
-        client = client_of(make_operator(role))
+        client = client_of(make_operator(Role[role]))
         answer = client.get(page)
         links = set(re.findall(r'<a [^>]*href="(/[^"#]*)"', answer.content.decode()))
         refused = {link for link in links if client.get(link.replace("&amp;", "&")).status_code == 403}
