@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from recognizer.packs.manifest import Pack
 
 # In the order of their imports.
-pytest_plugins = [f"tests.support.{name}" for name in ("lanes", "server", "browser", "mysql", "redis")]
+pytest_plugins = [f"tests.support.{name}" for name in ("lanes", "server", "browser", "mysql", "redis", "openid")]
 # A busy machine is no failure, and the same examples run everywhere.
 hypothesis_settings.register_profile(
     "facesite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -143,6 +143,17 @@ def liveness_off(settings) -> None:
     settings.FACESITE_LIVENESS = "off"
 
 
+def signed_in(operator: User) -> Client:
+    """A browser that has been used before, so that its sign-in is noted already."""
+    from security.sign_in.sessions import begin_sign_in
+
+    client = Client()
+    client.force_login(operator)
+    key = str(client.session.session_key)
+    begin_sign_in(session_key=key, operator=operator, address="127.0.0.1", user_agent="")
+    return client
+
+
 @pytest.fixture
 def operator(db) -> User:
     """A manager: enrols, verifies, corrects, sees history and reports; no erasing, no exports, no settings of the site.
@@ -155,9 +166,7 @@ def operator(db) -> User:
 @pytest.fixture
 def clerk_client(db) -> Client:
     """Logged in with staff rights and without any role."""
-    client = Client()
-    client.force_login(User.objects.create_user("clara", password="clerk-password", is_staff=True))
-    return client
+    return signed_in(User.objects.create_user("clara", password="clerk-password", is_staff=True))
 
 
 @pytest.fixture
@@ -168,9 +177,7 @@ def staff(db) -> User:
 
 @pytest.fixture
 def operator_client(operator: User) -> Client:
-    client = Client()
-    client.force_login(operator)
-    return client
+    return signed_in(operator)
 
 
 @pytest.fixture
@@ -181,9 +188,7 @@ def receptionist_client(db) -> Client:
 
 @pytest.fixture
 def staff_client(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
+    return signed_in(staff)
 
 
 def skip_reasons(terminalreporter) -> list[str]:
