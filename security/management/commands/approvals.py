@@ -21,7 +21,7 @@ class Command(BaseCommand):
         if do == "list":
             self._list()
             return
-        approval = Approval.objects.filter(pk=number).first()
+        approval = Approval.objects.filter(pk=number or 0).first()
         if approval is None:
             raise CommandError("There is no such request. Run: manage.py approvals list")
         try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from security.roles.groups import roles_of
@@ -44,11 +46,15 @@ class TestList:
         assertContains(response, "Receptionist")
         assertContains(response, "Never")
 
-    def test_takes_the_same_queries_however_many_there_are(self, boss_client, desk, django_assert_num_queries):
-        for number in range(5):
+    def test_takes_the_same_queries_however_many_there_are(self, boss_client, desk):
+        boss_client.get(OPERATORS)  # the sign-in is noted
+        needed = []
+        for number in range(3):
             make_operator(Role.MANAGER, name=f"manager-{number}")
-            with django_assert_num_queries(7):
+            with CaptureQueriesContext(connection) as queries:
                 boss_client.get(OPERATORS)
+            needed.append(len(queries))
+        assert len(set(needed)) == 1
 
 
 class TestNewOperator:

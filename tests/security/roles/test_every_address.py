@@ -38,7 +38,7 @@ def user_for(who: str) -> User | None:
     return make_operator(*([] if who == "no role" else [Role(who)]))
 
 
-def send(user: User | None, method: str, path: str, data: dict[str, Any] | None = None) -> HttpResponse:
+def send(user: User | None, method: str, path: str, data: dict[str, Any] | None = None) -> Any:
     """One request whose changes are taken back."""
     client = Client(raise_request_exception=False)
     with transaction.atomic():
