@@ -146,6 +146,17 @@ def end_sign_ins(*, actor: User, but: str, only: int | None = None) -> int:
     return len(keys)
 
 
+def end_all_sign_ins(operator: AbstractBaseUser) -> None:
+    """End every session of somebody who may not sign in any more. Who may do this is for the caller to ask.
+
+    A session that was never used since it began has no note yet, so it must say itself whose it is.
+    """
+    Session.objects.filter(sign_in__operator=operator).delete()
+    for session in Session.objects.filter(sign_in=None, expire_date__gt=timezone.now()).iterator():
+        if session.get_decoded().get(SESSION_KEY) == str(operator.pk):
+            session.delete()
+
+
 def move_sign_in(sign_in: SignIn | None, *, session_key: str) -> None:
     """After a new password the session has a new key; the sign-in is the same."""
     if sign_in is not None and sign_in.session_id != session_key:

@@ -150,7 +150,8 @@ class TestPeople:
     ):
         enroll("Person 0", seeds=(1,))
         for number in range(1, 9):
-            with django_assert_num_queries(7):  # session, operator, sign-in, count, people, covers, unknown faces
+            # session, operator, sign-in, rights of operator and groups, count, people, covers, unknown faces
+            with django_assert_num_queries(9):
                 operator_client.get("/enrollment/people/")
             enroll(f"Person {number}", seeds=(number + 1,))
 

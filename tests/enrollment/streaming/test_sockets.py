@@ -365,7 +365,7 @@ class TestFrames:
         monkeypatch.setattr(EchoConsumer, "failures_allowed", 0)
         socket = await greeted(operator)
         with monkeypatch.context() as away:
-            away.setattr(sockets, "_session_belongs_to", raise_operational_error)
+            away.setattr(sockets, "_is_welcome", raise_operational_error)
             for _ in range(3):
                 await socket.send_json_to({"type": "echo", "value": 1})
                 error = await socket.receive_json_from()
@@ -388,7 +388,7 @@ class TestFrames:
             raise_operational_error()
 
         with monkeypatch.context() as away:
-            away.setattr(sockets, "_session_belongs_to", be_away)
+            away.setattr(sockets, "_is_welcome", be_away)
             for _ in range(5):
                 await asked.acquire()
         await socket.send_json_to({"type": "echo", "value": 2})
