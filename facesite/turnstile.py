@@ -23,5 +23,6 @@ class Turnstile:
         self._probes = asyncio.Semaphore(PROBES)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async with self._probes if scope["path"] in PROBE_PATHS else self._pages:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        async with self._probes if path in PROBE_PATHS else self._pages:
             await self.application(scope, receive, send)

@@ -8,6 +8,7 @@ from django.urls import include, path
 
 from facesite import health, views
 
+handler400 = "facesite.hosts.bad_request"
 handler500 = "facesite.outages.server_error"
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
