@@ -21,6 +21,7 @@ from enrollment.exports import stream_people
 from enrollment.models import FaceSample, FaceTemplate, HygieneAction, Person, PersonPair
 from enrollment.reasons import sentence_for
 from enrollment.thumbnails import thumbnail_url
+from security.web import csv_download
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -176,9 +177,7 @@ class PersonAdmin(ListAdmin):
 
     @admin.action(description="Export the selected people as CSV", permissions=["view"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Person]) -> StreamingHttpResponse:
-        response = StreamingHttpResponse(stream_people(queryset), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = 'attachment; filename="people.csv"'
-        return response
+        return csv_download("people.csv", stream_people(queryset))
 
 
 @admin.register(FaceTemplate)

@@ -6,8 +6,7 @@ import logging
 from typing import Final
 
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware as DjangosCommonMiddleware
 from django.template.loader import render_to_string
 from django.views import defaults
@@ -25,7 +24,7 @@ few_lines = FewLines(10)
 class CommonMiddleware(DjangosCommonMiddleware):
     """Django's, but probes get their answer under any host: load balancers ask by address."""
 
-    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
         if request.path_info in PROBE_PATHS:
             return None
         return super().process_request(request)

@@ -7,6 +7,7 @@ pages asked for more than the 151 connections that a MariaDB has, and most of th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, Final
 
 PAGES: Final = 16
@@ -24,5 +25,23 @@ class Turnstile:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        async with self._probes if path in PROBE_PATHS else self._pages:
-            await self.application(scope, receive, send)
+        place = self._probes if path in PROBE_PATHS else self._pages
+        async with contextlib.AsyncExitStack() as held:
+            await held.enter_async_context(place)
+
+            async def leave_and_send(message: Any) -> None:
+                if is_stream(message):
+                    await held.aclose()
+                await send(message)
+
+            await self.application(scope, receive, leave_and_send)
+
+
+def is_stream(message: dict[str, Any]) -> bool:
+    """Whether an answer begins whose length nobody knows: a download, which lasts as long as its client likes.
+
+    Its work is done in small pieces (security.web.csv_download), and it keeps no connection to the database.
+    """
+    if message["type"] != "http.response.start":
+        return False
+    return all(name.lower() != b"content-length" for name, _ in message.get("headers", ()))
