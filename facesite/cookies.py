@@ -31,7 +31,7 @@ class SiteCsrf(CsrfViewMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response = super().process_response(request, response)
         secret = request.META.get("CSRF_COOKIE")
-        if secret and request.COOKIES.get(USUAL_NAME) != secret and not response.has_header("Location"):
+        if secret and request.COOKIES.get(USUAL_NAME) != secret:
             _set_copy(response, secret)
         return response
 

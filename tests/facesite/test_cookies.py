@@ -79,6 +79,7 @@ class TestUsualNames:
         form["csrfmiddlewaretoken"] = client.cookies["csrftoken"].value
         assert client.post(LOGIN, form).status_code == 302
         assert settings.SESSION_COOKIE_NAME in client.cookies
+        assert client.cookies["csrftoken"].value == client.cookies[settings.CSRF_COOKIE_NAME].value  # the new one
 
     def test_a_script_may_send_it_alone(self, operator):
         client = Client(enforce_csrf_checks=True)
