@@ -9,6 +9,9 @@ from typing import TypeVar
 from django.db.models import Model, QuerySet
 
 from enrollment.models import Person
+from security.actors import Actor
+from security.allowing import require
+from security.rights import Right
 
 Row = TypeVar("Row", bound=Model)
 
@@ -19,8 +22,9 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet runs a cell that begins like this (OWASP, CSV injection)."""
 
 
-def stream_people(people: QuerySet[Person]) -> Iterator[str]:
+def stream_people(people: QuerySet[Person], *, actor: Actor | None) -> Iterator[str]:
     """CSV lines, the header first, in the order of enrolment. people: from selectors.search_people()."""
+    require(actor, Right.EXPORT)
     return csv_lines(COLUMNS, map(_row, by_pages(people)))
 
 

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from django.db.models import QuerySet
 
 from enrollment.exports import by_pages, csv_lines
+from security.actors import Actor
+from security.allowing import require
+from security.rights import Right
 from verification.models import VerificationAttempt
 
 COLUMNS = (
@@ -31,8 +34,9 @@ COLUMNS = (
 )
 
 
-def stream_attempts(attempts: QuerySet[VerificationAttempt]) -> Iterator[str]:
+def stream_attempts(attempts: QuerySet[VerificationAttempt], *, actor: Actor | None) -> Iterator[str]:
     """CSV lines, the header first. attempts: with people and operator, as selectors.find_attempts() gives them."""
+    require(actor, Right.EXPORT)
     return csv_lines(COLUMNS, map(_row, by_pages(attempts, newest_first=True)))
 
 
