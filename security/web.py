@@ -11,13 +11,13 @@ from typing import Any, Final, cast
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractUser
 from django.db import close_old_connections
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_http_methods
 
 from security.allowing import require
 from security.rights import Right
 
-View = Callable[..., HttpResponse]
+View = Callable[..., Any]
 
 LINES_AT_ONCE: Final = 500
 """Of a download: some 100 kB."""
@@ -33,7 +33,7 @@ def requires(right: Right, *others: Right) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             require(actor_of(request), right, *others)
             return view(request, *args, **kwargs)
 
