@@ -32,7 +32,7 @@ def read_provider() -> Provider | None:
     return Provider(
         issuer=issuer,
         client_id=client_id,
-        client_secret=env.read_text("FACESITE_OIDC_CLIENT_SECRET"),
+        client_secret=env.read_secret("FACESITE_OIDC_CLIENT_SECRET"),
         label=env.read_text("FACESITE_OIDC_LABEL") or DEFAULTS.label,
         scope=scope,
         name_claim=env.read_text("FACESITE_OIDC_NAME_CLAIM") or DEFAULTS.name_claim,
@@ -57,5 +57,5 @@ def read_roles(name: str) -> dict[str, Role]:
 
 def _nothing_else() -> None:
     for name in NAMES:
-        if env.read_text(name):
+        if env.read_secret(name):
             raise SettingsError(f"{name} is set, but FACESITE_OIDC_ISSUER is not: set both or neither.")

@@ -144,6 +144,13 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
         self.connections[protocol]["application_instance"] = asyncio.ensure_future(application)
         return queue
 
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """As Daphne does it, but a download waits for its client instead of growing in memory."""
+        await super().handle_reply(protocol, message)
+        # The last piece is followed by nothing that would have to wait; and then the request has no channel any more.
+        if message.get("more_body") and isinstance(protocol, Request) and protocol.channel is not None:
+            await protocol.channel.give(len(message["body"]))
+
     def timeout_checker(self) -> None:
         self.open_connections.sweep()
         super().timeout_checker()

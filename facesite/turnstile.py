@@ -7,6 +7,7 @@ pages asked for more than the 151 connections that a MariaDB has, and most of th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, Final
 
 PAGES: Final = 16
@@ -27,12 +28,30 @@ class Turnstile:
         self._sign_ins = asyncio.Semaphore(SIGN_INS)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async with self._places_for(scope):
-            await self.application(scope, receive, send)
+        async with contextlib.AsyncExitStack() as held:
+            await held.enter_async_context(self._places_for(scope))
+
+            async def leave_and_send(message: Any) -> None:
+                if is_stream(message):
+                    await held.aclose()
+                await send(message)
+
+            await self.application(scope, receive, leave_and_send)
 
     def _places_for(self, scope: Any) -> asyncio.Semaphore:
-        if scope["path"] in PROBE_PATHS:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path in PROBE_PATHS:
             return self._probes
-        if scope["method"] == "POST" and scope["path"] in SIGN_IN_PATHS:
+        if scope["method"] == "POST" and path in SIGN_IN_PATHS:
             return self._sign_ins
         return self._pages
+
+
+def is_stream(message: dict[str, Any]) -> bool:
+    """Whether an answer begins whose length nobody knows: a download, which lasts as long as its client likes.
+
+    Its work is done in small pieces (security.web.csv_download), and it keeps no connection to the database.
+    """
+    if message["type"] != "http.response.start":
+        return False
+    return all(name.lower() != b"content-length" for name, _ in message.get("headers", ()))

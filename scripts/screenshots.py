@@ -181,7 +181,7 @@ def browser(
     """(variant, browser context) for every screen and theme, in front of one webcam. variant: "phone-dark"."""
     from playwright.sync_api import sync_playwright
 
-    cookie: Any = {"name": "sessionid", "value": server.login().cookie("sessionid"), "url": server.url}
+    cookie: Any = {**server.login().session_cookie(), "url": server.url}
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=CHROMIUM, args=[*ARGUMENTS, f"--use-file-for-fake-video-capture={webcam}"]

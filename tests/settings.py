@@ -11,7 +11,14 @@ import os
 os.environ["SECRET_KEY"] = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"
 os.environ["DEBUG"] = "off"
 os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"
-for name in ("CSRF_TRUSTED_ORIGINS", "REDIS_URL", "FACESITE_LIVENESS", "FACESITE_HTTPS", "FACESITE_SECOND_FACTOR"):
+for name in (
+    "CSRF_TRUSTED_ORIGINS",
+    "REDIS_URL",
+    "FACESITE_LIVENESS",
+    "FACESITE_HTTPS",
+    "FACESITE_BASE_PATH",
+    "FACESITE_SECOND_FACTOR",
+):
     os.environ[name] = ""
 
 from facesite.openid import NAMES  # noqa: E402

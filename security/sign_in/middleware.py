@@ -35,7 +35,7 @@ class SignInMiddleware(MiddlewareMixin):
             return None
         if not _wants_page(request):
             return JsonResponse({"code": "not_allowed", "message": CHOOSE_FIRST}, status=403)
-        wanted = request.get_full_path() if request.method in ("GET", "HEAD") else "/"
+        wanted = request.get_full_path() if request.method in ("GET", "HEAD") else reverse("dashboard")
         return redirect(f"{reverse('account:password')}?{urlencode({'next': wanted})}")
 
 

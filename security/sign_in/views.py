@@ -168,4 +168,4 @@ def _next_of(request: HttpRequest) -> str:
     wanted = request.GET.get("next", "")
     if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
         return wanted
-    return "/"
+    return reverse("dashboard")

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 from redis import Redis, RedisError
 
+from facesite.charset import refuse_wrong_charset
 from facesite.logs import native_lines_logged
 from facesite.server import Server  # first: it installs Twisted's asyncio reactor, before another is imported
 from facesite.storage import collect_static_files
@@ -42,7 +43,8 @@ class Command(BaseCommand):
         if tls_cert:
             switch_to_https()
         self.tell_what_is_missing(host)
-        address = f"{'https' if tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}/"
+        origin = f"{'https' if tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+        address = f"{origin}{settings.FACESITE_BASE_PATH}/"
         server = build_server(endpoints, when_listening=lambda: self.begin(address))
         try:
             with native_lines_logged():
@@ -65,8 +67,9 @@ class Command(BaseCommand):
         warmup.start()
 
     def tell_what_is_missing(self, host: str) -> None:
-        """Notes on stderr about what the operator will stumble over; none of it stops the server."""
+        """Notes on stderr about what the operator will stumble over. Only a wrong character set stops the server."""
         try:
+            refuse_wrong_charset()
             self.check_migrations()
         except (DatabaseError, InterfaceError):
             self.stderr.write("The database does not answer; /readyz says 503 until it does.")
@@ -119,11 +122,12 @@ def build_server(endpoints: list[str], *, when_listening: Callable[[], None]) ->
     from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 
     from facesite.asgi import application
+    from facesite.base_path import BasePath
     from facesite.logs import log_action
 
     # With DEBUG on the files were not collected; otherwise WhiteNoise serves the collected files.
     return Server(
-        application=ASGIStaticFilesHandler(application) if settings.DEBUG else application,  # type: ignore[arg-type]
+        application=BasePath(ASGIStaticFilesHandler(application)) if settings.DEBUG else application,  # type: ignore[arg-type]
         endpoints=endpoints,
         action_logger=log_action,
         ready_callable=when_listening,
