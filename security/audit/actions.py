@@ -13,3 +13,5 @@ class Action(TextChoices):
     PERSON_ERASED = "person.erased", "Person erased"
     SAMPLES_ADDED = "samples.added", "Samples added"
     POLICY_SAVED = "policy.saved", "Decision policy saved"
+    RETENTION_SAVED = "retention.saved", "Retention rules saved"
+    RETENTION_RAN = "retention.ran", "Retention ran"

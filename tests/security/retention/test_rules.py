@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from security.retention.rules import RetentionRule, RetentionRules
 
 
 def rule(**changes) -> RetentionRule:
-    given = {
+    given: dict[str, Any] = {
         "key": "letters",
         "label": "Letters",
         "explanation": "Old letters.",
