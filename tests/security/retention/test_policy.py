@@ -10,7 +10,7 @@ from security.allowing import NotAllowed
 from security.models import AuditEvent, RetentionPolicy
 from security.retention.policy import current_days, save_days
 from security.retention.rules import OwnDays
-from tests.security.retention.conftest import Letters
+from tests.security.retention.letters import Letters
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from security.models import AuditEvent, Lease, RetentionRun
 from security.retention import runner
 from security.retention.policy import save_days
 from security.retention.runner import RetentionFailed, erase_due, next_size, what_is_due
-from tests.security.retention.conftest import Letters
+from tests.security.retention.letters import Letters
 
 pytestmark = pytest.mark.django_db
 
@@ -169,4 +169,3 @@ def test_the_lease_of_a_killed_run_is_free_after_its_time(letters, shift):
     Lease.objects.update(expires_at=timezone.now())
     run_task(runner.TASK, asked_by="command")
     assert letters.ages == [30] * 5
-
