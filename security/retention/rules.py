@@ -50,7 +50,7 @@ class RetentionRule:
     """Whether the site may choose to keep it for good."""
     floor_reason: str = ""
     """Why not fewer than least_days, as a sentence that follows a refusal."""
-    most_at_once: int = 500
+    most_at_once: int = 100
     """The largest batch that the runner asks for. Fewer where one of them is dear, such as a person."""
     own_days: OwnDays | None = None
 

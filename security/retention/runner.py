@@ -36,7 +36,7 @@ TASK = "retention"
 FIRST_AFTER = timedelta(hours=24)
 """From the first start with retention to the first run: a site has a day to choose other rules than the defaults."""
 FIRST_BATCH = 50
-BATCH_S = 0.05
+BATCH_S = 0.03
 """What a batch should take. SQLite's other writers wait for its transaction; a frame of the live page takes longer."""
 PAUSE_S = 0.05
 """Between two batches, so that others get in."""

@@ -52,7 +52,7 @@ class RetentionStatus:
 
 
 def retention_status() -> RetentionStatus:
-    """Four small queries."""
+    """Three small queries."""
     task, newest = state_of(TASK), recent_runs(2)
     running = newest[0] if newest and newest[0].run.state == RetentionRun.State.RUNNING else None
     last = next((report for report in newest if report is not running), None)
