@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class SecurityConfig(AppConfig):
@@ -8,8 +9,41 @@ class SecurityConfig(AppConfig):
 
     def ready(self) -> None:
         from security.daily import daily_tasks
-        from security.retention import runner, sessions
+        from security.retention import runner, sign_ins
         from security.retention.rules import retention_rules
+        from security.rights import Right
+        from security.roles.groups import write_groups
+        from security.roles.second_person import RIGHT_OF
+        from security.sections import Section, add_section
 
-        retention_rules.register(sessions.RULE)
+        post_migrate.connect(write_groups, sender=self, dispatch_uid="security.write_groups")
+        add_section(
+            Section(
+                "Operators",
+                "Who works with the product, and in which role.",
+                "security:operators",
+                (Right.MANAGE_OPERATORS,),
+                icon="people",
+            )
+        )
+        add_section(
+            Section(
+                "Approvals",
+                "Agree to what another operator asks for, where it takes two.",
+                "security:approvals",
+                tuple(RIGHT_OF.values()),
+                icon="check",
+            )
+        )
+        add_section(
+            Section(
+                "Retention",
+                "How long pictures, attempts and inactive people are kept, and what would be erased now.",
+                "security:retention",
+                (Right.SET_RETENTION,),
+                icon="history",
+            )
+        )
+        for rule in sign_ins.RULES:
+            retention_rules.register(rule)
         daily_tasks.register(runner.TASK, runner.erase_due, first_after=runner.FIRST_AFTER)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('security', '0004_retention_policy'),
+        ('security', '0011_retention_policy'),
     ]
 
     operations = [

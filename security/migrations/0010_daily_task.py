@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('security', '0002_lease'),
+        ('security', '0009_lease'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('security', '0003_daily_task'),
+        ('security', '0010_daily_task'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
