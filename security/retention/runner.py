@@ -164,10 +164,13 @@ class _Run:
 
 
 def next_size(size: int, seconds: float, most: int) -> int:
-    """How many the next batch takes, so that its transaction takes about BATCH_S."""
+    """How many the next batch takes, so that its transaction takes about BATCH_S.
+
+    Never less than a fifth of the most: on a slow disk the commit alone takes longer, and smaller batches never end.
+    """
     if seconds > BATCH_S:
-        return max(1, size // 2)
-    return min(most, size * 2) if seconds < BATCH_S / 3 else size
+        return max(1, most // 5, size // 2)
+    return min(most, size * 2) if seconds < BATCH_S / 2 else size
 
 
 def _facts(row: RetentionRun) -> Mapping[str, Any]:
