@@ -169,7 +169,7 @@ def next_size(size: int, seconds: float, most: int) -> int:
     Never less than a fifth of the most: on a slow disk the commit alone takes longer, and smaller batches never end.
     """
     if seconds > BATCH_S:
-        return max(1, most // 5, size // 2)
+        return min(size, max(1, most // 5, size // 2))
     return min(most, size * 2) if seconds < BATCH_S / 2 else size
 
 

@@ -11,8 +11,9 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from typing import cast
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AbstractUser, User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -89,7 +90,7 @@ def ask(*, actor: Actor, action: Action, target: object) -> Approval:
         if same:
             return same
         approval = Approval(action=action, digest=digest, targets=targets, asked_at=now, expires_at=now + PATIENCE)
-        approval.asked_by_id = actor.pk
+        approval.asked_by_id = cast(AbstractUser, actor).pk
         approval.full_clean(exclude={"asked_by", "approved_by", "approved_at", "refused_at", "used_at"})
         approval.save(force_insert=True)
         record(AuditAction.APPROVAL_ASKED, actor=actor, target=approval.pk, what=action.value, number=len(targets))
@@ -143,7 +144,7 @@ def digest_of(action: Action, targets: Sequence[str]) -> str:
 
 def others_with(actor: Actor, right: Right) -> int:
     """How many other operators could be the second person."""
-    others = User.objects.filter(is_active=True).exclude(pk=actor.pk)
+    others = User.objects.filter(is_active=True).exclude(pk=cast(AbstractUser, actor).pk)
     permission = Q(groups__permissions__codename=right.codename) | Q(user_permissions__codename=right.codename)
     return others.filter(Q(is_superuser=True) | permission).distinct().count()
 

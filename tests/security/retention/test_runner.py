@@ -156,7 +156,7 @@ def run_in_thread() -> None:
 class TestNextSize:
     @pytest.mark.parametrize(
         ("size", "seconds", "then"),
-        [(50, 0.001, 100), (400, 0.001, 500), (50, 0.02, 50), (300, 0.2, 150), (110, 9.0, 100)],
+        [(50, 0.001, 100), (400, 0.001, 500), (50, 0.02, 50), (300, 0.2, 150), (110, 9.0, 100), (1, 9.0, 1)],
     )
     def test_grows_while_batches_are_quick_and_halves_when_they_are_not(self, size, seconds, then):
         assert next_size(size, seconds, 500) == then
