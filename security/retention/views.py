@@ -8,10 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from security.daily import ask_for
 from security.retention.forms import RetentionForm
 from security.retention.policy import save_days
-from security.retention.runner import TASK, what_is_due
+from security.retention.runner import ask_for_run, what_is_due
 from security.retention.status import recent_runs, retention_status
 from security.rights import Right
 from security.web import actor_of, read_or_post, requires
@@ -47,6 +46,6 @@ def retention(request: HttpRequest) -> HttpResponse:
 @require_POST
 def run(request: HttpRequest) -> HttpResponse:
     """Ask for a run now; a process of the site does it in the background."""
-    ask_for(TASK, asked_by=f"operator:{actor_of(request).pk}")
+    ask_for_run(actor=actor_of(request))
     messages.success(request, "Asked for. The site begins within half a minute; this page shows how far it is.")
     return redirect("security:retention")

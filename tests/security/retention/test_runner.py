@@ -8,12 +8,13 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
+from security.allowing import NotAllowed
 from security.daily import Stopping, run_task
 from security.leases import LeaseLost, LeaseTaken
-from security.models import AuditEvent, Lease, RetentionRun
+from security.models import AuditEvent, DailyTask, Lease, RetentionRun
 from security.retention import runner
 from security.retention.policy import save_days
-from security.retention.runner import RetentionFailed, erase_due, next_size, what_is_due
+from security.retention.runner import RetentionFailed, ask_for_run, erase_due, next_size, what_is_due
 from tests.security.retention.letters import Letters
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +34,13 @@ class TestWhatIsDue:
         assert len(letters.ages) == 25
         assert not RetentionRun.objects.exists()
         assert not AuditEvent.objects.exists()
+
+
+class TestAskForRun:
+    def test_is_for_operators_with_the_right(self, operator):
+        with pytest.raises(NotAllowed):
+            ask_for_run(actor=operator)
+        assert not DailyTask.objects.exists()
 
 
 class TestEraseDue:
