@@ -178,6 +178,7 @@ class TestARunWithEveryRule:
         run = RetentionRun.objects.get()
         assert run.state == "done"
         # The face has left the inbox in the same run, so its picture is due as well.
-        assert run.erased == {"unknown_faces": 1, "attempt_pictures": 2, "challenge_tries": 1, "ended_sessions": 0}
+        erased = {key: number for key, number in run.erased.items() if number}
+        assert erased == {"unknown_faces": 1, "attempt_pictures": 2, "challenge_tries": 1}
         assert with_picture() == {young.pk}
         assert VerificationAttempt.objects.filter(pk=old.pk).exists()

@@ -24,6 +24,8 @@ FIELDS = {
     "challenge_tries": "1",
     "inactive_people": "",
     "ended_sessions": "1",
+    "failed_sign_ins": "1",
+    "known_addresses": "90",
 }
 
 
