@@ -94,6 +94,7 @@ def still_pages(page: Page, folder: Path, variant: str) -> None:
         "operator": "/site/operators/1/",
         "new-operator": "/site/operators/new/",
         "approvals": "/site/approvals/",
+        "retention": "/site/retention/",
         "not-found": "/nowhere/",
         "admin": "/admin/",
         "admin-people": "/admin/enrollment/person/",

@@ -146,7 +146,7 @@ def end_sign_ins(*, actor: User, but: str, only: int | None = None) -> int:
     return len(keys)
 
 
-def end_all_sign_ins(operator: AbstractBaseUser) -> None:
+def end_all_sign_ins(operator: User) -> None:
     """End every session of somebody who may not sign in any more. Who may do this is for the caller to ask.
 
     A session that was never used since it began has no note yet, so it must say itself whose it is.
