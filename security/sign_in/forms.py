@@ -73,8 +73,6 @@ class EndForm(forms.Form):
 
 def say_plainly(form: forms.Form) -> None:
     """One sentence about a new password, instead of a list below its field."""
-    form.fields[
-        "new_password1"
-    ].help_text = "At least 8 characters; no common password, not only digits, not your name."
-    form.fields["new_password2"].label = "New password once more"
-    form.fields["new_password2"].help_text = ""
+    first, second = form.fields["new_password1"], form.fields["new_password2"]
+    first.help_text = "At least 8 characters; no common password, not only digits, not your name."
+    second.label, second.help_text = "New password once more", ""
