@@ -419,11 +419,6 @@ class FrameConsumer(AsyncWebsocketConsumer):
         log_event(logger, f"socket_{event}", **data)
 
 
-def _session_belongs_to(session_key: str, operator_id: Any, in_use: bool) -> bool:
-    standing = standing_of(session_key, in_use=in_use)
-    return not standing.owes_password and standing.operator is not None and standing.operator.pk == operator_id
-
-
 def _is_welcome(session_key: str, operator_id: Any, rights: tuple[Right, ...], in_use: bool) -> bool:
     """False: not logged in any more. Rights are read anew. Raises NotAllowed and PasswordOwed."""
     standing = standing_of(session_key, in_use=in_use)
