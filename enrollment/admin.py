@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 
 from enrollment import selectors, services
 from enrollment.errors import EnrollmentError
-from enrollment.exports import stream_people
+from enrollment.exports import export_people
 from enrollment.models import FaceSample, FaceTemplate, HygieneAction, Person, PersonPair
 from enrollment.reasons import sentence_for
 from enrollment.thumbnails import thumbnail_url
@@ -176,7 +176,8 @@ class PersonAdmin(ListAdmin):
 
     @admin.action(description="Export the selected people as CSV", permissions=["view"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Person]) -> StreamingHttpResponse:
-        response = StreamingHttpResponse(stream_people(queryset), content_type="text/csv; charset=utf-8")
+        lines = export_people(actor=request.user, people=queryset, picked=True)
+        response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = 'attachment; filename="people.csv"'
         return response
 

@@ -5,3 +5,9 @@ class EnrollmentConfig(AppConfig):
     name = "enrollment"
     verbose_name = "Enrollment"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from enrollment.selectors import audit_links
+        from security.audit.targets import targets
+
+        targets.register("person", gone="a person who has been erased", find=audit_links)

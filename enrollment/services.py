@@ -1,7 +1,8 @@
 """The writes of people, samples and templates; merges and undos are in hygiene/actions.py. No model runs in here.
 
-Each function checks, writes in one transaction, moves the gallery's revision in that same transaction and tells other
-processes after the commit. `actor` is the operator who asked for it; None stands for a command on the server.
+Each function checks, writes in one transaction, moves the gallery's revision and leaves an audit row in that same
+transaction (in this order: both lock a row that every writer needs), and tells other processes after the commit.
+`actor` is the operator who asked for it; None stands for a command on the server.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ from enrollment.samples.storing import checked_drafts, keep_to_cap, store_drafts
 from enrollment.selectors import with_merged
 from recognizer.types import Vector
 from security.actors import Actor, actor_id
+from security.audit.actions import Action
+from security.audit.recording import record, record_all
 from security.events import log_event
 from security.traces import leave_no_traces
 
@@ -135,9 +138,18 @@ def enroll_person(
         _save_person(person)
         stored, _ = store_drafts(person, drafts, actor, outliers=fit.set_aside)
         dropped = keep_to_cap(person, drafts[0].contract_id)
-        note_as_different(actor, person, lookalikes)
+        noted = note_as_different(actor, person, lookalikes)
         bump_gallery_revision([person.uuid])
-    saved = Saved(person, [sample for sample in stored if sample.pk not in dropped], fit)
+        saved = Saved(person, [sample for sample in stored if sample.pk not in dropped], fit)
+        record(
+            Action.PERSON_ENROLLED,
+            actor=actor,
+            target=person.uuid,
+            samples=len(saved.samples),
+            consent_version=consent_version,
+            despite_duplicate=despite_duplicate,
+        )
+        record_notes(actor, noted)
     _log("enrolled", actor, person, samples=len(saved.samples))
     return saved
 
@@ -164,12 +176,16 @@ def add_samples(
         _look_again(drafts, fit.set_aside, person, despite_duplicate)
         stored, changed = store_drafts(person, drafts, actor, outliers=fit.set_aside)
         dropped = keep_to_cap(person, drafts[0].contract_id)
-        note_as_different(actor, person, lookalikes)
+        noted = note_as_different(actor, person, lookalikes)
         if changed:
             bump_gallery_revision([person.uuid])
         if dropped:
             leave_no_traces()
-    saved = Saved(person, [sample for sample in stored if sample.pk not in dropped], fit)
+        saved = Saved(person, [sample for sample in stored if sample.pk not in dropped], fit)
+        if changed or saved.samples:
+            counts = {"samples": len(saved.samples), "dropped": len(dropped)}
+            record(Action.SAMPLES_ADDED, actor=actor, target=person.uuid, **counts)
+        record_notes(actor, noted)
     _log("samples_added", actor, person, samples=len(saved.samples))
     return saved
 
@@ -185,6 +201,7 @@ def remove_sample(*, actor: Actor | None, sample: FaceSample) -> None:
             raise SampleUnknown
         bump_gallery_revision([person.uuid])
         leave_no_traces()
+        record(Action.SAMPLE_REMOVED, actor=actor, target=person.uuid, sample=str(sample.uuid))
     _log("sample_removed", actor, person)
 
 
@@ -215,6 +232,8 @@ def set_aside(*, actor: Actor | None, sample: FaceSample, aside: bool) -> Hygien
         FaceSample.objects.filter(pk=before.pk).update(**standing)
         if before.set_aside != aside:
             bump_gallery_revision([before.person.uuid])
+        done = Action.SAMPLE_SET_ASIDE if aside else Action.SAMPLE_TAKEN_BACK
+        record(done, actor=actor, target=before.person.uuid, sample=str(before.uuid))
     for name, value in standing.items():
         setattr(sample, name, value)
     _log("sample_set_aside" if aside else "sample_taken_back", actor, sample.person)
@@ -224,7 +243,10 @@ def set_aside(*, actor: Actor | None, sample: FaceSample, aside: bool) -> Hygien
 def note_as_different(
     actor: Actor | None, person: Person, lookalikes: Iterable[DuplicateCandidate]
 ) -> list[PersonPair]:
-    """Note that these people are not `person`. Returns the notes that were new. Call it in a transaction."""
+    """Note that these people are not `person`. Returns the notes that were new: give them to record_notes().
+
+    Call it in a transaction.
+    """
     noted = []
     for candidate in lookalikes:
         first, second = ordered(person, candidate.person)
@@ -248,18 +270,28 @@ def note_as_different(
     return noted
 
 
+def record_notes(actor: Actor | None, noted: Iterable[PersonPair]) -> None:
+    """An audit row for each note; last in the transaction."""
+    for pair in noted:
+        record(Action.PAIR_NOTED, actor=actor, target=pair.first.uuid, other=str(pair.second.uuid))
+
+
 def update_person(
     *, actor: Actor | None, person: Person, name: str, external_id: str | None, is_active: bool | None = None
 ) -> Person:
     """Change what is written about a person. Raises NameInvalid, ExternalIdInvalid, ExternalIdTaken, PersonUnknown."""
     with transaction.atomic():
         stored = lock_person(person)
+        before = _details(stored)
         stored.name = clean_name(name)
         stored.external_id = clean_external_id(external_id)
         if is_active is not None:
             stored.is_active = is_active
         _save_person(stored)
         bump_gallery_revision([stored.uuid])
+        changed = [field for field, value in _details(stored).items() if value != before[field]]
+        if changed:  # which fields, not what is in them: this outlives an erasure
+            record(Action.PERSON_UPDATED, actor=actor, target=stored.uuid, changed=changed, is_active=stored.is_active)
     _log("updated", actor, stored)
     return stored
 
@@ -273,6 +305,8 @@ def set_active(*, actor: Actor | None, people: Iterable[Person], active: bool) -
         Person.objects.filter(uuid__in=uuids).update(is_active=active, updated_at=timezone.now())
         if uuids:
             bump_gallery_revision(uuids)
+            done = Action.PERSON_ACTIVATED if active else Action.PERSON_DEACTIVATED
+            record_all(done, actor=actor, targets=uuids, together=len(uuids))
     log_event(logger, "activated" if active else "deactivated", people=len(uuids), actor=actor_id(actor))
     return len(uuids)
 
@@ -296,6 +330,9 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
         if found:
             bump_gallery_revision(touched)
             leave_no_traces()
+            record_all(
+                Action.PERSON_ERASED, actor=actor, targets=[person.uuid for person in found], together=len(found)
+            )
     log_event(logger, "erased", people=len(found), actor=actor_id(actor))
     if found:
         outlive_old_copies()
@@ -314,13 +351,15 @@ def store_templates(*, actor: Actor | None, contract_id: str, embeddings: Mappin
         FaceTemplate.objects.bulk_create(template_for(pk, embeddings[pk], contract_id) for pk in people)
         if people:
             bump_gallery_revision(set(people.values()))
+            record(Action.TEMPLATES_STORED, actor=actor, target=contract_id, templates=len(people))
     return len(people)
 
 
 def bump_gallery_revision(changed: Collection[UUID]) -> int:
     """Record that these people's templates changed (by uuid). Returns the new revision.
 
-    Call it last in the transaction that changes them: it locks the one row that every writer needs until the commit.
+    Call it last in the transaction that changes them, only before the audit row: it locks the one row that every writer
+    needs until the commit.
     """
     revision = GalleryRevision.objects.filter(pk=GalleryRevision.SINGLETON_PK)
     moved = {"number": F("number") + 1, "changed_at": timezone.now()}
@@ -418,6 +457,10 @@ def _forget_in_admin_log(people: Sequence[Person]) -> None:
     """The admin's log of who changed what keeps the entries, but not the names."""
     entries = LogEntry.objects.filter(content_type__app_label="enrollment", content_type__model="person")
     entries.filter(object_id__in=[str(person.pk) for person in people]).update(object_repr="an erased person")
+
+
+def _details(person: Person) -> dict[str, object]:
+    return {"name": person.name, "external_id": person.external_id, "is_active": person.is_active}
 
 
 def _save_person(person: Person) -> None:

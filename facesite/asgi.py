@@ -25,6 +25,7 @@ from channels.security.websocket import WebsocketDenier
 from django.urls import re_path
 
 from enrollment.routing import websocket_urlpatterns as enrollment_sockets
+from facesite.addresses import SocketFromAddress
 from facesite.origins import SameOrigin
 from facesite.outages import SocketOutage
 from facesite.turnstile import Turnstile
@@ -37,7 +38,11 @@ application = ProtocolTypeRouter(
     {
         "http": Turnstile(http_application),
         "websocket": SameOrigin(
-            SocketOutage(AuthMiddlewareStack(URLRouter([*enrollment_sockets, *verification_sockets, no_such_socket])))
+            SocketFromAddress(
+                SocketOutage(
+                    AuthMiddlewareStack(URLRouter([*enrollment_sockets, *verification_sockets, no_such_socket]))
+                )
+            )
         ),
     }
 )

@@ -1,18 +1,24 @@
-"""What the pages of every app share: who asks, which requests they take, what they need for it. It has no page."""
+"""What the pages of every app share: who asks, which requests they take, how they send a large file. It has no page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
+from itertools import islice
 from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.db import connections
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_http_methods
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
+LINES_PER_CHUNK = 500
+"""Lines of an export that are sent at a time."""
 
 read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -25,7 +31,7 @@ def requires(permission: str, *, staff: bool = False) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             operator = actor_of(request)
             if not operator.has_perm(permission) or (staff and not operator.is_staff):
                 raise PermissionDenied
@@ -39,3 +45,27 @@ def requires(permission: str, *, staff: bool = False) -> Callable[[View], View]:
 def actor_of(request: HttpRequest) -> AbstractUser:
     """The operator; every view here requires a login."""
     return cast(AbstractUser, request.user)
+
+
+def download(lines: Iterator[str], name: str, content_type: str) -> StreamingHttpResponse:
+    """A file that is sent while it is read."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+    return StreamingHttpResponse(in_one_thread(lines), content_type=content_type, headers=headers)
+
+
+async def in_one_thread(lines: Iterator[str]) -> AsyncIterator[str]:
+    """Chunks of `lines`, all read in a thread that is used for nothing else.
+
+    A database cursor must stay in the thread that opened it. And under ASGI Django would collect everything from a
+    synchronous iterator before it sends the first byte.
+    """
+    loop = asyncio.get_running_loop()
+    thread = ThreadPoolExecutor(1, thread_name_prefix="export")
+    try:
+        while chunk := await loop.run_in_executor(thread, lambda: "".join(islice(lines, LINES_PER_CHUNK))):
+            yield chunk
+    finally:
+        try:
+            await loop.run_in_executor(thread, connections.close_all)  # the connections of that thread
+        finally:
+            thread.shutdown(wait=False)

@@ -14,6 +14,9 @@ os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"
 for name in ("CSRF_TRUSTED_ORIGINS", "REDIS_URL", "FACESITE_LIVENESS", "FACESITE_HTTPS"):
     os.environ[name] = ""
 
+# The same key in every run, and no file of it in the project's folder.
+os.environ["FACESITE_AUDIT_KEY"] = "dGVzdHMtb25seS0wMTIzNDU2Nzg5LWFiY2RlZmdoaWo="
+
 from facesite.settings import *  # noqa: E402, F403
 from facesite.settings import FACESITE_THREADS, MIDDLEWARE  # noqa: E402
 

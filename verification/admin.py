@@ -16,7 +16,7 @@ from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.gallery import cached_gallery
 from verification import services
 from verification.cards import one_in, reasons_in_words
-from verification.exports import stream_attempts
+from verification.exports import export_attempts
 from verification.models import FalseMatch, InboxAction, UnknownPolicy, VerificationAttempt, VerificationPolicy
 from verification.policy import false_alarms_per_1000, policy_of
 from verification.selectors import thumbnail_url
@@ -79,6 +79,8 @@ class VerificationAttemptAdmin(ReadOnlyAdmin):
         "frames",
         "operator",
         "contract_id",
+        "policy",
+        "gallery_revision",
     )
     readonly_fields = fields
 
@@ -132,7 +134,8 @@ class VerificationAttemptAdmin(ReadOnlyAdmin):
     def export_csv(self, request: HttpRequest, queryset: QuerySet[VerificationAttempt]) -> HttpResponse:
         attempts = queryset.select_related(*self.list_select_related).defer("thumbnail")
         headers = {"Content-Disposition": 'attachment; filename="attempts.csv"'}
-        return HttpResponse("".join(stream_attempts(attempts)), content_type="text/csv; charset=utf-8", headers=headers)
+        lines = export_attempts(actor=request.user, attempts=attempts)
+        return HttpResponse("".join(lines), content_type="text/csv; charset=utf-8", headers=headers)
 
     @admin.action(description="Erase the pictures of the selected attempts", permissions=["erase_pictures"])
     def erase_pictures(self, request: HttpRequest, queryset: QuerySet[VerificationAttempt]) -> None:

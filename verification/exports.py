@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
+from django.db import transaction
 from django.db.models import QuerySet
 
-from enrollment.exports import csv_lines
+from security.actors import Actor
+from security.audit.actions import Action
+from security.audit.recording import record
+from security.tables import csv_lines
 from verification.models import VerificationAttempt
+from verification.selectors import AttemptFilters
 
 COLUMNS = (
     "time",
@@ -28,9 +34,28 @@ COLUMNS = (
     "frames_seen",
     "reasons",
     "operator",
+    "contract",
+    "policy",
+    "gallery_revision",
 )
 CHUNK = 1_000
 """Rows read from the database at a time."""
+
+
+def export_attempts(
+    *, actor: Actor | None, attempts: QuerySet[VerificationAttempt], filters: AttemptFilters | None = None
+) -> Iterator[str]:
+    """stream_attempts(), on record before its first line is read. filters: None where rows were picked one by one."""
+    with transaction.atomic():
+        facts = _filter_facts(filters) if filters else {"picked": True}
+        record(Action.ATTEMPTS_EXPORTED, actor=actor, format="csv", rows=attempts.count(), filters=facts)
+    return stream_attempts(attempts)
+
+
+def _filter_facts(filters: AttemptFilters) -> dict[str, object]:
+    """Those that are set. Of a text only that there was one: it may be a name."""
+    values = {name: value for name, value in asdict(filters).items() if value}
+    return {name: True if name == "text" else str(value) for name, value in values.items()}
 
 
 def stream_attempts(attempts: QuerySet[VerificationAttempt]) -> Iterator[str]:
@@ -58,4 +83,7 @@ def _row(attempt: VerificationAttempt) -> tuple[object, ...]:
         attempt.frames_seen,
         " ".join(attempt.reasons),
         attempt.operator or "",
+        attempt.contract_id,
+        attempt.policy_id,
+        attempt.gallery_revision,
     )

@@ -73,6 +73,17 @@ class VerificationAttempt(models.Model):
     operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     thumbnail = models.BinaryField(max_length=50_000, blank=True, default=b"", help_text="JPEG; empty after erasure.")
     contract_id = models.CharField(max_length=80)
+    gallery_revision = models.PositiveBigIntegerField(
+        null=True, editable=False, help_text="Of the gallery that was searched; empty: decided before this was kept."
+    )
+    policy = models.ForeignKey(
+        "VerificationPolicy",
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="The saved policy that decided; empty: the defaults, as nobody had saved one.",
+    )
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -27,19 +22,18 @@ from enrollment.selectors import people_by_uuid, person_by_uuid
 from enrollment.thumbnails import jpeg_data_url
 from recognizer.errors import RecognizerError
 from recognizer.images import encode_thumbnail
-from security.web import read_or_post
+from security.web import actor_of, download, read_or_post
 from verification import selectors, services
 from verification.cards import DecisionCard, card_of
-from verification.exports import stream_attempts
+from verification.exports import export_attempts
 from verification.forms import AttemptFilterForm, PhotoForm
 from verification.models import VerificationAttempt
 from verification.photos import IdentifiedFace, identify_image
+from verification.policy import Grounds, policy_in_force
 from verification.reasons import SENTENCES
 from verification.review.wording import feedback_context
 
 ATTEMPTS_PER_PAGE = 25
-LINES_PER_CHUNK = 500
-"""Lines of an export that are sent at a time."""
 PREVIEW_SIDE = 1024
 """Pixels: the longer side of the picture as the photo check shows it."""
 
@@ -93,8 +87,8 @@ def photo(request: HttpRequest) -> HttpResponse:
 def _check_photo(request: HttpRequest, data: bytes, *, keep: bool) -> dict[str, Any]:
     """The faces and what the page shows of them. Raises ImageError, PackError."""
     engine = get_engine()
-    gallery, policy = current_gallery(engine), services.current_policy(engine)
-    found = engine.submit(identify_image, data, engine=engine, gallery=gallery, policy=policy).result()
+    gallery, in_force = current_gallery(engine), policy_in_force(engine)
+    found = engine.submit(identify_image, data, engine=engine, gallery=gallery, policy=in_force.policy).result()
     preview = engine.submit(lambda: encode_thumbnail(engine.decode(data, PHOTO_LIMITS), PREVIEW_SIDE)).result()
     people = people_by_uuid(face.decision.person_id for face in found.faces if face.decision.person_id)
     faces = []
@@ -104,7 +98,7 @@ def _check_photo(request: HttpRequest, data: bytes, *, keep: bool) -> dict[str, 
             "mode": VerificationAttempt.Mode.IDENTIFY,
             "source": VerificationAttempt.Source.PHOTO,
             "claimed": None,
-            "contract_id": engine.contract_id,
+            "grounds": Grounds(engine.contract_id, gallery.revision, in_force.saved_id),
         }
         if keep:
             attempt = services.record_attempt(decision=face.decision, **about)
@@ -157,28 +151,9 @@ def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     form = AttemptFilterForm(request.GET)
     if not form.is_valid():
         return attempts(request)
-    lines = stream_attempts(selectors.find_attempts(form.filters()))
-    name = f"attempts-{timezone.now():%Y-%m-%d}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-    return StreamingHttpResponse(in_one_thread(lines), content_type="text/csv; charset=utf-8", headers=headers)
-
-
-async def in_one_thread(lines: Iterator[str]) -> AsyncIterator[str]:
-    """Chunks of `lines`, all read in a thread that is used for nothing else.
-
-    A database cursor must stay in the thread that opened it. And under ASGI Django would collect everything from a
-    synchronous iterator before it sends the first byte.
-    """
-    loop = asyncio.get_running_loop()
-    thread = ThreadPoolExecutor(1, thread_name_prefix="export")
-    try:
-        while chunk := await loop.run_in_executor(thread, lambda: "".join(islice(lines, LINES_PER_CHUNK))):
-            yield chunk
-    finally:
-        try:
-            await loop.run_in_executor(thread, connections.close_all)  # the connections of that thread
-        finally:
-            thread.shutdown(wait=False)
+    filters = form.filters()
+    lines = export_attempts(actor=actor_of(request), attempts=selectors.find_attempts(filters), filters=filters)
+    return download(lines, f"attempts-{timezone.now():%Y-%m-%d}.csv", "text/csv; charset=utf-8")
 
 
 @login_required
@@ -188,6 +163,7 @@ def attempt(request: HttpRequest, uuid: UUID) -> HttpResponse:
         attempt = selectors.attempt_by_uuid(uuid)
     except VerificationAttempt.DoesNotExist:
         raise Http404("There is no such attempt.") from None
-    context = {"attempt": attempt, "card": card_of(attempt), "thumbnail": selectors.thumbnail_url(attempt)}
+    context: dict[str, Any] = {"attempt": attempt, "card": card_of(attempt)}
+    context["thumbnail"] = selectors.thumbnail_url(attempt)
     context |= feedback_context(attempt)
     return render(request, "verification/attempt.html", context)

@@ -15,8 +15,10 @@ from enrollment.errors import DuplicateCandidate, MergeRefused, PersonUnknown, U
 from enrollment.models import FaceSample, HygieneAction, Person, PersonPair
 from enrollment.samples.pairs import find_pair, ordered
 from enrollment.samples.storing import keep_to_cap
-from enrollment.services import bump_gallery_revision, note_as_different
+from enrollment.services import bump_gallery_revision, note_as_different, record_notes
 from security.actors import Actor, actor_id
+from security.audit.actions import Action
+from security.audit.recording import record
 from security.events import log_event
 
 logger = logging.getLogger("facesite.enrollment")
@@ -52,6 +54,7 @@ def merge_people(*, actor: Actor | None, keep: Person, merge: Person, contract_i
             actor=actor,  # type: ignore[misc]
         )
         bump_gallery_revision([keep.uuid, merge.uuid])
+        record(Action.PEOPLE_MERGED, actor=actor, target=keep.uuid, other=str(merge.uuid), samples=len(moving))
     _log(action, actor)
     return action
 
@@ -65,7 +68,11 @@ def note_pair(*, actor: Actor | None, first: Person, second: Person, comparison_
     with transaction.atomic():
         first, second = _lock_two(first, second)
         known = find_pair(first, second)
-        return known or note_as_different(actor, first, [DuplicateCandidate(second, comparison_score)])[0]
+        if known:
+            return known
+        noted = note_as_different(actor, first, [DuplicateCandidate(second, comparison_score)])
+        record_notes(actor, noted)
+        return noted[0]
 
 
 def forget_pair(*, actor: Actor | None, first: Person, second: Person) -> HygieneAction | None:
@@ -86,6 +93,7 @@ def forget_pair(*, actor: Actor | None, first: Person, second: Person) -> Hygien
             details={"comparison_score": pair.comparison_score},
             actor=actor,  # type: ignore[misc]
         )
+        record(Action.PAIR_FORGOTTEN, actor=actor, target=first.uuid, other=str(second.uuid))
     _log(action, actor)
     return action
 
@@ -107,6 +115,8 @@ def undo_action(*, actor: Actor | None, action: HygieneAction) -> None:
             Kind.FORGET_PAIR: _undo_forget,
         }[Kind(action.kind)](action)
         HygieneAction.objects.filter(pk=action.pk).update(undone_at=timezone.now(), undone_by=actor)
+        target, about = action.person.uuid, {"kind": action.kind, "undone": str(action.uuid)}
+        record(Action.HYGIENE_UNDONE, actor=actor, target=target, **about)
     _log(action, actor, undone=True)
 
 

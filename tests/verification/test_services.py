@@ -16,6 +16,7 @@ from recognizer.types import DecisionPolicy, Liveness, LivenessVerdict, Pose, Qu
 from tests.verification.rows import make_attempt, make_person
 from verification import services
 from verification.models import VerificationAttempt, VerificationPolicy
+from verification.policy import Grounds
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +41,7 @@ def record(operator=None, claimed: str | None = None, **values: Any) -> Verifica
         source="live",
         decision=decision(**values),
         claimed=claimed,
-        contract_id="test-contract",
+        grounds=Grounds("test-contract", 512, None),
     )
     return VerificationAttempt.objects.get(pk=attempt.pk)
 

@@ -58,11 +58,13 @@ class Command(BaseCommand):
 
     def begin(self, address: str) -> None:
         """Called when the server listens: say where, and start to warm up."""
+        from facesite.sealer import sealer
         from facesite.warmup import warmup
 
         self.stdout.write(f"facesite is at {address} (Ctrl-C stops it)")
         self.stdout.flush()
         warmup.start()
+        sealer.start()
 
     def tell_what_is_missing(self, host: str) -> None:
         """Notes on stderr about what the operator will stumble over; none of it stops the server."""
