@@ -168,7 +168,7 @@ class ChainCheck:
         """Compare with what the end of the chain is known to be. Raises Broken."""
         last, last_hash = self._last or (0, NO_HASH)
         if last < self._promised:
-            raise Broken("removed", 1, f"All rows were removed: those up to {self._promised} were sealed.")
+            raise Broken("removed", 1, f"Row 1 was removed, and all others: those up to {self._promised} were sealed.")
         if last < number:
             raise Broken(
                 "removed", last + 1, f"Row {last + 1} was removed: the chain is known to end with row {number}."

@@ -159,7 +159,9 @@ def _items(lines: Iterator[tuple[int, bytes]], ends: list[Seal]) -> Iterator[Row
         fields = ROW_FIELDS if kind == "row" else SEAL_FIELDS
         if kind not in ("row", "seal", "end") or values.keys() != fields or type(values["number"]) is not int:
             raise Broken("unreadable", number, f"Line {number} is no row of an audit trail.")
-        if kind == "end" and values["kind"] == Seal.EXPORT:
+        if kind != "row" and (values["kind"] == Seal.EXPORT) != (kind == "end"):
+            raise Broken("unreadable", number, f"Line {number} is no end of an audit trail, or one in the wrong place.")
+        if kind == "end":
             ends.append(Seal(**values))
         else:
             yield Row(**values) if kind == "row" else Seal(**values)

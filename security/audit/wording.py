@@ -76,7 +76,7 @@ def in_words(events: Sequence[AuditEvent]) -> list[EventWords]:
             target=links.get(event.target),
             target_id=event.target,
             about=_text(event.target.partition(":")[0]) + " " + event.target.partition(":")[2] if event.target else "",
-            details=details_of(event.facts, links),
+            details=details_of(_facts_of(event), links),
             source="" if event.source == PRODUCT else event.source,
             hash=event.hash,
         )
@@ -122,8 +122,15 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Detail
 
 
 def _targets_of(event: AuditEvent) -> list[str]:
-    inner = [f"{kind}:{event.facts[name]}" for name, kind in IDS.items() if isinstance(event.facts.get(name), str)]
+    facts = _facts_of(event)
+    inner = [f"{kind}:{facts[name]}" for name, kind in IDS.items() if isinstance(facts.get(name), str)]
     return [event.target, *inner]
+
+
+def _facts_of(event: AuditEvent) -> Mapping[str, Any]:
+    """The page must open whatever somebody has written into a row: that is when it is needed."""
+    facts: object = event.facts
+    return facts if isinstance(facts, Mapping) else {"facts": facts}
 
 
 def _label(name: str) -> str:
