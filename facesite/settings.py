@@ -151,4 +151,4 @@ FACESITE_CONNECTIONS_PER_ADDRESS = env.read_int("FACESITE_CONNECTIONS_PER_ADDRES
 FACESITE_LIVENESS = env.read_choice("FACESITE_LIVENESS", ["required", "advisory", "off"])
 # The key that signs the audit trail: itself, or else the file that holds it, which is made when it is needed first.
 FACESITE_AUDIT_KEY = env.read_bytes("FACESITE_AUDIT_KEY", size=32)
-FACESITE_AUDIT_KEY_FILE = env.read_file("FACESITE_AUDIT_KEY_FILE", default=BASE_DIR / "audit.key", base=BASE_DIR)
+FACESITE_AUDIT_KEY_FILE = env.read_file("FACESITE_AUDIT_KEY_FILE", default=BASE_DIR / ".audit-key", base=BASE_DIR)
