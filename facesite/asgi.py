@@ -25,9 +25,9 @@ from channels.security.websocket import WebsocketDenier
 from django.urls import re_path
 
 from enrollment.routing import websocket_urlpatterns as enrollment_sockets
-from facesite.addresses import SocketFromAddress
 from facesite.origins import SameOrigin
 from facesite.outages import SocketOutage
+from facesite.sources import SocketFromAddress
 from facesite.turnstile import Turnstile
 from verification.routing import websocket_urlpatterns as verification_sockets
 

@@ -11,11 +11,14 @@ import os
 os.environ["SECRET_KEY"] = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"
 os.environ["DEBUG"] = "off"
 os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"
-for name in ("CSRF_TRUSTED_ORIGINS", "REDIS_URL", "FACESITE_LIVENESS", "FACESITE_HTTPS"):
+for name in ("CSRF_TRUSTED_ORIGINS", "REDIS_URL", "FACESITE_LIVENESS", "FACESITE_HTTPS", "FACESITE_SECOND_FACTOR"):
     os.environ[name] = ""
 
 # The same key in every run, and no file of it in the project's folder.
 os.environ["FACESITE_AUDIT_KEY"] = "dGVzdHMtb25seS0wMTIzNDU2Nzg5LWFiY2RlZmdoaWo="
+from facesite.openid import NAMES  # noqa: E402
+
+os.environ |= dict.fromkeys([*NAMES, "FACESITE_PASSWORD_FORM"], "")
 
 from facesite.settings import *  # noqa: E402, F403
 from facesite.settings import FACESITE_THREADS, MIDDLEWARE  # noqa: E402

@@ -57,7 +57,7 @@ class TestPeopleList:
     ):
         for number in range(12):
             enroll(f"Person {number}", number)
-        with django_assert_max_num_queries(9):
+        with django_assert_max_num_queries(10):
             staff_client.get(PEOPLE)
 
     @pytest.mark.parametrize("junk", ["created_at__year=99999999999999999999", "id__in=99999999999999999999", "p=-9"])

@@ -7,36 +7,21 @@ import asyncio
 import pytest
 
 from enrollment.runtime.database import run_in_database_thread
-from facesite.addresses import SocketFromAddress, address_of_scope, client_address
 from facesite.commandline import source_of
+from facesite.sources import SocketFromAddress, source_of_scope
 from security.audit.source import current_source
 from security.models import AuditEvent
 
 
-class TestClientAddress:
-    def test_without_a_proxy_only_the_connection_counts(self):
-        assert client_address("192.0.2.7", "203.0.113.1") == "192.0.2.7"
-
-    def test_behind_a_proxy_what_the_proxy_saw_counts(self, settings):
+class TestSourceOfScope:
+    def test_is_the_connections_address_or_what_the_proxy_saw(self, settings):
+        scope = {"client": ["127.0.0.1", 5], "headers": [(b"x-forwarded-for", b"10.0.0.1, 203.0.113.1")]}
+        assert source_of_scope(scope) == "127.0.0.1"
         settings.FACESITE_HTTPS = "proxy"
-        assert client_address("127.0.0.1", "10.0.0.1, 203.0.113.1") == "203.0.113.1"
+        assert source_of_scope(scope) == "203.0.113.1"
 
-    @pytest.mark.parametrize("header", ["", "nonsense", "10.0.0.1, <script>"])
-    def test_behind_a_proxy_that_says_nothing_the_connection_counts(self, settings, header):
-        settings.FACESITE_HTTPS = "proxy"
-        assert client_address("127.0.0.1", header) == "127.0.0.1"
-
-    @pytest.mark.parametrize(
-        ("peer", "address"), [("::ffff:192.0.2.7", "192.0.2.7"), ("fe80::1%eth0", "fe80::1"), ("", "unknown address")]
-    )
-    def test_is_written_in_one_way(self, peer, address):
-        assert client_address(peer, "") == address
-
-    def test_of_a_socket(self, settings):
-        settings.FACESITE_HTTPS = "proxy"
-        scope = {"client": ["127.0.0.1", 5], "headers": [(b"x-forwarded-for", b"203.0.113.1")]}
-        assert address_of_scope(scope) == "203.0.113.1"
-        assert address_of_scope({"headers": []}) == "unknown address"
+    def test_of_a_unix_socket_is_not_known(self):
+        assert source_of_scope({"headers": [], "client": None}) == "unknown address"
 
 
 class TestARequest:

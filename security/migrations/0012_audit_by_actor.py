@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("security", "0004_audit_by_target")]
+    dependencies = [("security", "0011_audit_by_target")]
 
     operations = [
         migrations.AddIndex(

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("security", "0002_audit_seal")]
+    dependencies = [("security", "0009_audit_seal")]
 
     operations = [
         migrations.CreateModel(

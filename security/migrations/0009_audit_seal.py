@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("security", "0001_audit_and_rights")]
+    dependencies = [("security", "0008_open_identity")]
 
     operations = [
         migrations.CreateModel(

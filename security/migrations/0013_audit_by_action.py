@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("security", "0005_audit_by_actor")]
+    dependencies = [("security", "0012_audit_by_actor")]
 
     operations = [
         migrations.AddIndex(

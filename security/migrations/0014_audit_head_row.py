@@ -8,6 +8,6 @@ def make_row(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("security", "0006_audit_by_action")]
+    dependencies = [("security", "0013_audit_by_action")]
 
     operations = [migrations.RunPython(make_row, migrations.RunPython.noop)]

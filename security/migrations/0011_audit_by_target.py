@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("security", "0003_audit_check")]
+    dependencies = [("security", "0010_audit_check")]
 
     operations = [
         migrations.AddIndex(
