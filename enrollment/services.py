@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -134,7 +135,7 @@ def enroll_person(
     fit = judge_drafts(drafts)
     lookalikes = _look_for_duplicates(drafts, fit.set_aside, None, despite_duplicate, note_different)
     with transaction.atomic():
-        _look_again(drafts, fit.set_aside, None, despite_duplicate)
+        _look_again(actor, drafts, fit.set_aside, None, despite_duplicate)
         _save_person(person)
         stored, _ = store_drafts(person, drafts, actor, outliers=fit.set_aside)
         dropped = keep_to_cap(person, drafts[0].contract_id)
@@ -173,7 +174,7 @@ def add_samples(
     lookalikes = _look_for_duplicates(drafts, fit.set_aside, person, despite_duplicate, note_different)
     with transaction.atomic():
         person = lock_person(person)
-        _look_again(drafts, fit.set_aside, person, despite_duplicate)
+        _look_again(actor, drafts, fit.set_aside, person, despite_duplicate)
         stored, changed = store_drafts(person, drafts, actor, outliers=fit.set_aside)
         dropped = keep_to_cap(person, drafts[0].contract_id)
         noted = note_as_different(actor, person, lookalikes)
@@ -377,8 +378,17 @@ def bump_gallery_revision(changed: Collection[UUID]) -> int:
     return number
 
 
-def lock_revision() -> None:
-    """Let no other writer change the gallery until the transaction ends. (A migration made the row.)"""
+def lock_revision(actor: Actor | None) -> None:
+    """Let no other writer change the gallery until the transaction ends. (A migration made the row.)
+
+    All writers lock in one order: people, the operator's own row, the revision, the audit trail's end. On MySQL a row
+    that names its operator locks the operator's; whoever did that only behind the revision could meet another writer
+    and a sign-in that wait for each other.
+    """
+    if actor is not None and actor.pk and connection.vendor == "mysql":
+        with connection.cursor() as cursor:
+            table = connection.ops.quote_name(get_user_model()._meta.db_table)
+            cursor.execute(f"SELECT 1 FROM {table} WHERE id = %s LOCK IN SHARE MODE", [actor.pk])  # noqa: S608
     list(GalleryRevision.objects.select_for_update().filter(pk=GalleryRevision.SINGLETON_PK))
 
 
@@ -423,14 +433,18 @@ def _look_for_duplicates(
 
 
 def _look_again(
-    drafts: Sequence[SampleDraft], outliers: Collection[str], person: Person | None, despite_duplicate: bool
+    actor: Actor | None,
+    drafts: Sequence[SampleDraft],
+    outliers: Collection[str],
+    person: Person | None,
+    despite_duplicate: bool,
 ) -> None:
     """Look for duplicates once more, with the gallery locked until the commit: nobody slips in between.
 
     Without it, the same face shown to four sockets at once became four people. Raises PossibleDuplicate, PackChanged.
     """
     if not despite_duplicate:
-        lock_revision()
+        lock_revision(actor)
         _look_for_duplicates(drafts, outliers, person, False, False)
 
 

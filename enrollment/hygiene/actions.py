@@ -101,12 +101,16 @@ def forget_pair(*, actor: Actor | None, first: Person, second: Person) -> Hygien
 def undo_action(*, actor: Actor | None, action: HygieneAction) -> None:
     """Put things back as they were before the action. Raises UndoBlocked when that cannot be done, or no longer."""
     with transaction.atomic():
+        people = [action.person_id, action.other_id]  # first, as in an erasure, which erases actions
+        list(Person.objects.select_for_update().filter(pk__in=people).order_by("pk").values_list("pk"))
         locked = HygieneAction.objects.select_for_update().filter(pk=action.pk).first()
         if locked is None:
             raise UndoBlocked("Somebody whom this was about was erased since.")
         if locked.undone_at:
             raise UndoBlocked("This was undone already.")
         action = locked
+        # Before the gallery's revision is moved: lock_revision() says why.
+        HygieneAction.objects.filter(pk=action.pk).update(undone_at=timezone.now(), undone_by=actor)
         {
             Kind.MERGE: _undo_merge,
             Kind.SET_ASIDE: _undo_standing,
@@ -114,7 +118,6 @@ def undo_action(*, actor: Actor | None, action: HygieneAction) -> None:
             Kind.NOTE_PAIR: _undo_note,
             Kind.FORGET_PAIR: _undo_forget,
         }[Kind(action.kind)](action)
-        HygieneAction.objects.filter(pk=action.pk).update(undone_at=timezone.now(), undone_by=actor)
         target, about = action.person.uuid, {"kind": action.kind, "undone": str(action.uuid)}
         record(Action.HYGIENE_UNDONE, actor=actor, target=target, **about)
     _log(action, actor, undone=True)

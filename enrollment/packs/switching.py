@@ -71,7 +71,7 @@ def switch_pack(*, actor: Actor | None, pack: Pack) -> PackSwitch:
     first: a sample stored at the same time is either seen here or comes after the switch.
     """
     with transaction.atomic():
-        lock_revision()
+        lock_revision(actor)
         missing = samples_without_template(pack.contract_id).count()
         if missing:
             raise TemplatesMissing(

@@ -322,7 +322,7 @@ def undo_inbox_action(*, actor: Actor | None, action: InboxAction) -> int:
         faces = UnknownFace.objects.filter(handled_by=locked)
         if not faces.exists():
             raise InboxRefused("These faces are no longer kept. Remove the samples on the person's page instead.")
-        person = locked.person
+        person = Person.objects.select_for_update().filter(pk=locked.person_id).first()
         locked.person, locked.undone_at = None, timezone.now()
         locked.undone_by = actor  # type: ignore[assignment]
         locked.save()
