@@ -11,3 +11,7 @@ class EnrollmentConfig(AppConfig):
         from security.audit.targets import targets
 
         targets.register("person", gone="a person who has been erased", find=audit_links)
+        from enrollment.selectors import names_and_pages
+        from security.roles.second_person import describers
+
+        describers["person"] = names_and_pages

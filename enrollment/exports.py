@@ -10,8 +10,10 @@ from django.db.models import QuerySet
 
 from enrollment.models import Person
 from security.actors import Actor
+from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
+from security.rights import Right
 from security.tables import csv_lines
 
 COLUMNS = ("person", "name", "external_id", "active", "samples", "consent_given_at", "consent_version", "enrolled_at")
@@ -19,15 +21,15 @@ CHUNK = 1_000
 """Rows read from the database at a time."""
 
 
-def export_people(*, actor: Actor | None, people: QuerySet[Person], **filters: Any) -> Iterator[str]:
-    """stream_people(), on record before its first line is read. filters: what narrowed `people` down; no names."""
+def stream_people(people: QuerySet[Person], *, actor: Actor | None, **filters: Any) -> Iterator[str]:
+    """CSV lines, the header first. people: from selectors.search_people(), which counts the samples.
+
+    The export is on record before its first line is read. filters: what narrowed `people` down, without names. Raises
+    NotAllowed.
+    """
+    require(actor, Right.EXPORT)
     with transaction.atomic():
         record(Action.PEOPLE_EXPORTED, actor=actor, format="csv", rows=people.count(), filters=filters)
-    return stream_people(people)
-
-
-def stream_people(people: QuerySet[Person]) -> Iterator[str]:
-    """CSV lines, the header first. people: from selectors.search_people(), which counts the samples."""
     return csv_lines(COLUMNS, (_row(person) for person in people.iterator(chunk_size=CHUNK)))
 
 

@@ -7,7 +7,6 @@ from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 
 from security.roles.second_person import SecondPersonNeeded, ask
-from security.web import actor_of
 
 
 class SecondPerson(MiddlewareMixin):
@@ -17,5 +16,5 @@ class SecondPerson(MiddlewareMixin):
         """403 with the sentence. By now the view's transaction is rolled back, so the request stays."""
         if not isinstance(exception, SecondPersonNeeded):
             return None
-        ask(actor=actor_of(request), action=exception.action, target=exception.targets)
+        ask(actor=request.user, action=exception.action, target=exception.targets)
         return render(request, "security/second_person.html", {"sentence": str(exception)}, status=403)

@@ -18,7 +18,7 @@ from hypothesis import settings as hypothesis_settings
 
 from security.roles.table import Role
 from tests.support import skips
-from tests.support.operators import make_operator
+from tests.support.operators import make_client, make_operator
 
 if TYPE_CHECKING:
     from recognizer.engine import FaceEngine
@@ -178,6 +178,12 @@ def staff(db) -> User:
 @pytest.fixture
 def operator_client(operator: User) -> Client:
     return signed_in(operator)
+
+
+@pytest.fixture
+def receptionist_client(db) -> Client:
+    """Enrols and verifies; nothing else."""
+    return make_client(Role.RECEPTIONIST)
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from security.actors import Actor
+from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
+from security.rights import Right
 from security.tables import csv_lines
 from verification.models import VerificationAttempt
 from verification.selectors import AttemptFilters
@@ -42,24 +44,24 @@ CHUNK = 1_000
 """Rows read from the database at a time."""
 
 
-def export_attempts(
-    *, actor: Actor | None, attempts: QuerySet[VerificationAttempt], filters: AttemptFilters | None = None
-) -> Iterator[str]:
-    """stream_attempts(), on record before its first line is read. filters: None where rows were picked one by one."""
-    with transaction.atomic():
-        facts = _filter_facts(filters) if filters else {"picked": True}
-        record(Action.ATTEMPTS_EXPORTED, actor=actor, format="csv", rows=attempts.count(), filters=facts)
-    return stream_attempts(attempts)
-
-
 def _filter_facts(filters: AttemptFilters) -> dict[str, object]:
     """Those that are set. Of a text only that there was one: it may be a name."""
     values = {name: value for name, value in asdict(filters).items() if value}
     return {name: True if name == "text" else str(value) for name, value in values.items()}
 
 
-def stream_attempts(attempts: QuerySet[VerificationAttempt]) -> Iterator[str]:
-    """CSV lines, the header first. attempts: with people and operator, as selectors.find_attempts() gives them."""
+def stream_attempts(
+    attempts: QuerySet[VerificationAttempt], *, actor: Actor | None, filters: AttemptFilters | None = None
+) -> Iterator[str]:
+    """CSV lines, the header first. attempts: with people and operator, as selectors.find_attempts() gives them.
+
+    The export is on record before its first line is read. filters: None where rows were picked one by one. Raises
+    NotAllowed.
+    """
+    require(actor, Right.EXPORT)
+    with transaction.atomic():
+        facts = _filter_facts(filters) if filters else {"picked": True}
+        record(Action.ATTEMPTS_EXPORTED, actor=actor, format="csv", rows=attempts.count(), filters=facts)
     return csv_lines(COLUMNS, (_row(attempt) for attempt in attempts.iterator(chunk_size=CHUNK)))
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -22,10 +21,11 @@ from enrollment.selectors import people_by_uuid, person_by_uuid
 from enrollment.thumbnails import jpeg_data_url
 from recognizer.errors import RecognizerError
 from recognizer.images import encode_thumbnail
-from security.web import actor_of, download, read_or_post
+from security.rights import Right
+from security.web import actor_of, download, read_or_post, requires
 from verification import selectors, services
 from verification.cards import DecisionCard, card_of
-from verification.exports import export_attempts
+from verification.exports import stream_attempts
 from verification.forms import AttemptFilterForm, PhotoForm
 from verification.models import VerificationAttempt
 from verification.photos import IdentifiedFace, identify_image
@@ -38,7 +38,7 @@ PREVIEW_SIDE = 1024
 """Pixels: the longer side of the picture as the photo check shows it."""
 
 
-@login_required
+@requires(Right.VERIFY, Right.USE_KIOSK)
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
     """The live page; `?person=UUID` asks at once whether it is that person."""
@@ -68,7 +68,7 @@ class CheckedFace:
     """None: the decision was not kept."""
 
 
-@login_required
+@requires(Right.VERIFY)
 @read_or_post
 def photo(request: HttpRequest) -> HttpResponse:
     """Says who is on a picture, and why. The decisions are kept in the history if the box for it is ticked."""
@@ -122,7 +122,7 @@ def _checked_face(face: IdentifiedFace, attempt: VerificationAttempt, *, kept: b
     )
 
 
-@login_required
+@requires(Right.SEE_HISTORY)
 @require_safe
 def attempts(request: HttpRequest) -> HttpResponse:
     form = AttemptFilterForm(request.GET)
@@ -144,7 +144,7 @@ def attempts(request: HttpRequest) -> HttpResponse:
     return render(request, "verification/attempts.html", context, status=400 if form.errors else 200)
 
 
-@login_required
+@requires(Right.EXPORT)
 @require_GET
 def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """The filtered history as CSV, sent while it is read."""
@@ -152,11 +152,11 @@ def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     if not form.is_valid():
         return attempts(request)
     filters = form.filters()
-    lines = export_attempts(actor=actor_of(request), attempts=selectors.find_attempts(filters), filters=filters)
+    lines = stream_attempts(selectors.find_attempts(filters), actor=actor_of(request), filters=filters)
     return download(lines, f"attempts-{timezone.now():%Y-%m-%d}.csv", "text/csv; charset=utf-8")
 
 
-@login_required
+@requires(Right.SEE_HISTORY)
 @require_safe
 def attempt(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
+from security.actors import Actor
 from security.operators import services
 from security.operators.forms import NewOperatorForm, RolesForm
 from security.operators.services import OperatorRefused
@@ -80,7 +81,7 @@ def operator(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "security/operator.html", context, status=400 if request.method == "POST" else 200)
 
 
-def _act(actor: User, operator: User, do: str, form: RolesForm) -> str:
+def _act(actor: Actor, operator: User, do: str, form: RolesForm) -> str:
     """Do it, and say in a sentence what was done; empty: nothing was. Raises OperatorRefused."""
     if do == "roles" and form.is_valid():
         services.set_roles(actor=actor, operator=operator, roles=form.cleaned_data["roles"])

@@ -11,8 +11,9 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from typing import cast
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AbstractUser, User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -58,20 +59,26 @@ class ApprovalRefused(Exception):
     """Nothing was agreed to. str() is a sentence for the operator."""
 
 
-def require_second_person(*, actor: Actor | None, action: Action, target: object) -> None:
+def require_second_person(*, actor: Actor | None, action: Action, target: object) -> Approval | None:
     """Pass if another operator agreed within the hour that `actor` does exactly this; that agreement is then used up.
 
-    Call it in the transaction of what is done, after require(). target: "person:<uuid>", or several of them in any
-    order: ids only, they are stored. Raises SecondPersonNeeded; it writes nothing then.
+    Call it in the transaction of what is done, after require(), and give what it returns to record_second_person() at
+    the transaction's end: an audit row locks the trail until the commit. target: "person:<uuid>", or several of them in
+    any order: ids only, they are stored. Raises SecondPersonNeeded; it writes nothing then.
     """
     if actor is None:
-        return
+        return None
     targets = _texts(target)
     for approval in _agreed().filter(action=action, digest=digest_of(action, targets), asked_by=actor.pk):
         if _approver_counts(approval) and _use(approval):
-            record(AuditAction.APPROVAL_USED, actor=actor, target=approval.pk, what=action.value)
-            return
+            return approval
     raise SecondPersonNeeded(action, targets, _sentence(actor, action))
+
+
+def record_second_person(actor: Actor | None, approval: Approval | None) -> None:
+    """The audit row about an agreement that was used."""
+    if approval is not None:
+        record(AuditAction.APPROVAL_USED, actor=actor, target=approval.pk, what=approval.action)
 
 
 def is_open(action: Action) -> bool:
@@ -89,7 +96,7 @@ def ask(*, actor: Actor, action: Action, target: object) -> Approval:
         if same:
             return same
         approval = Approval(action=action, digest=digest, targets=targets, asked_at=now, expires_at=now + PATIENCE)
-        approval.asked_by_id = actor.pk
+        approval.asked_by_id = cast(AbstractUser, actor).pk
         approval.full_clean(exclude={"asked_by", "approved_by", "approved_at", "refused_at", "used_at"})
         approval.save(force_insert=True)
         record(AuditAction.APPROVAL_ASKED, actor=actor, target=approval.pk, what=action.value, number=len(targets))
@@ -143,7 +150,7 @@ def digest_of(action: Action, targets: Sequence[str]) -> str:
 
 def others_with(actor: Actor, right: Right) -> int:
     """How many other operators could be the second person."""
-    others = User.objects.filter(is_active=True).exclude(pk=actor.pk)
+    others = User.objects.filter(is_active=True).exclude(pk=cast(AbstractUser, actor).pk)
     permission = Q(groups__permissions__codename=right.codename) | Q(user_permissions__codename=right.codename)
     return others.filter(Q(is_superuser=True) | permission).distinct().count()
 

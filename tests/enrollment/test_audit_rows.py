@@ -128,7 +128,7 @@ class TestHygiene:
 
 class TestExports:
     def test_are_on_record_before_the_first_line_with_filter_and_count(self, ada, bob, staff):
-        exports.export_people(actor=staff, people=selectors.search_people(), picked=True)
+        exports.stream_people(selectors.search_people(), actor=staff, picked=True)
         facts = {"format": "csv", "rows": 2, "filters": {"picked": True}}
         assert last_rows() == [("export.people", "", facts)]
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from security.models import AuditEvent
 from tests.verification.rows import make_attempt
 from verification import selectors, services
-from verification.exports import export_attempts
+from verification.exports import stream_attempts
 from verification.models import UnknownFace, VerificationAttempt
 from verification.review import unknowns
 from verification.selectors import AttemptFilters
@@ -82,13 +82,13 @@ class TestExports:
     def test_say_which_filters_were_set_but_no_name(self, staff):
         make_attempt()
         filters = AttemptFilters(verdict="match", text="Ada Lovelace")
-        export_attempts(actor=staff, attempts=selectors.find_attempts(filters), filters=filters)
+        stream_attempts(selectors.find_attempts(filters), actor=staff, filters=filters)
         assert last().facts == {"format": "csv", "rows": 0, "filters": {"verdict": "match", "text": True}}
 
     def test_the_table_holds_the_grounds_of_each_decision(self, staff):
         policy = services.save_policy(actor=staff, fmr="0.001", liveness="off")
         make_attempt(policy=policy, gallery_revision=512)
-        header, row = csv.reader(export_attempts(actor=staff, attempts=selectors.find_attempts()))
+        header, row = csv.reader(stream_attempts(selectors.find_attempts(), actor=staff))
         values = dict(zip(header, row, strict=True))
         assert (values["contract"], values["policy"], values["gallery_revision"]) == (
             "test-contract",

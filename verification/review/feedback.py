@@ -27,9 +27,11 @@ from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy, Vector, Verdict
 from recognizer.vectors import vector_from_bytes, vector_to_bytes
 from security.actors import Actor, actor_id
+from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
 from security.events import log_event
+from security.rights import Right
 from security.traces import leave_no_traces
 from verification.models import ConfusedFace, FalseMatch, VerificationAttempt
 from verification.policy import current_policy
@@ -111,6 +113,7 @@ def record_false_match(
 
     face, other: what examine() returned, and the person whose face it really was.
     """
+    require(actor, Right.CORRECT)
     person = _person_of(attempt)
     with transaction.atomic():
         locked = VerificationAttempt.objects.select_for_update().defer("thumbnail").filter(pk=attempt.pk).first()
@@ -145,6 +148,7 @@ def undo_false_match(*, actor: Actor | None, recorded: FalseMatch) -> None:
 
     The FalseMatch stays, but its embeddings are erased.
     """
+    require(actor, Right.CORRECT)
     with transaction.atomic():
         undone = FalseMatch.objects.filter(pk=recorded.pk, undone_at=None)
         if not undone.update(undone_at=timezone.now(), undone_by=actor):
