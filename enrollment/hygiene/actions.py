@@ -107,7 +107,8 @@ def undo_action(*, actor: Actor | None, action: HygieneAction) -> None:
     """Put things back as they were before the action. Raises UndoBlocked when that cannot be done, or no longer."""
     require(actor, Right.CORRECT)
     with transaction.atomic():
-        people = [action.person_id, action.other_id]  # first, as in an erasure, which erases actions
+        # People first, as in an erasure, which erases actions.
+        people = [pk for pk in (action.person_id, action.other_id) if pk]
         list(Person.objects.select_for_update().filter(pk__in=people).order_by("pk").values_list("pk"))
         locked = HygieneAction.objects.select_for_update().filter(pk=action.pk).first()
         if locked is None:

@@ -364,7 +364,7 @@ def undo_inbox_action(*, actor: Actor | None, action: InboxAction) -> int:
         faces = UnknownFace.objects.filter(handled_by=locked)
         if not faces.exists():
             raise InboxRefused("These faces are no longer kept. Remove the samples on the person's page instead.")
-        person = Person.objects.select_for_update().filter(pk=locked.person_id).first()
+        person = locked.person and Person.objects.select_for_update().filter(pk=locked.person.pk).first()
         locked.person, locked.undone_at = None, timezone.now()
         locked.undone_by = actor  # type: ignore[assignment]
         locked.save()

@@ -30,7 +30,7 @@ def officer(*rights: Right) -> Client:
     return client
 
 
-def text_of(client: Client, **filters: object) -> str:
+def text_of(client: Client, **filters: str | int) -> str:
     response = client.get(PAGE, filters)
     assert response.status_code == 200
     return " ".join(response.content.decode().split())
