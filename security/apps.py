@@ -25,6 +25,15 @@ class SecurityConfig(AppConfig):
         )
         add_section(
             Section(
+                "Audit trail",
+                "See who did what, verify that nothing was changed, export it.",
+                "security:audit",
+                (Right.SEE_AUDIT,),
+                icon="shield",
+            )
+        )
+        add_section(
+            Section(
                 "Approvals",
                 "Agree to what another operator asks for, where it takes two.",
                 "security:approvals",

@@ -31,6 +31,8 @@ LABELS = {
     "q": "text",
 }
 """Of facts whose name alone is no plain English; others are shown with blanks for underscores."""
+UNTOLD = {"together": 1, "despite_duplicate": False}
+"""Facts that say nothing with these values."""
 IDS = {"person": "person", "other": "person", "attempt": "attempt"}
 """Facts that hold an id -> the kind of target that it is."""
 
@@ -65,7 +67,7 @@ class EventWords:
 
 def in_words(events: Sequence[AuditEvent]) -> list[EventWords]:
     """A few queries, however many rows."""
-    names = operator_names(event.actor for event in events)
+    names = operator_names([*(event.actor for event in events), *(event.target for event in events)])
     links = targets.find({target for event in events for target in _targets_of(event)})
     return [
         EventWords(
@@ -75,7 +77,7 @@ def in_words(events: Sequence[AuditEvent]) -> list[EventWords]:
             who=who_of(event.actor, names),
             target=links.get(event.target),
             target_id=event.target,
-            about=_text(event.target.partition(":")[0]) + " " + event.target.partition(":")[2] if event.target else "",
+            about=_about(event.target, names),
             details=details_of(_facts_of(event), links),
             source="" if event.source == PRODUCT else event.source,
             hash=event.hash,
@@ -109,7 +111,7 @@ def details_of(facts: Mapping[str, Any], links: Mapping[str, TargetLink]) -> lis
         rest = {name: value for name, value in facts.items() if name not in ("before", "after")}
         details = _changes(before if isinstance(before, Mapping) else {}, after if isinstance(after, Mapping) else {})
     for name, value in rest.items():
-        if value not in (None, "", [], {}):
+        if value not in (None, "", [], {}) and not (name in UNTOLD and UNTOLD[name] == value):
             link = links.get(f"{IDS[name]}:{value}") if name in IDS else None
             details.append(Detail(_label(name), link.words if link else _text(value), url=link.url if link else ""))
     return details
@@ -119,6 +121,12 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Detail
     """What differs; everything where there was nothing before."""
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return [Detail(_label(name), _text(after.get(name)), _text(before.get(name)) if before else "") for name in names]
+
+
+def _about(target: str, names: Mapping[str, str]) -> str:
+    """An operator by login name, anything else by kind and id."""
+    kind, _, key = target.partition(":")
+    return names.get(target) or f"{kind.replace('_', ' ')} {key}".strip()
 
 
 def _targets_of(event: AuditEvent) -> list[str]:

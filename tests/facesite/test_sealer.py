@@ -28,7 +28,7 @@ class TestSeal:
         with caplog.at_level(logging.ERROR):
             Sealer().seal()
         (line,) = caplog.records
-        assert "32 bytes" in line.data["reason"]  # type: ignore[attr-defined]
+        assert "32 bytes" in line.data["reason"]
 
 
 class TestTheThread:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,8 @@ class TestARowThatWasChanged:
     @pytest.mark.parametrize("field", FIELDS)
     def test_is_named_whichever_field_it_was(self, field):
         chain = a_chain()
-        chain[3] = replace(chain[3], **{field: {"n": 5} if field == "facts" else "2026-02-01T00:00:00.000000+00:00"})
+        values: dict[str, Any] = {field: {"n": 5} if field == "facts" else "2026-02-01T00:00:00.000000+00:00"}
+        chain[3] = replace(chain[3], **values)
         assert found(chain) == ("changed", 4)
 
     def test_is_named_with_a_hash_that_fits_it(self):

@@ -67,4 +67,4 @@ class TestSealNow:
         with caplog.at_level(logging.INFO, "facesite.audit"):
             seal_now()
         (line,) = caplog.records
-        assert line.data["hash"] == row.hash  # type: ignore[attr-defined]
+        assert line.data["hash"] == row.hash
