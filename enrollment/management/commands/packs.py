@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from enrollment.packs import store as pack_store
 from enrollment.packs.quantizing import crops_from_folder, crops_from_samples, quantize_pack
@@ -130,8 +130,8 @@ class Command(BaseCommand):
         """In the audit trail. `make run` installs the first pack before there are tables, and files need none."""
         try:
             note_new_pack(action=action, pack=pack, **facts)
-        except DatabaseError:
-            self.stderr.write("The database has no tables yet, so this is not in the audit trail.")
+        except (DatabaseError, InterfaceError):
+            self.stderr.write("This is not in the audit trail: the database has no tables yet, or does not answer.")
 
     def _say_which_is_used(self, pack: Pack) -> None:
         """Print how to switch to the pack, unless it is in use. (Templates of two packs cannot be compared.)"""
