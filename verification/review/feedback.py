@@ -28,6 +28,8 @@ from recognizer.types import DecisionPolicy, Vector, Verdict
 from recognizer.vectors import vector_from_bytes, vector_to_bytes
 from security.actors import Actor, actor_id
 from security.allowing import require
+from security.audit.actions import Action
+from security.audit.recording import record
 from security.events import log_event
 from security.rights import Right
 from security.traces import leave_no_traces
@@ -135,6 +137,8 @@ def record_false_match(
         recorded.save(force_insert=True)
         _confused_face(recorded, face.contract_id, face.embedding, face.comparison_score).save(force_insert=True)
         bump_gallery_revision([person.uuid])
+        people_in_it = {"person": str(person.uuid), "other": str(other.uuid) if other else None}
+        record(Action.FALSE_MATCH_RECORDED, actor=actor, target=attempt.uuid, **people_in_it)
     log_event(logger, "false_match", attempt=str(attempt.uuid), actor=actor_id(actor))
     return recorded
 
@@ -152,6 +156,8 @@ def undo_false_match(*, actor: Actor | None, recorded: FalseMatch) -> None:
         ConfusedFace.objects.filter(false_match=recorded.pk).delete()
         leave_no_traces()
         bump_gallery_revision([recorded.person.uuid])
+        about = {"person": str(recorded.person.uuid)}
+        record(Action.FALSE_MATCH_UNDONE, actor=actor, target=recorded.attempt.uuid, **about)
     log_event(logger, "false_match_undone", attempt=str(recorded.attempt.uuid), actor=actor_id(actor))
 
 
