@@ -160,7 +160,6 @@ def clean_username(username: str) -> str:
     """The name without spaces around it. Raises ValidationError when it is taken, too long or has other characters."""
     operator = User(username=username.strip())
     operator.clean_fields(exclude={"password"})
-    operator.validate_unique()
     if User.objects.filter(username__iexact=operator.username).exists():
         raise ValidationError({"username": "Somebody has this name already, perhaps in other letters."})
     return operator.username

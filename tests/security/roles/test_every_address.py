@@ -51,9 +51,13 @@ def send(user: User | None, method: str, path: str, data: dict[str, Any] | None 
 
 def passed(answer: HttpResponse) -> bool:
     """Neither refused nor sent to sign in. What is not there is 404, but only for those who may ask."""
-    assert answer.status_code < 500, answer
+    assert answer.status_code < 500 or answer.status_code == 503, answer  # 503: the probe, while nothing is warm
     to_sign_in = answer.status_code == 302 and "/login/?next=" in answer.headers["Location"]
     return not to_sign_in and answer.status_code != 403
+
+
+QUERY = {"/verification/attempts/export.csv": "?since=yesterday"}
+"""A complaint about the filter is an answer too; the stream itself would close this thread's database."""
 
 
 def path_of(route: str, person: Person, attempt: VerificationAttempt) -> str:
@@ -62,7 +66,7 @@ def path_of(route: str, person: Person, attempt: VerificationAttempt) -> str:
     )
     path = re.sub(r"<uuid:\w+>", str(uuid), route)
     path = path.replace("<app_label>", "enrollment").replace("<url>", "nothing-here/")
-    return re.sub(r"<(\w+:)?\w+>", "1000000", path)
+    return re.sub(r"<(\w+:)?\w+>", "1000000", path) + QUERY.get(route, "")
 
 
 @pytest.fixture
