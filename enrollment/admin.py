@@ -20,6 +20,7 @@ from enrollment.errors import EnrollmentError
 from enrollment.exports import stream_people
 from enrollment.models import FaceSample, FaceTemplate, HygieneAction, Person, PersonPair
 from enrollment.reasons import sentence_for
+from enrollment.sealed import CropUnreadable, read_crop
 from enrollment.thumbnails import thumbnail_url
 
 
@@ -96,7 +97,10 @@ class FaceSampleInline(NothingByHand, admin.TabularInline):  # type: ignore[type
 
     @admin.display(description="face")
     def picture(self, sample: FaceSample) -> SafeString:
-        return format_html('<img src="{}" width="84" height="84" alt="A sample">', thumbnail_url(sample.crop))
+        try:
+            return format_html('<img src="{}" width="84" height="84" alt="A sample">', thumbnail_url(read_crop(sample)))
+        except CropUnreadable as error:
+            return format_html("{}", str(error))
 
     @admin.display(description="quality (0 to 1)")
     def rounded_quality(self, sample: FaceSample) -> str:

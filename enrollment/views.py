@@ -18,6 +18,7 @@ from enrollment.errors import EnrollmentError, SampleUnknown
 from enrollment.forms import EraseForm, PeopleFilter, PersonFields
 from enrollment.models import Person
 from enrollment.runtime.engine import engine_if_ready
+from enrollment.sealed import CropUnreadable, read_crop
 from enrollment.thumbnails import thumbnail_bytes
 from enrollment.web import person_or_404
 from security.web import actor_of, read_or_post, requires
@@ -138,8 +139,8 @@ def erase(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @require_safe
 def sample_image(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:
-        jpeg = thumbnail_bytes(selectors.sample_by_uuid(uuid).crop)
-    except SampleUnknown:
+        jpeg = thumbnail_bytes(read_crop(selectors.sample_by_uuid(uuid)))
+    except (SampleUnknown, CropUnreadable):
         raise Http404 from None
     headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
     return HttpResponse(jpeg, content_type="image/jpeg", headers=headers)

@@ -5,6 +5,8 @@ Every reader raises SettingsError; manage.py and the ASGI entry point print it w
 
 from __future__ import annotations
 
+import base64
+import binascii
 import importlib.util
 import os
 import re
@@ -67,6 +69,29 @@ def read_secret_key(*, debug: bool) -> str:
     if debug and "SECRET_KEY" not in os.environ:
         return "only-for-development-with-debug-on"
     raise SettingsError("SECRET_KEY is not set: put a long random text into it, or into .env (`make run` does).")
+
+
+def read_data_key(name: str) -> str:
+    """The site key, or several: each 32 bytes in base64; empty when unset (then it is in a file)."""
+    raw = read_text(name)
+    for word in re.split(r"[\s,]+", raw) if raw else ():
+        try:
+            good = len(base64.b64decode(word, validate=True)) == 32
+        except binascii.Error:
+            good = False
+        if not good:
+            raise SettingsError(f"{name} must be 32 bytes in base64: `openssl rand -base64 32` makes such a key.")
+    return raw
+
+
+def read_file(name: str, *, default: Path, base: Path) -> Path:
+    """A file, in a folder that exists; a relative path counts from `base`. It need not exist yet."""
+    raw = read_text(name)
+    path = _place(name, raw, base) if raw else default
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else f"lies in {path.parent}, which does not exist"
+        raise SettingsError(f"{name} must name a file in an existing folder, but {path} {what}.")
+    return path
 
 
 def read_bool(name: str, *, default: bool) -> bool:

@@ -2,6 +2,7 @@
 
 services.py writes attempts and policies, live/challenges.py tries, review/feedback.py false matches and
 review/unknowns.py the inbox of unknown faces. Erasing people or faces also empties thumbnails of attempts.
+Pictures and embeddings are encrypted: sealed.py writes and reads their bytes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from django.db import models
 from django.utils import timezone
 
 from enrollment.models import Person
+from security.models import WrappedKey
 
 
 class VerificationAttempt(models.Model):
@@ -80,6 +82,12 @@ class VerificationAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_verdict_display()} at {self.created_at:%Y-%m-%d %H:%M:%S}"
+
+
+class PictureKey(WrappedKey):
+    """The key of one attempt's thumbnail. It goes when the picture is erased, whatever the reason."""
+
+    attempt = models.OneToOneField(VerificationAttempt, on_delete=models.CASCADE, related_name="picture_key")
 
 
 class VerificationPolicy(models.Model):
@@ -159,6 +167,12 @@ class FalseMatch(models.Model):
 
     def __str__(self) -> str:
         return f"false match {self.pk}"
+
+
+class FalseMatchKey(WrappedKey):
+    """The key of the embeddings of one false match. It goes with them, when the record is taken back or erased."""
+
+    false_match = models.OneToOneField(FalseMatch, on_delete=models.CASCADE, related_name="key")
 
 
 class ConfusedFace(models.Model):
@@ -242,3 +256,9 @@ class UnknownFace(models.Model):
 
     def __str__(self) -> str:
         return f"unknown face {self.pk}"
+
+
+class UnknownKey(WrappedKey):
+    """The key of one unknown face. It goes with the face."""
+
+    face = models.OneToOneField(UnknownFace, on_delete=models.CASCADE, related_name="key")

@@ -21,6 +21,7 @@ from security.traces import leave_no_traces
 from verification.models import FalseMatch, UnknownFace, VerificationAttempt, VerificationPolicy
 from verification.policy import SiteThreshold, current_policy
 from verification.review.unknowns import forget_unknown, keep_unknown
+from verification.sealed import erase_thumbnails, save_with_picture
 
 __all__ = ["attempt_from", "current_policy", "forget_people", "record_attempt", "reuse_policy", "save_policy"]
 
@@ -57,10 +58,9 @@ def record_attempt(
         )
         attempt.nearest_person = people.get(nearest or "")
         erased = any(uuid is not None and uuid not in people for uuid in (claimed, matched, nearest))
-        attempt.thumbnail = b"" if erased else thumbnail
         # The people are locked and the operator was logged in a moment ago: asking for them again only costs queries.
         attempt.full_clean(exclude={"operator", "matched_person", "claimed_person", "nearest_person", "uuid"})
-        attempt.save(force_insert=True)
+        save_with_picture(attempt, b"" if erased else thumbnail)
         keep_unknown(attempt, decision)
     log_event(logger, "attempt", **_log_data(attempt))
     return attempt
@@ -144,11 +144,11 @@ def forget_people(people: Sequence[Person]) -> None:
     attempts = VerificationAttempt.objects.filter(
         Q(matched_person__in=primary_keys) | Q(claimed_person__in=primary_keys) | Q(nearest_person__in=primary_keys)
     )
-    attempts.update(thumbnail=b"")
+    erase_thumbnails(attempts)
     # Faces that an operator said were theirs. (The records themselves go with the person.)
     told = FalseMatch.objects.filter(other_person__in=primary_keys).values_list("attempt", flat=True)
     inbox = UnknownFace.objects.filter(handled_by__person__in=primary_keys).values_list("attempt", flat=True)
-    VerificationAttempt.objects.filter(pk__in=[*told, *inbox]).update(thumbnail=b"")
+    erase_thumbnails(VerificationAttempt.objects.filter(pk__in=[*told, *inbox]))
     VerificationAttempt.objects.filter(matched_person__in=primary_keys).update(matched_person=None)
     VerificationAttempt.objects.filter(claimed_person__in=primary_keys).update(claimed_person=None)
     VerificationAttempt.objects.filter(nearest_person__in=primary_keys).update(nearest_person=None)
@@ -156,9 +156,10 @@ def forget_people(people: Sequence[Person]) -> None:
 
 def erase_pictures(*, actor: AbstractBaseUser | AnonymousUser | None, attempts: QuerySet[VerificationAttempt]) -> int:
     """Erase the faces of these attempts, of strangers too; the verdicts stay. Returns how many had one."""
-    erased = attempts.exclude(thumbnail=b"").update(thumbnail=b"")
-    if erased:
-        leave_no_traces()
+    with transaction.atomic():
+        erased = erase_thumbnails(attempts)
+        if erased:
+            leave_no_traces()
     log_event(logger, "pictures_erased", attempts=erased, actor=actor_id(actor))
     return erased
 

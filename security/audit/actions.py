@@ -13,3 +13,8 @@ class Action(TextChoices):
     PERSON_ERASED = "person.erased", "Person erased"
     SAMPLES_ADDED = "samples.added", "Samples added"
     POLICY_SAVED = "policy.saved", "Decision policy saved"
+    SITE_KEY_ADOPTED = "site_key.adopted", "Site key taken into use"
+    SITE_KEY_ROTATED = "site_key.rotated", "Site key rotated"
+    FACES_ENCRYPTED = "faces.encrypted", "Older faces encrypted"
+    BACKUP_WRITTEN = "backup.written", "Backup written"
+    BACKUP_RESTORED = "backup.restored", "Backup restored"

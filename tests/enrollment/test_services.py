@@ -28,6 +28,7 @@ from enrollment.errors import (
 from enrollment.hooks import hooks
 from enrollment.models import FaceSample, FaceTemplate, GalleryChange, GalleryRevision, Person
 from enrollment.samples.storing import MAX_SAMPLES
+from enrollment.sealed import read_crop, read_embeddings
 from recognizer.images import decode_crop
 from tests.enrollment.conftest import CONTRACT, unit_vector
 from tests.support.floats import approx_cosine, cosine_error
@@ -66,8 +67,10 @@ class TestEnrollPerson:
     def test_keeps_the_crop_without_loss_and_the_vector_as_little_endian_float32(self, enroll, make_draft):
         person = enroll(seeds=(5,))
         sample = person.samples.get()
-        assert np.array_equal(decode_crop(bytes(sample.crop)), make_draft(5).aligned)
-        stored = np.frombuffer(bytes(sample.templates.get().embedding), "<f4")
+        assert np.array_equal(decode_crop(read_crop(sample)), make_draft(5).aligned)
+        template = sample.templates.get()
+        [plain] = read_embeddings([(sample.pk, template.embedding)], template.contract_id)
+        stored = np.frombuffer(plain, "<f4")
         assert np.array_equal(stored, unit_vector(5))
 
     def test_writes_the_quality_and_who_took_the_sample(self, enroll, operator):

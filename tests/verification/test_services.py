@@ -16,6 +16,7 @@ from recognizer.types import DecisionPolicy, Liveness, LivenessVerdict, Pose, Qu
 from tests.verification.rows import make_attempt, make_person
 from verification import services
 from verification.models import VerificationAttempt, VerificationPolicy
+from verification.sealed import read_picture
 
 pytestmark = pytest.mark.django_db
 
@@ -56,7 +57,7 @@ class TestRecordAttempt:
         assert attempt.fmr == 1e-4
 
     def test_the_thumbnail_is_the_aligned_face(self):
-        picture = decode_crop(bytes(record().thumbnail))
+        picture = decode_crop(read_picture(record()))
         assert abs(int(picture.mean()) - 90) <= 2
 
     @pytest.mark.parametrize("verdict", [Verdict.NON_MATCH, Verdict.UNCERTAIN, Verdict.ATTACK])

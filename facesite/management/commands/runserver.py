@@ -16,11 +16,15 @@ class Command(DaphneRunserver):  # type: ignore[misc]  # Daphne has no annotatio
     server_cls = Server
 
     def inner_run(self, *args: Any, **options: Any) -> None:
+        from facesite.management.commands.serve import check_site_key
+        from facesite.upkeep import upkeep
         from facesite.warmup import warmup
 
+        check_site_key()
         if not settings.DEBUG:  # with DEBUG on, static files are served from their sources
             collect_static_files()
         warmup.start()
+        upkeep.start()
         super().inner_run(*args, **options)
 
     def log_action(self, protocol: str, action: str, details: dict[str, Any]) -> None:

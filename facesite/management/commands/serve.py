@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class Command(BaseCommand):
             call_command("prepare", stdout=self.stdout, stderr=self.stderr)
         elif not settings.DEBUG and not Path(settings.STATIC_ROOT, "staticfiles.json").exists():
             collect_static_files()
+        check_site_key()
         endpoints = choose_endpoints(host, port, tls_cert, tls_key)
         if tls_cert:
             switch_to_https()
@@ -49,6 +51,7 @@ class Command(BaseCommand):
                 server.run()
         finally:
             ignore_signals()
+            stop_upkeep()
             close_engine()
         if server.listen_failure:
             raise CommandError(
@@ -58,11 +61,13 @@ class Command(BaseCommand):
 
     def begin(self, address: str) -> None:
         """Called when the server listens: say where, and start to warm up."""
+        from facesite.upkeep import upkeep
         from facesite.warmup import warmup
 
         self.stdout.write(f"facesite is at {address} (Ctrl-C stops it)")
         self.stdout.flush()
         warmup.start()
+        upkeep.start()
 
     def tell_what_is_missing(self, host: str) -> None:
         """Notes on stderr about what the operator will stumble over; none of it stops the server."""
@@ -76,6 +81,14 @@ class Command(BaseCommand):
             )
         if host not in LOOPBACK and set(settings.ALLOWED_HOSTS) <= {*LOOPBACK, "[::1]"}:
             self.stderr.write("ALLOWED_HOSTS names this machine only: add the name that browsers will use.")
+
+
+def check_site_key() -> None:
+    """Without the key of the stored faces nothing may start. Raises SiteKeyUnusable, a sentence for the operator."""
+    from security.encryption.site_keys import current_site_key
+
+    with suppress(DatabaseError, InterfaceError):  # it is told below, and /readyz says 503
+        current_site_key()
 
 
 def redis_answers(url: str) -> bool:
@@ -139,6 +152,12 @@ def ignore_signals() -> None:
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
+
+
+def stop_upkeep() -> None:
+    from facesite.upkeep import upkeep
+
+    upkeep.stop()
 
 
 def close_engine() -> None:
