@@ -18,7 +18,7 @@ from enrollment.errors import EnrollmentError, SampleUnknown
 from enrollment.forms import EraseForm, PeopleFilter, PersonFields
 from enrollment.models import Person
 from enrollment.runtime.engine import engine_if_ready
-from enrollment.sealed import CropUnreadable, read_crop
+from enrollment.sealed import CropUnreadable, is_unreadable, read_crop
 from enrollment.thumbnails import thumbnail_bytes
 from enrollment.web import person_or_404
 from security.web import actor_of, read_or_post, requires
@@ -91,7 +91,7 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
             messages.success(request, "The details were saved.")
             return redirect(person)
     context = {"person": person, "form": form, "merged_into": selectors.merged_into(person)}
-    context |= _samples_context(person)
+    context |= _samples_context(person) | {"unreadable": is_unreadable(person)}
     return render(request, "enrollment/person.html", context, status=400 if form.errors else 200)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 from django.db import models
+from django.utils import timezone
 
 from security.rights import RIGHTS
 
@@ -67,7 +68,7 @@ class WrappedKey(models.Model):
     id = models.BigIntegerField(primary_key=True, default=random_key_id)
     wrapped = models.BinaryField(max_length=60, help_text="Nonce, encrypted key and tag; see encryption/data_keys.py.")
     site_key = models.CharField(max_length=16, help_text="Fingerprint of the site key that it is wrapped with.")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         abstract = True

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.apps import apps
 from django.db import connection, models, transaction
@@ -35,7 +35,7 @@ LEFT_OUT = {"sessions.session"}
 """Nobody is signed in by a backup."""
 
 Model = type[models.Model]
-Column = models.Field[Any, Any]
+Column: TypeAlias = "models.Field[Any, Any]"
 
 
 class BackupRefused(Exception):

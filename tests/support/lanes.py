@@ -26,6 +26,7 @@ MARKERS_OF_PLACES = {
     "tests/enrollment/packs/test_switching.py": "slow",
     "tests/enrollment/runtime/test_gallery.py": "slow",
     "tests/enrollment/test_views.py": "slow",
+    "tests/facesite/test_backup_commands.py": "slow",
     "tests/facesite/test_commandline.py": "slow",
     "tests/facesite/test_connections.py": "server",
     "tests/facesite/test_database_outage.py": "server",
