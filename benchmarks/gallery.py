@@ -48,10 +48,11 @@ GOAL_SIZE, GOAL = 100_000, 4.0
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--large", action="store_true", help=f"also search {LARGE:,} templates (takes 6 GB of memory)")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="numbers of templates")
+    parser.add_argument("--no-encryption", action="store_true", help="do not measure what encryption at rest costs")
     parser.add_argument("--probes", type=int, default=60, help="searches per size (default: %(default)s)")
 
 
-def run(*, sizes: list[int], large: bool, probes: int, **options: Any) -> dict[str, Any]:
+def run(*, sizes: list[int], large: bool, probes: int, no_encryption: bool = False, **options: Any) -> dict[str, Any]:
     """Latency, memory and recall by size. Raises ValueError for senseless sizes, OSError when the measuring fails."""
     sizes = [*sizes, LARGE] if large else sizes
     if min(sizes) < LIMIT * PER_PERSON or probes < 2:
@@ -63,6 +64,10 @@ def run(*, sizes: list[int], large: bool, probes: int, **options: Any) -> dict[s
     if done.returncode:
         raise OSError("The measuring process ended early: what it said stands above.")
     result: dict[str, Any] = json.loads(done.stdout)
+    if not no_encryption:
+        from benchmarks.at_rest import compare
+
+        result["encryption"] = compare(min(GOAL_SIZE, max(sizes)))
     return result
 
 

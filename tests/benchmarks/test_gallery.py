@@ -13,7 +13,7 @@ from tests.support.floats import approx_cosine
 class TestRun:
     def test_reports_latency_memory_and_recall_beside_numpy(self, monkeypatch):
         monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")  # would slow numpy down
-        result = gallery.run(sizes=[400, 2_000], large=False, probes=4)
+        result = gallery.run(sizes=[400, 2_000], large=False, probes=4, no_encryption=True)
 
         assert list(result["sizes"]) == ["400", "2000"]
         row = result["sizes"]["2000"]
