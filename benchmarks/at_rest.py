@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.made_faces import DIMENSION, PER_PERSON, make_faces
 from recognizer.types import Vector
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,7 +82,6 @@ def fill(size: int) -> dict[str, float]:
     from django.db import transaction
     from django.utils import timezone
 
-    from benchmarks.gallery import PER_PERSON, make_faces
     from enrollment.models import FaceSample, FaceTemplate, Person
     from recognizer.vectors import vector_to_bytes
 
@@ -125,7 +125,6 @@ def seal() -> dict[str, float]:
 
 def load(size: int, began: float) -> dict[str, float]:
     """As a process that serves: the engine, then the gallery. began: time.time() when the process was ordered."""
-    from benchmarks.gallery import DIMENSION, make_faces
     from enrollment.runtime.engine import get_engine, reset_engine
     from enrollment.runtime.gallery import gallery_for
 

@@ -5,3 +5,9 @@ class EnrollmentConfig(AppConfig):
     name = "enrollment"
     verbose_name = "Enrollment"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from enrollment.selectors import names_and_pages
+        from security.roles.second_person import describers
+
+        describers["person"] = names_and_pages

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Iterator
 from django.db.models import QuerySet
 
 from enrollment.models import Person
+from security.actors import Actor
+from security.allowing import require
+from security.rights import Right
 
 COLUMNS = ("person", "name", "external_id", "active", "samples", "consent_given_at", "consent_version", "enrolled_at")
 CHUNK = 1_000
@@ -16,8 +19,9 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet runs a cell that begins like this (OWASP, CSV injection)."""
 
 
-def stream_people(people: QuerySet[Person]) -> Iterator[str]:
+def stream_people(people: QuerySet[Person], *, actor: Actor | None) -> Iterator[str]:
     """CSV lines, the header first. people: from selectors.search_people(), which counts the samples."""
+    require(actor, Right.EXPORT)
     return csv_lines(COLUMNS, (_row(person) for person in people.iterator(chunk_size=CHUNK)))
 
 

@@ -1,7 +1,8 @@
 """The writes of people, samples and templates; merges and undos are in hygiene/actions.py. No model runs in here.
 
 Each function checks, writes in one transaction, moves the gallery's revision in that same transaction and tells other
-processes after the commit. `actor` is the operator who asked for it; None stands for a command on the server.
+processes after the commit. `actor` is the operator who asked for it; None stands for a command on the server. Whoever
+lacks the right for it gets NotAllowed (security/allowing.py).
 """
 
 from __future__ import annotations
@@ -50,7 +51,11 @@ from enrollment.sealed import person_key
 from enrollment.selectors import with_merged
 from recognizer.types import Vector
 from security.actors import Actor, actor_id
+from security.allowing import require
 from security.events import log_event
+from security.models import Approval
+from security.rights import Right
+from security.roles.second_person import require_second_person
 from security.traces import leave_no_traces
 
 logger = logging.getLogger("facesite.enrollment")
@@ -119,6 +124,7 @@ def enroll_person(
     ExternalIdInvalid, ExternalIdTaken, NoSamples, SampleInvalid, PackChanged and, unless `despite_duplicate`,
     PossibleDuplicate.
     """
+    require(actor, Right.ENROL)
     if not consent_version:
         raise ConsentRequired
     drafts = checked_drafts(samples)
@@ -157,6 +163,7 @@ def add_samples(
     Above storing.MAX_SAMPLES the least telling ones go, old or new. Raises NoSamples, SampleInvalid, PackChanged,
     PersonUnknown and, unless `despite_duplicate`, PossibleDuplicate when they look like somebody else.
     """
+    require(actor, Right.ENROL)
     drafts = checked_drafts(samples)
     fit = judge_drafts(drafts, person)
     lookalikes = _look_for_duplicates(drafts, fit.set_aside, person, despite_duplicate, note_different)
@@ -180,6 +187,12 @@ def remove_sample(*, actor: Actor | None, sample: FaceSample) -> None:
 
     Raises SampleUnknown when it is gone already.
     """
+    require(actor, Right.CORRECT)
+    drop_sample(actor, sample)
+
+
+def drop_sample(actor: Actor | None, sample: FaceSample) -> None:
+    """remove_sample() for services that asked for a right of their own. Raises SampleUnknown."""
     with transaction.atomic():
         person = lock_person(sample.person)
         if not FaceSample.objects.filter(pk=sample.pk).delete()[0]:
@@ -195,6 +208,7 @@ def set_aside(*, actor: Actor | None, sample: FaceSample, aside: bool) -> Hygien
     Taking back a sample that is searched anyway says that it is right, although it does not fit the others. Returns
     the hygiene action that was recorded; None when nothing had to change. Raises SampleUnknown when the sample is gone.
     """
+    require(actor, Right.CORRECT)
     with transaction.atomic():
         before = FaceSample.objects.select_for_update().defer("crop").filter(pk=sample.pk).first()
         if before is None:
@@ -253,6 +267,7 @@ def update_person(
     *, actor: Actor | None, person: Person, name: str, external_id: str | None, is_active: bool | None = None
 ) -> Person:
     """Change what is written about a person. Raises NameInvalid, ExternalIdInvalid, ExternalIdTaken, PersonUnknown."""
+    require(actor, Right.CORRECT)
     with transaction.atomic():
         stored = lock_person(person)
         stored.name = clean_name(name)
@@ -267,6 +282,7 @@ def update_person(
 
 def set_active(*, actor: Actor | None, people: Iterable[Person], active: bool) -> int:
     """Let searches find these people, or no longer. Returns how many were changed."""
+    require(actor, Right.CORRECT, Right.ERASE)
     primary_keys = [person.pk for person in people]
     with transaction.atomic():
         to_change = Person.objects.select_for_update().filter(pk__in=primary_keys, is_active=not active)
@@ -283,8 +299,22 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
 
     Records that were merged into theirs go too, for they are of the same people. Returns how many records were erased;
     records that were gone already do not count. The answer comes when no process names these people any more.
+    Several people at once take a second operator: raises SecondPersonNeeded until one has agreed to exactly these.
     """
     people = list(people)
+    require(actor, Right.ERASE)
+    with transaction.atomic():
+        if len(people) > 1:
+            targets = [f"person:{person.uuid}" for person in people]
+            require_second_person(actor=actor, action=Approval.Action.ERASE_MANY, target=targets)
+        gone = erase_records(actor, people)
+    if gone:
+        outlive_old_copies()
+    return gone
+
+
+def erase_records(actor: Actor | None, people: Sequence[Person]) -> int:
+    """erase_people() for services that asked for a right of their own, such as taking back an enrolment."""
     with transaction.atomic():
         found = _locked_with_merged(people)
         for callback in hooks.erase:
@@ -298,8 +328,6 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
             bump_gallery_revision(touched)
             leave_no_traces()
     log_event(logger, "erased", people=len(found), actor=actor_id(actor))
-    if found:
-        outlive_old_copies()
     return len(found)
 
 
@@ -308,6 +336,7 @@ def store_templates(*, actor: Actor | None, contract_id: str, embeddings: Mappin
 
     Samples that are gone meanwhile, or have such a template already, are passed over. Returns how many were written.
     """
+    require(actor, Right.SET_POLICY)
     with transaction.atomic():
         samples = FaceSample.objects.select_for_update().filter(pk__in=embeddings).order_by("pk")
         missing = samples.exclude(templates__contract_id=contract_id)

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -21,20 +20,21 @@ from enrollment.runtime.engine import engine_if_ready
 from enrollment.sealed import CropUnreadable, is_unreadable, read_crop
 from enrollment.thumbnails import thumbnail_bytes
 from enrollment.web import person_or_404
+from security.rights import Right
 from security.web import actor_of, read_or_post, requires
 
 PEOPLE_PER_PAGE = 25
 SEARCH_LIMIT = 20
 
 
-@login_required
+@requires(Right.ENROL)
 @require_safe
 def enroll(request: HttpRequest) -> HttpResponse:
     """The guided capture of a new person."""
     return _capture_page(request, None)
 
 
-@login_required
+@requires(Right.ENROL)
 @require_safe
 def capture(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The same guided capture, adding samples to somebody already enrolled."""
@@ -46,7 +46,7 @@ def _capture_page(request: HttpRequest, person: Person | None) -> HttpResponse:
     return render(request, "enrollment/enroll.html", context)
 
 
-@login_required
+@requires(Right.SEE_PEOPLE)
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
     form = PeopleFilter(request.GET)
@@ -66,7 +66,7 @@ def people(request: HttpRequest) -> HttpResponse:
     return render(request, "enrollment/people.html", context)
 
 
-@login_required
+@requires(Right.SEE_PEOPLE)
 @require_GET
 def people_search(request: HttpRequest) -> JsonResponse:
     """For the person picker: active people whose name or external ID contains every word of `q`."""
@@ -75,7 +75,7 @@ def people_search(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"people": rows}, headers={"Cache-Control": "private, no-store"})
 
 
-@login_required
+@requires(Right.SEE_PEOPLE)
 @read_or_post
 def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """One person; a POST changes name and external ID."""
@@ -107,7 +107,7 @@ def _samples_context(person: Person) -> dict[str, Any]:
     }
 
 
-@login_required
+@requires(Right.CORRECT, Right.ERASE)
 @require_POST
 def person_active(request: HttpRequest, uuid: UUID) -> HttpResponse:
     person, active = person_or_404(uuid), request.POST.get("active") == "yes"
@@ -119,7 +119,7 @@ def person_active(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return redirect(person)
 
 
-@requires("enrollment.delete_person")
+@requires(Right.ERASE)
 @read_or_post
 def erase(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Says exactly what goes; the name must be typed before it does."""
@@ -135,7 +135,7 @@ def erase(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return render(request, "enrollment/erase.html", context, status=400 if form.errors else 200)
 
 
-@login_required
+@requires(Right.SEE_PEOPLE)
 @require_safe
 def sample_image(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:
@@ -146,7 +146,7 @@ def sample_image(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return HttpResponse(jpeg, content_type="image/jpeg", headers=headers)
 
 
-@login_required
+@requires(Right.CORRECT)
 @read_or_post
 def remove_sample(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:

@@ -50,9 +50,12 @@ class Written:
 
 def models_of_a_backup() -> list[Model]:
     """All tables but keys, sessions and the state of encryption, which is the present database's."""
-    keys = {*key_models(), EncryptionState}
     wanted = [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
-    return [model for model in wanted if model not in keys and model._meta.label_lower not in LEFT_OUT]
+    left_out: set[Any] = {*key_models(), EncryptionState}
+    left_out |= {model for model in wanted if model._meta.label_lower in LEFT_OUT}
+    # What belongs to a session goes with it.
+    left_out |= {model for model in wanted if any(field.related_model in left_out for field in columns_of(model))}
+    return [model for model in wanted if model not in left_out]
 
 
 def write_backup(path: Path, keys_path: Path, *, actor: Actor | None = None) -> Written:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('security', '0001_audit_and_rights'),
+        ('security', '0008_open_identity'),
     ]
 
     operations = [
