@@ -50,21 +50,26 @@ def store_drafts(
 
     outliers: digests of new samples that are kept, but set aside.
     """
-    known = dict(person.samples.filter(digest__in=[draft.digest for draft in drafts]).values_list("digest", "pk"))
+    same = person.samples.filter(digest__in=[draft.digest for draft in drafts])
+    rows = list(same.values_list("digest", "pk", "merged_from_id"))
+    known = {digest: pk for digest, pk, _ in rows}
     with_template = set(
         FaceTemplate.objects.filter(sample__in=known.values(), contract_id=drafts[0].contract_id).values_list(
             "sample_id", flat=True
         )
     )
-    key = person_key(person.pk)
+    # A merged sample keeps the key of the person who was enrolled with it.
+    origins = {pk: origin or person.pk for _, pk, origin in rows}
+    keys = {owner: person_key(owner) for owner in sorted({person.pk, *origins.values()})}
     stored: list[FaceSample] = []
     templates: list[FaceTemplate] = []
     for draft in drafts:
         sample_id = known.get(draft.digest)
         if sample_id is None:
-            stored.append(_save_sample(person, draft, actor, key, outlier=draft.digest in outliers))
+            stored.append(_save_sample(person, draft, actor, keys[person.pk], outlier=draft.digest in outliers))
             sample_id = stored[-1].pk
         if sample_id not in with_template:
+            key = keys[origins.get(sample_id, person.pk)]
             templates.append(template_for(sample_id, draft.embedding, draft.contract_id, key))
     FaceTemplate.objects.bulk_create(templates)
     return stored, bool(templates)

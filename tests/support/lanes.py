@@ -15,6 +15,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 MARKERS_OF_PLACES = {
+    "tests/benchmarks/test_at_rest.py": "slow",
     "tests/benchmarks/test_fuzz.py": "slow",
     "tests/benchmarks/test_live.py::TestRun": "server",
     "tests/benchmarks/test_liveness.py": "slow",
@@ -33,6 +34,7 @@ MARKERS_OF_PLACES = {
     "tests/facesite/test_journey.py": "server",
     "tests/facesite/test_redis.py": "server",
     "tests/facesite/test_server.py": "server",
+    "tests/facesite/test_start_with_keys.py": "slow",
     "tests/facesite/test_storage.py": "slow",
     "tests/facesite/test_tls.py::TestServing": "server",
     "tests/recognizer/images/": "slow",
