@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from django.apps import apps
+from django.contrib.sessions.models import Session
 from django.db import connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
@@ -31,8 +32,6 @@ from security.models import EncryptionState
 FORMAT = "facesite backup 1"
 KEYS_FORMAT = "facesite keys 1"
 CHUNK = 500
-LEFT_OUT = {"sessions.session"}
-"""Nobody is signed in by a backup."""
 
 Model = type[models.Model]
 Column: TypeAlias = "models.Field[Any, Any]"
@@ -50,12 +49,24 @@ class Written:
 
 def models_of_a_backup() -> list[Model]:
     """All tables but keys, sessions and the state of encryption, which is the present database's."""
-    wanted = [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
-    left_out: set[Any] = {*key_models(), EncryptionState}
-    left_out |= {model for model in wanted if model._meta.label_lower in LEFT_OUT}
-    # What belongs to a session goes with it.
-    left_out |= {model for model in wanted if any(field.related_model in left_out for field in columns_of(model))}
-    return [model for model in wanted if model not in left_out]
+    left_out = {*key_models(), EncryptionState, *models_of_sessions()}
+    return [model for model in _all_models() if model not in left_out]
+
+
+def models_of_sessions() -> list[Model]:
+    """Sessions and what belongs to them: nobody is signed in by a backup."""
+    found: list[Any] = [Session]
+    while more := [
+        model
+        for model in _all_models()
+        if model not in found and any(column.related_model in found for column in columns_of(model))
+    ]:
+        found += more
+    return found
+
+
+def _all_models() -> list[Model]:
+    return [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
 
 
 def write_backup(path: Path, keys_path: Path, *, actor: Actor | None = None) -> Written:

@@ -28,6 +28,7 @@ from security.encryption.backups import (
     applied_migrations,
     columns_of,
     models_of_a_backup,
+    models_of_sessions,
     owner_of,
 )
 from security.encryption.rotating import key_models
@@ -106,7 +107,7 @@ def _restore(
     tables = models_of_a_backup()
     try:
         with connection.constraint_checks_disabled(), transaction.atomic():
-            for model in [*key_models(), *tables]:
+            for model in [*key_models(), *models_of_sessions(), *tables]:
                 _delete_all(model)
             rows = sum(_insert(model, source) for model in tables)
             given = _give_keys(keys)

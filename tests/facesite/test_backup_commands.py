@@ -220,6 +220,12 @@ class TestRestore:
         assert GalleryRevision.objects.get().epoch != epoch
         assert AuditEvent.objects.filter(action=Action.BACKUP_RESTORED).count() == 1
 
+    def test_ends_every_session(self, site, staff_client):
+        site.backup("first")
+        assert Session.objects.exists()
+        site.restore("first", "--replace")
+        assert not Session.objects.exists()
+
     def test_refuses_to_replace_faces_unless_told(self, site):
         site.backup("first")
         with pytest.raises(CommandError, match="add --replace"):

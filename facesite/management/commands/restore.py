@@ -47,7 +47,9 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(answer))
             return
-        self.stdout.write(f"The backup of {restored.made_at[:16]} is back: {restored.rows:,} rows.")
+        self.stdout.write(
+            f"The backup of {restored.made_at[:16]} is back: {restored.rows:,} rows. Everybody signs in again."
+        )
         if number:
             self.stdout.write(
                 f"{number:,} people in it were erased since: their faces cannot be read and are not searched. "
