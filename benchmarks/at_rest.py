@@ -149,14 +149,14 @@ def _median(laps: list[dict[str, float]], measure: str) -> float:
     return round(float(np.median([lap[measure] for lap in laps])), 3)
 
 
+def main(task: str, size: int, began: float) -> dict[str, float]:
+    if task == "fill":
+        return fill(size)
+    return seal() if task == "seal" else load(size, began)
+
+
 if __name__ == "__main__":
     import django
 
     django.setup()
-    order, number_of_templates, ordered_at = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-    result = {
-        "fill": lambda: fill(number_of_templates),
-        "seal": seal,
-        "load": lambda: load(number_of_templates, ordered_at),
-    }[order]()
-    json.dump(result, sys.stdout)
+    json.dump(main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3])), sys.stdout)

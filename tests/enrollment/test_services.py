@@ -73,6 +73,7 @@ class TestEnrollPerson:
         assert np.array_equal(decode_crop(read_crop(sample)), make_draft(5).aligned)
         template = sample.templates.get()
         [plain] = read_embeddings([(sample.pk, template.embedding)], template.contract_id)
+        assert plain is not None
         stored = np.frombuffer(plain, "<f4")
         assert np.array_equal(stored, unit_vector(5))
 

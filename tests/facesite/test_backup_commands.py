@@ -19,6 +19,7 @@ from enrollment import services
 from enrollment.models import FaceSample, GalleryRevision, Person, PersonKey
 from enrollment.pictures.folder_import import look_at_picture
 from enrollment.runtime.gallery import current_gallery, reset_gallery
+from enrollment.samples.drafts import SampleDraft
 from enrollment.sealed import CropUnreadable, is_unreadable, read_crop
 from enrollment.selectors import embeddings_of
 from recognizer.images import encode_crop
@@ -53,10 +54,11 @@ class Site:
     def __init__(self, engine, pictures, folder):
         self.engine, self.folder = engine, folder
         self.keys = folder / "keys"
-        self.drafts = {}
+        self.drafts: dict[str, SampleDraft] = {}
         self.secrets = {}
         for name, path in pictures.items():
             draft = look_at_picture(engine, path).draft
+            assert draft
             self.drafts[name] = draft
             person = services.enroll_person(
                 actor=None, name=name, consent_version="v", samples=[draft], despite_duplicate=True
