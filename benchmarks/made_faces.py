@@ -1,7 +1,7 @@
 """Vectors that imitate faces, for galleries of any size.
 
-Each person has 4 templates, and mated scores are around 0.6. Scores of different people have the standard deviation that
-EdgeFace-XS gave 30,007 face crops, 0.073 (independent directions would give 0.044).
+Each person has 4 templates, and mated scores are around 0.6. Scores of different people have the standard deviation
+that EdgeFace-XS gave 30,007 face crops, 0.073 (independent directions would give 0.044).
 """
 
 from __future__ import annotations

@@ -52,35 +52,38 @@ class SealedColumn:
 
     def key_ids(self, values: Iterable[Stored]) -> set[int]:
         """Which keys these values need."""
-        return {_HEAD.unpack_from(stored)[1] for stored in values if self.is_sealed(stored)}
+        return {key for value in values if (key := self._key_id(value)) is not None}
 
     def open_all(self, rows: Iterable[Row], keys: Mapping[int, DataKey] | None = None) -> list[Stored | None]:
         """The plain values, in their order; None where the key was erased or the value is not what was written there.
 
-        keys: by id; None: they are read, in one query. Values in plain come back as they are.
+        keys: by id; None: one query reads them, or none when nothing is sealed. Values in plain come back as they are.
         """
         rows = list(rows)
+        ids = [self._key_id(stored) for stored, *_ in rows]
         if keys is None:
-            keys = keys_by_id(self.keys, self.key_ids(stored for stored, *_ in rows))
-        ciphers: dict[int, AESGCM] = {}
-        return [self._open(row, keys, ciphers) for row in rows]
+            keys = keys_by_id(self.keys, {key for key in ids if key is not None})
+        ciphers = {key: AESGCM(keys[key].secret) for key in keys}
+        return [
+            stored if key is None else self._open(ciphers.get(key), stored, row, contract)
+            for (stored, row, contract), key in zip(rows, ids, strict=True)
+        ]
 
     def open(self, stored: Stored, *, row: object, contract: str = "") -> Stored | None:
         """One value, as open_all() gives it."""
         return self.open_all([(stored, row, contract)])[0]
 
-    def _open(self, row: Row, keys: Mapping[int, DataKey], ciphers: dict[int, AESGCM]) -> Stored | None:
-        stored, id_, contract = row
-        if not self.is_sealed(stored):
-            return stored
-        key_id = _HEAD.unpack_from(stored)[1]
-        cipher = ciphers.get(key_id)
+    def _key_id(self, stored: Stored) -> int | None:
+        """None: the value is in plain."""
+        key: int | None = _HEAD.unpack_from(stored)[1] if self.is_sealed(stored) else None
+        return key
+
+    def _open(self, cipher: AESGCM | None, stored: Stored, row: object, contract: str) -> Stored | None:
         if cipher is None:
-            if key_id not in keys:
-                return None
-            cipher = ciphers[key_id] = AESGCM(keys[key_id].secret)
+            return None
+        view = memoryview(stored)
         try:
-            return cipher.decrypt(stored[_HEAD.size : _BODY], stored[_BODY:], self._context(id_, contract))
+            return cipher.decrypt(view[_HEAD.size : _BODY], view[_BODY:], self._context(row, contract))
         except InvalidTag:
             return None
 
