@@ -30,7 +30,8 @@ PROBES = 40
 LIMIT = 5
 GOAL = 1.1
 """Encrypted, nothing may cost more than this, as a ratio."""
-MEASURES = ("start_s", "load_s", "memory_mb", "search_ms")
+GOALS = ("start_s", "memory_mb", "search_ms")
+MEASURES = ("start_s", "start_cpu_s", "load_s", "load_cpu_s", "memory_mb", "search_ms")
 
 
 def compare(size: int) -> dict[str, Any]:
@@ -51,8 +52,8 @@ def compare(size: int) -> dict[str, Any]:
     ratios = {measure: round(rows["encrypted"][measure] / rows["plain"][measure], 3) for measure in MEASURES}
     return {
         "templates": size,
-        "goal": f"start_s, memory_mb and search_ms at most {GOAL:g} times those in plain",
-        "goal_met": all(ratios[measure] <= GOAL for measure in MEASURES if measure != "load_s"),
+        "goal": f"{', '.join(GOALS)} at most {GOAL:g} times those in plain",
+        "goal_met": all(ratios[measure] <= GOAL for measure in GOALS),
         "encrypting_s": round(seconds, 1),
         "added_bytes_per_template": round(added / size),
         "costs": rows | {"ratio": ratios},
@@ -129,9 +130,10 @@ def load(size: int, began: float) -> dict[str, float]:
     from enrollment.runtime.gallery import gallery_for
 
     get_engine()
-    loading = time.perf_counter()
+    loading, working = time.perf_counter(), time.process_time()
     gallery = gallery_for(CONTRACT, DIMENSION)
-    load_s, start_s = time.perf_counter() - loading, time.time() - began
+    load_s, load_cpu_s = time.perf_counter() - loading, time.process_time() - working
+    start_s, start_cpu_s = time.time() - began, time.process_time()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     assert gallery.templates == size  # noqa: S101
     probes: Vector = make_faces(1_000, PROBES)[1]
@@ -142,7 +144,14 @@ def load(size: int, began: float) -> dict[str, float]:
         laps.append((time.perf_counter() - started) * 1000)
     reset_engine()
     search = float(np.median(laps[1:]))
-    return {"start_s": start_s, "load_s": load_s, "memory_mb": memory, "search_ms": search}
+    return {
+        "start_s": start_s,
+        "start_cpu_s": start_cpu_s,
+        "load_s": load_s,
+        "load_cpu_s": load_cpu_s,
+        "memory_mb": memory,
+        "search_ms": search,
+    }
 
 
 def _median(laps: list[dict[str, float]], measure: str) -> float:

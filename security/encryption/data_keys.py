@@ -56,11 +56,13 @@ def keys_by_id(model: Model, ids: Collection[int]) -> dict[int, DataKey]:
 
 def unwrap_all(model: Model, rows: Iterable[tuple[int, bytes | memoryview, str]]) -> dict[int, DataKey]:
     """rows: id, wrapped key, the site key's fingerprint."""
-    sites: dict[str, SiteKey] = {}
+    ciphers: dict[str, AESGCM] = {}
     keys: dict[int, DataKey] = {}
     for id_, wrapped, fingerprint in rows:
-        site = sites.get(fingerprint) or sites.setdefault(fingerprint, site_key(fingerprint))
-        keys[id_] = unwrap(model, id_, bytes(wrapped), site)
+        cipher = ciphers.get(fingerprint)
+        if cipher is None:
+            cipher = ciphers[fingerprint] = AESGCM(site_key(fingerprint).secret)
+        keys[id_] = _unwrapped(model, id_, bytes(wrapped), cipher)
     return keys
 
 
@@ -71,8 +73,12 @@ def wrap(model: Model, key: DataKey, site: SiteKey) -> bytes:
 
 def unwrap(model: Model, id_: int, wrapped: bytes, site: SiteKey) -> DataKey:
     """Raises ValueError for a row that was tampered with."""
+    return _unwrapped(model, id_, wrapped, AESGCM(site.secret))
+
+
+def _unwrapped(model: Model, id_: int, wrapped: bytes, cipher: AESGCM) -> DataKey:
     try:
-        secret = AESGCM(site.secret).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _context(model, id_))
+        secret = cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _context(model, id_))
     except InvalidTag:
         raise ValueError(f"Key {id_} of {model._meta.db_table} was changed: put back a backup.") from None
     return DataKey(secret, id_)

@@ -64,10 +64,18 @@ class SealedColumn:
         if keys is None:
             keys = keys_by_id(self.keys, {key for key in ids if key is not None})
         ciphers = {key: AESGCM(keys[key].secret) for key in keys}
-        return [
-            stored if key is None else self._open(ciphers.get(key), stored, row, contract)
-            for (stored, row, contract), key in zip(rows, ids, strict=True)
-        ]
+        plain: list[Stored | None] = []
+        # Written out, for a start opens 100,000 of them.
+        for (stored, row, contract), key in zip(rows, ids, strict=True):
+            if key is None:
+                plain.append(stored)
+                continue
+            try:
+                place = f"{self.name}|{row}|{contract}".encode()
+                plain.append(ciphers[key].decrypt(stored[_HEAD.size : _BODY], stored[_BODY:], place))
+            except (KeyError, InvalidTag):
+                plain.append(None)
+        return plain
 
     def open(self, stored: Stored, *, row: object, contract: str = "") -> Stored | None:
         """One value, as open_all() gives it."""
@@ -77,15 +85,6 @@ class SealedColumn:
         """None: the value is in plain."""
         key: int | None = _HEAD.unpack_from(stored)[1] if self.is_sealed(stored) else None
         return key
-
-    def _open(self, cipher: AESGCM | None, stored: Stored, row: object, contract: str) -> Stored | None:
-        if cipher is None:
-            return None
-        view = memoryview(stored)
-        try:
-            return cipher.decrypt(view[_HEAD.size : _BODY], view[_BODY:], self._context(row, contract))
-        except InvalidTag:
-            return None
 
     def _context(self, row: object, contract: str) -> bytes:
         return f"{self.name}|{row}|{contract}".encode()
