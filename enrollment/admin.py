@@ -24,6 +24,7 @@ from enrollment.sealed import CropUnreadable, read_crop
 from enrollment.thumbnails import thumbnail_url
 from security.admin import RightsAdmin
 from security.rights import Right
+from security.web import csv_download
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -170,11 +171,7 @@ class PersonAdmin(ListAdmin):
 
     @admin.action(description="Export the selected people as CSV", permissions=["export"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Person]) -> StreamingHttpResponse:
-        response = StreamingHttpResponse(
-            stream_people(queryset, actor=request.user), content_type="text/csv; charset=utf-8"
-        )
-        response["Content-Disposition"] = 'attachment; filename="people.csv"'
-        return response
+        return csv_download("people.csv", stream_people(queryset, actor=request.user))
 
 
 @admin.register(FaceTemplate)

@@ -29,6 +29,7 @@ class Person(models.Model):
         max_length=100, unique=True, null=True, blank=True, help_text="Staff or visitor number in another system."
     )
     is_active = models.BooleanField(default=True, help_text="Only active people are searched.")
+    deactivated_at = models.DateTimeField(null=True, editable=False, help_text="Empty: active, or not noted yet.")
     consent_given_at = models.DateTimeField()
     consent_version = models.CharField(max_length=20, help_text="Which consent text the person agreed to.")
     created_by = models.ForeignKey(

@@ -272,8 +272,8 @@ def update_person(
         stored = lock_person(person)
         stored.name = clean_name(name)
         stored.external_id = clean_external_id(external_id)
-        if is_active is not None:
-            stored.is_active = is_active
+        if is_active is not None and is_active != stored.is_active:
+            stored.is_active, stored.deactivated_at = is_active, None if is_active else timezone.now()
         _save_person(stored)
         bump_gallery_revision([stored.uuid])
     _log("updated", actor, stored)
@@ -287,7 +287,9 @@ def set_active(*, actor: Actor | None, people: Iterable[Person], active: bool) -
     with transaction.atomic():
         to_change = Person.objects.select_for_update().filter(pk__in=primary_keys, is_active=not active)
         uuids = list(to_change.order_by("pk").values_list("uuid", flat=True))
-        Person.objects.filter(uuid__in=uuids).update(is_active=active, updated_at=timezone.now())
+        now = timezone.now()
+        since = None if active else now
+        Person.objects.filter(uuid__in=uuids).update(is_active=active, deactivated_at=since, updated_at=now)
         if uuids:
             bump_gallery_revision(uuids)
     log_event(logger, "activated" if active else "deactivated", people=len(uuids), actor=actor_id(actor))

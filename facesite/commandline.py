@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from io import TextIOWrapper
@@ -13,6 +14,7 @@ from django.db.utils import DatabaseError, InterfaceError
 
 from facesite.env import ensure_secret_key
 
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 OWNER_ONLY = 0o077
 """umask: what the product writes (database, .env, models, exports) is for its own user alone."""
 
@@ -35,10 +37,22 @@ def run(argv: list[str], *, env_file: Path) -> None:
         sys.exit(130)
     except ImproperlyConfigured as error:
         sys.exit(str(error))
+    except OSError as error:
+        if "--traceback" in argv or not error.filename or not error.strerror:
+            raise
+        sys.exit(describe_file_error(error))
     except (DatabaseError, InterfaceError) as error:
         if "--traceback" in argv:
             raise
         sys.exit(describe_database_error(error))
+
+
+def describe_file_error(error: OSError) -> str:
+    """A sentence for the operator: which file or folder, what is wrong with it, and what helps."""
+    what = f"{os.fsdecode(error.filename)} cannot be used: {error.strerror}"
+    if error.errno not in _NOT_ALLOWED:
+        return f"{what}."
+    return f"{what}; run this as the user who owns the project's folder, or let this user write there."
 
 
 def describe_database_error(error: Exception) -> str:
@@ -46,4 +60,9 @@ def describe_database_error(error: Exception) -> str:
     text = " ".join(str(part) for part in error.args) or type(error).__name__
     if "no such table" in text or "doesn't exist" in text:
         return "The database has no tables for this version yet. Run: manage.py migrate"
+    if "readonly database" in text or "unable to open database file" in text:
+        return (
+            f"The database cannot be used: {text}; SQLite writes the file that DATABASE_URL names and others beside "
+            "it, so run this as the user who owns them, or let this user write the file and its folder."
+        )
     return f"The database cannot be used: {text}. Check DATABASE_URL."

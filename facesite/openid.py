@@ -25,16 +25,14 @@ def read_provider() -> Provider | None:
         )
     client_id = env.read_text("FACESITE_OIDC_CLIENT_ID")
     if not client_id:
-        raise SettingsError(
-            "FACESITE_OIDC_CLIENT_ID is not set: FACESITE_OIDC_ISSUER needs the name that it knows us by."
-        )
+        raise SettingsError("FACESITE_OIDC_CLIENT_ID is not set: it is the name by which the provider knows this site.")
     scope = env.read_text("FACESITE_OIDC_SCOPE") or DEFAULTS.scope
     if "openid" not in scope.split():
         raise SettingsError(f"FACESITE_OIDC_SCOPE must hold the word openid, as in 'openid profile', not '{scope}'.")
     return Provider(
         issuer=issuer,
         client_id=client_id,
-        client_secret=env.read_text("FACESITE_OIDC_CLIENT_SECRET"),
+        client_secret=env.read_secret("FACESITE_OIDC_CLIENT_SECRET"),
         label=env.read_text("FACESITE_OIDC_LABEL") or DEFAULTS.label,
         scope=scope,
         name_claim=env.read_text("FACESITE_OIDC_NAME_CLAIM") or DEFAULTS.name_claim,
@@ -59,5 +57,5 @@ def read_roles(name: str) -> dict[str, Role]:
 
 def _nothing_else() -> None:
     for name in NAMES:
-        if env.read_text(name):
+        if env.read_secret(name):
             raise SettingsError(f"{name} is set, but FACESITE_OIDC_ISSUER is not: set both or neither.")

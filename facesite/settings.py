@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from tempfile import gettempdir
 
-from facesite import env
+from facesite import addresses, env
 from facesite.logs import logging_config
 from facesite.openid import read_provider
 
@@ -15,8 +15,10 @@ env.read_env_file(BASE_DIR / ".env")
 
 DEBUG = env.read_bool("DEBUG", default=False)
 SECRET_KEY = env.read_secret_key(debug=DEBUG)
-ALLOWED_HOSTS = env.read_hosts("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
+ALLOWED_HOSTS = addresses.read_hosts("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.read_origins("CSRF_TRUSTED_ORIGINS")
+FACESITE_BASE_PATH = addresses.read_base_path("FACESITE_BASE_PATH")
+FORCE_SCRIPT_NAME = FACESITE_BASE_PATH or None
 
 INSTALLED_APPS = [
     "facesite",  # before daphne: facesite's runserver ends open sockets in order
@@ -38,8 +40,8 @@ MIDDLEWARE = [
     # With DEBUG on, static files are served from their sources, without being collected.
     *([] if DEBUG else ["whitenoise.middleware.WhiteNoiseMiddleware"]),
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "facesite.hosts.CommonMiddleware",
+    "facesite.cookies.SiteCsrf",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "security.sign_in.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -120,7 +122,7 @@ SESSION_COOKIE_AGE = (FACESITE_SIGN_IN_HOURS + 24) * 3600
 # optional: who wants it; staff, required: nobody of them gets in without it.
 FACESITE_SECOND_FACTOR = env.read_choice("FACESITE_SECOND_FACTOR", ["optional", "staff", "required"]) or "optional"
 FACESITE_OIDC = read_provider()
-FACESITE_PASSWORD_FORM = env.read_choice("FACESITE_PASSWORD_FORM", ["open", "folded"]) or "open"
+FACESITE_FOLD_PASSWORDS = env.read_bool("FACESITE_FOLD_PASSWORDS", default=False)
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "login"
@@ -129,7 +131,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = "facesite.formats"
 USE_TZ = True
-STATIC_URL = "static/"
+STATIC_URL = f"{FACESITE_BASE_PATH}/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
@@ -147,11 +149,17 @@ if FACESITE_HTTPS == "proxy":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 # Load balancers ask over plain http.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [rf"^{FACESITE_BASE_PATH[1:]}/?(healthz|readyz)$"]
 # HSTS for the site's other hosts and browsers' preload lists are not for one application to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SAMESITE = "Lax"
+# Cookies know no ports: two sites on one host would sign each other out.
+SITE_MARK = addresses.site_mark(SECRET_KEY, DATABASES["default"]["NAME"], FACESITE_BASE_PATH)
+SESSION_COOKIE_NAME = f"sessionid_{SITE_MARK}"
+CSRF_COOKIE_NAME = f"csrftoken_{SITE_MARK}"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = FACESITE_BASE_PATH or "/"
+MESSAGE_STORAGE = "facesite.cookies.SiteMessages"
 LOGGING = logging_config(debug=DEBUG)
 
 # The key of the stored faces. In the environment, or in a file of its own that the first start makes.
@@ -163,4 +171,5 @@ FACESITE_MODELS_MIRROR = env.read_folder_or_url("FACESITE_MODELS_MIRROR", base=B
 FACESITE_MODEL_PACK = env.read_pack("FACESITE_MODEL_PACK", FACESITE_MODELS_DIR)
 FACESITE_THREADS = env.read_int("FACESITE_THREADS", default=os.cpu_count() or 1, least=1, most=256)
 FACESITE_CONNECTIONS_PER_ADDRESS = env.read_int("FACESITE_CONNECTIONS_PER_ADDRESS", default=512, least=8, most=16384)
+FACESITE_QUIET_HOUR = env.read_int("FACESITE_QUIET_HOUR", default=3, least=0, most=23)
 FACESITE_LIVENESS = env.read_choice("FACESITE_LIVENESS", ["required", "advisory", "off"])

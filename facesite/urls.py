@@ -10,6 +10,7 @@ from facesite import health, views
 from security.sign_in.views import SignIn, SignOut
 from security.urls import account_urls, sign_in_urls
 
+handler400 = "facesite.hosts.bad_request"
 handler500 = "facesite.outages.server_error"
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -16,6 +16,7 @@ from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.gallery import cached_gallery
 from security.allowing import is_allowed
 from security.rights import Right
+from security.web import csv_download
 from verification import services
 from verification.cards import one_in, reasons_in_words
 from verification.exports import stream_attempts
@@ -119,14 +120,9 @@ class VerificationAttemptAdmin(ListAdmin):
         return format_html('<img src="{}" width="112" alt="The face of this attempt">', url) if url else "erased"
 
     @admin.action(description="Export the selected attempts as CSV", permissions=["export"])
-    def export_csv(self, request: HttpRequest, queryset: QuerySet[VerificationAttempt]) -> HttpResponse:
+    def export_csv(self, request: HttpRequest, queryset: QuerySet[VerificationAttempt]) -> StreamingHttpResponse:
         attempts = queryset.select_related(*self.list_select_related).defer("thumbnail")
-        headers = {"Content-Disposition": 'attachment; filename="attempts.csv"'}
-        return HttpResponse(
-            "".join(stream_attempts(attempts, actor=request.user)),
-            content_type="text/csv; charset=utf-8",
-            headers=headers,
-        )
+        return csv_download("attempts.csv", stream_attempts(attempts, actor=request.user))
 
     @admin.action(description="Erase the pictures of the selected attempts", permissions=["erase_pictures"])
     def erase_pictures(self, request: HttpRequest, queryset: QuerySet[VerificationAttempt]) -> None:

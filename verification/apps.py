@@ -8,6 +8,8 @@ class VerificationConfig(AppConfig):
 
     def ready(self) -> None:
         from enrollment.hooks import hooks
+        from security.retention.rules import retention_rules
+        from verification import retention
         from verification.policy import current_policy
         from verification.review.feedback import load_confusions, rebuild_false_matches
         from verification.services import forget_people
@@ -16,3 +18,5 @@ class VerificationConfig(AppConfig):
         hooks.on_rebuild(rebuild_false_matches)
         hooks.policy = current_policy
         hooks.confusions = load_confusions
+        for rule in retention.RULES:
+            retention_rules.register(rule)

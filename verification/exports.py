@@ -1,4 +1,4 @@
-"""The history as CSV, line by line: an export never holds more than a chunk of rows."""
+"""The history as CSV, line by line: an export never holds more than a page of rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django.db.models import QuerySet
 
-from enrollment.exports import csv_lines
+from enrollment.exports import by_pages, csv_lines
 from security.actors import Actor
 from security.allowing import require
 from security.rights import Right
@@ -32,14 +32,12 @@ COLUMNS = (
     "reasons",
     "operator",
 )
-CHUNK = 1_000
-"""Rows read from the database at a time."""
 
 
 def stream_attempts(attempts: QuerySet[VerificationAttempt], *, actor: Actor | None) -> Iterator[str]:
     """CSV lines, the header first. attempts: with people and operator, as selectors.find_attempts() gives them."""
     require(actor, Right.EXPORT)
-    return csv_lines(COLUMNS, (_row(attempt) for attempt in attempts.iterator(chunk_size=CHUNK)))
+    return csv_lines(COLUMNS, map(_row, by_pages(attempts, newest_first=True)))
 
 
 def _row(attempt: VerificationAttempt) -> tuple[object, ...]:

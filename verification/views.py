@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -27,7 +22,7 @@ from enrollment.thumbnails import jpeg_data_url
 from recognizer.errors import RecognizerError
 from recognizer.images import encode_thumbnail
 from security.rights import Right
-from security.web import actor_of, read_or_post, requires
+from security.web import actor_of, csv_download, read_or_post, requires
 from verification import selectors, services
 from verification.cards import DecisionCard, card_of
 from verification.exports import stream_attempts
@@ -38,8 +33,6 @@ from verification.reasons import SENTENCES
 from verification.review.wording import feedback_context
 
 ATTEMPTS_PER_PAGE = 25
-LINES_PER_CHUNK = 500
-"""Lines of an export that are sent at a time."""
 PREVIEW_SIDE = 1024
 """Pixels: the longer side of the picture as the photo check shows it."""
 
@@ -158,27 +151,7 @@ def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     if not form.is_valid():
         return attempts(request)
     lines = stream_attempts(selectors.find_attempts(form.filters()), actor=actor_of(request))
-    name = f"attempts-{timezone.now():%Y-%m-%d}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-    return StreamingHttpResponse(in_one_thread(lines), content_type="text/csv; charset=utf-8", headers=headers)
-
-
-async def in_one_thread(lines: Iterator[str]) -> AsyncIterator[str]:
-    """Chunks of `lines`, all read in a thread that is used for nothing else.
-
-    A database cursor must stay in the thread that opened it. And under ASGI Django would collect everything from a
-    synchronous iterator before it sends the first byte.
-    """
-    loop = asyncio.get_running_loop()
-    thread = ThreadPoolExecutor(1, thread_name_prefix="export")
-    try:
-        while chunk := await loop.run_in_executor(thread, lambda: "".join(islice(lines, LINES_PER_CHUNK))):
-            yield chunk
-    finally:
-        try:
-            await loop.run_in_executor(thread, connections.close_all)  # the connections of that thread
-        finally:
-            thread.shutdown(wait=False)
+    return csv_download(f"attempts-{timezone.now():%Y-%m-%d}.csv", lines)
 
 
 @requires(Right.SEE_HISTORY)

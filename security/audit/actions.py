@@ -38,3 +38,5 @@ class Action(TextChoices):
     RECOVERY_CODE_USED = "operator.recovery_code_used", "Recovery code used"
     RECOVERY_CODES_RENEWED = "operator.recovery_codes_renewed", "Recovery codes replaced"
     OPERATOR_LINKED = "operator.linked", "Operator linked to the OpenID provider"
+    RETENTION_SAVED = "retention.saved", "Retention rules saved"
+    RETENTION_RAN = "retention.ran", "Retention ran"

@@ -144,7 +144,8 @@ def applied_migrations() -> list[str]:
 
 
 def columns_of(model: Model) -> list[Column]:
-    return list(model._meta.concrete_fields)
+    """Without those that the database computes by itself."""
+    return [column for column in model._meta.concrete_fields if not column.generated]
 
 
 def _write_tables(target: sqlite3.Connection, about: dict[str, Any]) -> int:

@@ -11,6 +11,7 @@ from enrollment.hooks import hooks
 from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, Person
 from security.models import Approval
 from security.roles.table import Role
+from tests.support.downloads import downloaded
 from tests.support.operators import make_client
 
 pytestmark = pytest.mark.django_db
@@ -159,9 +160,10 @@ class TestActions:
             act(staff_client, "delete_selected", ada)
         assert not any('"crop"' in query["sql"] or '"embedding"' in query["sql"] for query in queries)
 
+    @pytest.mark.django_db(transaction=True)
     def test_export(self, staff_client, enroll):
         answer = act(staff_client, "export_csv", enroll("=Ada", 1))
-        lines = b"".join(answer.streaming_content).decode().splitlines()
+        lines = downloaded(answer).splitlines()
         assert answer["Content-Type"] == "text/csv; charset=utf-8"
         assert "'=Ada" in lines[1]
 

@@ -60,19 +60,6 @@ class TestReadChoice:
         assert sentence(env.read_choice, "X", ["a", "b", "d"]) == "X must be a, b or d, not 'c'."
 
 
-class TestReadHosts:
-    def test_takes_names_addresses_and_wildcards(self, variable):
-        variable("X", "faces.example.org, .example.org,10.0.0.5,[::1],*")
-        assert env.read_hosts("X", "") == ["faces.example.org", ".example.org", "10.0.0.5", "[::1]", "*"]
-
-    @pytest.mark.parametrize("host", ["https://faces.example.org", "faces.example.org:8000", "a/b", "a b"])
-    def test_refuses_what_django_would_never_match(self, variable, host):
-        variable("X", host)
-        assert f"X must list host names without scheme, port or path (faces.example.org), not '{host}'." == sentence(
-            env.read_hosts, "X", ""
-        )
-
-
 class TestReadOrigins:
     def test_drops_a_slash_at_the_end(self, variable):
         variable("X", "https://faces.example.org/")

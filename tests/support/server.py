@@ -29,6 +29,16 @@ from facesite import openid
 from tests.support.sockets import PATIENCE_S
 
 _numbers = itertools.count(1)
+UNSET = (
+    "CSRF_TRUSTED_ORIGINS",
+    "DATABASE_URL_FILE",
+    "FACESITE_BASE_PATH",
+    "FACESITE_HTTPS",
+    "FACESITE_MODEL_PACK",
+    "FACESITE_SECOND_FACTOR",
+    "REDIS_URL",
+    "REDIS_URL_FILE",
+)
 
 
 class LiveServer:
@@ -36,11 +46,12 @@ class LiveServer:
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.port = free_port()
-        self.url = f"http://localhost:{self.port}"
+        self.base_path = environment.get("FACESITE_BASE_PATH", "")
+        self.origin = f"http://localhost:{self.port}"
+        self.url = f"{self.origin}{self.base_path}"
         self.log = folder / "serve.log"
         # Set even where empty: a developer's .env must not change what a test sees.
-        empty = ("REDIS_URL", "CSRF_TRUSTED_ORIGINS", "FACESITE_HTTPS", "FACESITE_MODEL_PACK", "FACESITE_SECOND_FACTOR")
-        clean = dict.fromkeys([*empty, *openid.NAMES], "")
+        clean = dict.fromkeys([*UNSET, *openid.NAMES], "")
         self.environment = {
             **os.environ,
             **clean,
@@ -148,16 +159,26 @@ class Browser:
         opener = build_opener(Stay, HTTPCookieProcessor(self.cookies))
         with pytest.raises(HTTPError) as answered:
             opener.open(self.server.url + path, timeout=PATIENCE_S)
-        return str(answered.value.headers["Location"])
+        with answered.value as response:
+            return str(response.headers["Location"])
 
     def post(self, path: str, **fields: str) -> tuple[int, str]:
-        fields["csrfmiddlewaretoken"] = self.cookie("csrftoken")
+        fields.setdefault("csrfmiddlewaretoken", self.cookie("csrftoken"))
         return self._open(Request(self.server.url + path, data=urlencode(fields).encode()))
 
     def login(self, name: str, password: str) -> None:
         self.get("/accounts/login/")
-        status, page = self.post("/accounts/login/", username=name, password=password, next="/healthz")
+        after = f"{self.server.base_path}/healthz"
+        status, page = self.post("/accounts/login/", username=name, password=password, next=after)
         assert (status, json.loads(page)) == (200, {"status": "ok"})
+
+    def session_cookie(self) -> dict[str, str]:
+        """Name and value, as Playwright takes them; the name is the site's own."""
+        return next(
+            {"name": cookie.name, "value": cookie.value or ""}
+            for cookie in self.cookies
+            if cookie.name.startswith("sessionid")
+        )
 
     def cookie(self, name: str) -> str:
         return next((cookie.value or "" for cookie in self.cookies if cookie.name == name), "")
@@ -166,7 +187,7 @@ class Browser:
         """`with browser.socket("/ws/verification/") as connection:`"""
         url = f"{self.server.url.replace('http', 'ws', 1)}{path}"
         headers = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies)}
-        options.setdefault("origin", self.server.url)
+        options.setdefault("origin", self.server.origin)
         options.setdefault("open_timeout", PATIENCE_S)
         return connect(url, additional_headers=headers, proxy=None, **options)
 

@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from enrollment.runtime.pack_choice import chosen_pack_name
+from facesite.charset import refuse_wrong_charset
 from facesite.commandline import OWNER_ONLY
 from facesite.storage import collect_static_files
 from recognizer.errors import PackError
@@ -30,6 +31,7 @@ class Command(BaseCommand):
     requires_migrations_checks = False
 
     def handle(self, **options: Any) -> None:
+        refuse_wrong_charset()
         self.install_pack()
         if has_pending_migrations():
             self.stdout.write("Preparing the database")

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('security', '0008_open_identity'),
+        ('security', '0012_retention_run'),
     ]
 
     operations = [
