@@ -117,6 +117,8 @@ def read_secret_key(*, debug: bool) -> str:
 def read_data_key(name: str) -> str:
     """The site key, or several: each 32 bytes in base64; empty when unset (then it is in a file)."""
     raw = read_text(name)
+    if raw and read_text(f"{name}_FILE"):
+        raise SettingsError(f"{name} and {name}_FILE are both set: keep one of them.")
     for word in re.split(r"[\s,]+", raw) if raw else ():
         try:
             good = len(base64.b64decode(word, validate=True)) == 32

@@ -270,6 +270,11 @@ class TestReadDataKey:
         assert said.startswith("X must be 32 bytes in base64")
         assert text not in said
 
+    def test_refuses_a_file_beside_it(self, variable):
+        variable("X", self.KEY)
+        variable("X_FILE", "key")
+        assert sentence(env.read_data_key, "X") == "X and X_FILE are both set: keep one of them."
+
 
 class TestReadFile:
     def test_takes_a_file_that_does_not_exist_yet(self, variable, tmp_path):

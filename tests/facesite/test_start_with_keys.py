@@ -59,13 +59,13 @@ class TestStart:
         assert not prepared.exists()
 
     def test_says_in_one_sentence_that_the_key_is_the_wrong_one(self, manage, prepared):
-        done = manage("serve", "--port", "1", FACESITE_DATA_KEY=new_site_key().text)
+        done = manage("serve", "--port", "1", FACESITE_DATA_KEY=new_site_key().text, FACESITE_DATA_KEY_FILE="")
         assert done.returncode == 1
         [sentence] = done.stderr.strip().splitlines()
         assert sentence.startswith("The site key in FACESITE_DATA_KEY is the wrong one: ")
 
     def test_says_in_one_sentence_that_the_key_is_malformed(self, manage):
-        done = manage("check", FACESITE_DATA_KEY="secret")
+        done = manage("check", FACESITE_DATA_KEY="secret", FACESITE_DATA_KEY_FILE="")
         assert done.returncode == 1
         [sentence] = done.stderr.strip().splitlines()
         assert sentence.startswith("FACESITE_DATA_KEY must be 32 bytes in base64")
