@@ -192,9 +192,9 @@ class TestPerson:
     ):
         for seeds in ((1,), (2, 3, 4, 5, 6)):
             person = enroll(f"Person {len(seeds)}", seeds=seeds)
-            # Session, operator, sign-in, person, merge, samples, unknown faces, attempts; permissions of operator and
+            # Session, operator, sign-in, person, merge, key, samples, unknown faces, attempts; rights of operator and
             # groups.
-            with django_assert_num_queries(10):
+            with django_assert_num_queries(11):
                 operator_client.get(person.get_absolute_url())
 
     def test_saves_changed_details(self, operator_client, enroll):
