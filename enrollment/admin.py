@@ -171,7 +171,7 @@ class PersonAdmin(ListAdmin):
 
     @admin.action(description="Export the selected people as CSV", permissions=["export"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Person]) -> StreamingHttpResponse:
-        return csv_download("people.csv", stream_people(queryset, actor=request.user))
+        return csv_download("people.csv", stream_people(queryset, actor=request.user, picked=True))
 
 
 @admin.register(FaceTemplate)

@@ -8,6 +8,10 @@ class EnrollmentConfig(AppConfig):
 
     def ready(self) -> None:
         from enrollment import retention
+        from enrollment.selectors import audit_links
+        from security.audit.targets import targets
+
+        targets.register("person", gone="a person who has been erased", find=audit_links)
         from enrollment.selectors import names_and_pages
         from security.retention.rules import retention_rules
         from security.roles.second_person import describers

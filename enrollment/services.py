@@ -1,8 +1,9 @@
 """The writes of people, samples and templates; merges and undos are in hygiene/actions.py. No model runs in here.
 
-Each function checks, writes in one transaction, moves the gallery's revision in that same transaction and tells other
-processes after the commit. `actor` is the operator who asked for it; None stands for a command on the server. Whoever
-lacks the right for it gets NotAllowed (security/allowing.py).
+Each function checks, writes in one transaction, moves the gallery's revision and leaves an audit row in that same
+transaction (in this order: both lock a row that every writer needs), and tells other processes after the commit.
+`actor` is the operator who asked for it; None stands for a command on the server. Whoever lacks the right for it gets
+NotAllowed (security/allowing.py).
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -52,10 +54,12 @@ from enrollment.selectors import with_merged
 from recognizer.types import Vector
 from security.actors import Actor, actor_id
 from security.allowing import require
+from security.audit.actions import Action
+from security.audit.recording import record, record_all
 from security.events import log_event
 from security.models import Approval
 from security.rights import Right
-from security.roles.second_person import require_second_person
+from security.roles.second_person import record_second_person, require_second_person
 from security.traces import leave_no_traces
 
 logger = logging.getLogger("facesite.enrollment")
@@ -138,13 +142,22 @@ def enroll_person(
     fit = judge_drafts(drafts)
     lookalikes = _look_for_duplicates(drafts, fit.set_aside, None, despite_duplicate, note_different)
     with transaction.atomic():
-        _look_again(drafts, fit.set_aside, None, despite_duplicate)
+        _look_again(actor, drafts, fit.set_aside, None, despite_duplicate)
         _save_person(person)
         stored, _ = store_drafts(person, drafts, actor, outliers=fit.set_aside)
         dropped = keep_to_cap(person, drafts[0].contract_id)
-        note_as_different(actor, person, lookalikes)
+        noted = note_as_different(actor, person, lookalikes)
         bump_gallery_revision([person.uuid])
-    saved = Saved(person, [sample for sample in stored if sample.pk not in dropped], fit)
+        saved = Saved(person, [sample for sample in stored if sample.pk not in dropped], fit)
+        record(
+            Action.PERSON_ENROLLED,
+            actor=actor,
+            target=person.uuid,
+            samples=len(saved.samples),
+            consent_version=consent_version,
+            despite_duplicate=despite_duplicate,
+        )
+        record_notes(actor, noted)
     _log("enrolled", actor, person, samples=len(saved.samples))
     return saved
 
@@ -169,15 +182,19 @@ def add_samples(
     lookalikes = _look_for_duplicates(drafts, fit.set_aside, person, despite_duplicate, note_different)
     with transaction.atomic():
         person = lock_person(person)
-        _look_again(drafts, fit.set_aside, person, despite_duplicate)
+        _look_again(actor, drafts, fit.set_aside, person, despite_duplicate)
         stored, changed = store_drafts(person, drafts, actor, outliers=fit.set_aside)
         dropped = keep_to_cap(person, drafts[0].contract_id)
-        note_as_different(actor, person, lookalikes)
+        noted = note_as_different(actor, person, lookalikes)
         if changed:
             bump_gallery_revision([person.uuid])
         if dropped:
             leave_no_traces()
-    saved = Saved(person, [sample for sample in stored if sample.pk not in dropped], fit)
+        saved = Saved(person, [sample for sample in stored if sample.pk not in dropped], fit)
+        if changed or saved.samples:
+            counts = {"samples": len(saved.samples), "dropped": len(dropped)}
+            record(Action.SAMPLES_ADDED, actor=actor, target=person.uuid, **counts)
+        record_notes(actor, noted)
     _log("samples_added", actor, person, samples=len(saved.samples))
     return saved
 
@@ -199,6 +216,7 @@ def drop_sample(actor: Actor | None, sample: FaceSample) -> None:
             raise SampleUnknown
         bump_gallery_revision([person.uuid])
         leave_no_traces()
+        record(Action.SAMPLE_REMOVED, actor=actor, target=person.uuid, sample=str(sample.uuid))
     _log("sample_removed", actor, person)
 
 
@@ -230,6 +248,8 @@ def set_aside(*, actor: Actor | None, sample: FaceSample, aside: bool) -> Hygien
         FaceSample.objects.filter(pk=before.pk).update(**standing)
         if before.set_aside != aside:
             bump_gallery_revision([before.person.uuid])
+        done = Action.SAMPLE_SET_ASIDE if aside else Action.SAMPLE_TAKEN_BACK
+        record(done, actor=actor, target=before.person.uuid, sample=str(before.uuid))
     for name, value in standing.items():
         setattr(sample, name, value)
     _log("sample_set_aside" if aside else "sample_taken_back", actor, sample.person)
@@ -239,7 +259,10 @@ def set_aside(*, actor: Actor | None, sample: FaceSample, aside: bool) -> Hygien
 def note_as_different(
     actor: Actor | None, person: Person, lookalikes: Iterable[DuplicateCandidate]
 ) -> list[PersonPair]:
-    """Note that these people are not `person`. Returns the notes that were new. Call it in a transaction."""
+    """Note that these people are not `person`. Returns the notes that were new: give them to record_notes().
+
+    Call it in a transaction.
+    """
     noted = []
     for candidate in lookalikes:
         first, second = ordered(person, candidate.person)
@@ -263,6 +286,12 @@ def note_as_different(
     return noted
 
 
+def record_notes(actor: Actor | None, noted: Iterable[PersonPair]) -> None:
+    """An audit row for each note; last in the transaction."""
+    for pair in noted:
+        record(Action.PAIR_NOTED, actor=actor, target=pair.first.uuid, other=str(pair.second.uuid))
+
+
 def update_person(
     *, actor: Actor | None, person: Person, name: str, external_id: str | None, is_active: bool | None = None
 ) -> Person:
@@ -270,12 +299,16 @@ def update_person(
     require(actor, Right.CORRECT)
     with transaction.atomic():
         stored = lock_person(person)
+        before = _details(stored)
         stored.name = clean_name(name)
         stored.external_id = clean_external_id(external_id)
         if is_active is not None and is_active != stored.is_active:
             stored.is_active, stored.deactivated_at = is_active, None if is_active else timezone.now()
         _save_person(stored)
         bump_gallery_revision([stored.uuid])
+        changed = [field for field, value in _details(stored).items() if value != before[field]]
+        if changed:  # which fields, not what is in them: this outlives an erasure
+            record(Action.PERSON_UPDATED, actor=actor, target=stored.uuid, changed=changed, is_active=stored.is_active)
     _log("updated", actor, stored)
     return stored
 
@@ -292,6 +325,8 @@ def set_active(*, actor: Actor | None, people: Iterable[Person], active: bool) -
         Person.objects.filter(uuid__in=uuids).update(is_active=active, deactivated_at=since, updated_at=now)
         if uuids:
             bump_gallery_revision(uuids)
+            done = Action.PERSON_ACTIVATED if active else Action.PERSON_DEACTIVATED
+            record_all(done, actor=actor, targets=uuids, together=len(uuids))
     log_event(logger, "activated" if active else "deactivated", people=len(uuids), actor=actor_id(actor))
     return len(uuids)
 
@@ -306,10 +341,12 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
     people = list(people)
     require(actor, Right.ERASE)
     with transaction.atomic():
+        approval = None
         if len(people) > 1:
             targets = [f"person:{person.uuid}" for person in people]
-            require_second_person(actor=actor, action=Approval.Action.ERASE_MANY, target=targets)
+            approval = require_second_person(actor=actor, action=Approval.Action.ERASE_MANY, target=targets)
         gone = erase_records(actor, people)
+        record_second_person(actor, approval)
     if gone:
         outlive_old_copies()
     return gone
@@ -329,6 +366,9 @@ def erase_records(actor: Actor | None, people: Sequence[Person]) -> int:
         if found:
             bump_gallery_revision(touched)
             leave_no_traces()
+            record_all(
+                Action.PERSON_ERASED, actor=actor, targets=[person.uuid for person in found], together=len(found)
+            )
     log_event(logger, "erased", people=len(found), actor=actor_id(actor))
     return len(found)
 
@@ -350,13 +390,15 @@ def store_templates(*, actor: Actor | None, contract_id: str, embeddings: Mappin
         )
         if rows:
             bump_gallery_revision({uuid for _, uuid, *_ in rows})
+            record(Action.TEMPLATES_STORED, actor=actor, target=contract_id, templates=len(rows))
     return len(rows)
 
 
 def bump_gallery_revision(changed: Collection[UUID]) -> int:
     """Record that these people's templates changed (by uuid). Returns the new revision.
 
-    Call it last in the transaction that changes them: it locks the one row that every writer needs until the commit.
+    Call it last in the transaction that changes them, only before the audit row: it locks the one row that every writer
+    needs until the commit.
     """
     revision = GalleryRevision.objects.filter(pk=GalleryRevision.SINGLETON_PK)
     moved = {"number": F("number") + 1, "changed_at": timezone.now()}
@@ -374,8 +416,17 @@ def bump_gallery_revision(changed: Collection[UUID]) -> int:
     return number
 
 
-def lock_revision() -> None:
-    """Let no other writer change the gallery until the transaction ends. (A migration made the row.)"""
+def lock_revision(actor: Actor | None) -> None:
+    """Let no other writer change the gallery until the transaction ends. (A migration made the row.)
+
+    All writers lock in one order: people, the operator's own row, the revision, the audit trail's end. On MySQL a row
+    that names its operator locks the operator's; whoever did that only behind the revision could meet another writer
+    and a sign-in that wait for each other.
+    """
+    if actor is not None and actor.pk and connection.vendor == "mysql":
+        with connection.cursor() as cursor:
+            table = connection.ops.quote_name(get_user_model()._meta.db_table)
+            cursor.execute(f"SELECT 1 FROM {table} WHERE id = %s LOCK IN SHARE MODE", [actor.pk])  # noqa: S608
     list(GalleryRevision.objects.select_for_update().filter(pk=GalleryRevision.SINGLETON_PK))
 
 
@@ -420,14 +471,18 @@ def _look_for_duplicates(
 
 
 def _look_again(
-    drafts: Sequence[SampleDraft], outliers: Collection[str], person: Person | None, despite_duplicate: bool
+    actor: Actor | None,
+    drafts: Sequence[SampleDraft],
+    outliers: Collection[str],
+    person: Person | None,
+    despite_duplicate: bool,
 ) -> None:
     """Look for duplicates once more, with the gallery locked until the commit: nobody slips in between.
 
     Without it, the same face shown to four sockets at once became four people. Raises PossibleDuplicate, PackChanged.
     """
     if not despite_duplicate:
-        lock_revision()
+        lock_revision(actor)
         _look_for_duplicates(drafts, outliers, person, False, False)
 
 
@@ -454,6 +509,10 @@ def _forget_in_admin_log(people: Sequence[Person]) -> None:
     """The admin's log of who changed what keeps the entries, but not the names."""
     entries = LogEntry.objects.filter(content_type__app_label="enrollment", content_type__model="person")
     entries.filter(object_id__in=[str(person.pk) for person in people]).update(object_repr="an erased person")
+
+
+def _details(person: Person) -> dict[str, object]:
+    return {"name": person.name, "external_id": person.external_id, "is_active": person.is_active}
 
 
 def _save_person(person: Person) -> None:

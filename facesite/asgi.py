@@ -28,6 +28,7 @@ from enrollment.routing import websocket_urlpatterns as enrollment_sockets
 from facesite.base_path import BasePath
 from facesite.origins import SameOrigin
 from facesite.outages import SocketOutage
+from facesite.sources import SocketFromAddress
 from facesite.turnstile import Turnstile
 from verification.routing import websocket_urlpatterns as verification_sockets
 
@@ -39,8 +40,10 @@ application = BasePath(
         {
             "http": Turnstile(http_application),
             "websocket": SameOrigin(
-                SocketOutage(
-                    AuthMiddlewareStack(URLRouter([*enrollment_sockets, *verification_sockets, no_such_socket]))
+                SocketFromAddress(
+                    SocketOutage(
+                        AuthMiddlewareStack(URLRouter([*enrollment_sockets, *verification_sockets, no_such_socket]))
+                    )
                 )
             ),
         }

@@ -13,8 +13,10 @@ from django.core.management import execute_from_command_line
 from django.db.utils import DatabaseError, InterfaceError
 
 from facesite.env import ensure_secret_key
+from security.audit.source import COMMAND, PRODUCT, coming_from
 
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
+SERVERS = ("serve", "runserver")
 OWNER_ONLY = 0o077
 """umask: what the product writes (database, .env, models, exports) is for its own user alone."""
 
@@ -31,7 +33,8 @@ def run(argv: list[str], *, env_file: Path) -> None:
     try:
         if ensure_secret_key(env_file):
             print(f"A new SECRET_KEY was written to {env_file}.", file=sys.stderr)  # noqa: T201
-        execute_from_command_line(argv)
+        with coming_from(source_of(argv)):
+            execute_from_command_line(argv)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)  # noqa: T201
         sys.exit(130)
@@ -53,6 +56,12 @@ def describe_file_error(error: OSError) -> str:
     if error.errno not in _NOT_ALLOWED:
         return f"{what}."
     return f"{what}; run this as the user who owns the project's folder, or let this user write there."
+
+
+def source_of(argv: list[str]) -> str:
+    """What audit rows of this process say, where nobody's browser asked: the command's name, no arguments."""
+    name = argv[1] if len(argv) > 1 else "help"
+    return PRODUCT if name in SERVERS else f"{COMMAND} {name}"
 
 
 def describe_database_error(error: Exception) -> str:

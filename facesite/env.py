@@ -129,16 +129,6 @@ def read_data_key(name: str) -> str:
     return raw
 
 
-def read_file(name: str, *, default: Path, base: Path) -> Path:
-    """A file, in a folder that exists; a relative path counts from `base`. It need not exist yet."""
-    raw = read_text(name)
-    path = _place(name, raw, base) if raw else default
-    if path.is_dir() or not path.parent.is_dir():
-        what = "is a folder" if path.is_dir() else f"lies in {path.parent}, which does not exist"
-        raise SettingsError(f"{name} must name a file in an existing folder, but {path} {what}.")
-    return path
-
-
 def read_bool(name: str, *, default: bool) -> bool:
     """on or off, true or false, yes or no, 1 or 0; `default` when unset."""
     raw = read_text(name)
@@ -203,6 +193,31 @@ def read_folder(name: str, *, default: Path, base: Path) -> Path:
     if not there.is_dir():
         raise SettingsError(f"{name} must be a folder, but {there} is a file.")
     return folder
+
+
+def read_file(name: str, *, default: Path, base: Path) -> Path:
+    """A file in a folder that is there; a relative path counts from `base`. The file itself need not exist yet."""
+    raw = read_text(name)
+    path = _place(name, raw, base) if raw else default
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else f"lies in {path.parent}, which does not exist"
+        raise SettingsError(f"{name} must name a file in an existing folder, but {path} {what}.")
+    return path
+
+
+def read_bytes(name: str, *, size: int) -> str:
+    """So many bytes in base64, as text; empty when unset."""
+    raw = read_text(name)
+    try:
+        right = len(base64.b64decode(raw, validate=True)) == size
+    except ValueError:
+        right = False
+    if raw and not right:  # without the value: it is a secret
+        raise SettingsError(
+            f"{name} must be {size} bytes in base64 (python3 -c 'import base64, os; "
+            f"print(base64.b64encode(os.urandom({size})).decode())' makes some)."
+        )
+    return raw
 
 
 def read_folder_or_url(name: str, *, base: Path) -> str:

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "channels",
 ]
 MIDDLEWARE = [
+    "facesite.sources.FromAddress",
     "django.middleware.security.SecurityMiddleware",
     "facesite.headers.SecurityHeaders",
     # With DEBUG on, static files are served from their sources, without being collected.
@@ -173,3 +174,6 @@ FACESITE_THREADS = env.read_int("FACESITE_THREADS", default=os.cpu_count() or 1,
 FACESITE_CONNECTIONS_PER_ADDRESS = env.read_int("FACESITE_CONNECTIONS_PER_ADDRESS", default=512, least=8, most=16384)
 FACESITE_QUIET_HOUR = env.read_int("FACESITE_QUIET_HOUR", default=3, least=0, most=23)
 FACESITE_LIVENESS = env.read_choice("FACESITE_LIVENESS", ["required", "advisory", "off"])
+# The key that signs the audit trail: itself, or else the file that holds it, which is made when it is needed first.
+FACESITE_AUDIT_KEY = env.read_bytes("FACESITE_AUDIT_KEY", size=32)
+FACESITE_AUDIT_KEY_FILE = env.read_file("FACESITE_AUDIT_KEY_FILE", default=BASE_DIR / ".audit-key", base=BASE_DIR)

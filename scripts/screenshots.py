@@ -87,6 +87,7 @@ def still_pages(page: Page, folder: Path, variant: str) -> None:
         "calibration": "/verification/calibration/",
         "hygiene": "/enrollment/hygiene/",
         "unknown": "/verification/unknown/",
+        "audit": "/audit/",
         "account": "/account/",
         "account-password": "/account/password/",
         "site": "/site/",

@@ -8,8 +8,9 @@ class SecurityConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from security.audit.sealing import seal_now
         from security.daily import daily_tasks
-        from security.retention import runner, sign_ins
+        from security.retention import audit_rows, runner, sign_ins
         from security.retention.rules import retention_rules
         from security.rights import Right
         from security.roles.groups import write_groups
@@ -24,6 +25,15 @@ class SecurityConfig(AppConfig):
                 "security:operators",
                 (Right.MANAGE_OPERATORS,),
                 icon="people",
+            )
+        )
+        add_section(
+            Section(
+                "Audit trail",
+                "See who did what, verify that nothing was changed, export it.",
+                "security:audit",
+                (Right.SEE_AUDIT,),
+                icon="shield",
             )
         )
         add_section(
@@ -46,4 +56,6 @@ class SecurityConfig(AppConfig):
         )
         for rule in sign_ins.RULES:
             retention_rules.register(rule)
+        retention_rules.register(audit_rows.RULE)
+        daily_tasks.register("audit_seal", lambda shift: seal_now())
         daily_tasks.register(runner.TASK, runner.erase_due, first_after=runner.FIRST_AFTER)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from security.audit import views as audit
 from security.operators import views as operator_views
 from security.retention import views as retention_views
 from security.roles import views as role_views
@@ -9,6 +10,10 @@ from security.sign_in import openid_views, second_factor_views, views
 
 app_name = "security"
 urlpatterns: list[URLPattern] = [
+    path("audit/", audit.audit, name="audit"),
+    path("audit/verify/", audit.verify, name="audit_verify"),
+    path("audit/export.csv", audit.table, name="audit_table"),
+    path("audit/export.jsonl", audit.chain, name="audit_chain"),
     path("site/", operator_views.site, name="site"),
     path("site/operators/", operator_views.operators, name="operators"),
     path("site/operators/new/", operator_views.new_operator, name="new_operator"),

@@ -1,16 +1,17 @@
-"""What the pages of every app share: who asks, which requests they take, what they need for it. It has no page."""
+"""What the pages of every app share: who asks, which requests they take, how they send a large file. It has no page."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from itertools import islice
 from typing import Any, Final, cast
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractUser
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from django.http import HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_http_methods
 
@@ -68,3 +69,27 @@ def _take(lines: Iterator[str]) -> str:
         return "".join(islice(lines, LINES_AT_ONCE))
     finally:
         close_old_connections()
+
+
+def download(lines: Iterator[str], name: str, content_type: str) -> StreamingHttpResponse:
+    """A file that is sent while it is read."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+    return StreamingHttpResponse(in_one_thread(lines), content_type=content_type, headers=headers)
+
+
+async def in_one_thread(lines: Iterator[str]) -> AsyncIterator[str]:
+    """Chunks of `lines`, all read in a thread that is used for nothing else.
+
+    A database cursor must stay in the thread that opened it. And under ASGI Django would collect everything from a
+    synchronous iterator before it sends the first byte.
+    """
+    loop = asyncio.get_running_loop()
+    thread = ThreadPoolExecutor(1, thread_name_prefix="export")
+    try:
+        while chunk := await loop.run_in_executor(thread, lambda: "".join(islice(lines, LINES_AT_ONCE))):
+            yield chunk
+    finally:
+        try:
+            await loop.run_in_executor(thread, connections.close_all)  # the connections of that thread
+        finally:
+            thread.shutdown(wait=False)

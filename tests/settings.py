@@ -22,6 +22,8 @@ for name in (
 ):
     os.environ[name] = ""
 
+# The same key in every run, and no file of it in the project's folder.
+os.environ["FACESITE_AUDIT_KEY"] = "dGVzdHMtb25seS0wMTIzNDU2Nzg5LWFiY2RlZmdoaWo="
 from facesite.openid import NAMES  # noqa: E402
 
 os.environ |= dict.fromkeys([*NAMES, "FACESITE_FOLD_PASSWORDS"], "")

@@ -73,6 +73,8 @@ class VerificationAttemptAdmin(ListAdmin):
         "frames",
         "operator",
         "contract_id",
+        "policy",
+        "gallery_revision",
     )
     readonly_fields = fields
 

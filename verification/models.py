@@ -84,6 +84,17 @@ class VerificationAttempt(models.Model):
         db_persist=True,
         help_text="The database's own word, so that retention finds old pictures without reading a single one.",
     )
+    gallery_revision = models.PositiveBigIntegerField(
+        null=True, editable=False, help_text="Of the gallery that was searched; empty: decided before this was kept."
+    )
+    policy = models.ForeignKey(
+        "VerificationPolicy",
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="The saved policy that decided; empty: the defaults, as nobody had saved one.",
+    )
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -17,17 +17,23 @@ from recognizer.tracking.tracks import Decision
 from recognizer.types import Verdict
 from security.actors import actor_id
 from security.allowing import require
+from security.audit.actions import Action
+from security.audit.recording import record
 from security.events import log_event
 from security.rights import Right
 from security.traces import leave_no_traces
 from verification.models import FalseMatch, UnknownFace, VerificationAttempt, VerificationPolicy
-from verification.policy import SiteThreshold, current_policy
+from verification.policy import Grounds, SiteThreshold, current_policy, policy_facts, saved_policy
 from verification.review.unknowns import forget_unknown, keep_unknown
 from verification.sealed import erase_thumbnails, save_with_picture
 
 __all__ = ["attempt_from", "current_policy", "forget_people", "record_attempt", "reuse_policy", "save_policy"]
 
 logger = logging.getLogger("facesite.verification")
+MOST_NAMED = 100
+"""Attempts whose uuids an audit row holds."""
+KNOWN = {"operator", "matched_person", "claimed_person", "nearest_person", "policy", "uuid"}
+"""Fields of an attempt that were read from the database a moment ago."""
 
 
 def record_attempt(
@@ -37,7 +43,7 @@ def record_attempt(
     source: str,
     decision: Decision,
     claimed: str | None,
-    contract_id: str,
+    grounds: Grounds,
 ) -> VerificationAttempt:
     """Keep one decision with the face it was about. claimed: uuid of the claimed person; operator None: a command.
 
@@ -56,13 +62,13 @@ def record_attempt(
             mode=mode,
             source=source,
             claimed=claimed,
-            contract_id=contract_id,
+            grounds=grounds,
             people=people,
         )
         attempt.nearest_person = people.get(nearest or "")
         erased = any(uuid is not None and uuid not in people for uuid in (claimed, matched, nearest))
         # The people are locked and the operator was logged in a moment ago: asking for them again only costs queries.
-        attempt.full_clean(exclude={"operator", "matched_person", "claimed_person", "nearest_person", "uuid"})
+        attempt.full_clean(exclude=KNOWN)
         save_with_picture(attempt, b"" if erased else thumbnail)
         keep_unknown(attempt, decision)
     log_event(logger, "attempt", **_log_data(attempt))
@@ -88,7 +94,7 @@ def attempt_from(
     mode: str,
     source: str,
     claimed: str | None,
-    contract_id: str,
+    grounds: Grounds,
     people: Mapping[str, Person],
 ) -> VerificationAttempt:
     """An attempt that is not saved, without a thumbnail. people: uuid as text -> person, of at least those involved."""
@@ -110,7 +116,9 @@ def attempt_from(
         frames_seen=decision.conclusion.seen,
         reasons=list(decision.comparison.reasons),
         operator=operator,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
-        contract_id=contract_id,
+        contract_id=grounds.contract_id,
+        gallery_revision=grounds.gallery_revision,
+        policy_id=grounds.policy_id,
     )
 
 
@@ -127,7 +135,11 @@ def save_policy(
         policy.match_threshold, policy.contract_id = site_threshold.match_threshold, site_threshold.contract_id
         policy.evidence = dict(site_threshold.evidence)
     policy.full_clean(exclude={"saved_by"})
-    policy.save(force_insert=True)
+    with transaction.atomic():
+        before = saved_policy()
+        policy.save(force_insert=True)
+        settings = {"before": policy_facts(before) if before else {}, "after": policy_facts(policy)}
+        record(Action.POLICY_SAVED, actor=actor, target=policy.pk, **settings)
     threshold = policy.match_threshold
     log_event(logger, "policy", fmr=fmr, liveness=liveness, match_threshold=threshold, actor=actor_id(actor))
     return policy
@@ -162,9 +174,12 @@ def erase_pictures(*, actor: AbstractBaseUser | AnonymousUser | None, attempts: 
     """Erase the faces of these attempts, of strangers too; the verdicts stay. Returns how many had one."""
     require(actor, Right.ERASE)
     with transaction.atomic():
+        found = attempts.exclude(thumbnail=b"")
+        some = [str(uuid) for uuid in found.values_list("uuid", flat=True)[:MOST_NAMED]]
         erased = erase_thumbnails(attempts)
         if erased:
             leave_no_traces()
+            record(Action.PICTURES_ERASED, actor=actor, attempts=erased, which=some)
     log_event(logger, "pictures_erased", attempts=erased, actor=actor_id(actor))
     return erased
 

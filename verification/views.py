@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_safe
@@ -29,6 +29,7 @@ from verification.exports import stream_attempts
 from verification.forms import AttemptFilterForm, PhotoForm
 from verification.models import VerificationAttempt
 from verification.photos import IdentifiedFace, identify_image
+from verification.policy import Grounds, policy_in_force
 from verification.reasons import SENTENCES
 from verification.review.wording import feedback_context
 
@@ -86,8 +87,8 @@ def photo(request: HttpRequest) -> HttpResponse:
 def _check_photo(request: HttpRequest, data: bytes, *, keep: bool) -> dict[str, Any]:
     """The faces and what the page shows of them. Raises ImageError, PackError."""
     engine = get_engine()
-    gallery, policy = current_gallery(engine), services.current_policy(engine)
-    found = engine.submit(identify_image, data, engine=engine, gallery=gallery, policy=policy).result()
+    gallery, in_force = current_gallery(engine), policy_in_force(engine)
+    found = engine.submit(identify_image, data, engine=engine, gallery=gallery, policy=in_force.policy).result()
     preview = engine.submit(lambda: encode_thumbnail(engine.decode(data, PHOTO_LIMITS), PREVIEW_SIDE)).result()
     people = people_by_uuid(face.decision.person_id for face in found.faces if face.decision.person_id)
     faces = []
@@ -97,7 +98,7 @@ def _check_photo(request: HttpRequest, data: bytes, *, keep: bool) -> dict[str, 
             "mode": VerificationAttempt.Mode.IDENTIFY,
             "source": VerificationAttempt.Source.PHOTO,
             "claimed": None,
-            "contract_id": engine.contract_id,
+            "grounds": Grounds(engine.contract_id, gallery.revision, in_force.saved_id),
         }
         if keep:
             attempt = services.record_attempt(decision=face.decision, **about)
@@ -145,12 +146,13 @@ def attempts(request: HttpRequest) -> HttpResponse:
 
 @requires(Right.EXPORT)
 @require_GET
-def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+def export(request: HttpRequest) -> HttpResponseBase:
     """The filtered history as CSV, sent while it is read."""
     form = AttemptFilterForm(request.GET)
     if not form.is_valid():
         return attempts(request)
-    lines = stream_attempts(selectors.find_attempts(form.filters()), actor=actor_of(request))
+    filters = form.filters()
+    lines = stream_attempts(selectors.find_attempts(filters), actor=actor_of(request), filters=filters)
     return csv_download(f"attempts-{timezone.now():%Y-%m-%d}.csv", lines)
 
 
@@ -161,6 +163,7 @@ def attempt(request: HttpRequest, uuid: UUID) -> HttpResponse:
         attempt = selectors.attempt_by_uuid(uuid)
     except VerificationAttempt.DoesNotExist:
         raise Http404("There is no such attempt.") from None
-    context = {"attempt": attempt, "card": card_of(attempt), "thumbnail": selectors.thumbnail_url(attempt)}
+    context: dict[str, Any] = {"attempt": attempt, "card": card_of(attempt)}
+    context["thumbnail"] = selectors.thumbnail_url(attempt)
     context |= feedback_context(attempt)
     return render(request, "verification/attempt.html", context)

@@ -15,9 +15,11 @@ from enrollment.errors import DuplicateCandidate, MergeRefused, PersonUnknown, U
 from enrollment.models import FaceSample, HygieneAction, Person, PersonPair
 from enrollment.samples.pairs import find_pair, ordered
 from enrollment.samples.storing import keep_to_cap
-from enrollment.services import bump_gallery_revision, note_as_different
+from enrollment.services import bump_gallery_revision, note_as_different, record_notes
 from security.actors import Actor, actor_id
 from security.allowing import require
+from security.audit.actions import Action
+from security.audit.recording import record
 from security.events import log_event
 from security.rights import Right
 
@@ -57,6 +59,7 @@ def merge_people(*, actor: Actor | None, keep: Person, merge: Person, contract_i
             actor=actor,  # type: ignore[misc]
         )
         bump_gallery_revision([keep.uuid, merge.uuid])
+        record(Action.PEOPLE_MERGED, actor=actor, target=keep.uuid, other=str(merge.uuid), samples=len(moving))
     _log(action, actor)
     return action
 
@@ -71,7 +74,11 @@ def note_pair(*, actor: Actor | None, first: Person, second: Person, comparison_
     with transaction.atomic():
         first, second = _lock_two(first, second)
         known = find_pair(first, second)
-        return known or note_as_different(actor, first, [DuplicateCandidate(second, comparison_score)])[0]
+        if known:
+            return known
+        noted = note_as_different(actor, first, [DuplicateCandidate(second, comparison_score)])
+        record_notes(actor, noted)
+        return noted[0]
 
 
 def forget_pair(*, actor: Actor | None, first: Person, second: Person) -> HygieneAction | None:
@@ -93,6 +100,7 @@ def forget_pair(*, actor: Actor | None, first: Person, second: Person) -> Hygien
             details={"comparison_score": pair.comparison_score},
             actor=actor,  # type: ignore[misc]
         )
+        record(Action.PAIR_FORGOTTEN, actor=actor, target=first.uuid, other=str(second.uuid))
     _log(action, actor)
     return action
 
@@ -101,12 +109,17 @@ def undo_action(*, actor: Actor | None, action: HygieneAction) -> None:
     """Put things back as they were before the action. Raises UndoBlocked when that cannot be done, or no longer."""
     require(actor, Right.CORRECT)
     with transaction.atomic():
+        # People first, as in an erasure, which erases actions.
+        people = [pk for pk in (action.person_id, action.other_id) if pk]
+        list(Person.objects.select_for_update().filter(pk__in=people).order_by("pk").values_list("pk"))
         locked = HygieneAction.objects.select_for_update().filter(pk=action.pk).first()
         if locked is None:
             raise UndoBlocked("Somebody whom this was about was erased since.")
         if locked.undone_at:
             raise UndoBlocked("This was undone already.")
         action = locked
+        # Before the gallery's revision is moved: lock_revision() says why.
+        HygieneAction.objects.filter(pk=action.pk).update(undone_at=timezone.now(), undone_by=actor)
         {
             Kind.MERGE: _undo_merge,
             Kind.SET_ASIDE: _undo_standing,
@@ -114,7 +127,8 @@ def undo_action(*, actor: Actor | None, action: HygieneAction) -> None:
             Kind.NOTE_PAIR: _undo_note,
             Kind.FORGET_PAIR: _undo_forget,
         }[Kind(action.kind)](action)
-        HygieneAction.objects.filter(pk=action.pk).update(undone_at=timezone.now(), undone_by=actor)
+        target, about = action.person.uuid, {"kind": action.kind, "undone": str(action.uuid)}
+        record(Action.HYGIENE_UNDONE, actor=actor, target=target, **about)
     _log(action, actor, undone=True)
 
 

@@ -59,20 +59,26 @@ class ApprovalRefused(Exception):
     """Nothing was agreed to. str() is a sentence for the operator."""
 
 
-def require_second_person(*, actor: Actor | None, action: Action, target: object) -> None:
+def require_second_person(*, actor: Actor | None, action: Action, target: object) -> Approval | None:
     """Pass if another operator agreed within the hour that `actor` does exactly this; that agreement is then used up.
 
-    Call it in the transaction of what is done, after require(). target: "person:<uuid>", or several of them in any
-    order: ids only, they are stored. Raises SecondPersonNeeded; it writes nothing then.
+    Call it in the transaction of what is done, after require(), and give what it returns to record_second_person() at
+    the transaction's end: an audit row locks the trail until the commit. target: "person:<uuid>", or several of them in
+    any order: ids only, they are stored. Raises SecondPersonNeeded; it writes nothing then.
     """
     if actor is None:
-        return
+        return None
     targets = _texts(target)
     for approval in _agreed().filter(action=action, digest=digest_of(action, targets), asked_by=actor.pk):
         if _approver_counts(approval) and _use(approval):
-            record(AuditAction.APPROVAL_USED, actor=actor, target=approval.pk, what=action.value)
-            return
+            return approval
     raise SecondPersonNeeded(action, targets, _sentence(actor, action))
+
+
+def record_second_person(actor: Actor | None, approval: Approval | None) -> None:
+    """The audit row about an agreement that was used."""
+    if approval is not None:
+        record(AuditAction.APPROVAL_USED, actor=actor, target=approval.pk, what=approval.action)
 
 
 def is_open(action: Action) -> bool:

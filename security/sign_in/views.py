@@ -69,7 +69,7 @@ class SignOut(LogoutView):
                 record(Action.SIGNED_OUT, actor=request.user, target=request.user.pk)
             response = super().post(request, *args, **kwargs)
         if address is None:
-            return response  # type: ignore[return-value]
+            return response
         context = {"address": address, "provider": settings.FACESITE_OIDC}
         return render(request, "security/signed_out.html", context)
 

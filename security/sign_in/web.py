@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, login
-from django.contrib.auth.models import AbstractUser, User
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
@@ -27,7 +27,7 @@ logger = logging.getLogger("facesite.sign_in")
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
-def next_step(request: HttpRequest, operator: AbstractUser, *, destination: str, by: str = "password") -> HttpResponse:
+def next_step(request: HttpRequest, operator: User, *, destination: str, by: str = "password") -> HttpResponse:
     """After a right password: sign in, or ask for the second factor first, or for its set-up where it is demanded."""
     if second_factor.is_on(operator):
         page = "sign_in:code"
@@ -39,12 +39,12 @@ def next_step(request: HttpRequest, operator: AbstractUser, *, destination: str,
     return HttpResponseRedirect(f"{reverse(page)}?{urlencode({'next': destination})}")
 
 
-def finish(request: HttpRequest, operator: AbstractUser, *, destination: str, by: str) -> HttpResponse:
+def finish(request: HttpRequest, operator: User, *, destination: str, by: str) -> HttpResponse:
     """Sign the operator in, write it down, and go on to `destination` (an address of this site).
 
     by: "password" or another way, for the audit trail.
     """
-    address, operator = client_address(request.META), cast(User, operator)
+    address = client_address(request.META)
     with transaction.atomic():
         if SESSION_KEY in request.session:  # of a sign-in that has ended: nothing of it goes on
             request.session.flush()

@@ -53,6 +53,7 @@ MARKERS_OF_PLACES = {
     "tests/recognizer/tracking/test_challenge.py::TestReplayedClips": "slow",
     "tests/recognizer/tracking/test_fuser.py::TestRealClips": "slow",
     "tests/security/sign_in/test_openid_views.py": "server",
+    "tests/security/audit/test_concurrency.py": "slow",
     "tests/security/roles/test_every_address.py": "slow",
     "tests/starter/": "slow",
     "tests/starter/test_browser.py": "browser",

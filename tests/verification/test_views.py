@@ -23,6 +23,7 @@ from tests.support.ids import NOBODY
 from tests.verification.conftest import ADA, BOB, STRANGER
 from tests.verification.rows import make_attempt, make_person
 from verification.models import VerificationAttempt
+from verification.services import save_policy
 
 pytestmark = pytest.mark.django_db
 HISTORY = "/verification/attempts/"
@@ -180,6 +181,19 @@ class TestExport:
 
 
 class TestAttempt:
+    def test_says_by_which_policy_and_gallery_it_was_decided(self, operator_client, staff):
+        policy = save_policy(actor=staff, fmr="0.001", liveness="off")
+        attempt = make_attempt(policy=policy, gallery_revision=512)
+        response = operator_client.get(f"{HISTORY}{attempt.uuid}/")
+        assertContains(response, f"Number {policy.pk}, saved on")
+        assertContains(response, "Revision 512")
+
+    def test_says_so_where_nobody_had_saved_a_policy_and_where_it_was_not_kept(self, operator_client):
+        attempt = make_attempt(gallery_revision=512)
+        assertContains(operator_client.get(f"{HISTORY}{attempt.uuid}/"), "nobody had saved a policy")
+        earlier = make_attempt()
+        assertContains(operator_client.get(f"{HISTORY}{earlier.uuid}/"), "Not kept when this was decided", count=2)
+
     def test_says_why(self, operator_client, operator):
         attempt = make_attempt(
             matched_person=make_person("Ada Lovelace"),

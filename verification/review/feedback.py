@@ -28,6 +28,8 @@ from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy, Vector, Verdict
 from security.actors import Actor, actor_id
 from security.allowing import require
+from security.audit.actions import Action
+from security.audit.recording import record
 from security.encryption.data_keys import DataKey, key_for
 from security.events import log_event
 from security.rights import Right
@@ -139,6 +141,8 @@ def record_false_match(
         key = key_for(FalseMatchKey, false_match=recorded)
         _confused_face(recorded, face.contract_id, face.embedding, face.comparison_score, key).save(force_insert=True)
         bump_gallery_revision([person.uuid])
+        people_in_it = {"person": str(person.uuid), "other": str(other.uuid) if other else None}
+        record(Action.FALSE_MATCH_RECORDED, actor=actor, target=attempt.uuid, **people_in_it)
     log_event(logger, "false_match", attempt=str(attempt.uuid), actor=actor_id(actor))
     return recorded
 
@@ -157,6 +161,8 @@ def undo_false_match(*, actor: Actor | None, recorded: FalseMatch) -> None:
         FalseMatchKey.objects.filter(false_match=recorded.pk).delete()
         leave_no_traces()
         bump_gallery_revision([recorded.person.uuid])
+        about = {"person": str(recorded.person.uuid)}
+        record(Action.FALSE_MATCH_UNDONE, actor=actor, target=recorded.attempt.uuid, **about)
     log_event(logger, "false_match_undone", attempt=str(recorded.attempt.uuid), actor=actor_id(actor))
 
 

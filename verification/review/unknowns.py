@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -33,6 +34,9 @@ from recognizer.tracking.tracks import Decision
 from recognizer.types import LivenessVerdict, Vector, Verdict
 from security.actors import Actor, actor_id
 from security.allowing import require
+from security.audit.actions import Action
+from security.audit.recording import record
+from security.audit.source import COMMAND, PRODUCT, coming_from, current_source
 from security.encryption.data_keys import key_for
 from security.events import log_event
 from security.models import Approval
@@ -55,6 +59,11 @@ MOST_KEPT = 2_000
 """Faces kept at most; the oldest go first. So many can be clustered while an operator waits for the page."""
 
 
+_HANDLED = {
+    InboxAction.Kind.ENROL: Action.UNKNOWN_ENROLLED,
+    InboxAction.Kind.ASSIGN: Action.UNKNOWN_ASSIGNED,
+    InboxAction.Kind.DISMISS: Action.UNKNOWN_DISMISSED,
+}
 SEARCHED = "inbox:unknown"
 """What is unlocked: there is one inbox."""
 
@@ -97,8 +106,11 @@ def save_unknown_policy(*, actor: Actor | None, keep: bool, days: int) -> Unknow
     policy = UnknownPolicy(keep=keep, days=days, saved_by=actor)  # type: ignore[misc]
     policy.full_clean(exclude={"saved_by"})
     with transaction.atomic():
+        before = current_unknown_policy()
         policy.save(force_insert=True)
-        gone = purge_unknowns()  # by the policy just saved: everything, when it is off
+        gone = _purge()  # by the policy just saved: everything, when it is off
+        settings = {"before": _settings(before), "after": _settings(policy)}
+        record(Action.UNKNOWN_POLICY_SAVED, actor=actor, target=policy.pk, **settings, faces_erased=gone)
     log_event(logger, "unknown_policy", keep=keep, days=days, erased=gone, actor=actor_id(actor))
     return policy
 
@@ -117,6 +129,24 @@ def expired_faces(now: datetime, days: int) -> QuerySet[UnknownFace]:
 
 def purge_unknowns() -> int:
     """Erase the faces that are older than the policy's days; all of them while it is off. Returns how many."""
+    with transaction.atomic():
+        gone = _purge()
+        _record_purge(gone)
+    return gone
+
+
+def _settings(policy: UnknownPolicy) -> dict[str, Any]:
+    return {"keep": policy.keep, "days": policy.days}
+
+
+def _record_purge(gone: int) -> None:
+    """Nobody asked for it: their time was over. Last in its transaction, as every audit row."""
+    if gone:
+        with coming_from(current_source() if current_source().startswith(COMMAND) else PRODUCT):
+            record(Action.UNKNOWN_PURGED, actor=None, faces=gone)
+
+
+def _purge() -> int:
     gone = _erase(expired_faces(timezone.now(), current_unknown_policy().days))
     if gone:
         leave_no_traces()
@@ -142,7 +172,7 @@ def keep_unknown(attempt: VerificationAttempt, decision: Decision) -> UnknownFac
     """
     if not is_worth_keeping(attempt, decision) or not current_unknown_policy().keep:
         return None
-    purge_unknowns()
+    gone = _purge()
     face = UnknownFace(
         attempt=attempt,
         kept_at=attempt.created_at,
@@ -152,8 +182,10 @@ def keep_unknown(attempt: VerificationAttempt, decision: Decision) -> UnknownFac
     )
     save_unknown(face, embedding=decision.best.embedding, crop=encode_crop(decision.best.aligned))
     surplus = UnknownFace.objects.order_by("-pk").values_list("pk", flat=True)[MOST_KEPT:]
-    if _erase(UnknownFace.objects.filter(pk__in=list(surplus))):
+    too_many = _erase(UnknownFace.objects.filter(pk__in=list(surplus)))
+    if too_many:
         leave_no_traces()
+    _record_purge(gone + too_many)
     return face
 
 
@@ -314,6 +346,8 @@ def delete_unknown(*, actor: Actor | None, faces: Sequence[UUID]) -> int:
         erase_thumbnails(VerificationAttempt.objects.filter(pk__in=attempts))
         gone = _erase(found)
         leave_no_traces()
+        if gone:
+            record(Action.UNKNOWN_DELETED, actor=actor, faces=gone)
     log_event(logger, "unknowns_deleted", faces=gone, actor=actor_id(actor))
     return gone
 
@@ -355,13 +389,14 @@ def undo_inbox_action(*, actor: Actor | None, action: InboxAction) -> int:
         faces = UnknownFace.objects.filter(handled_by=locked)
         if not faces.exists():
             raise InboxRefused("These faces are no longer kept. Remove the samples on the person's page instead.")
-        person = locked.person
+        person = locked.person and Person.objects.select_for_update().filter(pk=locked.person.pk).first()
         locked.person, locked.undone_at = None, timezone.now()
         locked.undone_by = actor  # type: ignore[assignment]
         locked.save()
         if person is not None:
             _take_samples_back(actor, locked, person)
         back = faces.update(handled_by=None)  # last: erasing the person erases what is in the inbox and matches
+        record(Action.UNKNOWN_UNDONE, actor=actor, target=locked.uuid, kind=locked.kind, faces=back)
     log_event(logger, "unknowns_undone", kind=locked.kind, faces=back, actor=actor_id(actor))
     return back
 
@@ -397,6 +432,8 @@ def _handle(
         actor=actor,  # type: ignore[misc]
     )
     UnknownFace.objects.filter(pk__in=[face.pk for face in faces]).update(handled_by=action)
+    about = {"faces": len(faces), "person": str(person.uuid) if person else None}
+    record(_HANDLED[kind], actor=actor, target=action.uuid, **about)
     log_event(logger, "unknowns_handled", kind=kind.value, faces=len(faces), actor=actor_id(actor))
     return action
 

@@ -18,6 +18,7 @@ from security.roles.second_person import (
     agree,
     ask,
     is_open,
+    record_second_person,
     refuse,
     require_second_person,
     seen_by,
@@ -40,7 +41,8 @@ def second(db) -> User:
 
 
 def do(actor: User | None, target: object = TARGET) -> None:
-    require_second_person(actor=actor, action=Action.ERASE_MANY, target=target)
+    approval = require_second_person(actor=actor, action=Action.ERASE_MANY, target=target)
+    record_second_person(actor, approval)
 
 
 def asked_for(asker: User) -> Approval:

@@ -14,6 +14,8 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 
 from security.audit.actions import Action
 from security.models import AuditEvent, KnownAddress, SignIn
+from security.roles.groups import give_roles
+from security.roles.table import Role
 from security.sign_in.limits import ACCOUNT, AT_KNOWN_ADDRESS
 from security.sign_in.one_time import issue_one_time_password
 from security.sign_in.sessions import idle_limit, lifetime
@@ -99,7 +101,8 @@ class TestAdminsLogin:
         response = client.post("/admin/login/", {"username": "stefan", "password": "staff-password"})
         assertRedirects(response, "/admin/")
 
-    def test_sends_nobody_back_and_forth_who_may_not_use_it(self, operator_client):
+    def test_sends_nobody_back_and_forth_who_may_not_use_it(self, operator_client, operator):
+        give_roles(operator, [Role.RECEPTIONIST])
         assertRedirects(operator_client.get("/admin/"), "/admin/login/?next=/admin/", target_status_code=403)
 
     def test_its_page_for_passwords_is_everybodys(self, staff_client):

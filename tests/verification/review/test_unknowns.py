@@ -25,7 +25,7 @@ from recognizer.types import DecisionPolicy, Liveness, LivenessVerdict
 from tests.verification.conftest import ADA, BOB, STRANGER
 from verification import services
 from verification.models import InboxAction, UnknownFace, UnknownPolicy, VerificationAttempt
-from verification.policy import current_policy
+from verification.policy import Grounds, current_policy
 from verification.review import unknowns
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,8 @@ def see(engine, policy, picture):
 
 
 def record(decision: Decision, contract_id: str, **values: Any) -> VerificationAttempt:
-    about = {"operator": None, "mode": "identify", "source": "live", "claimed": None, "contract_id": contract_id}
+    grounds = Grounds(contract_id, 1, None)
+    about = {"operator": None, "mode": "identify", "source": "live", "claimed": None, "grounds": grounds}
     return services.record_attempt(decision=decision, **(about | values))
 
 

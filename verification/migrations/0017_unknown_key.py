@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('verification', '0014_picture_key'),
+        ('verification', '0016_picture_key'),
     ]
 
     operations = [

@@ -9,18 +9,18 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('verification', '0013_false_match_key'),
+        ('verification', '0014_attempt_policy'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PictureKey',
+            name='FalseMatchKey',
             fields=[
                 ('id', models.BigIntegerField(default=security.models.random_key_id, primary_key=True, serialize=False)),
                 ('wrapped', models.BinaryField(help_text='Nonce, encrypted key and tag; see encryption/data_keys.py.', max_length=60)),
                 ('site_key', models.CharField(help_text='Fingerprint of the site key that it is wrapped with.', max_length=16)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('attempt', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='picture_key', to='verification.verificationattempt')),
+                ('false_match', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='key', to='verification.falsematch')),
             ],
             options={
                 'abstract': False,

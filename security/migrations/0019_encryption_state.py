@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('security', '0012_retention_run'),
+        ('security', '0018_audit_head_row'),
     ]
 
     operations = [
