@@ -75,7 +75,7 @@ def _unknown_days() -> int:
     return unknowns.current_unknown_policy().days
 
 
-def _count_of(model: type[VerificationAttempt], deleted: dict[str, int]) -> int:
+def _count_of(model: type[VerificationAttempt | UnknownFace], deleted: dict[str, int]) -> int:
     """Of what a delete() took along, only the rows that were asked for."""
     return deleted.get(model._meta.label, 0)
 
