@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
@@ -51,6 +52,7 @@ def site_environment(work: Path, *, models_dir: Path, pack: str | None) -> dict[
     return os.environ | {
         "DATABASE_URL": f"sqlite:///{work / 'benchmark.sqlite3'}",
         "SECRET_KEY": secrets.token_urlsafe(50),
+        "FACESITE_DATA_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
         "DEBUG": "off",
         "ALLOWED_HOSTS": "127.0.0.1",
         "REDIS_URL": "",

@@ -20,6 +20,7 @@ from enrollment.errors import EnrollmentError
 from enrollment.exports import stream_people
 from enrollment.models import FaceSample, FaceTemplate, HygieneAction, Person, PersonPair
 from enrollment.reasons import sentence_for
+from enrollment.sealed import CropUnreadable, read_crop
 from enrollment.thumbnails import thumbnail_url
 from security.admin import RightsAdmin
 from security.rights import Right
@@ -87,7 +88,10 @@ class FaceSampleInline(RightsAdmin, admin.TabularInline):  # type: ignore[type-a
 
     @admin.display(description="face")
     def picture(self, sample: FaceSample) -> SafeString:
-        return format_html('<img src="{}" width="84" height="84" alt="A sample">', thumbnail_url(sample.crop))
+        try:
+            return format_html('<img src="{}" width="84" height="84" alt="A sample">', thumbnail_url(read_crop(sample)))
+        except CropUnreadable as error:
+            return format_html("{}", str(error))
 
     @admin.display(description="quality (0 to 1)")
     def rounded_quality(self, sample: FaceSample) -> str:

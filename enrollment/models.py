@@ -1,7 +1,8 @@
 """People, the pictures kept of them and the templates computed from those pictures.
 
 services.py and samples/storing.py write most of it; hygiene/actions.py writes merges and notes about pairs, and
-packs/switching.py the switches of the model pack. Pages read through selectors.py. Rooms that need whole tables, such
+packs/switching.py the switches of the model pack. Crops and embeddings are encrypted: sealed.py writes and reads
+their bytes. Pages read through selectors.py. Rooms that need whole tables, such
 as runtime/gallery.py and hygiene/report.py, read for themselves.
 """
 
@@ -14,6 +15,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.urls import reverse
+
+from security.encryption.sealing import OVERHEAD
+from security.models import WrappedKey
 
 
 class Person(models.Model):
@@ -45,6 +49,12 @@ class Person(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("enrollment:person", args=[self.uuid])
+
+
+class PersonKey(WrappedKey):
+    """The key of a person's crops and embeddings. After a merge each sample keeps the key that it was enrolled with."""
+
+    person = models.OneToOneField(Person, on_delete=models.CASCADE, related_name="key")
 
 
 class FaceSample(models.Model):
@@ -124,9 +134,9 @@ class FaceTemplate(models.Model):
         return f"template {self.pk}"
 
     def clean(self) -> None:
-        if len(self.embedding) != 4 * self.dimension:
+        if len(self.embedding) not in (4 * self.dimension, 4 * self.dimension + OVERHEAD):
             raise ValidationError(
-                {"embedding": f"{len(self.embedding)} bytes are not {self.dimension} float32 values."}
+                {"embedding": f"{len(self.embedding)} bytes are not {self.dimension} float32 values, sealed or plain."}
             )
 
 

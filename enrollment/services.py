@@ -49,6 +49,7 @@ from enrollment.samples.duplicates import find_duplicates
 from enrollment.samples.fitting import DraftsFit, judge_drafts
 from enrollment.samples.pairs import find_pair, ordered
 from enrollment.samples.storing import checked_drafts, keep_to_cap, store_drafts, template_for
+from enrollment.sealed import person_key
 from enrollment.selectors import with_merged
 from recognizer.types import Vector
 from security.actors import Actor, actor_id
@@ -381,12 +382,16 @@ def store_templates(*, actor: Actor | None, contract_id: str, embeddings: Mappin
     with transaction.atomic():
         samples = FaceSample.objects.select_for_update().filter(pk__in=embeddings).order_by("pk")
         missing = samples.exclude(templates__contract_id=contract_id)
-        people = dict(missing.values_list("pk", "person__uuid"))
-        FaceTemplate.objects.bulk_create(template_for(pk, embeddings[pk], contract_id) for pk in people)
-        if people:
-            bump_gallery_revision(set(people.values()))
-            record(Action.TEMPLATES_STORED, actor=actor, target=contract_id, templates=len(people))
-    return len(people)
+        rows = list(missing.values_list("pk", "person__uuid", "person_id", "merged_from_id"))
+        # A merged sample keeps the key of the person who was enrolled with it.
+        keys = {owner: person_key(owner) for owner in sorted({origin or person for _, _, person, origin in rows})}
+        FaceTemplate.objects.bulk_create(
+            template_for(pk, embeddings[pk], contract_id, keys[origin or person]) for pk, _, person, origin in rows
+        )
+        if rows:
+            bump_gallery_revision({uuid for _, uuid, *_ in rows})
+            record(Action.TEMPLATES_STORED, actor=actor, target=contract_id, templates=len(rows))
+    return len(rows)
 
 
 def bump_gallery_revision(changed: Collection[UUID]) -> int:

@@ -17,6 +17,7 @@ from enrollment.errors import EnrollmentError, SampleUnknown
 from enrollment.forms import EraseForm, PeopleFilter, PersonFields
 from enrollment.models import Person
 from enrollment.runtime.engine import engine_if_ready
+from enrollment.sealed import CropUnreadable, is_unreadable, read_crop
 from enrollment.thumbnails import thumbnail_bytes
 from enrollment.web import person_or_404
 from security.rights import Right
@@ -90,7 +91,7 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
             messages.success(request, "The details were saved.")
             return redirect(person)
     context = {"person": person, "form": form, "merged_into": selectors.merged_into(person)}
-    context |= _samples_context(person)
+    context |= _samples_context(person) | {"unreadable": is_unreadable(person)}
     return render(request, "enrollment/person.html", context, status=400 if form.errors else 200)
 
 
@@ -138,8 +139,8 @@ def erase(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @require_safe
 def sample_image(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:
-        jpeg = thumbnail_bytes(selectors.sample_by_uuid(uuid).crop)
-    except SampleUnknown:
+        jpeg = thumbnail_bytes(read_crop(selectors.sample_by_uuid(uuid)))
+    except (SampleUnknown, CropUnreadable):
         raise Http404 from None
     headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
     return HttpResponse(jpeg, content_type="image/jpeg", headers=headers)

@@ -6,6 +6,7 @@ Every reader raises SettingsError; manage.py and the ASGI entry point print it w
 from __future__ import annotations
 
 import base64
+import binascii
 import importlib.util
 import os
 import re
@@ -111,6 +112,21 @@ def read_secret_key(*, debug: bool) -> str:
         "SECRET_KEY is not set: put a long random text into it, into .env (`make run` does) or into a file that "
         "SECRET_KEY_FILE names."
     )
+
+
+def read_data_key(name: str) -> str:
+    """The site key, or several: each 32 bytes in base64; empty when unset (then it is in a file)."""
+    raw = read_text(name)
+    if raw and read_text(f"{name}_FILE"):
+        raise SettingsError(f"{name} and {name}_FILE are both set: keep one of them.")
+    for word in re.split(r"[\s,]+", raw) if raw else ():
+        try:
+            good = len(base64.b64decode(word, validate=True)) == 32
+        except binascii.Error:
+            good = False
+        if not good:
+            raise SettingsError(f"{name} must be 32 bytes in base64: `openssl rand -base64 32` makes such a key.")
+    return raw
 
 
 def read_bool(name: str, *, default: bool) -> bool:

@@ -163,6 +163,10 @@ SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = FACESITE_BASE_PATH or "/"
 MESSAGE_STORAGE = "facesite.cookies.SiteMessages"
 LOGGING = logging_config(debug=DEBUG)
 
+# The key of the stored faces. In the environment, or in a file of its own that the first start makes.
+FACESITE_DATA_KEY = env.read_data_key("FACESITE_DATA_KEY")
+FACESITE_DATA_KEY_FILE = env.read_file("FACESITE_DATA_KEY_FILE", default=BASE_DIR / ".data-key", base=BASE_DIR)
+
 FACESITE_MODELS_DIR = env.read_folder("FACESITE_MODELS_DIR", default=BASE_DIR / "models", base=BASE_DIR)
 FACESITE_MODELS_MIRROR = env.read_folder_or_url("FACESITE_MODELS_MIRROR", base=BASE_DIR)
 FACESITE_MODEL_PACK = env.read_pack("FACESITE_MODEL_PACK", FACESITE_MODELS_DIR)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import models
@@ -91,6 +93,42 @@ class Rights(models.Model):
         managed = False
         default_permissions = ()
         permissions = [(right.codename, label) for right, label in RIGHTS.items()]
+
+
+def random_key_id() -> int:
+    """63 random bits: an id that was erased never comes back."""
+    return secrets.randbits(63)
+
+
+class WrappedKey(models.Model):
+    """One data key, encrypted with the site key. Each app has a table of them for each kind of owner.
+
+    A row goes with its owner (CASCADE), and then nothing that it encrypted can be read, in older backups neither.
+    """
+
+    id = models.BigIntegerField(primary_key=True, default=random_key_id)
+    wrapped = models.BinaryField(max_length=60, help_text="Nonce, encrypted key and tag; see encryption/data_keys.py.")
+    site_key = models.CharField(max_length=16, help_text="Fingerprint of the site key that it is wrapped with.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"key {self.pk}"
+
+
+class EncryptionState(models.Model):
+    """A table of one row: which site key this database belongs to, and whether older rows are encrypted too."""
+
+    SINGLETON_PK = 1
+
+    site_key = models.CharField(max_length=16, help_text="Fingerprint of the site key that all keys are wrapped with.")
+    rotated_at = models.DateTimeField(null=True)
+    sealed_at = models.DateTimeField(null=True, help_text="Since when nothing is left in plain; empty: not known.")
+
+    def __str__(self) -> str:
+        return f"site key {self.site_key}"
 
 
 class Approval(models.Model):

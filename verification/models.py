@@ -2,6 +2,7 @@
 
 services.py writes attempts and policies, live/challenges.py tries, review/feedback.py false matches and
 review/unknowns.py the inbox of unknown faces. Erasing people or faces also empties thumbnails of attempts.
+Pictures and embeddings are encrypted: sealed.py writes and reads their bytes.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 
 from enrollment.models import Person
+from security.models import WrappedKey
 
 
 class VerificationAttempt(models.Model):
@@ -103,6 +105,12 @@ class VerificationAttempt(models.Model):
         return f"{self.get_verdict_display()} at {self.created_at:%Y-%m-%d %H:%M:%S}"
 
 
+class PictureKey(WrappedKey):
+    """The key of one attempt's thumbnail. It goes when the picture is erased, whatever the reason."""
+
+    attempt = models.OneToOneField(VerificationAttempt, on_delete=models.CASCADE, related_name="picture_key")
+
+
 class VerificationPolicy(models.Model):
     """What counts as a match. Every save is a new row with who and when; the newest one counts."""
 
@@ -180,6 +188,12 @@ class FalseMatch(models.Model):
 
     def __str__(self) -> str:
         return f"false match {self.pk}"
+
+
+class FalseMatchKey(WrappedKey):
+    """The key of the embeddings of one false match. It goes with them, when the record is taken back or erased."""
+
+    false_match = models.OneToOneField(FalseMatch, on_delete=models.CASCADE, related_name="key")
 
 
 class ConfusedFace(models.Model):
@@ -263,3 +277,9 @@ class UnknownFace(models.Model):
 
     def __str__(self) -> str:
         return f"unknown face {self.pk}"
+
+
+class UnknownKey(WrappedKey):
+    """The key of one unknown face. It goes with the face."""
+
+    face = models.OneToOneField(UnknownFace, on_delete=models.CASCADE, related_name="key")

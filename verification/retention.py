@@ -55,7 +55,7 @@ def count_unknown(now: datetime, days: int) -> int:
 
 def erase_unknown(now: datetime, days: int, limit: int) -> int:
     keys = list(unknowns.expired_faces(now, days).order_by("pk").values_list("pk", flat=True)[:limit])
-    return unknowns.expired_faces(now, days).filter(pk__in=keys).delete()[0]
+    return _count_of(UnknownFace, unknowns.expired_faces(now, days).filter(pk__in=keys).delete()[1])
 
 
 def _tries(now: datetime, days: int) -> QuerySet[ChallengeTry]:
@@ -75,7 +75,7 @@ def _unknown_days() -> int:
     return unknowns.current_unknown_policy().days
 
 
-def _count_of(model: type[VerificationAttempt], deleted: dict[str, int]) -> int:
+def _count_of(model: type[VerificationAttempt | UnknownFace], deleted: dict[str, int]) -> int:
     """Of what a delete() took along, only the rows that were asked for."""
     return deleted.get(model._meta.label, 0)
 

@@ -17,6 +17,7 @@ from enrollment.selectors import search_words
 from enrollment.thumbnails import jpeg_data_url
 from security.audit.targets import TargetLink, valid_uuids
 from verification.models import VerificationAttempt
+from verification.sealed import read_picture, read_pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,15 @@ def attempt_by_uuid(uuid: UUID) -> VerificationAttempt:
 
 def thumbnail_url(attempt: VerificationAttempt) -> str:
     """The attempt's picture as a data URL; empty when it was erased."""
-    return jpeg_data_url(bytes(attempt.thumbnail)) if attempt.thumbnail else ""
+    jpeg = read_picture(attempt)
+    return jpeg_data_url(jpeg) if jpeg else ""
 
 
 def thumbnail_urls(attempts: Iterable[VerificationAttempt]) -> dict[int, str]:
-    """Attempt's primary key -> data URL, for those that have a picture. One query; for one page of a list."""
+    """Attempt's primary key -> data URL, for those that have a picture. Two queries; for one page of a list."""
     rows = VerificationAttempt.objects.filter(pk__in=[attempt.pk for attempt in attempts])
-    return {pk: jpeg_data_url(bytes(jpeg)) for pk, jpeg in rows.values_list("pk", "thumbnail") if jpeg}
+    pictures = read_pictures(rows.values_list("pk", "uuid", "thumbnail"))
+    return {pk: jpeg_data_url(jpeg) for pk, jpeg in pictures.items()}
 
 
 def attempts_per_day(days: int = 14, *, until: date | None = None) -> list[DayCount]:

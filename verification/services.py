@@ -25,6 +25,7 @@ from security.traces import leave_no_traces
 from verification.models import FalseMatch, UnknownFace, VerificationAttempt, VerificationPolicy
 from verification.policy import Grounds, SiteThreshold, current_policy, policy_facts, saved_policy
 from verification.review.unknowns import forget_unknown, keep_unknown
+from verification.sealed import erase_thumbnails, save_with_picture
 
 __all__ = ["attempt_from", "current_policy", "forget_people", "record_attempt", "reuse_policy", "save_policy"]
 
@@ -66,10 +67,9 @@ def record_attempt(
         )
         attempt.nearest_person = people.get(nearest or "")
         erased = any(uuid is not None and uuid not in people for uuid in (claimed, matched, nearest))
-        attempt.thumbnail = b"" if erased else thumbnail
         # The people are locked and the operator was logged in a moment ago: asking for them again only costs queries.
         attempt.full_clean(exclude=KNOWN)
-        attempt.save(force_insert=True)
+        save_with_picture(attempt, b"" if erased else thumbnail)
         keep_unknown(attempt, decision)
     log_event(logger, "attempt", **_log_data(attempt))
     return attempt
@@ -160,11 +160,11 @@ def forget_people(people: Sequence[Person]) -> None:
     attempts = VerificationAttempt.objects.filter(
         Q(matched_person__in=primary_keys) | Q(claimed_person__in=primary_keys) | Q(nearest_person__in=primary_keys)
     )
-    attempts.update(thumbnail=b"")
+    erase_thumbnails(attempts)
     # Faces that an operator said were theirs. (The records themselves go with the person.)
     told = FalseMatch.objects.filter(other_person__in=primary_keys).values_list("attempt", flat=True)
     inbox = UnknownFace.objects.filter(handled_by__person__in=primary_keys).values_list("attempt", flat=True)
-    VerificationAttempt.objects.filter(pk__in=[*told, *inbox]).update(thumbnail=b"")
+    erase_thumbnails(VerificationAttempt.objects.filter(pk__in=[*told, *inbox]))
     VerificationAttempt.objects.filter(matched_person__in=primary_keys).update(matched_person=None)
     VerificationAttempt.objects.filter(claimed_person__in=primary_keys).update(claimed_person=None)
     VerificationAttempt.objects.filter(nearest_person__in=primary_keys).update(nearest_person=None)
@@ -176,7 +176,7 @@ def erase_pictures(*, actor: AbstractBaseUser | AnonymousUser | None, attempts: 
     with transaction.atomic():
         found = attempts.exclude(thumbnail=b"")
         some = [str(uuid) for uuid in found.values_list("uuid", flat=True)[:MOST_NAMED]]
-        erased = found.update(thumbnail=b"")
+        erased = erase_thumbnails(attempts)
         if erased:
             leave_no_traces()
             record(Action.PICTURES_ERASED, actor=actor, attempts=erased, which=some)
@@ -189,7 +189,8 @@ def erase_old_pictures(*, attempts: Collection[int]) -> int:
 
     The caller leaves no traces (security.traces) once it has come to its end.
     """
-    return VerificationAttempt.objects.filter(pk__in=attempts, has_picture=True).update(thumbnail=b"")
+    with transaction.atomic():
+        return erase_thumbnails(VerificationAttempt.objects.filter(pk__in=attempts))
 
 
 def _locked_people(uuids: set[str | None]) -> dict[str, Person]:

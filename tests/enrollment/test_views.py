@@ -22,6 +22,7 @@ from enrollment.models import FaceSample, Person
 from enrollment.pictures import photos
 from enrollment.runtime.gallery import reset_gallery
 from enrollment.samples.drafts import quality_to_json
+from enrollment.sealed import read_crop
 from recognizer.images import decode_crop, decode_image
 from security.roles.table import Role
 from tests.enrollment.conftest import CONTRACT
@@ -150,8 +151,8 @@ class TestPeople:
     ):
         enroll("Person 0", seeds=(1,))
         for number in range(1, 9):
-            # session, operator, sign-in, rights of operator and groups, count, people, covers, unknown faces
-            with django_assert_num_queries(9):
+            # session, operator, sign-in, rights of operator and groups, count, people, covers and keys, unknown faces
+            with django_assert_num_queries(10):
                 operator_client.get("/enrollment/people/")
             enroll(f"Person {number}", seeds=(number + 1,))
 
@@ -191,9 +192,9 @@ class TestPerson:
     ):
         for seeds in ((1,), (2, 3, 4, 5, 6)):
             person = enroll(f"Person {len(seeds)}", seeds=seeds)
-            # Session, operator, sign-in, person, merge, samples, unknown faces, attempts; permissions of operator and
+            # Session, operator, sign-in, person, merge, key, samples, unknown faces, attempts; rights of operator and
             # groups.
-            with django_assert_num_queries(10):
+            with django_assert_num_queries(11):
                 operator_client.get(person.get_absolute_url())
 
     def test_saves_changed_details(self, operator_client, enroll):
@@ -331,7 +332,7 @@ class TestUpload:
         answer = new_person(groups=asked.context["held_groups"], **{"face-0": str(face)})
         operator_client.post(UPLOAD, answer)
         sample = FaceSample.objects.get()
-        assert (decode_crop(bytes(sample.crop)) == decode_crop(b64decode(group.faces[face].packed["crop"]))).all()
+        assert (decode_crop(read_crop(sample)) == decode_crop(b64decode(group.faces[face].packed["crop"]))).all()
 
     def test_keeps_asking_until_a_face_or_none_is_chosen(self, operator_client, engine, photo):
         asked = operator_client.post(UPLOAD, new_person(photos=[two_faces(photo)]))

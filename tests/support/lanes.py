@@ -15,6 +15,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 MARKERS_OF_PLACES = {
+    "tests/benchmarks/test_at_rest.py": "slow",
     "tests/benchmarks/test_fuzz.py": "slow",
     "tests/benchmarks/test_live.py::TestRun": "server",
     "tests/benchmarks/test_liveness.py": "slow",
@@ -26,6 +27,7 @@ MARKERS_OF_PLACES = {
     "tests/enrollment/packs/test_switching.py": "slow",
     "tests/enrollment/runtime/test_gallery.py": "slow",
     "tests/enrollment/test_views.py": "slow",
+    "tests/facesite/test_backup_commands.py": "slow",
     "tests/facesite/test_base_path.py": "server",
     "tests/facesite/test_charset.py": "server",
     "tests/facesite/test_commandline.py": "slow",
@@ -40,6 +42,7 @@ MARKERS_OF_PLACES = {
     "tests/facesite/test_read_only.py": "slow",
     "tests/facesite/test_redis.py": "server",
     "tests/facesite/test_server.py": "server",
+    "tests/facesite/test_start_with_keys.py": "slow",
     "tests/facesite/test_sign_in.py": "server",
     "tests/facesite/test_storage.py": "slow",
     "tests/facesite/test_tls.py::TestServing": "server",

@@ -17,6 +17,7 @@ from tests.verification.rows import make_attempt, make_person
 from verification import services
 from verification.models import VerificationAttempt, VerificationPolicy
 from verification.policy import Grounds
+from verification.sealed import read_picture
 
 pytestmark = pytest.mark.django_db
 
@@ -71,7 +72,7 @@ class TestRecordAttempt:
         assert (kept.policy, kept.gallery_revision, kept.contract_id) == (policy, 513, "test-contract")
 
     def test_the_thumbnail_is_the_aligned_face(self):
-        picture = decode_crop(bytes(record().thumbnail))
+        picture = decode_crop(read_picture(record()))
         assert abs(int(picture.mean()) - 90) <= 2
 
     @pytest.mark.parametrize("verdict", [Verdict.NON_MATCH, Verdict.UNCERTAIN, Verdict.ATTACK])

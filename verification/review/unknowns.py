@@ -24,6 +24,7 @@ from enrollment.models import FaceSample, FaceTemplate, Person
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.samples.drafts import SampleDraft, pose_bucket, quality_from_json, quality_to_json
 from enrollment.samples.storing import MAX_SAMPLES
+from enrollment.sealed import read_vectors
 from enrollment.selectors import erased_samples, people_by_uuid
 from recognizer.engine import FaceEngine
 from recognizer.images import decode_crop, encode_crop
@@ -31,19 +32,26 @@ from recognizer.search.clustering import cluster_embeddings
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.tracking.tracks import Decision
 from recognizer.types import LivenessVerdict, Vector, Verdict
-from recognizer.vectors import vector_from_bytes, vector_to_bytes
 from security.actors import Actor, actor_id
 from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
 from security.audit.source import COMMAND, PRODUCT, coming_from, current_source
+from security.encryption.data_keys import key_for
 from security.events import log_event
 from security.models import Approval
 from security.rights import Right
 from security.roles.second_person import ask, is_open
 from security.traces import leave_no_traces
-from verification.models import InboxAction, UnknownFace, UnknownPolicy, VerificationAttempt
+from verification.models import InboxAction, UnknownFace, UnknownKey, UnknownPolicy, VerificationAttempt
 from verification.policy import current_policy
+from verification.sealed import (
+    erase_thumbnails,
+    read_unknown_crops,
+    read_unknown_vectors,
+    save_unknown,
+    seal_unknown_embedding,
+)
 
 logger = logging.getLogger("facesite.verification")
 
@@ -139,7 +147,7 @@ def _record_purge(gone: int) -> None:
 
 
 def _purge() -> int:
-    gone = expired_faces(timezone.now(), current_unknown_policy().days).delete()[0]
+    gone = _erase(expired_faces(timezone.now(), current_unknown_policy().days))
     if gone:
         leave_no_traces()
         log_event(logger, "unknowns_purged", faces=gone)
@@ -171,13 +179,10 @@ def keep_unknown(attempt: VerificationAttempt, decision: Decision) -> UnknownFac
         quality=quality_to_json(decision.best.quality),
         quality_score=float(decision.best.quality.score),
         contract_id=attempt.contract_id,
-        embedding=vector_to_bytes(decision.best.embedding),
-        crop=encode_crop(decision.best.aligned),
     )
-    face.full_clean(exclude={"attempt", "handled_by"}, validate_unique=False)
-    face.save(force_insert=True)
+    save_unknown(face, embedding=decision.best.embedding, crop=encode_crop(decision.best.aligned))
     surplus = UnknownFace.objects.order_by("-pk").values_list("pk", flat=True)[MOST_KEPT:]
-    too_many = UnknownFace.objects.filter(pk__in=list(surplus)).delete()[0]
+    too_many = _erase(UnknownFace.objects.filter(pk__in=list(surplus)))
     if too_many:
         leave_no_traces()
     _record_purge(gone + too_many)
@@ -195,9 +200,11 @@ def find_clusters(contract_id: str, threshold: float) -> list[Cluster]:
     threshold: mean cosine from which faces are probably one person.
     """
     faces = list(pending_faces().filter(contract_id=contract_id).order_by("pk"))
+    vectors = read_unknown_vectors(faces)
+    faces = [face for face in faces if face.pk in vectors]
     if not faces:
         return []
-    groups = cluster_embeddings(np.stack([_vector(face) for face in faces]), threshold)
+    groups = cluster_embeddings(np.stack([vectors[face.pk] for face in faces]), threshold)
     return [_cluster([faces[row] for row in rows]) for rows in groups]
 
 
@@ -238,7 +245,8 @@ def nearest_people(
 
     Empty when the gallery is of another embedding space.
     """
-    mean = np.mean([_vector(face) for face in faces], axis=0)
+    vectors = list(read_unknown_vectors(faces).values())
+    mean = np.mean(vectors or [np.zeros(gallery.dimension, np.float32)], axis=0)
     length = float(np.linalg.norm(mean))
     if gallery.contract_id != faces[0].contract_id or length < 1e-3:
         return []
@@ -256,12 +264,18 @@ def embed_anew(engine: FaceEngine) -> int:
     stale = list(UnknownFace.objects.filter(handled_by=None).exclude(contract_id=engine.contract_id))
     if not stale:
         return 0
-    crops = [bytes(face.crop) for face in stale]
-    vectors = engine.submit(lambda: engine.embed([decode_crop(crop) for crop in crops])).result()
-    for face, vector in zip(stale, vectors, strict=True):
-        face.embedding, face.contract_id = vector_to_bytes(vector), engine.contract_id
-    UnknownFace.objects.bulk_update(stale, ["embedding", "contract_id"])
-    return len(stale)
+    crops = read_unknown_crops(stale)
+    readable = [face for face in stale if face.pk in crops]
+    vectors = engine.submit(lambda: engine.embed([decode_crop(crops[face.pk]) for face in readable])).result()
+    with transaction.atomic():
+        still = set(UnknownFace.objects.select_for_update().filter(pk__in=crops).values_list("pk", flat=True))
+        for face, vector in zip(readable, vectors, strict=True):
+            if face.pk in still:
+                key = key_for(UnknownKey, face=face)
+                face.embedding = seal_unknown_embedding(face, vector, engine.contract_id, key)
+                face.contract_id = engine.contract_id
+        UnknownFace.objects.bulk_update([face for face in readable if face.pk in still], ["embedding", "contract_id"])
+    return len(readable)
 
 
 def enrol_unknown(
@@ -329,8 +343,8 @@ def delete_unknown(*, actor: Actor | None, faces: Sequence[UUID]) -> int:
     with transaction.atomic():
         found = UnknownFace.objects.filter(uuid__in=faces, handled_by=None)
         attempts = list(found.values_list("attempt", flat=True))
-        VerificationAttempt.objects.filter(pk__in=attempts).update(thumbnail=b"")
-        gone = found.delete()[0]
+        erase_thumbnails(VerificationAttempt.objects.filter(pk__in=attempts))
+        gone = _erase(found)
         leave_no_traces()
         if gone:
             record(Action.UNKNOWN_DELETED, actor=actor, faces=gone)
@@ -348,15 +362,17 @@ def forget_unknown(people: Sequence[Person]) -> int:
     if engine is None:
         return 0
     own = FaceTemplate.objects.filter(sample__in=erased_samples(people).values("pk"), contract_id=engine.contract_id)
-    known = [vector_from_bytes(data) for data in own.values_list("embedding", flat=True)]
+    known = list(read_vectors(own.values_list("sample_id", "embedding"), engine.contract_id).values())
     nobodys = Q(handled_by=None) | Q(handled_by__kind=InboxAction.Kind.DISMISS)
-    faces = list(UnknownFace.objects.filter(nobodys, contract_id=engine.contract_id).defer("crop"))
+    found = list(UnknownFace.objects.filter(nobodys, contract_id=engine.contract_id).defer("crop"))
+    vectors = read_unknown_vectors(found)
+    faces = [face for face in found if face.pk in vectors]
     if not known or not faces:
         return 0
-    best = (np.stack([_vector(face) for face in faces]) @ np.stack(known).T).max(axis=1)
+    best = (np.stack([vectors[face.pk] for face in faces]) @ np.stack(known).T).max(axis=1)
     alike = [face for face, score in zip(faces, best, strict=True) if score >= current_policy(engine).match_threshold]
-    VerificationAttempt.objects.filter(pk__in=[face.attempt_id for face in alike]).update(thumbnail=b"")
-    return UnknownFace.objects.filter(pk__in=[face.pk for face in alike]).delete()[0]
+    erase_thumbnails(VerificationAttempt.objects.filter(pk__in=[face.attempt_id for face in alike]))
+    return _erase(UnknownFace.objects.filter(pk__in=[face.pk for face in alike]))
 
 
 def undo_inbox_action(*, actor: Actor | None, action: InboxAction) -> int:
@@ -422,6 +438,11 @@ def _handle(
     return action
 
 
+def _erase(faces: QuerySet[UnknownFace]) -> int:
+    """Erase these faces with their keys. Returns how many faces."""
+    return faces.delete()[1].get(UnknownFace._meta.label, 0)
+
+
 def _locked_faces(uuids: Sequence[UUID]) -> list[UnknownFace]:
     """The faces, locked, best quality first. Raises InboxRefused unless all of them are still in the inbox."""
     found = list(UnknownFace.objects.select_for_update().filter(uuid__in=uuids, handled_by=None).order_by("pk"))
@@ -433,14 +454,19 @@ def _locked_faces(uuids: Sequence[UUID]) -> list[UnknownFace]:
 
 
 def _drafts(faces: Sequence[UnknownFace]) -> list[SampleDraft]:
-    return [_draft(face) for face in faces]
+    """Raises InboxRefused when none of them can be read."""
+    crops, vectors = read_unknown_crops(faces), read_unknown_vectors(faces)
+    readable = [face for face in faces if face.pk in crops and face.pk in vectors]
+    if not readable:
+        raise InboxRefused("These faces can no longer be read: they were erased after the backup was made.")
+    return [_draft(face, crops[face.pk], vectors[face.pk]) for face in readable]
 
 
-def _draft(face: UnknownFace) -> SampleDraft:
+def _draft(face: UnknownFace, crop: bytes, vector: Vector) -> SampleDraft:
     quality = quality_from_json(face.quality)
     return SampleDraft(
-        aligned=decode_crop(bytes(face.crop)),
-        embedding=_vector(face),
+        aligned=decode_crop(crop),
+        embedding=vector,
         contract_id=face.contract_id,
         quality=quality,
         source=FaceSample.Source.LIVE,
@@ -451,7 +477,3 @@ def _draft(face: UnknownFace) -> SampleDraft:
 def _cluster(faces: Sequence[UnknownFace]) -> Cluster:
     seen = [face.kept_at for face in faces]
     return Cluster(tuple(sorted(faces, key=lambda face: -face.quality_score)), min(seen), max(seen))
-
-
-def _vector(face: UnknownFace) -> Vector:
-    return vector_from_bytes(face.embedding)

@@ -18,14 +18,18 @@ class Command(DaphneRunserver):  # type: ignore[misc]  # Daphne has no annotatio
     server_cls = Server
 
     def inner_run(self, *args: Any, **options: Any) -> None:
+        from facesite.management.commands.serve import check_site_key
+        from facesite.upkeep import upkeep
         from facesite.warmup import is_warm, warmup
         from security.daily import worker
 
         refuse_wrong_charset()
+        check_site_key()
         if not settings.DEBUG:  # with DEBUG on, static files are served from their sources
             collect_static_files()
         warmup.start()
         worker.start(is_warm)
+        upkeep.start()
         super().inner_run(*args, **options)
 
     def get_application(self, options: dict[str, Any]) -> BasePath:

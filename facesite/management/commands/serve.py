@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class Command(BaseCommand):
             call_command("prepare", stdout=self.stdout, stderr=self.stderr)
         elif not settings.DEBUG and not Path(settings.STATIC_ROOT, "staticfiles.json").exists():
             collect_static_files()
+        check_site_key()
         endpoints = choose_endpoints(host, port, tls_cert, tls_key)
         if tls_cert:
             switch_to_https()
@@ -52,6 +54,7 @@ class Command(BaseCommand):
         finally:
             ignore_signals()
             end_daily_tasks()
+            stop_upkeep()
             close_engine()
         if server.listen_failure:
             raise CommandError(
@@ -61,6 +64,7 @@ class Command(BaseCommand):
 
     def begin(self, address: str) -> None:
         """Called when the server listens: say where, and start to warm up."""
+        from facesite.upkeep import upkeep
         from facesite.warmup import is_warm, warmup
         from security.daily import worker
 
@@ -68,6 +72,7 @@ class Command(BaseCommand):
         self.stdout.flush()
         warmup.start()
         worker.start(is_warm)
+        upkeep.start()
 
     def tell_what_is_missing(self, host: str) -> None:
         """Notes on stderr about what the operator will stumble over. Only a wrong character set stops the server."""
@@ -82,6 +87,14 @@ class Command(BaseCommand):
             )
         if host not in LOOPBACK and set(settings.ALLOWED_HOSTS) <= {*LOOPBACK, "[::1]"}:
             self.stderr.write("ALLOWED_HOSTS names this machine only: add the name that browsers will use.")
+
+
+def check_site_key() -> None:
+    """Without the key of the stored faces nothing may start. Raises SiteKeyUnusable, a sentence for the operator."""
+    from security.encryption.site_keys import current_site_key
+
+    with suppress(DatabaseError, InterfaceError):  # it is told below, and /readyz says 503
+        current_site_key()
 
 
 def redis_answers(url: str) -> bool:
@@ -146,6 +159,12 @@ def ignore_signals() -> None:
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
+
+
+def stop_upkeep() -> None:
+    from facesite.upkeep import upkeep
+
+    upkeep.stop()
 
 
 def end_daily_tasks() -> None:
