@@ -7,9 +7,21 @@ from collections.abc import Iterable, Iterator
 
 from django.db.models import QuerySet
 
+from enrollment.consent.records import basis_sentence
 from enrollment.models import Person
 
-COLUMNS = ("person", "name", "external_id", "active", "samples", "consent_given_at", "consent_version", "enrolled_at")
+COLUMNS = (
+    "person",
+    "name",
+    "external_id",
+    "active",
+    "samples",
+    "consent",
+    "consent_given_at",
+    "consent_version",
+    "consent_until",
+    "enrolled_at",
+)
 CHUNK = 1_000
 """Rows read from the database at a time."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -18,7 +30,8 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 def stream_people(people: QuerySet[Person]) -> Iterator[str]:
     """CSV lines, the header first. people: from selectors.search_people(), which counts the samples."""
-    return csv_lines(COLUMNS, (_row(person) for person in people.iterator(chunk_size=CHUNK)))
+    found = people.prefetch_related("consents__text")
+    return csv_lines(COLUMNS, (_row(person) for person in found.iterator(chunk_size=CHUNK)))
 
 
 def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
@@ -45,13 +58,16 @@ class _Echo:
 
 
 def _row(person: Person) -> tuple[object, ...]:
+    consent = person.consent
     return (
         person.uuid,
         person.name,
         person.external_id,
         "yes" if person.is_active else "no",
         getattr(person, "sample_count", None),
-        person.consent_given_at.isoformat(timespec="seconds"),
-        person.consent_version,
+        basis_sentence(consent),
+        consent.given_at.isoformat(timespec="seconds") if consent and consent.given_at else None,
+        consent.text.version if consent and consent.text else None,
+        consent.valid_until if consent else None,
         person.created_at.isoformat(timespec="seconds"),
     )

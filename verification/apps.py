@@ -10,9 +10,12 @@ class VerificationConfig(AppConfig):
         from enrollment.hooks import hooks
         from verification.policy import current_policy
         from verification.review.feedback import load_confusions, rebuild_false_matches
+        from verification.rights import held_about, periods
         from verification.services import forget_people
 
         hooks.on_erase(forget_people)
         hooks.on_rebuild(rebuild_false_matches)
+        hooks.on_export(held_about)
+        hooks.on_periods(periods)
         hooks.policy = current_policy
         hooks.confusions = load_confusions

@@ -10,6 +10,7 @@ from django.urls import reverse
 from enrollment import services
 from enrollment.hooks import hooks
 from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, Person
+from tests.support.consent import ON_PAPER
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +24,7 @@ def enroll(make_draft, staff):
         return services.enroll_person(
             actor=staff,
             name=name,
-            consent_version="2025-1",
+            consent=ON_PAPER,
             samples=[make_draft(seed) for seed in seeds],
             despite_duplicate=True,
             **changes,

@@ -6,6 +6,7 @@ import pytest
 
 from enrollment import selectors, services
 from enrollment.exports import COLUMNS, csv_lines, safe_cell, stream_people
+from tests.support.consent import ON_PAPER
 
 
 class TestSafeCell:
@@ -28,10 +29,10 @@ class TestStreamPeople:
     def test_has_a_line_per_person(self, make_draft, django_assert_num_queries):
         for number, name in enumerate(["Ada", "=HYPERLINK(1)"]):
             services.enroll_person(
-                actor=None, name=name, consent_version="v", samples=[make_draft(number)], despite_duplicate=True
+                actor=None, name=name, consent=ON_PAPER, samples=[make_draft(number)], despite_duplicate=True
             )
-        with django_assert_num_queries(1):
+        with django_assert_num_queries(2):
             lines = list(csv.DictReader(stream_people(selectors.search_people())))
         assert tuple(lines[0]) == COLUMNS
         assert [line["name"] for line in lines] == ["'=HYPERLINK(1)", "Ada"]
-        assert (lines[1]["samples"], lines[1]["active"], lines[1]["consent_version"]) == ("1", "yes", "v")
+        assert (lines[1]["samples"], lines[1]["active"], lines[1]["consent"]) == ("1", "yes", "Consent, on paper")

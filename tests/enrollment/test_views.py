@@ -24,6 +24,7 @@ from enrollment.runtime.gallery import reset_gallery
 from enrollment.samples.drafts import quality_to_json
 from recognizer.images import decode_crop, decode_image
 from tests.enrollment.conftest import CONTRACT
+from tests.support.consent import ON_PAPER
 from tests.support.ids import NOBODY
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +35,7 @@ def enroll(operator, make_draft):
     """enroll(name, seeds=(1, 2)): somebody with random crops, for pages that are not about recognition."""
 
     def make(name="Ada Lovelace", seeds=(1, 2), **changes):
-        values = {"consent_version": "2025-1", "samples": [make_draft(seed) for seed in seeds], **changes}
+        values = {"consent": ON_PAPER, "samples": [make_draft(seed) for seed in seeds], **changes}
         return services.enroll_person(actor=operator, name=name, despite_duplicate=True, **values).person
 
     return make

@@ -15,7 +15,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from enrollment.consent import CONSENT_TEXT, CONSENT_VERSION
 from enrollment.errors import EnrollmentError, PossibleDuplicate
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
@@ -139,7 +138,7 @@ def _handle_one(
             faces=faces,
             name=name,
             external_id=external_id,
-            consent_version=CONSENT_VERSION,
+            consent=person.given(),
             despite_duplicate=despite,
         )
         return f"{name} was enrolled from {count_of(len(faces), 'face')}."
@@ -194,7 +193,6 @@ def _cluster_context(
         "left_out": total - len(shown),
         "thumbnails": selectors.thumbnail_urls(face.attempt for face in shown),
         "choices": choices_of(choice, nearest),
-        "consent_text": CONSENT_TEXT,
     }
 
 

@@ -17,6 +17,7 @@ from enrollment.routing import websocket_urlpatterns
 from enrollment.runtime.gallery import current_gallery
 from enrollment.samples.drafts import draft_from_face
 from recognizer.images import decode_crop
+from tests.support.consent import ON_PAPER
 from tests.support.ids import NOBODY
 from tests.support.pictures import chunk, png
 from tests.support.sockets import Socket, frame, headers
@@ -108,7 +109,7 @@ def enroll_from(engine):
         faces = [engine.analyze(engine.decode(picture)).faces[0] for picture in pictures]
         drafts = [draft_from_face(face, contract_id=engine.contract_id, source="webcam") for face in faces]
         return services.enroll_person(
-            actor=None, name=name, consent_version="v", samples=drafts, despite_duplicate=True
+            actor=None, name=name, consent=ON_PAPER, samples=drafts, despite_duplicate=True
         ).person
 
     return sync_to_async(make)
@@ -166,8 +167,8 @@ class TestEnrolment:
             await client.ask("finish")
         person = await Person.objects.aget()
         assert person.external_id == "17"
-        assert person.consent_version
-        assert person.consent_given_at
+        consent = await person.consents.aget()
+        assert (consent.how, consent.legal_basis, consent.given_at is None) == ("ticked", "consent", False)
 
     async def test_a_burst_of_one_still_picture_gives_a_sample(self, enroller, man):
         async with enroller() as client:
