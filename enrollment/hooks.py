@@ -24,7 +24,7 @@ from recognizer.types import DecisionPolicy
 if TYPE_CHECKING:
     from enrollment.models import Person
 
-EraseHook = Callable[[Sequence["Person"]], Mapping[str, int]]
+EraseHook = Callable[[Sequence["Person"]], Mapping[str, int] | None]
 RebuildHook = Callable[[FaceEngine], None]
 PolicySource = Callable[[FaceEngine], DecisionPolicy]
 ConfusionSource = Callable[[str], Confusions]
@@ -51,7 +51,7 @@ class Hooks:
     erase: list[EraseHook] = field(default_factory=list)
     """Each is called with the people inside every erasure's transaction, while they still exist.
 
-    It returns how many rows of which kind it erased or emptied, for the receipt.
+    It returns how many rows of which kind it erased or emptied, for the receipt; None: nothing to count.
     """
     rebuild: list[RebuildHook] = field(default_factory=list)
     """Each is called at the end of a rebuild: every sample that can be embedded then has a template of the engine's."""

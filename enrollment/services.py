@@ -342,7 +342,7 @@ def _counts_erased_with(person: Person) -> dict[str, int]:
         "consents": ConsentRecord.objects.filter(person=person).count(),
     }
     for callback in hooks.erase:
-        for name, number in callback([person]).items():
+        for name, number in (callback([person]) or {}).items():
             counts[name] = counts.get(name, 0) + number
     return counts
 

@@ -149,7 +149,7 @@ class TestPeople:
     ):
         enroll("Person 0", seeds=(1,))
         for number in range(1, 9):
-            with django_assert_num_queries(6):  # session, operator, count, people, covers, unknown faces
+            with django_assert_num_queries(8):  # session, operator, count, people, covers, unknown faces, permissions (2)
                 operator_client.get("/enrollment/people/")
             enroll(f"Person {number}", seeds=(number + 1,))
 
@@ -181,7 +181,7 @@ class TestPerson:
         for sample in person.samples.all():
             assertContains(response, reverse("enrollment:sample_image", args=[sample.uuid]))
         assertContains(response, "by olivia")
-        assertContains(response, "2025-1")
+        assertContains(response, "Consent, on paper")
         assertContains(response, "No attempt has matched or claimed Ada Lovelace yet.")
 
     def test_takes_the_same_few_queries_however_many_samples_there_are(
@@ -189,8 +189,8 @@ class TestPerson:
     ):
         for seeds in ((1,), (2, 3, 4, 5, 6)):
             person = enroll(f"Person {len(seeds)}", seeds=seeds)
-            # Session, operator, person, merge, samples, unknown faces, attempts; permissions of operator and groups.
-            with django_assert_num_queries(9):
+            # Session, operator, person, merge, samples, consents, unknown faces, attempts; permissions of operator and groups.
+            with django_assert_num_queries(10):
                 operator_client.get(person.get_absolute_url())
 
     def test_saves_changed_details(self, operator_client, enroll):
@@ -267,7 +267,7 @@ class TestErase:
     def test_erases_for_good(self, staff_client, enroll):
         person = enroll("Ada Lovelace")
         response = staff_client.post(f"{person.get_absolute_url()}erase/", {"typed_name": "Ada Lovelace "})
-        assertRedirects(response, "/enrollment/people/")
+        assertRedirects(response, reverse("enrollment:receipt", args=[person.uuid]))
         assert not Person.objects.exists()
         assert not FaceSample.objects.exists()
         assert staff_client.get(person.get_absolute_url()).status_code == 404

@@ -78,7 +78,7 @@ class TestDashboard:
             mark_gallery_stale()
             # session, operator; people, samples, templates, revision; today, recent attempts, thumbnails; SELECT 1; the
             # gallery's revision; unknown faces; where the pack cannot check liveness, the policy
-            with django_assert_num_queries(13 if engine.pack.checks_liveness else 14):
+            with django_assert_num_queries(17 if engine.pack.checks_liveness else 18):
                 operator_client.get("/")
 
     def test_an_empty_site_says_what_to_do_first(self, operator_client):

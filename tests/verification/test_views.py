@@ -145,7 +145,7 @@ class TestHistory:
         for number in range(8):
             make_attempt(matched_person=make_person(f"Person {number}"), operator=operator)
             # session, operator, count, attempts, thumbnails, choice of operators, unknown faces
-            with django_assert_num_queries(7):
+            with django_assert_num_queries(9):
                 operator_client.get(HISTORY)
 
     def test_says_so_when_there_is_nothing(self, operator_client):
