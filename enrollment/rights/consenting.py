@@ -25,6 +25,7 @@ from enrollment.consent.records import (
 )
 from enrollment.errors import ConsentInvalid
 from enrollment.models import ConsentRecord, Person
+from enrollment.runtime.gallery import outlive_old_copies
 from enrollment.selectors import merged_into, merged_records, with_merged
 from security.actors import Actor, actor_id
 from security.allowing import NotAllowed, is_allowed
@@ -65,8 +66,8 @@ def record_consent(*, actor: Actor | None, person: Person, consent: Consent) -> 
 def withdraw_consent(*, actor: Actor | None, person: Person) -> ConsentRecord:
     """Stop searching this person at once, and erase them after the site's grace period. Nobody is asked why.
 
-    Records that were merged into theirs follow. Raises ConsentInvalid (withdrawn already, or merged into somebody),
-    NotAllowed, PersonUnknown.
+    Records that were merged into theirs follow. The answer comes when no process names them any more. Raises
+    ConsentInvalid (ended already, or merged into somebody), NotAllowed, PersonUnknown.
     """
     require_consenting(actor)
     with transaction.atomic():
@@ -82,6 +83,7 @@ def withdraw_consent(*, actor: Actor | None, person: Person) -> ConsentRecord:
             ended.withdrawn_by = None if isinstance(actor, AnonymousUser) else actor  # type: ignore[assignment]
             _end(one, ended, actor, Action.CONSENT_WITHDRAWN)
     log_event(logger, "consent_withdrawn", person=str(stored.uuid), actor=actor_id(actor))
+    outlive_old_copies()
     return _present(stored)
 
 

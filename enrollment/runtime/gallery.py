@@ -95,7 +95,7 @@ class GalleryCache:
     def _begin_day(self) -> None:
         """What changes with the date, such as a consent that ends, must hold before the first search of the day."""
         today = timezone.localdate()
-        if self._day == today or transaction.get_connection().in_atomic_block:
+        if self._day == today or _in_transaction():
             return
         for callback in hooks.new_day:
             callback()
@@ -130,8 +130,12 @@ def outlive_old_copies() -> None:
 
     Inside a transaction there is nothing to wait for yet: whoever commits it should wait.
     """
-    if not transaction.get_connection().in_atomic_block:
+    if not _in_transaction():
         time.sleep(REVISION_CHECK_SECONDS + FRAME_SECONDS)
+
+
+def _in_transaction() -> bool:
+    return bool(transaction.get_connection().in_atomic_block)
 
 
 def _refresh(loaded: _Loaded | None, contract_id: str, dimension: int) -> _Loaded:

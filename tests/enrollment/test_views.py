@@ -149,7 +149,9 @@ class TestPeople:
     ):
         enroll("Person 0", seeds=(1,))
         for number in range(1, 9):
-            with django_assert_num_queries(8):  # session, operator, count, people, covers, unknown faces, permissions (2)
+            with django_assert_num_queries(
+                8
+            ):  # session, operator, count, people, covers, unknown faces, permissions (2)
                 operator_client.get("/enrollment/people/")
             enroll(f"Person {number}", seeds=(number + 1,))
 
@@ -189,7 +191,7 @@ class TestPerson:
     ):
         for seeds in ((1,), (2, 3, 4, 5, 6)):
             person = enroll(f"Person {len(seeds)}", seeds=seeds)
-            # Session, operator, person, merge, samples, consents, unknown faces, attempts; permissions of operator and groups.
+            # Session, operator, person, merge, samples, consents, unknown faces, attempts; permissions (2).
             with django_assert_num_queries(10):
                 operator_client.get(person.get_absolute_url())
 

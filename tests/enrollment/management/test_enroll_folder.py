@@ -83,8 +83,9 @@ class TestFirstRun:
     def test_records_that_no_consent_is_known(self, site):
         out, _ = run(site)
         person = Person.objects.get(name=WADE)
-        assert (person.consent.how, person.consent.legal_basis, person.created_by) == ("imported_without", "", None)
-        assert person.consent.given_at is None
+        record = person.consents.get()
+        assert (record.how, record.legal_basis, record.given_at) == ("imported_without", "", None)
+        assert person.created_by is None
         assert "No consent is recorded for who is new" in out
         assert set(person.samples.values_list("source", flat=True)) == {"folder"}
 
@@ -265,3 +266,30 @@ class TestWrongUse:
         settings.FACESITE_MODELS_DIR, settings.FACESITE_MODEL_PACK = tmp_path, "mobile"
         assert "packs install" in run(site)[1]
         assert not Person.objects.exists()
+
+
+class TestConsent:
+    @pytest.mark.parametrize(
+        ("options", "recorded"),
+        [
+            (["--consent", "paper", "--note", "Folder 7"], ("paper", "consent", "Folder 7")),
+            (["--basis", "contract", "--note", "Work contract"], ("not_asked", "contract", "Work contract")),
+        ],
+        ids=["paper", "contract"],
+    )
+    def test_is_recorded_as_the_command_was_told(self, site, options, recorded):
+        call_command("enroll_folder", str(site), *options, stdout=StringIO())
+        for person in Person.objects.all():
+            record = person.consents.get()
+            assert (record.how, record.legal_basis, record.note) == recorded
+
+    def test_needs_a_note_for_another_basis_and_a_basis_for_a_note(self, site):
+        for options in (["--basis", "other"], ["--note", "x"]):
+            with pytest.raises(CommandError, match="note"):
+                call_command("enroll_folder", str(site), *options)
+        assert not Person.objects.exists()
+
+    def test_of_who_is_enrolled_already_stays_as_it_is(self, site):
+        run(site)
+        call_command("enroll_folder", str(site), "--consent", "paper", stdout=StringIO())
+        assert {person.consents.count() for person in Person.objects.all()} == {1}
