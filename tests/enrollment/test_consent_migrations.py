@@ -36,15 +36,18 @@ class TestRecordsOfPeople:
     def test_nothing_that_was_known_is_lost(self, apps, operator):
         people = apps.get_model("enrollment", "Person")
         for name, version in (("Ada", "2025-1"), ("Imported", "folder-import"), ("Own text", "door-7")):
-            people.objects.create(
-                name=name, consent_version=version, consent_given_at=WHEN, created_by_id=operator.pk
-            )
+            people.objects.create(name=name, consent_version=version, consent_given_at=WHEN, created_by_id=operator.pk)
         apps.get_model("enrollment", "ConsentText").objects.get_or_create(
             language="en", number=1, defaults={"body": "I agree."}
         )
         records = migrate(RECORDS).get_model("enrollment", "ConsentRecord").objects.order_by("person__name")
         found = [
-            (record.how, record.legal_basis, record.text and f"{record.text.language}-{record.text.number}", record.note)
+            (
+                record.how,
+                record.legal_basis,
+                record.text and f"{record.text.language}-{record.text.number}",
+                record.note,
+            )
             for record in records
         ]
         assert found == [

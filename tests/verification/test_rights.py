@@ -8,13 +8,41 @@ import pytest
 
 from enrollment.receipts import receipt_of
 from enrollment.rights.export import export_person
+from enrollment.runtime.gallery import current_gallery
 from enrollment.services import erase_people
+from recognizer.decisions import Question
 from recognizer.images import decode_image
+from recognizer.tracking.fuser import decide_still
+from tests.support.consent import ON_PAPER
+from tests.verification.conftest import ADA
 from tests.verification.rows import JPEG, make_attempt, make_person
 from verification.models import FalseMatch, UnknownPolicy
+from verification.policy import current_policy
+from verification.review import unknowns
 from verification.rights import periods
+from verification.services import record_attempt
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def unknown_person(engine, picture, staff):
+    """(somebody who was enrolled from the inbox of unknown faces, how many faces they were)."""
+    unknowns.save_unknown_policy(actor=staff, keep=True, days=7)
+    for number in (1, 2, 3):
+        question = Question(current_gallery(engine), current_policy(engine))
+        (decision,) = decide_still(engine, engine.decode(picture(ADA, number)), question).decisions
+        record_attempt(
+            operator=None,
+            mode="identify",
+            source="live",
+            decision=decision,
+            claimed=None,
+            contract_id=engine.contract_id,
+        )
+    faces = [face.uuid for face in unknowns.pending_faces()]
+    action = unknowns.enrol_unknown(actor=staff, faces=faces, name="Ada", external_id=None, consent=ON_PAPER)
+    return action.person, len(faces)
 
 
 def copy_of(person) -> zipfile.ZipFile:
