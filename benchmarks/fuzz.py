@@ -3,7 +3,7 @@
 Real faces (or made-up pictures) in every format are spoiled in header and body, and each is decoded in a child process
 under the limits of frames or of uploads. Input n of a seed is always the same. An input fails when it
 
-- raises memory by more than 100 MB beside the picture that it decodes to,
+- raises memory by more than 100 MB, the picture that it decodes to included,
 - holds the thread for more than 250 ms, and for an accepted picture 60 ns per pixel: what honest ones of its size take,
 - raises anything but an ImageError, or ends the process.
 
@@ -102,7 +102,7 @@ def measure(seed: int, start: int, stop: int, faces: Path) -> Iterator[Mapping[s
         except Exception as error:
             outcome = f"escaped: {type(error).__name__}"
         seconds = time.thread_time() - started
-        grown = max(0, _peak() - before - 3 * pixels)
+        grown = max(0, _peak() - before)
         yield _result(number, outcome, seconds, grown, _fault(outcome, seconds - SECONDS_PER_PIXEL * pixels, grown))
 
 

@@ -22,6 +22,8 @@ from enrollment.exports import stream_people
 from enrollment.models import FaceSample, FaceTemplate, HygieneAction, Person, PersonPair
 from enrollment.reasons import sentence_for
 from enrollment.thumbnails import thumbnail_url
+from security.admin import RightsAdmin
+from security.rights import Right
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -51,7 +53,7 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
         return active
 
 
-class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ListAdmin(RightsAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
     """The base of all our lists. A number too large for a date or the database is handled like any wrong filter."""
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
@@ -66,20 +68,8 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return super().get_search_results(request, queryset, " ".join(selectors.search_words(search_term)))
 
 
-class NothingByHand:
-    """Neither adding nor editing nor deleting: what the services wrote is only shown."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class FaceSampleInline(NothingByHand, admin.TabularInline):  # type: ignore[type-arg]
+class FaceSampleInline(RightsAdmin, admin.TabularInline):  # type: ignore[type-arg]
+    seen_with = (Right.SEE_PEOPLE,)
     model = FaceSample
     fk_name = "person"
     verbose_name_plural = "samples (add and remove them on the person's page)"
@@ -116,6 +106,9 @@ class FaceSampleInline(NothingByHand, admin.TabularInline):  # type: ignore[type
 
 @admin.register(Person)
 class PersonAdmin(ListAdmin):
+    seen_with = (Right.SEE_PEOPLE,)
+    changed_with = (Right.CORRECT,)
+    deleted_with = (Right.ERASE,)
     form = PersonForm
     inlines = (FaceSampleInline,)
     list_display = ("name", "external_id", "is_active", "sample_count", "recorded_consent", "created_by", "created_at")
@@ -129,9 +122,6 @@ class PersonAdmin(ListAdmin):
     actions = ("activate", "deactivate", "export_csv")
     readonly_fields = ("uuid", "recorded_consent", "created_by", "created_at", "updated_at")
     fields = (*PersonForm.Meta.fields, *readonly_fields)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Person]:
         return selectors.search_people().prefetch_related("consents__text")
@@ -185,16 +175,20 @@ class PersonAdmin(ListAdmin):
         number = services.set_active(actor=request.user, people=queryset, active=False)
         messages.success(request, f"{number} people were deactivated.")
 
-    @admin.action(description="Export the selected people as CSV", permissions=["view"])
+    @admin.action(description="Export the selected people as CSV", permissions=["export"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Person]) -> StreamingHttpResponse:
-        response = StreamingHttpResponse(stream_people(queryset), content_type="text/csv; charset=utf-8")
+        response = StreamingHttpResponse(
+            stream_people(queryset, actor=request.user), content_type="text/csv; charset=utf-8"
+        )
         response["Content-Disposition"] = 'attachment; filename="people.csv"'
         return response
 
 
 @admin.register(FaceTemplate)
-class FaceTemplateAdmin(NothingByHand, ListAdmin):
+class FaceTemplateAdmin(ListAdmin):
     """In which embedding spaces the samples have templates. The vectors are shown nowhere."""
+
+    seen_with = (Right.SEE_PEOPLE,)
 
     list_display = ("id", "person", "contract_id", "dimension", "created_at")
     list_filter = ("contract_id", "created_at")
@@ -216,8 +210,10 @@ class FaceTemplateAdmin(NothingByHand, ListAdmin):
 
 
 @admin.register(HygieneAction)
-class HygieneActionAdmin(NothingByHand, ListAdmin):
+class HygieneActionAdmin(ListAdmin):
     """The log of merges, notes and samples set aside or taken back. The hygiene page can undo them."""
+
+    seen_with = (Right.SEE_REPORTS,)
 
     list_display = ("at", "kind", "person", "other", "actor", "undone_at", "undone_by")
     list_filter = ("kind", "at")
@@ -229,8 +225,10 @@ class HygieneActionAdmin(NothingByHand, ListAdmin):
 
 
 @admin.register(PersonPair)
-class PersonPairAdmin(NothingByHand, ListAdmin):
+class PersonPairAdmin(ListAdmin):
     """Pairs noted as different people. Notes are removed on the hygiene page."""
+
+    seen_with = (Right.SEE_REPORTS,)
 
     list_display = ("first", "second", "kind", "comparison_score", "noted_by", "noted_at")
     list_select_related = ("first", "second", "noted_by")

@@ -9,6 +9,9 @@ from django.db.models import QuerySet
 
 from enrollment.consent.records import basis_sentence
 from enrollment.models import Person
+from security.actors import Actor
+from security.allowing import require
+from security.rights import Right
 
 COLUMNS = (
     "person",
@@ -28,8 +31,9 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet runs a cell that begins like this (OWASP, CSV injection)."""
 
 
-def stream_people(people: QuerySet[Person]) -> Iterator[str]:
+def stream_people(people: QuerySet[Person], *, actor: Actor | None) -> Iterator[str]:
     """CSV lines, the header first. people: from selectors.search_people(), which counts the samples."""
+    require(actor, Right.EXPORT)
     found = people.prefetch_related("consents__text")
     return csv_lines(COLUMNS, (_row(person) for person in found.iterator(chunk_size=CHUNK)))
 

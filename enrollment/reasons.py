@@ -38,6 +38,7 @@ class EnrollmentReason(StrEnum):
     INTERNAL_ERROR = "internal_error"
     DATABASE_AWAY = "database_away"
     DISK_FULL = "disk_full"
+    NOT_ALLOWED = "not_allowed"
 
 
 GUIDANCE: dict[str, str] = {
@@ -85,6 +86,7 @@ SOCKETS: dict[str, str] = {
     EnrollmentReason.DISK_FULL: (
         "The server's disk is full, so nothing can be saved. Whoever runs this server must make room."
     ),
+    EnrollmentReason.NOT_ALLOWED: "Your role does not include this. Ask an administrator.",
 }
 ERRORS: dict[str, str] = {
     "consent_required": "The person must agree to the consent text before pictures are taken.",

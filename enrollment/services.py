@@ -1,7 +1,8 @@
 """The writes of people, samples and templates; merges and undos are in hygiene/actions.py. No model runs in here.
 
 Each function checks, writes in one transaction, moves the gallery's revision in that same transaction and tells other
-processes after the commit. `actor` is the operator who asked for it; None stands for a command on the server.
+processes after the commit. `actor` is the operator who asked for it; None stands for a command on the server. Whoever
+lacks the right for it gets NotAllowed (security/allowing.py).
 """
 
 from __future__ import annotations
@@ -52,9 +53,13 @@ from enrollment.samples.storing import checked_drafts, keep_to_cap, store_drafts
 from enrollment.selectors import with_merged
 from recognizer.types import Vector
 from security.actors import Actor, actor_id
+from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
 from security.events import log_event
+from security.models import Approval
+from security.rights import Right
+from security.roles.second_person import require_second_person
 from security.traces import leave_no_traces
 
 logger = logging.getLogger("facesite.enrollment")
@@ -124,6 +129,7 @@ def enroll_person(
     ExternalIdInvalid, ExternalIdTaken, NoSamples, SampleInvalid, PackChanged and, unless `despite_duplicate`,
     PossibleDuplicate.
     """
+    require(actor, Right.ENROL)
     drafts = checked_drafts(samples)
     person = Person(
         name=clean_name(name),
@@ -160,6 +166,7 @@ def add_samples(
     Above storing.MAX_SAMPLES the least telling ones go, old or new. Raises NoSamples, SampleInvalid, PackChanged,
     PersonUnknown, ConsentEnded and, unless `despite_duplicate`, PossibleDuplicate when they look like somebody else.
     """
+    require(actor, Right.ENROL)
     drafts = checked_drafts(samples)
     fit = judge_drafts(drafts, person)
     lookalikes = _look_for_duplicates(drafts, fit.set_aside, person, despite_duplicate, note_different)
@@ -184,6 +191,12 @@ def remove_sample(*, actor: Actor | None, sample: FaceSample) -> None:
 
     Raises SampleUnknown when it is gone already.
     """
+    require(actor, Right.CORRECT)
+    drop_sample(actor, sample)
+
+
+def drop_sample(actor: Actor | None, sample: FaceSample) -> None:
+    """remove_sample() for services that asked for a right of their own. Raises SampleUnknown."""
     with transaction.atomic():
         person = lock_person(sample.person)
         if not FaceSample.objects.filter(pk=sample.pk).delete()[0]:
@@ -199,6 +212,7 @@ def set_aside(*, actor: Actor | None, sample: FaceSample, aside: bool) -> Hygien
     Taking back a sample that is searched anyway says that it is right, although it does not fit the others. Returns
     the hygiene action that was recorded; None when nothing had to change. Raises SampleUnknown when the sample is gone.
     """
+    require(actor, Right.CORRECT)
     with transaction.atomic():
         before = FaceSample.objects.select_for_update().defer("crop").filter(pk=sample.pk).first()
         if before is None:
@@ -260,6 +274,7 @@ def update_person(
 
     Raises NameInvalid, ExternalIdInvalid, ExternalIdTaken, PersonUnknown and, for who becomes active, ConsentEnded.
     """
+    require(actor, Right.CORRECT)
     with transaction.atomic():
         stored = lock_person(person)
         stored.name = clean_name(name)
@@ -279,7 +294,12 @@ def set_active(*, actor: Actor | None, people: Iterable[Person], active: bool) -
 
     Nobody becomes active whose consent has ended: those are passed over.
     """
-    people = list(people)
+    require(actor, Right.CORRECT, Right.ERASE)
+    return change_active(actor, list(people), active)
+
+
+def change_active(actor: Actor | None, people: Sequence[Person], active: bool) -> int:
+    """set_active() for services that asked for a right of their own, such as a withdrawal."""
     primary_keys = [person.pk for person in people]
     with transaction.atomic():
         to_change = Person.objects.select_for_update().filter(pk__in=primary_keys, is_active=not active)
@@ -297,10 +317,20 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
     """Erase people for good: samples, templates, and what other apps keep of them (enrollment/hooks.py says what).
 
     Records that were merged into theirs go too, for they are of the same people. Returns how many records were erased;
-    records that were gone already do not count. The answer comes when no process names these people any more. Each
-    leaves a signed receipt; erase_person() also gives the person's copy of it.
+    records that were gone already do not count. The answer comes when no process names these people any more.
+    Several people at once take a second operator: raises SecondPersonNeeded until one has agreed to exactly these.
+    Each leaves a signed receipt; erase_person() also gives the person's copy of it.
     """
-    return len(_erase(actor, list(people)))
+    people = list(people)
+    require(actor, Right.ERASE)
+    with transaction.atomic():
+        if len(people) > 1:
+            targets = [f"person:{person.uuid}" for person in people]
+            require_second_person(actor=actor, action=Approval.Action.ERASE_MANY, target=targets)
+        gone = len(erase_records(actor, people))
+    if gone:
+        outlive_old_copies()
+    return gone
 
 
 def erase_person(*, actor: Actor | None, person: Person) -> tuple[ErasureReceipt, HandedOut]:
@@ -308,13 +338,19 @@ def erase_person(*, actor: Actor | None, person: Person) -> tuple[ErasureReceipt
 
     Raises PersonUnknown when the person is gone already.
     """
-    receipts = _erase(actor, [person])
+    require(actor, Right.ERASE)
+    receipts = erase_records(actor, [person])
     if person.uuid not in receipts:
         raise PersonUnknown
+    outlive_old_copies()
     return receipts[person.uuid]
 
 
-def _erase(actor: Actor | None, people: Sequence[Person]) -> dict[UUID, tuple[ErasureReceipt, HandedOut]]:
+def erase_records(actor: Actor | None, people: Sequence[Person]) -> dict[UUID, tuple[ErasureReceipt, HandedOut]]:
+    """erase_people() for services that asked for a right of their own, such as taking back an enrolment.
+
+    Returns person's uuid -> the receipt, and what the person's copy of it holds besides.
+    """
     with transaction.atomic():
         found = _locked_with_merged(people)
         counts = {person.pk: _counts_erased_with(person) for person in found}
@@ -328,8 +364,6 @@ def _erase(actor: Actor | None, people: Sequence[Person]) -> dict[UUID, tuple[Er
             bump_gallery_revision(touched)
             leave_no_traces()
     log_event(logger, "erased", people=len(found), actor=actor_id(actor))
-    if found:
-        outlive_old_copies()
     return receipts
 
 
@@ -352,6 +386,7 @@ def store_templates(*, actor: Actor | None, contract_id: str, embeddings: Mappin
 
     Samples that are gone meanwhile, or have such a template already, are passed over. Returns how many were written.
     """
+    require(actor, Right.SET_POLICY)
     with transaction.atomic():
         samples = FaceSample.objects.select_for_update().filter(pk__in=embeddings).order_by("pk")
         missing = samples.exclude(templates__contract_id=contract_id)

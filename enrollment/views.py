@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -20,6 +19,7 @@ from enrollment.models import Person
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.thumbnails import thumbnail_bytes
 from enrollment.web import hand_out, person_or_404
+from security.rights import Right
 from security.web import actor_of, read_or_post, requires
 
 PEOPLE_PER_PAGE = 25
@@ -28,14 +28,14 @@ WAITING = {"ended": people_to_erase, "unrecorded": people_without_record}
 """Filters of the list by what a consent leaves to be done."""
 
 
-@login_required
+@requires(Right.ENROL)
 @require_safe
 def enroll(request: HttpRequest) -> HttpResponse:
     """The guided capture of a new person."""
     return _capture_page(request, None)
 
 
-@login_required
+@requires(Right.ENROL)
 @require_safe
 def capture(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The same guided capture, adding samples to somebody already enrolled."""
@@ -47,7 +47,7 @@ def _capture_page(request: HttpRequest, person: Person | None) -> HttpResponse:
     return render(request, "enrollment/enroll.html", context)
 
 
-@login_required
+@requires(Right.SEE_PEOPLE)
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
     form = PeopleFilter(request.GET)
@@ -69,7 +69,7 @@ def people(request: HttpRequest) -> HttpResponse:
     return render(request, "enrollment/people.html", context)
 
 
-@login_required
+@requires(Right.SEE_PEOPLE)
 @require_GET
 def people_search(request: HttpRequest) -> JsonResponse:
     """For the person picker: active people whose name or external ID contains every word of `q`."""
@@ -78,7 +78,7 @@ def people_search(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"people": rows}, headers={"Cache-Control": "private, no-store"})
 
 
-@login_required
+@requires(Right.SEE_PEOPLE)
 @read_or_post
 def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """One person; a POST changes name and external ID."""
@@ -122,7 +122,7 @@ def _consent_context(person: Person) -> dict[str, Any]:
     }
 
 
-@login_required
+@requires(Right.CORRECT, Right.ERASE)
 @require_POST
 def person_active(request: HttpRequest, uuid: UUID) -> HttpResponse:
     person, active = person_or_404(uuid), request.POST.get("active") == "yes"
@@ -136,7 +136,7 @@ def person_active(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return redirect(person)
 
 
-@requires("enrollment.delete_person")
+@requires(Right.ERASE)
 @read_or_post
 def erase(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Says exactly what goes; the name must be typed before it does."""
@@ -155,7 +155,7 @@ def erase(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return render(request, "enrollment/erase.html", context, status=400 if form.errors else 200)
 
 
-@login_required
+@requires(Right.SEE_PEOPLE)
 @require_safe
 def sample_image(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:
@@ -166,7 +166,7 @@ def sample_image(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return HttpResponse(jpeg, content_type="image/jpeg", headers=headers)
 
 
-@login_required
+@requires(Right.CORRECT)
 @read_or_post
 def remove_sample(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:

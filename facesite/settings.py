@@ -8,6 +8,7 @@ from tempfile import gettempdir
 
 from facesite import env
 from facesite.logs import logging_config
+from facesite.openid import read_provider
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.read_env_file(BASE_DIR / ".env")
@@ -40,8 +41,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "security.sign_in.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "facesite.second_person.SecondPerson",
 ]
 ROOT_URLCONF = "facesite.urls"
 ASGI_APPLICATION = "facesite.asgi.application"
@@ -55,6 +58,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "facesite.context.rights",
             ]
         },
     }
@@ -109,6 +113,14 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+FACESITE_IDLE_MINUTES = env.read_int("FACESITE_IDLE_MINUTES", default=120, least=5, most=7 * 24 * 60)
+FACESITE_SIGN_IN_HOURS = env.read_int("FACESITE_SIGN_IN_HOURS", default=12, least=1, most=30 * 24)
+# security/sign_in/sessions.py ends them; the cookie lasts longer, so that the login page can say why.
+SESSION_COOKIE_AGE = (FACESITE_SIGN_IN_HOURS + 24) * 3600
+# optional: who wants it; staff, required: nobody of them gets in without it.
+FACESITE_SECOND_FACTOR = env.read_choice("FACESITE_SECOND_FACTOR", ["optional", "staff", "required"]) or "optional"
+FACESITE_OIDC = read_provider()
+FACESITE_PASSWORD_FORM = env.read_choice("FACESITE_PASSWORD_FORM", ["open", "folded"]) or "open"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "login"

@@ -1,7 +1,34 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class SecurityConfig(AppConfig):
     name = "security"
     verbose_name = "Security"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from security.rights import Right
+        from security.roles.groups import write_groups
+        from security.roles.second_person import RIGHT_OF
+        from security.sections import Section, add_section
+
+        post_migrate.connect(write_groups, sender=self, dispatch_uid="security.write_groups")
+        add_section(
+            Section(
+                "Operators",
+                "Who works with the product, and in which role.",
+                "security:operators",
+                (Right.MANAGE_OPERATORS,),
+                icon="people",
+            )
+        )
+        add_section(
+            Section(
+                "Approvals",
+                "Agree to what another operator asks for, where it takes two.",
+                "security:approvals",
+                tuple(RIGHT_OF.values()),
+                icon="check",
+            )
+        )

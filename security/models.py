@@ -1,7 +1,9 @@
-"""The audit trail, and the rights that roles are made of."""
+"""The audit trail, the rights that roles are made of, and how operators prove who they are."""
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import models
 
 from security.rights import RIGHTS
@@ -49,3 +51,144 @@ class Rights(models.Model):
         managed = False
         default_permissions = ()
         permissions = [(right.codename, label) for right, label in RIGHTS.items()]
+
+
+class Approval(models.Model):
+    """One operator asks, a second one agrees, and the first may do it once. roles/second_person.py has the rules.
+
+    approved_by is empty where a command on the server agreed. What an operator asked or agreed to goes with them.
+    """
+
+    class Action(models.TextChoices):
+        ERASE_MANY = "erase_many", "Erase several people"
+        EXPORT_BIOMETRICS = "export_biometrics", "Export pictures and embeddings"
+        SEARCH_UNKNOWN = "search_unknown", "Search among unknown faces"
+
+    action = models.CharField(max_length=30, choices=Action.choices)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the action and its targets: what was agreed to.")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    asked_at = models.DateTimeField()
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    refused_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+    targets = models.JSONField(default=list, help_text="Ids only, for the second person to look at.")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["action", "digest"], name="approvals_of_one_thing")]
+
+    def __str__(self) -> str:
+        return f"approval {self.pk}: {self.action}"
+
+
+class FailedSignIns(models.Model):
+    """How often sign-ins failed for one account or address. sign_in/limits.py says what follows from it."""
+
+    key = models.CharField(max_length=64, unique=True, help_text="HMAC of what is counted: neither name nor address.")
+    failures = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.failures} failed sign-ins"
+
+
+class KnownAddress(models.Model):
+    """An operator has signed in from there: strangers' failures elsewhere do not keep the operator out."""
+
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    address = models.CharField(max_length=64, help_text="HMAC of the address.")
+    last_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["operator", "address"], name="one_row_per_known_address")]
+
+    def __str__(self) -> str:
+        return f"an address of operator {self.operator_id}"
+
+
+class OneTimePassword(models.Model):
+    """The operator's present password was chosen by somebody else: it signs in once, and must be changed then."""
+
+    operator = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="one_time_password"
+    )
+    digest = models.CharField(max_length=64, help_text="Of the stored hash: with any other password this is moot.")
+    issued_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"one-time password of operator {self.operator_id}"
+
+
+class SignIn(models.Model):
+    """One browser in which an operator is signed in: the session's record, which ends with it."""
+
+    class Ended(models.TextChoices):
+        IDLE = "idle", "Not used for too long"
+        LIFETIME = "lifetime", "Signed in for too long"
+
+    session = models.OneToOneField(Session, on_delete=models.CASCADE, related_name="sign_in")
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sign_ins")
+    address = models.CharField(max_length=45, blank=True)
+    browser = models.CharField(max_length=60, help_text="Its family and system in words.")
+    began_at = models.DateTimeField()
+    last_used_at = models.DateTimeField()
+    ended = models.CharField(max_length=10, choices=Ended, blank=True)
+
+    class Meta:
+        ordering = ["-last_used_at"]
+
+    def __str__(self) -> str:
+        return f"sign-in {self.pk} of operator {self.operator_id}"
+
+
+class SecondFactor(models.Model):
+    """An operator's authenticator app: the secret that it shares with the site, and the last code that counted.
+
+    sign_in/second_factor.py writes it. While an app is being set up there is a second, unconfirmed row, so that the
+    confirmed one goes on until the new one has shown that it works.
+    """
+
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    confirmed = models.BooleanField(default=False)
+    sealed_secret = models.TextField(help_text="Sealed by sign_in/sealing.py.")
+    last_step = models.BigIntegerField(default=0, help_text="Half minutes since 1970: no code of it or before counts.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["operator", "confirmed"], name="one_second_factor_of_an_operator"),
+        ]
+
+    def __str__(self) -> str:
+        return f"second factor of operator {self.operator_id}"
+
+
+class RecoveryCode(models.Model):
+    """A code that stands in once for the app. The row goes when it is used."""
+
+    second_factor = models.ForeignKey(SecondFactor, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of 80 random bits: no list of guesses reaches it.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["second_factor", "digest"], name="one_row_per_recovery_code"),
+        ]
+
+    def __str__(self) -> str:
+        return f"recovery code {self.pk}"
+
+
+class OpenIdentity(models.Model):
+    """Which operator a person of an OpenID provider is."""
+
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(
+        max_length=64, unique=True, help_text="SHA-256 of issuer and subject: databases compare texts too kindly."
+    )
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"identity of operator {self.operator_id}"

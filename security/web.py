@@ -8,28 +8,28 @@ from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractUser
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_http_methods
+
+from security.allowing import require
+from security.rights import Right
 
 View = Callable[..., HttpResponseBase]
 
 read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
-def requires(permission: str, *, staff: bool = False) -> Callable[[View], View]:
-    """A login first; then 403 for operators without this permission of Django's or, with `staff`, without staff rights.
+def requires(right: Right, *others: Right) -> Callable[[View], View]:
+    """A login first; then 403 for operators who have neither this right nor one of the others.
 
-    permission: "app.action_model", as the admin asks for it.
+    The services ask again: this only keeps a page from being shown to somebody who could do nothing there.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            operator = actor_of(request)
-            if not operator.has_perm(permission) or (staff and not operator.is_staff):
-                raise PermissionDenied
+            require(actor_of(request), right, *others)
             return view(request, *args, **kwargs)
 
         return login_required(checked)

@@ -11,8 +11,12 @@ import os
 os.environ["SECRET_KEY"] = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"
 os.environ["DEBUG"] = "off"
 os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"
-for name in ("CSRF_TRUSTED_ORIGINS", "REDIS_URL", "FACESITE_LIVENESS", "FACESITE_HTTPS"):
+for name in ("CSRF_TRUSTED_ORIGINS", "REDIS_URL", "FACESITE_LIVENESS", "FACESITE_HTTPS", "FACESITE_SECOND_FACTOR"):
     os.environ[name] = ""
+
+from facesite.openid import NAMES  # noqa: E402
+
+os.environ |= dict.fromkeys([*NAMES, "FACESITE_PASSWORD_FORM"], "")
 
 from facesite.settings import *  # noqa: E402, F403
 from facesite.settings import FACESITE_THREADS, MIDDLEWARE  # noqa: E402

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from django.db.models import QuerySet
 
 from enrollment.exports import csv_lines
+from security.actors import Actor
+from security.allowing import require
+from security.rights import Right
 from verification.models import VerificationAttempt
 
 COLUMNS = (
@@ -33,8 +36,9 @@ CHUNK = 1_000
 """Rows read from the database at a time."""
 
 
-def stream_attempts(attempts: QuerySet[VerificationAttempt]) -> Iterator[str]:
+def stream_attempts(attempts: QuerySet[VerificationAttempt], *, actor: Actor | None) -> Iterator[str]:
     """CSV lines, the header first. attempts: with people and operator, as selectors.find_attempts() gives them."""
+    require(actor, Right.EXPORT)
     return csv_lines(COLUMNS, (_row(attempt) for attempt in attempts.iterator(chunk_size=CHUNK)))
 
 

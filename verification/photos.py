@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from recognizer.decisions import Question
 from recognizer.engine import FaceEngine
-from recognizer.images import UPLOAD_LIMITS
+from recognizer.images import UPLOAD_LIMITS, image_size
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.tracking.fuser import decide_still
 from recognizer.tracking.tracks import Decision
@@ -30,7 +30,7 @@ class IdentifiedImage:
     """All faces of one picture."""
 
     image_size: tuple[int, int]
-    """width, height in pixels."""
+    """width, height in pixels, upright. Boxes and landmarks count in these pixels."""
     faces: tuple[IdentifiedFace, ...]
     """Largest first. No two of them match the same person."""
 
@@ -53,7 +53,13 @@ def identify_image(
     asked = policy if check_liveness else replace(policy, liveness=LivenessMode.OFF)
     outcome = decide_still(engine, image, Question(gallery, asked, claimed))
     decisions = {decision.track: decision for decision in outcome.decisions}
+    factor = max(image_size(image_bytes)) / max(image.shape[:2])  # a large picture is decoded at a part of its size
     faces = (
-        IdentifiedFace(face.sighting.detection, face.sighting.quality, decisions[face.track]) for face in outcome.faces
+        IdentifiedFace(_enlarged(face.sighting.detection, factor), face.sighting.quality, decisions[face.track])
+        for face in outcome.faces
     )
-    return IdentifiedImage((image.shape[1], image.shape[0]), tuple(faces))
+    return IdentifiedImage((round(factor * image.shape[1]), round(factor * image.shape[0])), tuple(faces))
+
+
+def _enlarged(detection: Detection, factor: float) -> Detection:
+    return replace(detection, box_xyxy=factor * detection.box_xyxy, landmarks=factor * detection.landmarks)

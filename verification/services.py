@@ -16,7 +16,9 @@ from recognizer.images import encode_thumbnail
 from recognizer.tracking.tracks import Decision
 from recognizer.types import Verdict
 from security.actors import actor_id
+from security.allowing import require
 from security.events import log_event
+from security.rights import Right
 from security.traces import leave_no_traces
 from verification.models import FalseMatch, UnknownFace, VerificationAttempt, VerificationPolicy
 from verification.policy import SiteThreshold, current_policy
@@ -41,6 +43,7 @@ def record_attempt(
     Only a match names a person. Somebody erased since the decision leaves neither link nor thumbnail. An unknown face
     also goes into the inbox where the policy says so.
     """
+    require(operator, Right.VERIFY, Right.USE_KIOSK)
     matched = decision.person_id if decision.verdict == Verdict.MATCH else None
     nearest = nearest_of(decision)
     thumbnail = encode_thumbnail(decision.best.aligned)
@@ -118,6 +121,7 @@ def save_policy(
 
     fmr: one of VerificationPolicy.FalseMatchRate. site_threshold: instead of the pack's own. Raises ValidationError.
     """
+    require(actor, Right.SET_POLICY)
     policy = VerificationPolicy(fmr=fmr, liveness=liveness, saved_by=actor)  # type: ignore[misc]
     if site_threshold:
         policy.match_threshold, policy.contract_id = site_threshold.match_threshold, site_threshold.contract_id
@@ -167,6 +171,7 @@ def forget_people(people: Sequence[Person]) -> dict[str, int]:
 
 def erase_pictures(*, actor: AbstractBaseUser | AnonymousUser | None, attempts: QuerySet[VerificationAttempt]) -> int:
     """Erase the faces of these attempts, of strangers too; the verdicts stay. Returns how many had one."""
+    require(actor, Right.ERASE)
     erased = attempts.exclude(thumbnail=b"").update(thumbnail=b"")
     if erased:
         leave_no_traces()

@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -27,7 +26,8 @@ from enrollment.selectors import people_by_uuid, person_by_uuid
 from enrollment.thumbnails import jpeg_data_url
 from recognizer.errors import RecognizerError
 from recognizer.images import encode_thumbnail
-from security.web import read_or_post
+from security.rights import Right
+from security.web import actor_of, read_or_post, requires
 from verification import selectors, services
 from verification.cards import DecisionCard, card_of
 from verification.exports import stream_attempts
@@ -44,7 +44,7 @@ PREVIEW_SIDE = 1024
 """Pixels: the longer side of the picture as the photo check shows it."""
 
 
-@login_required
+@requires(Right.VERIFY, Right.USE_KIOSK)
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
     """The live page; `?person=UUID` asks at once whether it is that person."""
@@ -74,7 +74,7 @@ class CheckedFace:
     """None: the decision was not kept."""
 
 
-@login_required
+@requires(Right.VERIFY)
 @read_or_post
 def photo(request: HttpRequest) -> HttpResponse:
     """Says who is on a picture, and why. The decisions are kept in the history if the box for it is ticked."""
@@ -128,7 +128,7 @@ def _checked_face(face: IdentifiedFace, attempt: VerificationAttempt, *, kept: b
     )
 
 
-@login_required
+@requires(Right.SEE_HISTORY)
 @require_safe
 def attempts(request: HttpRequest) -> HttpResponse:
     form = AttemptFilterForm(request.GET)
@@ -150,14 +150,14 @@ def attempts(request: HttpRequest) -> HttpResponse:
     return render(request, "verification/attempts.html", context, status=400 if form.errors else 200)
 
 
-@login_required
+@requires(Right.EXPORT)
 @require_GET
 def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """The filtered history as CSV, sent while it is read."""
     form = AttemptFilterForm(request.GET)
     if not form.is_valid():
         return attempts(request)
-    lines = stream_attempts(selectors.find_attempts(form.filters()))
+    lines = stream_attempts(selectors.find_attempts(form.filters()), actor=actor_of(request))
     name = f"attempts-{timezone.now():%Y-%m-%d}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
     return StreamingHttpResponse(in_one_thread(lines), content_type="text/csv; charset=utf-8", headers=headers)
@@ -181,7 +181,7 @@ async def in_one_thread(lines: Iterator[str]) -> AsyncIterator[str]:
             thread.shutdown(wait=False)
 
 
-@login_required
+@requires(Right.SEE_HISTORY)
 @require_safe
 def attempt(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:

@@ -29,6 +29,7 @@ from enrollment.streaming.sockets import Frame, FrameConsumer
 from enrollment.thumbnails import jpeg_data_url
 from recognizer.engine import FaceEngine
 from recognizer.images import encode_thumbnail
+from security.rights import Right
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,9 @@ class Session:
 
 
 class EnrollmentConsumer(FrameConsumer):
-    """/ws/enrollment/. Any logged-in operator may enrol."""
+    """/ws/enrollment/. For operators who may enrol."""
 
+    rights = (Right.ENROL,)
     engine: FaceEngine
     session: Session | None = None
 

@@ -18,7 +18,9 @@ from enrollment.samples.pairs import find_pair, ordered
 from enrollment.samples.storing import keep_to_cap
 from enrollment.services import bump_gallery_revision, note_as_different
 from security.actors import Actor, actor_id
+from security.allowing import require
 from security.events import log_event
+from security.rights import Right
 
 logger = logging.getLogger("facesite.enrollment")
 Kind = HygieneAction.Kind
@@ -31,6 +33,7 @@ def merge_people(*, actor: Actor | None, keep: Person, merge: Person, contract_i
     are set aside; the templates of `contract_id` decide which of them tell the least. Raises PersonUnknown,
     MergeRefused.
     """
+    require(actor, Right.CORRECT)
     with transaction.atomic():
         keep, merge = _lock_two(keep, merge)
         if not keep.is_active:  # else two operators who merge in opposite directions would deactivate both records
@@ -67,6 +70,7 @@ def note_pair(*, actor: Actor | None, first: Person, second: Person, comparison_
     comparison_score: the cosine that raised the question, -1..1. Raises PersonUnknown, MergeRefused (the same person
     twice).
     """
+    require(actor, Right.CORRECT)
     with transaction.atomic():
         first, second = _lock_two(first, second)
         known = find_pair(first, second)
@@ -78,6 +82,7 @@ def forget_pair(*, actor: Actor | None, first: Person, second: Person) -> Hygien
 
     None: there was no note. Raises PersonUnknown, MergeRefused (the same person twice).
     """
+    require(actor, Right.CORRECT)
     with transaction.atomic():
         first, second = _lock_two(first, second)
         pair = find_pair(first, second)
@@ -97,6 +102,7 @@ def forget_pair(*, actor: Actor | None, first: Person, second: Person) -> Hygien
 
 def undo_action(*, actor: Actor | None, action: HygieneAction) -> None:
     """Put things back as they were before the action. Raises UndoBlocked when that cannot be done, or no longer."""
+    require(actor, Right.CORRECT)
     with transaction.atomic():
         locked = HygieneAction.objects.select_for_update().filter(pk=action.pk).first()
         if locked is None:

@@ -20,7 +20,9 @@ from recognizer.errors import PackError
 from recognizer.packs.choosing import choose_pack
 from recognizer.packs.manifest import Manifest, Pack
 from security.actors import Actor, actor_id
+from security.allowing import require
 from security.events import log_event
+from security.rights import Right
 
 logger = logging.getLogger("facesite.packs")
 
@@ -68,6 +70,7 @@ def switch_pack(*, actor: Actor | None, pack: Pack) -> PackSwitch:
     Running processes follow within seconds, unless FACESITE_MODEL_PACK names a pack. The revision's row is locked
     first: a sample stored at the same time is either seen here or comes after the switch.
     """
+    require(actor, Right.SET_POLICY)
     with transaction.atomic():
         lock_revision()
         missing = samples_without_template(pack.contract_id).count()

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -34,17 +33,18 @@ from enrollment.samples.drafts import SampleDraft
 from enrollment.services import NewPerson
 from enrollment.web import count_of, person_or_404
 from recognizer.errors import RecognizerError
-from security.web import actor_of, read_or_post
+from security.rights import Right
+from security.web import actor_of, read_or_post, requires
 
 
-@login_required
+@requires(Right.ENROL)
 @read_or_post
 def upload(request: HttpRequest) -> HttpResponse:
     """Enrol a new person from pictures."""
     return _upload(request, None)
 
 
-@login_required
+@requires(Right.ENROL)
 @read_or_post
 def upload_to_person(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Add pictures to a person who is enrolled already."""

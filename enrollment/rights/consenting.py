@@ -28,7 +28,7 @@ from enrollment.models import ConsentRecord, Person
 from enrollment.runtime.gallery import outlive_old_copies
 from enrollment.selectors import merged_into, merged_records, with_merged
 from security.actors import Actor, actor_id
-from security.allowing import NotAllowed, is_allowed
+from security.allowing import require
 from security.audit.actions import Action
 from security.events import log_event
 from security.rights import Right
@@ -37,9 +37,8 @@ logger = logging.getLogger("facesite.enrollment")
 
 
 def require_consenting(actor: Actor | None) -> None:
-    """Whoever may enrol or correct may write down what a person says about it. Raises NotAllowed."""
-    if not (is_allowed(actor, Right.ENROL) or is_allowed(actor, Right.CORRECT)):
-        raise NotAllowed(Right.ENROL)
+    """Whoever may enrol, correct or erase may write down what a person says about it. Raises NotAllowed."""
+    require(actor, Right.ENROL, Right.CORRECT, Right.ERASE)
 
 
 def record_consent(*, actor: Actor | None, person: Person, consent: Consent) -> ConsentRecord:
@@ -57,7 +56,7 @@ def record_consent(*, actor: Actor | None, person: Person, consent: Consent) -> 
         before = stored.consent
         agreed = write_consent(stored, consent, actor)
         if before and before.ended and before.was_active:
-            services.set_active(actor=actor, people=[stored], active=True)
+            services.change_active(actor, [stored], True)
         services.record_consent_change(agreed, actor, Action.CONSENT_RECORDED)
     log_event(logger, "consent_recorded", person=str(stored.uuid), how=agreed.how, actor=actor_id(actor))
     return agreed
@@ -100,7 +99,7 @@ def undo_withdrawal(*, actor: Actor | None, person: Person) -> ConsentRecord:
                 restored.withdrawn_at = restored.withdrawn_by = restored.erase_on = None
                 restored.save()
                 if restored.was_active:
-                    services.set_active(actor=actor, people=[one], active=True)
+                    services.change_active(actor, [one], True)
                 services.record_consent_change(restored, actor, Action.CONSENT_RESTORED)
     log_event(logger, "withdrawal_undone", person=str(stored.uuid), actor=actor_id(actor))
     return _present(stored)
@@ -147,7 +146,7 @@ def _end(person: Person, ended: ConsentRecord, actor: Actor | None, action: Acti
     at = ended.withdrawn_at or ended.expired_at
     ended.erase_on = timezone.localdate(at) + timedelta(days=current_consent_policy().grace_days)
     ended.save()
-    services.set_active(actor=actor, people=[person], active=False)
+    services.change_active(actor, [person], False)
     services.record_consent_change(ended, actor, action)
 
 

@@ -23,8 +23,9 @@ from security.actors import Actor
 from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
-from security.models import AuditEvent
+from security.models import Approval, AuditEvent
 from security.rights import Right
+from security.roles.second_person import require_second_person
 
 README = """\
 This is a copy of everything that this site holds about you: {name}.
@@ -52,12 +53,14 @@ Times are UTC. Scores are cosines from -1 to 1.
 
 
 def export_person(*, actor: Actor | None, person: Person, file: IO[bytes]) -> None:
-    """Write the ZIP into `file`, which must be seekable. Raises NotAllowed.
+    """Write the ZIP into `file`, which must be seekable. Raises NotAllowed, SecondPersonNeeded (until one has agreed).
 
     The audit row is written first: nothing is given away that nobody can find again.
     """
     require(actor, Right.EXPORT)
     with transaction.atomic():
+        target = f"person:{person.uuid}"
+        require_second_person(actor=actor, action=Approval.Action.EXPORT_BIOMETRICS, target=target)
         record(Action.PERSON_EXPORTED, actor=actor, target=person.uuid)
     people = with_merged([person])
     held = [*_held_here(people), *(one for hook in hooks.export for who in people for one in hook(who))]

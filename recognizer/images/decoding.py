@@ -10,8 +10,8 @@ from recognizer import MAX_IMAGE_PIXELS
 from recognizer.errors import FrameTooLarge, ImageTooManyPixels, ImageTooSmall, ImageUndecodable
 from recognizer.images import jpeg, png, webp
 from recognizer.images.headers import Header, damaged
-from recognizer.images.isolation import workers
-from recognizer.images.pixels import decode_pixels
+from recognizer.images.isolation import isolated_bytes, workers
+from recognizer.images.pixels import BYTES_PER_PIXEL, REDUCTIONS, decode_pixels
 from recognizer.types import Image
 
 
@@ -31,12 +31,16 @@ UPLOAD_LIMITS = ImageLimits(max_bytes=20 * 1024 * 1024, max_pixels=MAX_IMAGE_PIX
 """A picture that an operator uploads or names on the command line."""
 WORKING_BYTES_PER_PIXEL = 7
 """What the libraries may hold per allowed pixel: the three components of a progressive JPEG take 6 in whole blocks."""
+DECODING_BYTES = 100 * 1024 * 1024
+"""What decoding one picture may add to memory, the picture included."""
 
 
 def decode_image(data: bytes, limits: ImageLimits = FRAME_LIMITS) -> Image:
     """A JPEG, PNG or WebP as H x W x 3 uint8 BGR, turned upright as its EXIF orientation says.
 
-    Raises FrameTooLarge, ImageTooManyPixels, ImageTooSmall, ImageUndecodable (each a sentence that says what to do).
+    A JPEG of more than 17 megapixels comes at a half, a quarter or an eighth of its sides: as large as DECODING_BYTES
+    allow, and large enough for a face that somebody wants to enrol. Raises FrameTooLarge, ImageTooManyPixels,
+    ImageTooSmall, ImageUndecodable (each a sentence that says what to do).
     """
     if len(data) > limits.max_bytes:
         raise FrameTooLarge(f"This picture has {len(data)} bytes; at most {limits.max_bytes} are allowed.")
@@ -47,16 +51,38 @@ def decode_image(data: bytes, limits: ImageLimits = FRAME_LIMITS) -> Image:
             f"This picture has {width} x {height} pixels; at most {limits.max_pixels} pixels are allowed."
         )
     if header.working_bytes > WORKING_BYTES_PER_PIXEL * limits.max_pixels:
-        raise ImageTooManyPixels(
-            f"This picture has {width} x {height} pixels of a costly kind: save it as an ordinary JPEG and send that."
-        )
+        raise _too_costly(header)
     if min(width, height) < limits.min_side:
         raise ImageTooSmall(f"This picture has {width} x {height} pixels; each side needs at least {limits.min_side}.")
+    reduction = _reduction(header)
     header.check()
-    image = decode_pixels(header.data) if header.bounded else workers.decode(header)
+    image = decode_pixels(header.data, reduction) if header.bounded else workers.decode(header)
+    height, width = -(-height // reduction), -(-width // reduction)
     if image.shape[:2] not in ((height, width), (width, height)):
         raise damaged()
     return image
+
+
+def _reduction(header: Header) -> int:
+    """By what the sides must be divided so that DECODING_BYTES suffice. Raises ImageTooManyPixels."""
+    pixels = header.width * header.height
+    if not header.bounded:
+        if isolated_bytes(header) + BYTES_PER_PIXEL * pixels <= DECODING_BYTES:
+            return 1
+        raise _too_costly(header)
+    for reduction in REDUCTIONS if header.reducible else (1,):
+        picture = BYTES_PER_PIXEL * pixels // reduction**2
+        # The library lets go of what it holds before the picture is copied.
+        if picture + max(picture, header.held_bytes) <= DECODING_BYTES:
+            return reduction
+    raise _too_costly(header)
+
+
+def _too_costly(header: Header) -> ImageTooManyPixels:
+    return ImageTooManyPixels(
+        f"This picture has {header.width} x {header.height} pixels of a costly kind: save it as an ordinary JPEG "
+        "(not a progressive one) and send that."
+    )
 
 
 def image_size(data: bytes) -> tuple[int, int]:

@@ -19,6 +19,10 @@ class Header:
     """What the library shall see: the file, or as much of it as decides the pixels."""
     working_bytes: int = 0
     """What the library itself holds or works through beside the picture, at most."""
+    held_bytes: int = 0
+    """The part of it that is held in memory."""
+    reducible: bool = False
+    """Whether the library can decode it at a half, a quarter or an eighth of its sides, with less memory and time."""
     bounded: bool = True
     """False: the file may take much more than its header tells."""
     check: Callable[[], None] = lambda: None

@@ -24,11 +24,16 @@ from recognizer.types import Image
 MEMORY = 48 * 1024 * 1024
 """Bytes that a picture of any size may take beside what its pixels need: the tables of honest ones take 2 MB."""
 BYTES_PER_PIXEL = 10
-"""The picture with alpha, without, and turned upright."""
+"""In that process: the picture with alpha, without, and turned upright."""
 SECONDS, SECONDS_PER_PIXEL = 0.25, 1e-7
 """Of processor time; honest pictures take a quarter of the latter."""
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def isolated_bytes(header: Header) -> int:
+    """What the process that decodes the picture may take, at most."""
+    return MEMORY + header.working_bytes + BYTES_PER_PIXEL * header.width * header.height
 
 
 class Workers:
@@ -89,9 +94,8 @@ class _Worker:
 
     def decode(self, header: Header) -> Image | None:
         """None: refused. Raises OSError when the process has ended."""
-        pixels = header.width * header.height
-        memory = MEMORY + header.working_bytes + BYTES_PER_PIXEL * pixels
-        self._requests.write(REQUEST.pack(len(header.data), memory, SECONDS + SECONDS_PER_PIXEL * pixels))
+        seconds = SECONDS + SECONDS_PER_PIXEL * header.width * header.height
+        self._requests.write(REQUEST.pack(len(header.data), isolated_bytes(header), seconds))
         self._requests.write(header.data)
         self._requests.flush()
         answer = self._answers.read(ANSWER.size)

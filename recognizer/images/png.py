@@ -20,6 +20,8 @@ MAX_RATIO = 1032
 """Bytes that one byte of deflated data can stand for (zlib's technical notes)."""
 SLACK = 1 << 16
 """Bytes after the last row that do no harm."""
+MAX_UNPACKED = 25_000_000
+"""Bytes of rows, 8.3 megapixels of ordinary colour: to unpack them twice and filter them takes 0.25 s."""
 UNCHECKED_DATA = 1 << 16
 """A body up to this many bytes unpacks to 68 MB at most, which takes 0.15 s: not worth unpacking twice."""
 
@@ -85,6 +87,8 @@ def _fits(kind: bytes, length: int, last: bytes, data_seen: bool) -> bool:
 
 def _check_body(packed: Sequence[memoryview], height: int, row: int) -> None:
     """The body unpacks to all rows, and to hardly more."""
+    if row * height > MAX_UNPACKED:
+        raise too_costly()
     packed_bytes = sum(map(len, packed))
     if packed_bytes * MAX_RATIO < row * height:
         raise damaged()

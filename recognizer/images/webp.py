@@ -8,7 +8,7 @@ from recognizer.images.headers import Header, animated, damaged, too_costly
 
 MAX_CHUNKS = 1000
 _CHUNK = Struct("<4sI")
-_ANIMATION_FLAG = 0x02
+_ANIMATION_FLAG, _ALPHA_FLAG = 0x02, 0x10
 
 
 def is_webp(data: bytes) -> bool:
@@ -20,7 +20,7 @@ def read_webp(data: bytes) -> Header:
     end = 8 + int.from_bytes(data[4:8], "little")
     if end > len(data):
         raise damaged()
-    at, canvas, alpha, found = 12, None, b"", None
+    at, canvas, has_alpha, alpha, found = 12, None, False, b"", None
     for number in range(MAX_CHUNKS):
         if at + 8 > end:
             break
@@ -32,6 +32,7 @@ def read_webp(data: bytes) -> Header:
             raise animated()
         if kind == b"VP8X":
             canvas = _read_canvas(data[body : body + length], first=number == 0)
+            has_alpha = bool(data[body] & _ALPHA_FLAG)
         elif canvas is None and number == 0 and kind not in (b"VP8 ", b"VP8L"):
             raise damaged()
         elif kind == b"ALPH":
@@ -47,8 +48,9 @@ def read_webp(data: bytes) -> Header:
         raise damaged()
     # The tables of lossless data grow with what the data says, not with the picture: 295 kB made 365 MB.
     lossless = kind == b"VP8L" or bool(alpha and alpha[0] & 3)
-    planes = (4 if kind == b"VP8L" else 1) + (4 if canvas else 0)
-    return Header(width, height, data, working_bytes=width * height * planes, bounded=not lossless)
+    planes = (4 if kind == b"VP8L" else 1) + (5 if has_alpha else 0)
+    held = width * height * planes
+    return Header(width, height, data, working_bytes=held, held_bytes=held, bounded=not lossless)
 
 
 def _read_canvas(body: bytes, *, first: bool) -> tuple[int, int]:

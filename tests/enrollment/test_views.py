@@ -9,7 +9,7 @@ from uuid import uuid4
 import cv2
 import numpy as np
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -23,9 +23,11 @@ from enrollment.pictures import photos
 from enrollment.runtime.gallery import reset_gallery
 from enrollment.samples.drafts import quality_to_json
 from recognizer.images import decode_crop, decode_image
+from security.roles.table import Role
 from tests.enrollment.conftest import CONTRACT
 from tests.support.consent import ON_PAPER
 from tests.support.ids import NOBODY
+from tests.support.operators import make_client
 
 pytestmark = pytest.mark.django_db
 
@@ -230,8 +232,8 @@ class TestPerson:
 
 
 class TestErase:
-    @pytest.mark.parametrize("login", ["operator_client", "clerk_client"])
-    def test_is_for_those_who_may_delete_people(self, login, enroll, request):
+    @pytest.mark.parametrize("login", ["operator_client", "receptionist_client"])
+    def test_is_for_those_who_may_erase_people(self, login, enroll, request):
         client, person = request.getfixturevalue(login), enroll()
         url = f"{person.get_absolute_url()}erase/"
         assert client.get(url).status_code == 403
@@ -239,11 +241,10 @@ class TestErase:
         assert Person.objects.exists()
         assertNotContains(client.get(person.get_absolute_url()), url)
 
-    def test_needs_no_staff_rights_but_the_permission(self, operator, operator_client, enroll):
-        operator.user_permissions.add(Permission.objects.get(codename="delete_person"))
-        person = enroll()
-        assertContains(operator_client.get(person.get_absolute_url()), f"{person.get_absolute_url()}erase/")
-        operator_client.post(f"{person.get_absolute_url()}erase/", {"typed_name": person.name})
+    def test_needs_the_right_alone_and_for_one_person_nobody_else(self, enroll):
+        client, person = make_client(Role.PRIVACY_OFFICER), enroll()
+        assertContains(client.get(person.get_absolute_url()), f"{person.get_absolute_url()}erase/")
+        client.post(f"{person.get_absolute_url()}erase/", {"typed_name": person.name})
         assert not Person.objects.exists()
 
     def test_says_exactly_what_goes_before_it_goes(self, staff_client, enroll):

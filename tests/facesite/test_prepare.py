@@ -28,6 +28,7 @@ class TestCreateFirstOperator:
         operator = User.objects.get(username="operator")
         assert operator.is_superuser
         assert operator.check_password(password.group(1))
+        assert "/account/" in said
 
     def test_does_nothing_when_somebody_can_log_in(self, operator):
         assert said_by("create_first_operator") == ""

@@ -42,6 +42,7 @@ MARKERS_OF_PLACES = {
     "tests/recognizer/test_calibration.py::TestSureThresholdAt": "slow",
     "tests/recognizer/tracking/test_challenge.py::TestReplayedClips": "slow",
     "tests/recognizer/tracking/test_fuser.py::TestRealClips": "slow",
+    "tests/security/sign_in/test_openid_views.py": "server",
     "tests/starter/": "slow",
     "tests/starter/test_browser.py": "browser",
     "tests/test_walls.py": "slow",
@@ -56,6 +57,7 @@ MARKERS_OF_FIXTURES = {
     "browser_opener": "browser",
     "live_server_process": "server",
     "mysql_url": "server",
+    "openid_provider": "server",
     "redis_url": "server",
 }
 """What must not be missing above."""

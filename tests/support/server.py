@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import unquote, urlencode, urlsplit
-from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
+from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
 import pytest
 from django.conf import settings
 from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.site import START_SECONDS, free_port
+from facesite import openid
 from tests.support.sockets import PATIENCE_S
 
 _numbers = itertools.count(1)
@@ -38,7 +39,8 @@ class LiveServer:
         self.url = f"http://localhost:{self.port}"
         self.log = folder / "serve.log"
         # Set even where empty: a developer's .env must not change what a test sees.
-        clean = dict.fromkeys(("REDIS_URL", "CSRF_TRUSTED_ORIGINS", "FACESITE_HTTPS", "FACESITE_MODEL_PACK"), "")
+        empty = ("REDIS_URL", "CSRF_TRUSTED_ORIGINS", "FACESITE_HTTPS", "FACESITE_MODEL_PACK", "FACESITE_SECOND_FACTOR")
+        clean = dict.fromkeys([*empty, *openid.NAMES], "")
         self.environment = {
             **os.environ,
             **clean,
@@ -48,7 +50,7 @@ class LiveServer:
             "FACESITE_LIVENESS": "off",
             **environment,
         }
-        self.operator = self.password = ""
+        self.operator = self.password = self.one_time_password = ""
         self.process: subprocess.Popen[bytes] | None = None
 
     def manage(self, *arguments: str) -> str:
@@ -64,7 +66,7 @@ class LiveServer:
         """Tables, static files and the first operator, as `make run` does."""
         said = self.manage("prepare")
         self.operator = find(r"Operator name:\s+(\S+)", said)
-        self.password = find(r"One-time password:\s+(\S+)", said)
+        self.one_time_password = find(r"One-time password:\s+(\S+)", said)
 
     def start(self, *arguments: str) -> None:
         command = [sys.executable, "manage.py", "serve", "--port", str(self.port), *arguments]
@@ -109,6 +111,16 @@ class LiveServer:
             self.process.kill()
             pytest.fail(f"serve did not end: {self.log.read_text()}")
 
+    def choose_password(self) -> None:
+        """Sign in with the one-time password and choose another, as the first operator must."""
+        browser = Browser(self)
+        browser.get("/accounts/login/")
+        browser.post("/accounts/login/", username=self.operator, password=self.one_time_password)
+        self.password = f"own-{self.one_time_password}"
+        fields = {"new_password1": self.password, "new_password2": self.password}
+        status, page = browser.post("/account/password/?next=/healthz", **fields)
+        assert (status, json.loads(page)) == (200, {"status": "ok"})
+
     def login(self) -> Browser:
         browser = Browser(self)
         browser.login(self.operator, self.password)
@@ -125,6 +137,18 @@ class Browser:
 
     def get(self, path: str) -> tuple[int, str]:
         return self._open(Request(self.server.url + path))
+
+    def location(self, path: str) -> str:
+        """Where the page sends the browser, which does not go there."""
+
+        class Stay(HTTPRedirectHandler):
+            def redirect_request(self, *args: Any) -> None:
+                return None
+
+        opener = build_opener(Stay, HTTPCookieProcessor(self.cookies))
+        with pytest.raises(HTTPError) as answered:
+            opener.open(self.server.url + path, timeout=PATIENCE_S)
+        return str(answered.value.headers["Location"])
 
     def post(self, path: str, **fields: str) -> tuple[int, str]:
         fields["csrfmiddlewaretoken"] = self.cookie("csrftoken")
@@ -196,6 +220,7 @@ def running_server(models_dir: Path, *, database_server: str = "", **environment
         server = LiveServer(Path(name), environment | {"DATABASE_URL": database_url})
         server.prepare()
         with serving(server):
+            server.choose_password()
             yield server
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -46,6 +47,20 @@ class TestIdentifyImage:
         assert len(found.faces) == 12
         matched = [face.decision.person_id for face in found.faces if face.decision.verdict == Verdict.MATCH]
         assert sorted(map(str, matched)) == sorted([str(ada.uuid), str(bob.uuid)])
+
+    def test_boxes_count_in_pixels_of_the_file_though_it_is_decoded_smaller(self, identify, engine, ada, picture):
+        small = engine.decode(picture(ADA, 4), UPLOAD_LIMITS)
+        factor = 5000 / max(small.shape[:2])
+        large = cv2.resize(small, None, fx=factor, fy=factor)
+
+        (expected,) = identify(picture(ADA, 4)).faces
+        found = identify(cv2.imencode(".jpg", large)[1].tobytes())
+
+        assert found.image_size == (large.shape[1], large.shape[0])
+        (face,) = found.faces
+        assert face.decision.person_id == str(ada.uuid)
+        size = factor * np.ptp(expected.detection.box_xyxy)
+        assert np.abs(face.detection.box_xyxy - factor * expected.detection.box_xyxy).max() < 0.05 * size
 
     def test_a_picture_without_faces_has_none(self, identify):
         assert identify(encode_thumbnail(np.full((300, 300, 3), 128, np.uint8), 300)).faces == ()

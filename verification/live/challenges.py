@@ -13,7 +13,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from recognizer.reasons import Reason
+from security.allowing import require
 from security.events import log_event
+from security.rights import Right
 from verification.models import ChallengeTry
 
 FAILURES_ALLOWED = 5
@@ -28,6 +30,7 @@ def begin_try(*, actor: AbstractBaseUser, session_key: str) -> ChallengeTry | in
 
     A try counts as failed until `end_try` says that it was passed.
     """
+    require(actor, Right.VERIFY, Right.USE_KIOSK)
     now = timezone.now()
     session = hashlib.sha256(session_key.encode()).hexdigest()
     with transaction.atomic():

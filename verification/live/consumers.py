@@ -24,6 +24,7 @@ from recognizer.tracking.challenge import ChallengeState
 from recognizer.tracking.challenge_run import ChallengeProgress
 from recognizer.tracking.tracks import Decision
 from security.events import log_event
+from security.rights import Right
 from verification.live.challenges import begin_try, end_try
 from verification.live.protocol import (
     NOT_CLAIMABLE,
@@ -50,6 +51,7 @@ POLICY_CHECK_SECONDS = 2.0
 class VerificationConsumer(FrameConsumer):
     """Parses, lets the engine's pool work on the newest frame, has decisions recorded, answers."""
 
+    rights = (Right.VERIFY, Right.USE_KIOSK)
     engine: FaceEngine
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

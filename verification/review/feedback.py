@@ -27,7 +27,9 @@ from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy, Vector, Verdict
 from recognizer.vectors import vector_from_bytes, vector_to_bytes
 from security.actors import Actor, actor_id
+from security.allowing import require
 from security.events import log_event
+from security.rights import Right
 from security.traces import leave_no_traces
 from verification.models import ConfusedFace, FalseMatch, VerificationAttempt
 from verification.policy import current_policy
@@ -109,6 +111,7 @@ def record_false_match(
 
     face, other: what examine() returned, and the person whose face it really was.
     """
+    require(actor, Right.CORRECT)
     person = _person_of(attempt)
     with transaction.atomic():
         locked = VerificationAttempt.objects.select_for_update().defer("thumbnail").filter(pk=attempt.pk).first()
@@ -141,6 +144,7 @@ def undo_false_match(*, actor: Actor | None, recorded: FalseMatch) -> None:
 
     The FalseMatch stays, but its embeddings are erased.
     """
+    require(actor, Right.CORRECT)
     with transaction.atomic():
         undone = FalseMatch.objects.filter(pk=recorded.pk, undone_at=None)
         if not undone.update(undone_at=timezone.now(), undone_by=actor):

@@ -33,7 +33,11 @@ from recognizer.tracking.tracks import Decision
 from recognizer.types import LivenessVerdict, Vector, Verdict
 from recognizer.vectors import vector_from_bytes, vector_to_bytes
 from security.actors import Actor, actor_id
+from security.allowing import require
 from security.events import log_event
+from security.models import Approval
+from security.rights import Right
+from security.roles.second_person import ask, is_open
 from security.traces import leave_no_traces
 from verification.models import InboxAction, UnknownFace, UnknownPolicy, VerificationAttempt
 from verification.policy import current_policy
@@ -42,6 +46,10 @@ logger = logging.getLogger("facesite.verification")
 
 MOST_KEPT = 2_000
 """Faces kept at most; the oldest go first. So many can be clustered while an operator waits for the page."""
+
+
+SEARCHED = "inbox:unknown"
+"""What is unlocked: there is one inbox."""
 
 
 class InboxRefused(Exception):
@@ -78,6 +86,7 @@ def save_unknown_policy(*, actor: Actor | None, keep: bool, days: int) -> Unknow
 
     keep off: every kept face is erased at once, also those handled. keep on: those older than `days` are.
     """
+    require(actor, Right.SET_RETENTION)
     policy = UnknownPolicy(keep=keep, days=days, saved_by=actor)  # type: ignore[misc]
     policy.full_clean(exclude={"saved_by"})
     with transaction.atomic():
@@ -152,6 +161,36 @@ def find_clusters(contract_id: str, threshold: float) -> list[Cluster]:
     return [_cluster([faces[row] for row in rows]) for rows in groups]
 
 
+def clusters_for(*, actor: Actor | None, contract_id: str, threshold: float) -> list[Cluster]:
+    """The inbox as this operator may see it: in clusters while the search is open, else each face by itself.
+
+    To group strangers is to search for them over days; that takes two operators. Raises NotAllowed.
+    """
+    require(actor, Right.REVIEW_UNKNOWN)
+    if may_search(actor):
+        return find_clusters(contract_id, threshold)
+    faces = pending_faces().filter(contract_id=contract_id).order_by("-pk")
+    return [_cluster([face]) for face in faces]
+
+
+def nearest_for(
+    *, actor: Actor | None, faces: Sequence[UnknownFace], gallery: GallerySnapshot
+) -> list[tuple[Person, float]]:
+    """nearest_people() while the search is open, else nobody. Raises NotAllowed."""
+    require(actor, Right.REVIEW_UNKNOWN)
+    return nearest_people(faces, gallery) if may_search(actor) else []
+
+
+def may_search(actor: Actor | None) -> bool:
+    """Whether faces may be compared now: two operators agreed within the hour, or a command on the server asks."""
+    return actor is None or is_open(Approval.Action.SEARCH_UNKNOWN)
+
+
+def ask_to_search(*, actor: Actor) -> None:
+    """Ask for the second operator who opens the search. Raises NotAllowed."""
+    ask(actor=actor, action=Approval.Action.SEARCH_UNKNOWN, target=SEARCHED)
+
+
 def nearest_people(
     faces: Sequence[UnknownFace], gallery: GallerySnapshot, limit: int = 5
 ) -> list[tuple[Person, float]]:
@@ -198,6 +237,7 @@ def enrol_unknown(
 
     Raises InboxRefused and what enroll_person() raises.
     """
+    require(actor, Right.REVIEW_UNKNOWN)
     with transaction.atomic():
         found = _locked_faces(faces)
         saved = enrollment.enroll_person(
@@ -218,6 +258,7 @@ def assign_unknown(
 
     Raises InboxRefused and what add_samples() raises.
     """
+    require(actor, Right.REVIEW_UNKNOWN)
     with transaction.atomic():
         found = _locked_faces(faces)
         person = enrollment.lock_person(person)  # nobody takes the room that is counted here
@@ -234,6 +275,7 @@ def assign_unknown(
 
 def dismiss_unknown(*, actor: Actor | None, faces: Sequence[UUID]) -> InboxAction:
     """Take these faces out of the inbox. It can be undone until the policy's days are over. Raises InboxRefused."""
+    require(actor, Right.REVIEW_UNKNOWN)
     with transaction.atomic():
         return _handle(actor, InboxAction.Kind.DISMISS, _locked_faces(faces), None, ())
 
@@ -243,6 +285,7 @@ def delete_unknown(*, actor: Actor | None, faces: Sequence[UUID]) -> int:
 
     Faces that are no longer in the inbox are passed over.
     """
+    require(actor, Right.REVIEW_UNKNOWN)
     with transaction.atomic():
         found = UnknownFace.objects.filter(uuid__in=faces, handled_by=None)
         attempts = list(found.values_list("attempt", flat=True))
@@ -280,6 +323,7 @@ def undo_inbox_action(*, actor: Actor | None, action: InboxAction) -> int:
     A person who was enrolled from them is erased too, unless other samples were added since. Raises InboxRefused when
     the action was undone already or its faces are no longer kept, SampleUnknown when a sample is removed meanwhile.
     """
+    require(actor, Right.REVIEW_UNKNOWN)
     with transaction.atomic():
         locked = InboxAction.objects.select_for_update().filter(pk=action.pk, undone_at=None).first()
         if locked is None:
@@ -308,10 +352,10 @@ def _take_samples_back(actor: Actor | None, action: InboxAction, person: Person)
     """Remove the samples that the action added; the whole person if the action made it and nothing else was added."""
     added = [UUID(uuid) for uuid in action.samples]
     if action.kind == InboxAction.Kind.ENROL and not person.samples.exclude(uuid__in=added).exists():
-        enrollment.erase_people(actor=actor, people=[person])
+        enrollment.erase_records(actor, [person])
         return
     for sample in FaceSample.objects.filter(uuid__in=added):  # a merge may have brought them to somebody else
-        enrollment.remove_sample(actor=actor, sample=sample)
+        enrollment.drop_sample(actor, sample)
 
 
 def _handle(

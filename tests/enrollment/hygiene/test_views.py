@@ -45,12 +45,12 @@ class TestAccess:
         assertRedirects(client.get(PAGE), f"/accounts/login/?next={PAGE}", fetch_redirect_response=False)
 
     @pytest.mark.parametrize("path", ["", "merge/", "note/", "forget/", f"actions/{NOBODY}/undo/"])
-    def test_is_for_staff(self, operator_client, path):
-        response = operator_client.post(PAGE + path) if path else operator_client.get(PAGE)
+    def test_is_for_managers(self, receptionist_client, path):
+        response = receptionist_client.post(PAGE + path) if path else receptionist_client.get(PAGE)
         assert response.status_code == 403
 
     @pytest.mark.parametrize("path", ["", "merge/", "note/", "forget/", f"actions/{NOBODY}/undo/"])
-    def test_needs_a_permission_beside_staff_rights(self, clerk_client, path):
+    def test_needs_a_role_beside_staff_rights(self, clerk_client, path):
         response = clerk_client.post(PAGE + path) if path else clerk_client.get(PAGE)
         assert response.status_code == 403
 

@@ -22,8 +22,10 @@ from enrollment.rights.consenting import (
 from enrollment.runtime.gallery import current_gallery, gallery_for, mark_gallery_stale, reset_gallery
 from security.allowing import NotAllowed
 from security.models import AuditEvent
+from security.roles.table import Role
 from tests.enrollment.conftest import CONTRACT, DIMENSION
 from tests.support.consent import ON_PAPER
+from tests.support.operators import make_operator
 
 pytestmark = pytest.mark.django_db
 
@@ -79,9 +81,13 @@ class TestWithdrawConsent:
     def test_counts_where_no_consent_was_recorded_too(self, enroll, staff):
         assert withdraw_consent(actor=staff, person=enroll("Ada", 1, consent=NO_CONSENT)).erase_on
 
-    def test_needs_the_right_to_enrol_or_to_correct(self, enroll, operator):
+    @pytest.mark.parametrize("role", [Role.RECEPTIONIST, Role.MANAGER, Role.PRIVACY_OFFICER])
+    def test_is_noted_by_whoever_enrols_corrects_or_erases(self, enroll, role):
+        assert withdraw_consent(actor=make_operator(role), person=enroll("Ada", 1)).ended
+
+    def test_is_nothing_for_a_kiosk(self, enroll):
         with pytest.raises(NotAllowed):
-            withdraw_consent(actor=operator, person=enroll("Ada", 1))
+            withdraw_consent(actor=make_operator(Role.KIOSK), person=enroll("Ada", 1))
 
     def test_nobody_searches_the_person_by_another_door(self, enroll, staff, make_draft):
         ada = enroll("Ada", 1)
@@ -140,9 +146,9 @@ class TestRecordConsent:
         with pytest.raises(ConsentInvalid, match="policy"):
             record_consent(actor=staff, person=enroll("Ada", 1), consent=Consent(How.NOT_ASKED, "contract"))
 
-    def test_needs_the_right_to_enrol_or_to_correct(self, enroll, operator):
+    def test_is_nothing_for_a_kiosk(self, enroll):
         with pytest.raises(NotAllowed):
-            record_consent(actor=operator, person=enroll("Ada", 1), consent=ON_PAPER)
+            record_consent(actor=make_operator(Role.KIOSK), person=enroll("Ada", 1), consent=ON_PAPER)
 
 
 class TestExpireConsents:

@@ -17,8 +17,10 @@ from enrollment.runtime.gallery import mark_gallery_stale
 from recognizer.images import decode_crop
 from recognizer.vectors import vector_from_bytes
 from security.allowing import NotAllowed
-from security.models import AuditEvent
+from security.models import Approval, AuditEvent
+from security.roles.second_person import SecondPersonNeeded
 from tests.enrollment.conftest import CONTRACT
+from tests.support.operators import unlock
 
 pytestmark = pytest.mark.django_db
 
@@ -81,11 +83,14 @@ class TestExportPerson:
         assert str(grace.uuid) not in everything
         assert "Grace" not in everything
 
-    def test_needs_the_right_and_leaves_a_row(self, enroll, operator, staff):
+    def test_needs_the_right_and_a_second_person_and_leaves_a_row(self, enroll, operator, staff):
         ada = enroll("Ada", 1)
         with pytest.raises(NotAllowed):
             copy_of(ada, operator)
+        with pytest.raises(SecondPersonNeeded):
+            copy_of(ada, staff)
         assert not AuditEvent.objects.filter(action="person.exported").exists()
+        unlock(Approval.Action.EXPORT_BIOMETRICS, asker=staff, target=f"person:{ada.uuid}")
         copy_of(ada, staff)
         assert AuditEvent.objects.get(action="person.exported").actor == f"operator:{staff.pk}"
 

@@ -13,8 +13,10 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from enrollment.consent.records import NO_CONSENT
 from enrollment.models import ConsentPolicy, ErasureReceipt, Person
 from enrollment.receipts import problem_with
-from security.models import AuditEvent
+from security.models import Approval, AuditEvent
+from security.roles.table import Role
 from security.signing import site_public_key
+from tests.support.operators import make_client, unlock
 
 pytestmark = pytest.mark.django_db
 
@@ -37,10 +39,11 @@ class TestConsentOnThePersonsPage:
         text = ada.consent.text
         assertContains(staff_client.get(ada.get_absolute_url()), f'href="/site/consent/texts/{text.pk}/"')
 
-    def test_operators_without_the_right_see_no_actions(self, operator_client, enroll):
-        response = operator_client.get(enroll("Ada", 1).get_absolute_url())
-        assertNotContains(response, "Withdraw")
-        assertNotContains(response, "Make a copy")
+    def test_only_who_may_export_is_offered_a_copy(self, operator_client, enroll):
+        ada = enroll("Ada", 1)
+        assertNotContains(operator_client.get(ada.get_absolute_url()), "Make a copy")
+        officer = make_client(Role.PRIVACY_OFFICER)
+        assertContains(officer.get(ada.get_absolute_url()), "Make a copy")
 
 
 class TestRecordingAConsent:
@@ -98,17 +101,24 @@ class TestWithdrawing:
         unrecorded = staff_client.get("/enrollment/people/?active=unrecorded").context["rows"]
         assert [row[0].name for row in unrecorded] == ["Grace"]
 
-    def test_an_operator_without_the_right_is_refused(self, operator_client, enroll):
+    def test_an_operator_without_the_right_is_refused(self, clerk_client, operator_client, enroll):
         ada = enroll("Ada", 1)
         for action in ("consent", "withdraw_consent", "undo_withdrawal", "export_person"):
-            assert operator_client.post(page(ada, action), {}).status_code == 403
+            assert clerk_client.post(page(ada, action), {}).status_code == 403
+        assert operator_client.post(page(ada, "export_person")).status_code == 403
         assert Person.objects.get().is_active
 
 
 class TestCopy:
-    def test_is_a_zip_of_everything_and_is_written_down(self, staff_client, enroll):
+    def test_takes_a_second_person(self, staff_client, enroll):
+        response = staff_client.post(page(enroll("Ada", 1), "export_person"))
+        assertContains(response, "a second person must agree first", status_code=403)
+        assert Approval.objects.count() == 1
+
+    def test_is_a_zip_of_everything_and_is_written_down(self, staff_client, staff, enroll):
         ada = enroll("Ada", 1, 2)
         assertContains(staff_client.get(page(ada, "export_person")), "not encrypted")
+        unlock(Approval.Action.EXPORT_BIOMETRICS, asker=staff, target=f"person:{ada.uuid}")
         response = staff_client.post(page(ada, "export_person"))
         assert response["Content-Disposition"] == f'attachment; filename="person-{ada.uuid}.zip"'
         assert "no-store" in response["Cache-Control"]

@@ -17,6 +17,10 @@ from enrollment.runtime.database import run_in_database_thread
 from enrollment.streaming import sockets
 from enrollment.streaming.sockets import Frame, FrameConsumer
 from recognizer.errors import ImageUndecodable, PackNotInstalled
+from security.rights import Right
+from security.roles.groups import give_roles
+from security.roles.table import Role
+from tests.support.operators import make_operator
 from tests.support.sockets import Socket, frame, headers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,6 +35,7 @@ class EchoConsumer(FrameConsumer):
     work: ClassVar[Callable[[], None]]
     """What the message "work" has done in a database thread."""
     closed: ClassVar[int]
+    rights = (Right.ENROL, Right.SET_POLICY)
 
     async def on_connected(self) -> None:
         await self.send_message({"type": "hello"})
@@ -120,6 +125,31 @@ class TestLogin:
         operator.is_active = False
         await operator.asave()
         assert await close_code(await open_socket(operator)) == 4401
+
+    async def test_an_operator_without_the_right_hears_why_and_is_closed_with_4403(self, db):
+        officer = await sync_to_async(make_operator)(Role.PRIVACY_OFFICER)
+        socket = await open_socket(officer)
+        message = await socket.receive_json_from()
+        assert (message["type"], message["code"]) == ("error", "not_allowed")
+        assert "enrol people" in message["message"]
+        assert await close_code(socket) == 4403
+
+    async def test_one_of_the_socket_s_rights_is_enough(self, db):
+        await (await greeted(await sync_to_async(make_operator)(Role.RECEPTIONIST))).disconnect()
+
+    async def test_a_right_taken_away_ends_the_socket(self, operator, monkeypatch):
+        monkeypatch.setattr(EchoConsumer, "session_check_seconds", 0.05)
+        socket = await greeted(operator)
+        await sync_to_async(give_roles)(operator, [Role.KIOSK])
+        assert (await socket.receive_json_from())["code"] == "not_allowed"
+        assert await close_code(socket) == 4403
+
+    async def test_a_right_taken_away_counts_before_the_next_message(self, operator):
+        socket = await greeted(operator)
+        await sync_to_async(give_roles)(operator, [])
+        await socket.send_json_to({"type": "echo", "value": 1})
+        assert (await socket.receive_json_from())["code"] == "not_allowed"
+        assert await close_code(socket) == 4403
 
     async def test_logging_out_ends_the_socket(self, operator, monkeypatch):
         monkeypatch.setattr(EchoConsumer, "session_check_seconds", 0.05)

@@ -12,6 +12,7 @@ import pytest
 from recognizer.errors import FrameTooLarge, ImageError, ImageTooManyPixels, ImageTooSmall, ImageUndecodable
 from recognizer.images import (
     FRAME_LIMITS,
+    UPLOAD_LIMITS,
     ImageLimits,
     decode_crop,
     decode_image,
@@ -20,7 +21,7 @@ from recognizer.images import (
     image_size,
     read_file,
 )
-from tests.support.memory import MEGABYTES, peak_memory
+from tests.support.memory import MEGABYTES, added_memory, peak_memory
 
 
 def picture(width: int = 160, height: int = 120) -> np.ndarray:
@@ -153,6 +154,41 @@ class TestDecodeImage:
         limits = ImageLimits(max_bytes=len(data), max_pixels=160 * 120, min_side=120)
 
         assert decode_image(data, limits).shape == (120, 160, 3)
+
+    @pytest.mark.parametrize(
+        ("progressive", "repeats", "shape"),
+        [
+            pytest.param(0, (45, 45), (2700, 3600, 3), id="ordinary"),
+            pytest.param(1, (34, 35), (2040, 2800, 3), id="progressive"),
+        ],
+    )
+    def test_takes_a_large_jpeg_at_half_its_sides_and_in_100_megabytes(self, progressive, repeats, shape):
+        data = encoded(".jpg", np.tile(picture(), (*repeats, 1)), cv2.IMWRITE_JPEG_PROGRESSIVE, progressive)
+        images: list[np.ndarray] = []
+
+        added = added_memory(lambda: images.append(decode_image(data, UPLOAD_LIMITS)))
+
+        assert images[0].shape == shape
+        assert added < 100 * MEGABYTES
+
+    @pytest.mark.parametrize(
+        ("suffix", "shape", "parameters"),
+        [
+            pytest.param(".jpg", (5400, 7200, 3), (cv2.IMWRITE_JPEG_PROGRESSIVE, 1), id="progressive jpeg"),
+            pytest.param(".png", (4000, 4500, 3), (), id="png"),
+            pytest.param(".png", (3000, 4000, 4), (), id="png with alpha"),
+            pytest.param(".webp", (4000, 4500, 3), (cv2.IMWRITE_WEBP_QUALITY, 80), id="webp"),
+            pytest.param(".webp", (2100, 2100, 3), WEBP_LOSSLESS, id="lossless webp"),
+        ],
+    )
+    def test_refuses_what_would_take_more_than_100_megabytes(self, suffix, shape, parameters):
+        data = encoded(suffix, np.zeros(shape, np.uint8), *parameters)
+
+        def is_refused() -> None:
+            with pytest.raises(ImageError, match="ordinary JPEG"):
+                decode_image(data, UPLOAD_LIMITS)
+
+        assert added_memory(is_refused) < 10 * MEGABYTES
 
     @pytest.mark.parametrize("seed", range(40))
     def test_survives_damaged_bytes(self, seed):

@@ -77,8 +77,12 @@ class TestHonestPictures:
 
     def test_of_the_largest_size_decode(self):
         flat = np.full((5000, 8000, 3), 128, np.uint8)
-        for suffix in (".jpg", ".png"):
-            assert decode_image(encoded(suffix, flat), UPLOAD_LIMITS).shape == (5000, 8000, 3)
+        assert decode_image(encoded(".jpg", flat), UPLOAD_LIMITS).shape == (2500, 4000, 3)
+        assert decode_image(encoded(".png", flat[:2160, :3840]), UPLOAD_LIMITS).shape == (2160, 3840, 3)
+        lossy = encoded(".webp", flat[:3000, :4000], cv2.IMWRITE_WEBP_QUALITY, 80)
+        assert decode_image(lossy, UPLOAD_LIMITS).shape == (3000, 4000, 3)
+        progressive = encoded(".jpg", flat[:3024, :4032], cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+        assert decode_image(progressive, UPLOAD_LIMITS).shape == (3024, 4032, 3)
 
     def test_of_the_largest_frame_decodes_whatever_its_chroma(self):
         full = cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444

@@ -130,10 +130,10 @@ class TestSiteThreshold:
 
 @pytest.mark.django_db
 class TestPage:
-    def test_is_for_staff_who_may_add_a_policy(self, client, operator_client, clerk_client, staff):
+    def test_is_for_those_who_may_set_the_policy(self, client, receptionist_client, clerk_client, staff):
         assertRedirects(client.get(PAGE), f"/accounts/login/?next={PAGE}", fetch_redirect_response=False)
         before = save_policy(actor=staff, fmr="0.0001", liveness="required")
-        for other in (operator_client, clerk_client):
+        for other in (receptionist_client, clerk_client):
             assert other.get(PAGE).status_code == 403
             assert other.post(PAGE, POLICY).status_code == 403
             assert other.post(f"{PAGE}{before.pk}/again/").status_code == 403
