@@ -7,14 +7,19 @@ class EnrollmentConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from enrollment import retention
         from enrollment.hooks import hooks
         from enrollment.rights.consenting import expire_consents
+        from enrollment.rights.due import ENDED_CONSENTS
         from enrollment.selectors import names_and_pages
+        from security.retention.rules import retention_rules
         from security.rights import Right
         from security.roles.second_person import describers
         from security.sections import Section, add_section
 
         describers["person"] = names_and_pages
+        for rule in (*retention.RULES, ENDED_CONSENTS):
+            retention_rules.register(rule)
         hooks.on_new_day(expire_consents)
         add_section(
             Section(

@@ -31,6 +31,7 @@ class Person(models.Model):
         max_length=100, unique=True, null=True, blank=True, help_text="Staff or visitor number in another system."
     )
     is_active = models.BooleanField(default=True, help_text="Only active people are searched.")
+    deactivated_at = models.DateTimeField(null=True, editable=False, help_text="Empty: active, or not noted yet.")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
     )

@@ -281,8 +281,8 @@ def update_person(
         stored.external_id = clean_external_id(external_id)
         if is_active and not stored.is_active:
             require_consent([stored])
-        if is_active is not None:
-            stored.is_active = is_active
+        if is_active is not None and is_active != stored.is_active:
+            stored.is_active, stored.deactivated_at = is_active, None if is_active else timezone.now()
         _save_person(stored)
         bump_gallery_revision([stored.uuid])
     _log("updated", actor, stored)
@@ -306,7 +306,9 @@ def change_active(actor: Actor | None, people: Sequence[Person], active: bool) -
         if active:
             to_change = to_change.exclude(pk__in=ended_people(people))
         uuids = list(to_change.order_by("pk").values_list("uuid", flat=True))
-        Person.objects.filter(uuid__in=uuids).update(is_active=active, updated_at=timezone.now())
+        now = timezone.now()
+        since = None if active else now
+        Person.objects.filter(uuid__in=uuids).update(is_active=active, deactivated_at=since, updated_at=now)
         if uuids:
             bump_gallery_revision(uuids)
     log_event(logger, "activated" if active else "deactivated", people=len(uuids), actor=actor_id(actor))

@@ -21,6 +21,7 @@ from twisted.logger import globalLogPublisher
 
 from enrollment.streaming.sockets import CLOSE_IDLE, CLOSE_TOO_LARGE
 from facesite.connections import BodyQueue, Channel, OpenConnections, Request, address_of, most_connections
+from security.daily import worker
 from security.events import log_event
 
 logger = logging.getLogger(__name__)
@@ -167,6 +168,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
     async def _drain(self) -> None:
         for port in self._ports:
             port.stopListening()
+        worker.tell_to_stop()
         sockets = [protocol for protocol in self.connections if isinstance(protocol, Socket)]
         for protocol in sockets:
             say_goodbye(protocol, SERVICE_RESTART)

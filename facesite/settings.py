@@ -159,4 +159,5 @@ FACESITE_MODELS_MIRROR = env.read_folder_or_url("FACESITE_MODELS_MIRROR", base=B
 FACESITE_MODEL_PACK = env.read_pack("FACESITE_MODEL_PACK", FACESITE_MODELS_DIR)
 FACESITE_THREADS = env.read_int("FACESITE_THREADS", default=os.cpu_count() or 1, least=1, most=256)
 FACESITE_CONNECTIONS_PER_ADDRESS = env.read_int("FACESITE_CONNECTIONS_PER_ADDRESS", default=512, least=8, most=16384)
+FACESITE_QUIET_HOUR = env.read_int("FACESITE_QUIET_HOUR", default=3, least=0, most=23)
 FACESITE_LIVENESS = env.read_choice("FACESITE_LIVENESS", ["required", "advisory", "off"])

@@ -24,6 +24,7 @@ from recognizer.packs.choosing import choose_pack, stronger_pack
 from recognizer.packs.manifest import Manifest, Pack
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy
+from security.retention.status import retention_status
 from verification import selectors as verification
 from verification.cards import one_in
 from verification.policy import current_policy, false_alarms_per_1000
@@ -69,6 +70,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "database_vendor": database_vendor(),
         "database_name": database_name(),
         "checks": checks,
+        "retention": retention_status(),
         "health_sentence": health.explain(checks),
     }
     return render(request, "facesite/dashboard.html", context)

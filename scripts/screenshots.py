@@ -76,6 +76,7 @@ def still_pages(page: Page, folder: Path, variant: str) -> None:
         "calibration": "/verification/calibration/",
         "hygiene": "/enrollment/hygiene/",
         "unknown": "/verification/unknown/",
+        "retention": "/site/retention/",
         "not-found": "/nowhere/",
         "admin": "/admin/",
         "admin-people": "/admin/enrollment/person/",

@@ -8,6 +8,9 @@ class SecurityConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from security.daily import daily_tasks
+        from security.retention import runner, sign_ins
+        from security.retention.rules import retention_rules
         from security.rights import Right
         from security.roles.groups import write_groups
         from security.roles.second_person import RIGHT_OF
@@ -32,3 +35,15 @@ class SecurityConfig(AppConfig):
                 icon="check",
             )
         )
+        add_section(
+            Section(
+                "Retention",
+                "How long pictures, attempts and inactive people are kept, and what would be erased now.",
+                "security:retention",
+                (Right.SET_RETENTION,),
+                icon="history",
+            )
+        )
+        for rule in sign_ins.RULES:
+            retention_rules.register(rule)
+        daily_tasks.register(runner.TASK, runner.erase_due, first_after=runner.FIRST_AFTER)

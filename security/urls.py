@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from security.operators import views as operator_views
+from security.retention import views as retention_views
 from security.roles import views as role_views
 from security.sign_in import openid_views, second_factor_views, views
 
@@ -14,6 +15,8 @@ urlpatterns: list[URLPattern] = [
     path("site/operators/<int:pk>/", operator_views.operator, name="operator"),
     path("site/approvals/", role_views.approvals, name="approvals"),
     path("site/approvals/<int:pk>/", role_views.answer, name="approval"),
+    path("site/retention/", retention_views.retention, name="retention"),
+    path("site/retention/run/", retention_views.run, name="run_retention"),
 ]
 account_urls = [
     path("", views.account, name="home"),

@@ -8,6 +8,8 @@ class VerificationConfig(AppConfig):
 
     def ready(self) -> None:
         from enrollment.hooks import hooks
+        from security.retention.rules import retention_rules
+        from verification import retention
         from verification.policy import current_policy
         from verification.review.feedback import load_confusions, rebuild_false_matches
         from verification.rights import held_about, periods
@@ -19,3 +21,5 @@ class VerificationConfig(AppConfig):
         hooks.on_periods(periods)
         hooks.policy = current_policy
         hooks.confusions = load_confusions
+        for rule in retention.RULES:
+            retention_rules.register(rule)

@@ -11,6 +11,9 @@ import uuid
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Value
+from django.db.models.functions import Length
+from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 
 from enrollment.models import Person
@@ -73,10 +76,17 @@ class VerificationAttempt(models.Model):
     operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     thumbnail = models.BinaryField(max_length=50_000, blank=True, default=b"", help_text="JPEG; empty after erasure.")
     contract_id = models.CharField(max_length=80)
+    has_picture = models.GeneratedField(
+        expression=GreaterThan(Length("thumbnail"), Value(0)),
+        output_field=models.BooleanField(),
+        db_persist=True,
+        help_text="The database's own word, so that retention finds old pictures without reading a single one.",
+    )
 
     class Meta:
         ordering = ["-created_at", "-id"]
         verbose_name = "attempt"
+        indexes = [models.Index(fields=["has_picture", "created_at"], name="pictures_by_age")]
 
     def __str__(self) -> str:
         return f"{self.get_verdict_display()} at {self.created_at:%Y-%m-%d %H:%M:%S}"

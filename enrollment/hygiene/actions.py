@@ -51,7 +51,9 @@ def merge_people(*, actor: Actor | None, keep: Person, merge: Person, contract_i
         FaceSample.objects.filter(pk__in=moving, merged_from=None).update(merged_from=merge)
         FaceSample.objects.filter(pk__in=moving).update(person=keep)
         surplus = keep_to_cap(keep, contract_id, erase=False)
-        Person.objects.filter(pk=merge.pk).update(is_active=False, updated_at=timezone.now())
+        now = timezone.now()
+        since = merge.deactivated_at or now
+        Person.objects.filter(pk=merge.pk).update(is_active=False, deactivated_at=since, updated_at=now)
         action = HygieneAction.objects.create(
             kind=Kind.MERGE,
             person=keep,
@@ -137,7 +139,7 @@ def _undo_merge(action: HygieneAction) -> None:
     )
     surplus.update(set_aside=False, set_aside_reason="")
     if action.details["was_active"] and not ended_people([merge]):
-        Person.objects.filter(pk=merge.pk).update(is_active=True, updated_at=timezone.now())
+        Person.objects.filter(pk=merge.pk).update(is_active=True, deactivated_at=None, updated_at=timezone.now())
     bump_gallery_revision([keep.uuid, merge.uuid])
 
 

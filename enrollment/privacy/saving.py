@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Max
 
+from enrollment.consent.policy import current_consent_policy
 from enrollment.errors import ConsentInvalid
 from enrollment.models import ConsentPolicy, ConsentText, LegalBasis, PrivacyNotice
 from security.actors import Actor
@@ -77,8 +78,20 @@ def save_consent_policy(*, actor: Actor | None, choice: PolicyChoice) -> Consent
         grace_days=choice.grace_days,
         saved_by=actor,  # type: ignore[misc]
     )
+    return _save_policy(actor, policy)
+
+
+def save_grace_days(actor: Actor | None, days: int) -> None:
+    """The present policy with other days until the erasure, for the page of retention. Raises NotAllowed."""
+    require(actor, Right.SET_RETENTION)
+    policy = current_consent_policy()
+    policy.pk, policy.grace_days, policy.saved_by = None, days, actor  # type: ignore[assignment]
+    _save_policy(actor, policy)
+
+
+def _save_policy(actor: Actor | None, policy: ConsentPolicy) -> ConsentPolicy:
     with transaction.atomic():
-        before = ConsentPolicy.objects.order_by("-pk").first() or ConsentPolicy()
+        before = current_consent_policy()
         _save(policy)
         record(
             Action.CONSENT_POLICY_SAVED,

@@ -7,6 +7,7 @@ the withdrawal is undone before.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AnonymousUser
@@ -25,8 +26,10 @@ from enrollment.consent.records import (
 )
 from enrollment.errors import ConsentInvalid
 from enrollment.models import ConsentRecord, Person
+from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import outlive_old_copies
 from enrollment.selectors import merged_into, merged_records, with_merged
+from recognizer.errors import RecognizerError
 from security.actors import Actor, actor_id
 from security.allowing import require
 from security.audit.actions import Action
@@ -136,7 +139,11 @@ def erase_due_people(*, now: datetime | None = None, limit: int = 20) -> int:
 
     Returns how many were erased; 0: nobody is due. Records merged into theirs go too.
     """
-    due = _of_holders(records_to_erase(timezone.localdate(now))).select_related("person")[:limit]
+    due = list(_of_holders(records_to_erase(timezone.localdate(now))).select_related("person")[:limit])
+    if not due:
+        return 0
+    with suppress(RecognizerError):  # erasing compares unknown faces with theirs, for which the engine must run
+        get_engine()
     return services.erase_people(actor=None, people=[one.person for one in due])
 
 

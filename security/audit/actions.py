@@ -33,6 +33,8 @@ class Action(TextChoices):
     RECOVERY_CODE_USED = "operator.recovery_code_used", "Recovery code used"
     RECOVERY_CODES_RENEWED = "operator.recovery_codes_renewed", "Recovery codes replaced"
     OPERATOR_LINKED = "operator.linked", "Operator linked to the OpenID provider"
+    RETENTION_SAVED = "retention.saved", "Retention rules saved"
+    RETENTION_RAN = "retention.ran", "Retention ran"
     CONSENT_RECORDED = "person.consent_recorded", "Consent recorded"
     CONSENT_WITHDRAWN = "person.consent_withdrawn", "Consent withdrawn"
     CONSENT_RESTORED = "person.consent_restored", "Withdrawal undone"

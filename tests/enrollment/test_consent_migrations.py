@@ -12,8 +12,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BEFORE = ("enrollment", "0008_first_consent_text")
-RECORDS = ("enrollment", "0010_records_of_people")
+BEFORE = ("enrollment", "0009_first_consent_text")
+RECORDS = ("enrollment", "0011_records_of_people")
 WHEN = datetime(2025, 3, 4, 5, 6, tzinfo=UTC)
 
 

@@ -30,6 +30,7 @@ MARKERS_OF_PLACES = {
     "tests/enrollment/test_views.py": "slow",
     "tests/facesite/test_commandline.py": "slow",
     "tests/facesite/test_connections.py": "server",
+    "tests/facesite/test_daily_tasks.py": "server",
     "tests/facesite/test_database_outage.py": "server",
     "tests/facesite/test_journey.py": "server",
     "tests/facesite/test_redis.py": "server",

@@ -20,7 +20,6 @@ from verification.models import ChallengeTry
 
 FAILURES_ALLOWED = 5
 WINDOW = timedelta(minutes=3)
-KEPT_FOR = timedelta(days=1)
 
 logger = logging.getLogger("facesite.verification")
 
@@ -36,7 +35,6 @@ def begin_try(*, actor: AbstractBaseUser, session_key: str) -> ChallengeTry | in
     with transaction.atomic():
         # Two sockets of one operator wait for each other here, so that neither overlooks the other's try.
         get_user_model()._default_manager.select_for_update().get(pk=actor.pk)
-        ChallengeTry.objects.filter(at__lt=now - KEPT_FOR).delete()
         failed = ChallengeTry.objects.filter(session=session, passed=False, at__gt=now - WINDOW).order_by("-at")
         latest = list(failed.values_list("at", flat=True)[:FAILURES_ALLOWED])
         if len(latest) == FAILURES_ALLOWED:

@@ -96,12 +96,21 @@ def save_unknown_policy(*, actor: Actor | None, keep: bool, days: int) -> Unknow
     return policy
 
 
+def save_unknown_days(actor: Actor | None, days: int) -> None:
+    """Other days, as the retention page sets them; whether faces are kept at all stays as it is."""
+    save_unknown_policy(actor=actor, keep=current_unknown_policy().keep, days=days)
+
+
+def expired_faces(now: datetime, days: int) -> QuerySet[UnknownFace]:
+    """The faces that are older than so many days; all of them while none may be kept."""
+    if not current_unknown_policy().keep:
+        return UnknownFace.objects.all()
+    return UnknownFace.objects.filter(kept_at__lt=now - timedelta(days=days))
+
+
 def purge_unknowns() -> int:
     """Erase the faces that are older than the policy's days; all of them while it is off. Returns how many."""
-    policy = current_unknown_policy()
-    limit = timezone.now() - timedelta(days=policy.days)
-    expired = UnknownFace.objects.filter(kept_at__lt=limit) if policy.keep else UnknownFace.objects.all()
-    gone = expired.delete()[0]
+    gone = expired_faces(timezone.now(), current_unknown_policy().days).delete()[0]
     if gone:
         leave_no_traces()
         log_event(logger, "unknowns_purged", faces=gone)

@@ -16,11 +16,13 @@ class Command(DaphneRunserver):  # type: ignore[misc]  # Daphne has no annotatio
     server_cls = Server
 
     def inner_run(self, *args: Any, **options: Any) -> None:
-        from facesite.warmup import warmup
+        from facesite.warmup import is_warm, warmup
+        from security.daily import worker
 
         if not settings.DEBUG:  # with DEBUG on, static files are served from their sources
             collect_static_files()
         warmup.start()
+        worker.start(is_warm)
         super().inner_run(*args, **options)
 
     def log_action(self, protocol: str, action: str, details: dict[str, Any]) -> None:

@@ -49,6 +49,7 @@ class Command(BaseCommand):
                 server.run()
         finally:
             ignore_signals()
+            end_daily_tasks()
             close_engine()
         if server.listen_failure:
             raise CommandError(
@@ -58,11 +59,13 @@ class Command(BaseCommand):
 
     def begin(self, address: str) -> None:
         """Called when the server listens: say where, and start to warm up."""
-        from facesite.warmup import warmup
+        from facesite.warmup import is_warm, warmup
+        from security.daily import worker
 
         self.stdout.write(f"facesite is at {address} (Ctrl-C stops it)")
         self.stdout.flush()
         warmup.start()
+        worker.start(is_warm)
 
     def tell_what_is_missing(self, host: str) -> None:
         """Notes on stderr about what the operator will stumble over; none of it stops the server."""
@@ -139,6 +142,12 @@ def ignore_signals() -> None:
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
+
+
+def end_daily_tasks() -> None:
+    from security.daily import worker
+
+    worker.stop()
 
 
 def close_engine() -> None:

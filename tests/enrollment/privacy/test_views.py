@@ -79,6 +79,8 @@ class TestPublicNotice:
         assertContains(response, "until you withdraw")
         assertContains(response, "14 days later it is erased")
         assertContains(response, "not kept for recognition")
+        assertContains(response, "The small picture of a decision at a camera: 30 days.")
+        assertContains(response, "The decision itself, without the picture: until somebody erases it.")
 
     def test_shows_what_the_site_filled_in_line_by_line_and_escaped(self, client, staff_client):
         data = {"purpose": "The door\nof the lab <script>", "contact": "Desk\n\n+49 30 1", "more": ""}

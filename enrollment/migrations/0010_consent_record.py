@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('enrollment', '0008_first_consent_text'),
+        ('enrollment', '0009_first_consent_text'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -4,7 +4,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('enrollment', '0010_records_of_people'),
+        ('enrollment', '0011_records_of_people'),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('enrollment', '0014_privacy_notice'),
+        ('enrollment', '0015_privacy_notice'),
     ]
 
     operations = [

@@ -17,5 +17,5 @@ def bring_text(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("enrollment", "0007_consent_text")]
+    dependencies = [("enrollment", "0008_consent_text")]
     operations = [migrations.RunPython(bring_text, migrations.RunPython.noop)]

@@ -2,7 +2,7 @@ from django.db import migrations
 
 CHUNK = 1_000
 FIRST_VERSION = "2025-1"
-"""The text that migration 0008 brought in; every other name was a site's own."""
+"""The text that migration 0009 brought in; every other name was a site's own."""
 FOLDER_IMPORT = "folder-import"
 """What enroll_folder wrote: nobody had been asked here, so no consent was recorded."""
 
@@ -37,5 +37,5 @@ def record_of(records, person, first):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("enrollment", "0009_consent_record")]
+    dependencies = [("enrollment", "0010_consent_record")]
     operations = [migrations.RunPython(record_consents, migrations.RunPython.noop)]

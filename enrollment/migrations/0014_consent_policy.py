@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('enrollment', '0012_remove_consent_version'),
+        ('enrollment', '0013_remove_consent_version'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -4,7 +4,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('enrollment', '0011_remove_consent_given_at'),
+        ('enrollment', '0012_remove_consent_given_at'),
     ]
 
     operations = [
