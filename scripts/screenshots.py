@@ -77,6 +77,9 @@ def still_pages(page: Page, folder: Path, variant: str) -> None:
         "hygiene": "/enrollment/hygiene/",
         "unknown": "/verification/unknown/",
         "retention": "/site/retention/",
+        "consent": "/site/consent/",
+        "privacy-notice": "/site/privacy-notice/",
+        "privacy": "/privacy/",
         "not-found": "/nowhere/",
         "admin": "/admin/",
         "admin-people": "/admin/enrollment/person/",
@@ -86,8 +89,10 @@ def still_pages(page: Page, folder: Path, variant: str) -> None:
         shoot(go(page, path), folder, f"{name}-{variant}")
     go(page, "/enrollment/people/").get_by_role("link", name="Eileen Collins").first.click()
     shoot(page, folder, f"person-{variant}")
-    go(page, f"{page.url.rstrip('/')}/erase/")
-    shoot(page, folder, f"erase-{variant}")
+    person = page.url.rstrip("/")
+    for name in ("erase", "consent", "export"):
+        go(page, f"{person}/{name}/")
+        shoot(page, folder, f"person-{name}-{variant}" if name != "erase" else f"erase-{variant}")
     go(page, "/admin/enrollment/person/").get_by_role("link", name="Eileen Collins").first.click()
     shoot(page, folder, f"admin-person-{variant}")
 

@@ -10,9 +10,18 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
+from django.utils import timezone
 
 from enrollment import services
-from enrollment.models import FaceSample, FaceTemplate, Person, PersonPair
+from enrollment.models import (
+    ConsentPolicy,
+    ConsentRecord,
+    ConsentText,
+    FaceSample,
+    FaceTemplate,
+    Person,
+    PersonPair,
+)
 from enrollment.routing import websocket_urlpatterns
 from enrollment.runtime.gallery import current_gallery
 from enrollment.samples.drafts import draft_from_face
@@ -169,6 +178,33 @@ class TestEnrolment:
         assert person.external_id == "17"
         consent = await person.consents.aget()
         assert (consent.how, consent.legal_basis, consent.given_at is None) == ("ticked", "consent", False)
+
+    async def test_records_the_other_basis_where_the_policy_needs_no_tick(self, enroller, man):
+        await ConsentPolicy.objects.acreate(
+            bases=["contract"], tick_required=False, unticked_basis="contract", unticked_note="Work contract"
+        )
+        async with enroller() as client:
+            await client.tell("configure", person={"name": "Ada"}, consent=False)
+            await client.hold(man[0])
+            await client.ask("finish")
+        consent = await ConsentRecord.objects.aget()
+        assert (consent.how, consent.legal_basis, consent.note) == ("not_asked", "contract", "Work contract")
+
+    async def test_records_the_text_that_the_page_showed(self, enroller, man):
+        shown = await ConsentText.objects.acreate(language="de", number=1, body="Ich bin einverstanden.")
+        async with enroller() as client:
+            await client.tell("configure", person={"name": "Ada"}, consent=True, consent_text=str(shown.pk))
+            await client.hold(man[0])
+            await client.ask("finish")
+        assert (await ConsentRecord.objects.aget()).text_id == shown.pk
+
+    async def test_takes_no_samples_of_a_person_whose_consent_has_ended(self, enroller, man):
+        async with enroller() as client:
+            await client.tell("configure", person={"name": "Ada"}, consent=True)
+            await client.hold(man[0])
+            person = (await client.ask("finish"))["person"]["id"]
+            await ConsentRecord.objects.aupdate(withdrawn_at=timezone.now())
+            assert (await client.ask("configure", person_id=person))["code"] == "consent_ended"
 
     async def test_a_burst_of_one_still_picture_gives_a_sample(self, enroller, man):
         async with enroller() as client:
