@@ -13,6 +13,7 @@ from uuid import UUID
 from django.core.paginator import Paginator
 from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_safe
@@ -152,7 +153,7 @@ def attempts(request: HttpRequest) -> HttpResponse:
 
 @requires(Right.EXPORT)
 @require_GET
-def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+def export(request: HttpRequest) -> HttpResponseBase:
     """The filtered history as CSV, sent while it is read."""
     form = AttemptFilterForm(request.GET)
     if not form.is_valid():

@@ -110,6 +110,7 @@ def _person(person: Person) -> dict[str, Any]:
         "name": person.name,
         "external_id": person.external_id,
         "active": person.is_active,
+        "deactivated_at": moment(person.deactivated_at),
         "enrolled_at": moment(person.created_at),
         "enrolled_by": operator(person.created_by_id),
         "changed_at": moment(person.updated_at),

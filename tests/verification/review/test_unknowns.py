@@ -179,10 +179,11 @@ class TestEnrolling:
         assert waiting(engine, policy) == []
 
     def test_needs_consent_and_a_name_and_leaves_nothing_behind_without(self, staff, faces, engine, policy):
-        for values, error in [
+        cases: list[tuple[dict[str, Any], type[Exception]]] = [
             ({"consent": replace(ON_PAPER, note="n" * 301)}, ConsentInvalid),
             ({"name": " "}, NameInvalid),
-        ]:
+        ]
+        for values, error in cases:
             with pytest.raises(error):
                 self.enrol(staff, faces, **values)
         assert not Person.objects.exists()
