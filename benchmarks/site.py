@@ -132,12 +132,17 @@ def fill_site(operators: int, people: int, pictures: list[Path]) -> list[str]:
     from django.core.management import call_command
     from django.test import Client
 
+    from security.roles.groups import give_roles
+    from security.roles.table import Role
+
     call_command("migrate", interactive=False, verbosity=0)
     _enrol(people, pictures)
     cookies = []
     for number in range(operators):
         client = Client()
-        client.force_login(User.objects.create_user(f"operator-{number}"))
+        operator = User.objects.create_user(f"operator-{number}")
+        give_roles(operator, [Role.RECEPTIONIST])
+        client.force_login(operator)
         cookies.append(f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}")
     return cookies
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.http import parse_cookie
 
 from enrollment.pictures.photos import MAX_FILES, MEGABYTE, PHOTO_LIMITS
-from enrollment.streaming.sockets import operator_of_session
+from security.sign_in.sessions import operator_of_session
 
 SMALL_BYTES: Final = MEGABYTE
 """For every form without pictures: a thousand fields, Django's own limit, need a tenth of it."""

@@ -12,7 +12,6 @@ import io
 import logging
 import time
 from collections import Counter
-from ipaddress import ip_address
 from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
 from typing import Any, BinaryIO, Final
 
@@ -22,6 +21,7 @@ from twisted.web import http
 
 from enrollment.runtime.database import run_in_database_thread
 from facesite.bodies import SMALL_BYTES, LargeBodies, large_bodies_at
+from security.addresses import client_group
 from security.events import log_event
 
 logger = logging.getLogger("facesite.connections")
@@ -294,11 +294,7 @@ class OpenConnections:
 
 def address_of(transport: Any) -> str:
     """Who counts as one client: an IPv4 address, the /64 of an IPv6 one; empty for a Unix socket."""
-    host = getattr(transport.getPeer(), "host", "")
-    address = ip_address(host.partition("%")[0]) if host else None
-    if address is None or address.version == 4:
-        return host
-    return address.ipv4_mapped.compressed if address.ipv4_mapped else address.exploded[:19]
+    return client_group(getattr(transport.getPeer(), "host", ""))
 
 
 def most_connections() -> int:

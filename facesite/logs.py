@@ -1,4 +1,7 @@
-"""One JSON object per line, without personal data: no query strings, no client addresses, no values from exceptions."""
+"""One JSON object per line, without personal data: no query strings, no values from exceptions.
+
+A client's address stands in lines about failed sign-ins (security/sign_in/failures.py), and nowhere else.
+"""
 
 from __future__ import annotations
 

@@ -25,9 +25,7 @@ def read_provider() -> Provider | None:
         )
     client_id = env.read_text("FACESITE_OIDC_CLIENT_ID")
     if not client_id:
-        raise SettingsError(
-            "FACESITE_OIDC_CLIENT_ID is not set: FACESITE_OIDC_ISSUER needs the name that it knows us by."
-        )
+        raise SettingsError("FACESITE_OIDC_CLIENT_ID is not set: it is the name by which the provider knows this site.")
     scope = env.read_text("FACESITE_OIDC_SCOPE") or DEFAULTS.scope
     if "openid" not in scope.split():
         raise SettingsError(f"FACESITE_OIDC_SCOPE must hold the word openid, as in 'openid profile', not '{scope}'.")

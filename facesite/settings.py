@@ -120,7 +120,7 @@ SESSION_COOKIE_AGE = (FACESITE_SIGN_IN_HOURS + 24) * 3600
 # optional: who wants it; staff, required: nobody of them gets in without it.
 FACESITE_SECOND_FACTOR = env.read_choice("FACESITE_SECOND_FACTOR", ["optional", "staff", "required"]) or "optional"
 FACESITE_OIDC = read_provider()
-FACESITE_PASSWORD_FORM = env.read_choice("FACESITE_PASSWORD_FORM", ["open", "folded"]) or "open"
+FACESITE_FOLD_PASSWORDS = env.read_bool("FACESITE_FOLD_PASSWORDS", default=False)
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "login"

@@ -11,9 +11,12 @@ from typing import Any, Final
 
 PAGES: Final = 16
 """One process cannot do more at once than its cores; the rest of these wait for the database."""
+SIGN_INS: Final = 4
+"""Passwords are checked a few at a time (security/sign_in/checking.py): who waits for that holds no page's place."""
 PROBES: Final = 2
 PROBE_PATHS: Final = frozenset({"/healthz", "/readyz"})
 """They have places of their own: a burst of pages must not look like a dead process."""
+SIGN_IN_PATHS: Final = frozenset({"/accounts/login/", "/admin/login/"})
 
 
 class Turnstile:
@@ -21,7 +24,15 @@ class Turnstile:
         self.application = application
         self._pages = asyncio.Semaphore(PAGES)
         self._probes = asyncio.Semaphore(PROBES)
+        self._sign_ins = asyncio.Semaphore(SIGN_INS)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async with self._probes if scope["path"] in PROBE_PATHS else self._pages:
+        async with self._places_for(scope):
             await self.application(scope, receive, send)
+
+    def _places_for(self, scope: Any) -> asyncio.Semaphore:
+        if scope["path"] in PROBE_PATHS:
+            return self._probes
+        if scope["method"] == "POST" and scope["path"] in SIGN_IN_PATHS:
+            return self._sign_ins
+        return self._pages

@@ -16,7 +16,7 @@ for name in ("CSRF_TRUSTED_ORIGINS", "REDIS_URL", "FACESITE_LIVENESS", "FACESITE
 
 from facesite.openid import NAMES  # noqa: E402
 
-os.environ |= dict.fromkeys([*NAMES, "FACESITE_PASSWORD_FORM"], "")
+os.environ |= dict.fromkeys([*NAMES, "FACESITE_FOLD_PASSWORDS"], "")
 
 from facesite.settings import *  # noqa: E402, F403
 from facesite.settings import FACESITE_THREADS, MIDDLEWARE  # noqa: E402

@@ -19,14 +19,11 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.utils.crypto import constant_time_compare
 
 from enrollment.errors import EnrollmentError
 from enrollment.reasons import EnrollmentReason, sentence_for
@@ -38,6 +35,8 @@ from recognizer.errors import EngineNotReady, FrameTooLarge, PackError, Recogniz
 from security.allowing import NotAllowed, require
 from security.events import log_event
 from security.rights import Right
+from security.sign_in.one_time import PasswordOwed
+from security.sign_in.sessions import standing_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -189,6 +188,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
         self._failures = 0
         self._outage = False
         self._counts: Counter[str] = Counter()
+        self._frames_noted = 0
         self._closing = False
         self._close_code = None
         self._admitted = False
@@ -362,13 +362,21 @@ class FrameConsumer(AsyncWebsocketConsumer):
             return True
 
     async def _stays(self) -> bool:
-        """Whether the operator is logged in and has the right for this socket; closes it if not."""
+        """Whether the operator is logged in and has the right for this socket; closes it if not.
+
+        Frames since the last time count as use of the sign-in, messages do not.
+        """
+        frames, self._frames_noted = self._frames_noted, self._counts["frames"]
+        in_use = self._frames_noted != frames
         session_key = getattr(self.scope.get("session"), "session_key", None)
         try:
-            if session_key and await run_in_database_thread(_is_welcome, session_key, self.operator.pk, self.rights):
+            if session_key and await run_in_database_thread(
+                _is_welcome, session_key, self.operator.pk, self.rights, in_use
+            ):
                 return True
             await self.close(CLOSE_LOGGED_OUT)
-        except NotAllowed as error:  # a message first: browsers hear the sentence, of the closing only the code
+        except (NotAllowed, PasswordOwed) as error:
+            # A message first: browsers hear the sentence, of the closing only the code.
             await self.send_error(EnrollmentReason.NOT_ALLOWED, str(error))
             await self.close(CLOSE_NOT_ALLOWED)
         return False
@@ -411,25 +419,17 @@ class FrameConsumer(AsyncWebsocketConsumer):
         log_event(logger, f"socket_{event}", **data)
 
 
-def operator_of_session(session_key: str) -> AbstractBaseUser | None:
-    """Whose login this session is; None when it does not count (any more).
-
-    Reads only. (django.contrib.auth.get_user would flush a stale session or give it a new key, and the browser's cookie
-    could not follow.)
-    """
-    data = import_module(settings.SESSION_ENGINE).SessionStore(session_key).load()
-    operator = get_user_model()._default_manager.filter(pk=data.get(SESSION_KEY), is_active=True).first()
-    if operator is None:
-        return None
-    presented = data.get(HASH_SESSION_KEY, "")
-    hashes = [operator.get_session_auth_hash(), *operator.get_session_auth_fallback_hash()]
-    return operator if any(constant_time_compare(presented, known) for known in hashes) else None
+def _session_belongs_to(session_key: str, operator_id: Any, in_use: bool) -> bool:
+    standing = standing_of(session_key, in_use=in_use)
+    return not standing.owes_password and standing.operator is not None and standing.operator.pk == operator_id
 
 
-def _is_welcome(session_key: str, operator_id: Any, rights: tuple[Right, ...]) -> bool:
-    """False: not logged in any more. Rights are read anew. Raises NotAllowed."""
-    operator = operator_of_session(session_key)
-    if operator is None or operator.pk != operator_id:
+def _is_welcome(session_key: str, operator_id: Any, rights: tuple[Right, ...], in_use: bool) -> bool:
+    """False: not logged in any more. Rights are read anew. Raises NotAllowed and PasswordOwed."""
+    standing = standing_of(session_key, in_use=in_use)
+    if standing.operator is None or standing.operator.pk != operator_id:
         return False
-    require(operator, *rights)
+    if standing.owes_password:
+        raise PasswordOwed
+    require(standing.operator, *rights)
     return True

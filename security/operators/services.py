@@ -16,10 +16,12 @@ from security.actors import Actor
 from security.allowing import is_allowed, require
 from security.audit.actions import Action
 from security.audit.recording import record
-from security.operators.stand_in import end_sessions, issue_one_time_password, reset_second_factor
 from security.rights import Right
 from security.roles.groups import give_roles, rights_of, roles_of
 from security.roles.table import RIGHTS_OF, Role
+from security.sign_in.one_time import issue_one_time_password
+from security.sign_in.second_factor import reset_second_factor
+from security.sign_in.sessions import end_all_sign_ins
 
 
 class OperatorRefused(Exception):
@@ -75,7 +77,7 @@ def set_active(*, actor: Actor | None, operator: User, active: bool) -> None:
         _require_somebody_else(actor, operator, "This is your own login. Another administrator must deactivate it.")
         User.objects.filter(pk=operator.pk).update(is_active=active)
         if not active:
-            end_sessions(operator)
+            end_all_sign_ins(operator)
             _require_an_administrator()
         action = Action.OPERATOR_ACTIVATED if active else Action.OPERATOR_DEACTIVATED
         record(action, actor=actor, target=operator.pk)
@@ -86,7 +88,7 @@ def renew_password(*, actor: Actor | None, operator: User) -> str:
     with transaction.atomic():
         operator = _locked(actor, operator)
         _require_somebody_else(actor, operator, "Change your own password on your account's page.")
-        end_sessions(operator)
+        end_all_sign_ins(operator)
         return issue_one_time_password(actor=actor, operator=operator)
 
 

@@ -6,10 +6,10 @@ import math
 import os
 from datetime import timedelta
 from threading import BoundedSemaphore
-from typing import Final, cast
+from typing import Final
 
 from django.contrib.auth import authenticate
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 
 from security.sign_in import limits, one_time
 from security.sign_in.failures import tell_failure, tell_refusal
@@ -19,6 +19,7 @@ AT_ONCE: Final = max(1, (os.cpu_count() or 1) // 4)
 tries in parallel are no way around the limits."""
 _turns = BoundedSemaphore(AT_ONCE)
 
+NOT_THEIRS: Final = "Please enter a correct username and password. Capital letters count."
 USED_ALREADY: Final = (
     "This one-time password was used already. Ask an administrator for a new one, or run on the server: "
     "manage.py create_first_operator --again"
@@ -51,7 +52,7 @@ class TooManyTries(SignInRefused):
         super().__init__(f"Too many wrong passwords. Try again in {in_words(timedelta(seconds=self.seconds))}.")
 
 
-def check_password(*, name: str, password: str, address: str) -> AbstractUser:
+def check_password(*, name: str, password: str, address: str) -> User:
     """The active operator whose name and password these are. It signs nobody in.
 
     address: the client's (security.addresses.client_address). Takes some 0.2 s of a core, and waits for its turn: call
@@ -64,9 +65,9 @@ def check_password(*, name: str, password: str, address: str) -> AbstractUser:
             refusal = TooManyTries(wait)
             tell_refusal(trial, seconds=refusal.seconds)
             raise refusal
-        operator = cast(AbstractUser | None, authenticate(None, username=name, password=password))
+        operator = authenticate(None, username=name, password=password)
         if operator is None or trial.operator is None:
-            raise _failed(trial, WrongPassword("User name or password is wrong. Capital letters count."))
+            raise _failed(trial, WrongPassword(NOT_THEIRS))
         if not one_time.use(operator, stored=trial.operator.password):
             raise _failed(trial, OneTimePasswordUsed(USED_ALREADY))
         return operator

@@ -13,7 +13,7 @@ from security.audit.actions import Action
 from security.audit.recording import record
 from security.events import log_event
 from security.models import FailedSignIns
-from security.sign_in.limits import Trial, digest_of
+from security.sign_in.limits import AUDIT_ROWS, Trial, digest_of
 
 logger = logging.getLogger("facesite.sign_in")
 ROWS_PER_HOUR: Final = 30
@@ -41,8 +41,8 @@ def _take_row() -> int | None:
     """How many rows were left out before this one; None: leave this one out as well. Holds a lock until the commit."""
     now = timezone.now()
     defaults = {"failures": 0, "last_at": now}
-    FailedSignIns.objects.get_or_create(key=digest_of("audit"), defaults=defaults)
-    hour = FailedSignIns.objects.select_for_update().get(key=digest_of("audit"))
+    FailedSignIns.objects.get_or_create(key=digest_of(AUDIT_ROWS), defaults=defaults)
+    hour = FailedSignIns.objects.select_for_update().get(key=digest_of(AUDIT_ROWS))
     left_out = 0
     if hour.last_at < now - timedelta(hours=1):
         left_out = max(0, hour.failures - ROWS_PER_HOUR)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
 from security.addresses import client_address
@@ -22,7 +22,7 @@ class SignInForm(AuthenticationForm):
         name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if name is not None and password:
             try:
-                self.user_cache = check_password(  # type: ignore[assignment]
+                self.user_cache = check_password(
                     name=name, password=password, address=client_address(self.request.META) if self.request else ""
                 )
             except SignInRefused as refusal:
@@ -31,13 +31,14 @@ class SignInForm(AuthenticationForm):
         return self.cleaned_data
 
 
-class OwnPasswordForm(PasswordChangeForm):  # type: ignore[type-arg]
+class OwnPasswordForm(PasswordChangeForm):
     """The old password, and a new one twice. The limits of signing in hold here too."""
 
-    def __init__(self, user: AbstractUser, *args: Any, address: str, **kwargs: Any) -> None:
+    def __init__(self, user: User, *args: Any, address: str, **kwargs: Any) -> None:
         super().__init__(user, *args, **kwargs)
         self.address = address
         self.refusal: SignInRefused | None = None
+        say_plainly(self)
 
     def clean_old_password(self) -> str:
         old: str = self.cleaned_data["old_password"]
@@ -53,6 +54,10 @@ class OwnPasswordForm(PasswordChangeForm):  # type: ignore[type-arg]
 class FirstPasswordForm(SetPasswordForm):  # type: ignore[type-arg]
     """A new password twice, after a sign-in with a one-time password."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        say_plainly(self)
+
     def clean_new_password2(self) -> str:
         new: str = self.cleaned_data["new_password2"]
         if self.user.check_password(new):
@@ -64,3 +69,12 @@ class EndForm(forms.Form):
     """Which sign-in to end; empty: all others."""
 
     sign_in = forms.IntegerField(required=False, min_value=1)
+
+
+def say_plainly(form: forms.Form) -> None:
+    """One sentence about a new password, instead of a list below its field."""
+    form.fields[
+        "new_password1"
+    ].help_text = "At least 8 characters; no common password, not only digits, not your name."
+    form.fields["new_password2"].label = "New password once more"
+    form.fields["new_password2"].help_text = ""

@@ -16,6 +16,7 @@ from security.audit.actions import Action
 from security.audit.recording import record
 from security.events import log_event
 from security.models import OpenIdentity
+from security.rights import Right
 from security.roles.groups import give_roles, roles_of
 from security.roles.table import Role
 from security.sign_in.openid_calls import OpenIdFailed
@@ -54,9 +55,9 @@ def _newcomer(provider: Provider, name: str, digest: str) -> User:
     if operator is None:
         raise _refused(
             "unknown",
-            f"{provider.label} knows you as {name}, but nobody here has that user name. Ask an administrator.",
+            f"{provider.name} knows you as {name}, but nobody here has that user name. Ask an administrator.",
         )
-    if operator.is_superuser and operator.has_usable_password():
+    if operator.has_perm(Right.MANAGE_OPERATORS) and operator.has_usable_password():
         # Else whoever gives out names at the provider could name themselves after the site's administrator.
         raise _refused(
             "administrator",
@@ -79,7 +80,7 @@ def _create(provider: Provider, name: str) -> User:
     except ValidationError:
         raise _refused(
             "bad_name",
-            f"{provider.label} knows you as {name}, which cannot be a user name here: at most 150 letters, digits and "
+            f"{provider.name} knows you as {name}, which cannot be a user name here: at most 150 letters, digits and "
             "@ . + - _ count. Ask an administrator.",
         ) from None
     operator.save(force_insert=True)
@@ -107,11 +108,9 @@ def _name(provider: Provider, claims: Mapping[str, Any]) -> str:
     name = claims.get(provider.name_claim)
     if not isinstance(name, str) or not name.strip():
         log_event(logger, "openid_claim_missing", level=logging.ERROR, claim=provider.name_claim)
-        raise OpenIdFailed("no_name", f"{provider.label} does not say your user name. Tell an administrator.")
+        raise OpenIdFailed("no_name", f"{provider.name} does not say your user name. Tell an administrator.")
     if provider.name_claim == "email" and claims.get("email_verified") is not True:
-        raise _refused(
-            "unverified", f"{provider.label} has not checked your e-mail address, so it cannot name you here."
-        )
+        raise _refused("unverified", f"{provider.name} has not checked your e-mail address: it cannot name you here.")
     return User.normalize_username(name.strip())
 
 
@@ -121,7 +120,7 @@ def _roles(provider: Provider, claims: Mapping[str, Any]) -> list[Role]:
     values = [told] if isinstance(told, str) else told if isinstance(told, list) else []
     wanted = {role for value, role in provider.roles.items() if value in values}
     if provider.roles and not wanted:
-        raise _refused("no_role", f"{provider.label} gives you no role on this site. Ask an administrator there.")
+        raise _refused("no_role", f"{provider.name} gives you no role on this site. Ask an administrator there.")
     return [role for role in Role if role in wanted]
 
 

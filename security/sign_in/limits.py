@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -25,6 +25,8 @@ FORGOTTEN_AFTER: Final = timedelta(hours=12)
 """Without another failure, all is well again."""
 KNOWN_FOR: Final = timedelta(days=90)
 """An address is known so long after a sign-in."""
+AUDIT_ROWS: Final = "audit rows"
+"""What is counted beside failures: see failures.py."""
 MOST_NAME_LETTERS: Final = 150
 """Longer names exist nowhere; what somebody types may be longer."""
 
@@ -41,7 +43,7 @@ class BackOff:
         if failures < self.free:
             return timedelta()
         doublings = min(failures - self.free, 20)
-        return min(self.first * 2**doublings, self.longest)
+        return min(self.first * int(2**doublings), self.longest)
 
 
 AT_KNOWN_ADDRESS: Final = BackOff(5, timedelta(seconds=5), timedelta(minutes=1))
@@ -55,7 +57,7 @@ ADDRESS: Final = BackOff(10, timedelta(seconds=30), timedelta(minutes=15))
 class Trial:
     """Somebody tries to sign in as somebody, from somewhere."""
 
-    operator: AbstractBaseUser | None
+    operator: User | None
     """Whose name it is, as stored before the password is looked at."""
     account: str
     """The operator's primary key, or a few digits of an HMAC of a name that nobody has."""
@@ -96,7 +98,7 @@ def count_failure(trial: Trial) -> int:
     return max((row.failures for row in rows), default=1)
 
 
-def forgive(operator: AbstractBaseUser, address: str) -> None:
+def forgive(operator: User, address: str) -> None:
     """The operator has signed in from there: the address is known from now on, and its failures are forgotten."""
     place, now = client_group(address), timezone.now()
     FailedSignIns.objects.filter(key=digest_of("both", str(operator.pk), place)).delete()
@@ -105,14 +107,14 @@ def forgive(operator: AbstractBaseUser, address: str) -> None:
     )
 
 
-def forgive_account(operator: AbstractBaseUser) -> None:
+def forgive_account(operator: User) -> None:
     """Somebody gave the operator a new password: strangers' failures do not delay its first use."""
     FailedSignIns.objects.filter(key=digest_of("account", str(operator.pk))).delete()
 
 
 def forget_old() -> None:
     now = timezone.now()
-    FailedSignIns.objects.filter(last_at__lt=now - FORGOTTEN_AFTER).delete()
+    FailedSignIns.objects.filter(last_at__lt=now - FORGOTTEN_AFTER).exclude(key=digest_of(AUDIT_ROWS)).delete()
     KnownAddress.objects.filter(last_at__lt=now - KNOWN_FOR).delete()
 
 
@@ -121,7 +123,7 @@ def digest_of(*parts: str) -> str:
     return salted_hmac("security.sign_in.limits", "\0".join(parts), algorithm="sha256").hexdigest()
 
 
-def _is_known(operator: AbstractBaseUser, place: str) -> bool:
+def _is_known(operator: User, place: str) -> bool:
     since = timezone.now() - KNOWN_FOR
     return KnownAddress.objects.filter(operator=operator, address=digest_of("known", place), last_at__gt=since).exists()
 

@@ -13,10 +13,8 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
 from security.addresses import client_address
-from security.sign_in.one_time import owes_password
+from security.sign_in.one_time import CHOOSE_FIRST, owes_password
 from security.sign_in.sessions import begin_sign_in, note_end, note_use, sign_in_of, why_ended
-
-CHOOSE_FIRST = "Choose your own password first, on the page Your account."
 
 
 class SignInMiddleware(MiddlewareMixin):

@@ -24,8 +24,10 @@ from security.sign_in.openid_calls import Answered, OpenIdFailed, ask, call, key
 from security.sign_in.provider import Provider
 
 logger = logging.getLogger("facesite.sign_in")
-ID_TOKEN = "openid_id_token"
+ID_TOKEN = "openid_id_token"  # noqa: S105
 """Where the session keeps it, for the end at the provider."""
+BY_OPENID = "openid"
+"""How somebody signed in, as the audit trail says it."""
 PATIENCE_S = 600
 """How long somebody may take to sign in at the provider."""
 ALGORITHMS = ["RS256", "ES256"]
@@ -88,7 +90,7 @@ def arrive(
     answer: the query of the callback's address.
     """
     if "error" in answer:  # not every provider sends the state along then, and nothing is begun by it
-        raise OpenIdFailed("denied", f"{provider.label} did not let you in, or you turned back. Nobody was logged in.")
+        raise OpenIdFailed("denied", f"{provider.name} did not let you in, or you turned back. Nobody was logged in.")
     journey = _journey(kept, answer)
     if answer.get("iss", provider.issuer) != provider.issuer:  # RFC 9207: another provider's answer
         raise _distrust(provider, "other_issuer")
@@ -173,12 +175,12 @@ def _client(provider: Provider, metadata: Answered, redirect_uri: str) -> OAuth2
         redirect_uri=redirect_uri,
         code_challenge_method="S256",
     )
-    client.request = ask(client)
+    client.request = ask(client)  # type: ignore[method-assign]
     return client
 
 
 def _decoded(provider: Provider, id_token: str) -> jwt.Token:
-    """Its signature is checked. A key that is not known yet may be new: the provider is asked for its keys once more."""
+    """Its signature is checked. A key that is not known may be new: the provider is asked for its keys once more."""
     try:
         return jwt.decode(id_token, KeySet.import_key_set(keys_of(provider)), algorithms=ALGORITHMS)
     except OpenIdFailed:
@@ -188,7 +190,7 @@ def _decoded(provider: Provider, id_token: str) -> jwt.Token:
 
 
 def _completed(provider: Provider, metadata: Answered, claims: dict[str, Any], access_token: str) -> dict[str, Any]:
-    """With what the provider tells only at its userinfo address, where something is missing. The token's word counts."""
+    """With what the provider tells only at its userinfo address, where something is missing. The token goes first."""
     wanted = {provider.name_claim, *([provider.roles_claim] if provider.roles else [])}
     address = metadata.get("userinfo_endpoint")
     if wanted <= claims.keys() or not address or not access_token:

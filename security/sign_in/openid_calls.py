@@ -76,7 +76,7 @@ def call(provider: Provider, function: Callable[[], T]) -> T:
     except AuthlibBaseError as error:  # an answer, and it was no
         log_event(logger, "openid_refused", level=logging.WARNING, reason=str(error.error)[:100])
         raise OpenIdFailed(
-            "refused", f"{provider.label} did not accept this login. Begin again, or log in with a password."
+            "refused", f"{provider.name} did not accept this login. Begin again, or log in with a password."
         ) from error
     except (requests.RequestException, ValueError, TypeError, AttributeError) as error:
         raise _away(provider, type(error).__name__) from error
@@ -105,14 +105,14 @@ def _check(provider: Provider, metadata: Answered) -> None:
         log_event(logger, "openid_misconfigured", level=logging.ERROR, issuer=str(metadata.get("issuer"))[:200])
         raise OpenIdFailed(
             "misconfigured",
-            f"{provider.label} is not set up as this site expects it. Log in with a password, or tell an administrator.",
+            f"{provider.name} is not set up as this site expects. Log in with a password, or tell an administrator.",
         )
 
 
 def _away(provider: Provider, reason: str) -> OpenIdFailed:
     log_event(logger, "openid_away", level=logging.WARNING, reason=reason)
     return OpenIdFailed(
-        "away", f"{provider.label} does not answer. Try again in a few minutes, or log in with a password."
+        "away", f"{provider.name} does not answer. Try again in a few minutes, or log in with a password."
     )
 
 

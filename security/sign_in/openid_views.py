@@ -51,9 +51,9 @@ def callback(request: HttpRequest) -> HttpResponse:
     except OpenIdFailed as failure:
         return _login_page(request, failure, (journey or {}).get("next", ""))
     if arrived.had_second_factor:
-        response = finish(request, operator, destination=arrived.next, by="openid with a second factor")
+        response = finish(request, operator, destination=arrived.next, by=f"{openid.BY_OPENID} with a second factor")
     else:
-        response = next_step(request, operator, destination=arrived.next, by="openid")
+        response = next_step(request, operator, destination=arrived.next, by=openid.BY_OPENID)
     if request.user.is_authenticated:
         request.session[openid.ID_TOKEN] = arrived.id_token
     return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
 from django.db import transaction
@@ -17,7 +17,7 @@ from security.models import OneTimePassword
 logger = logging.getLogger("facesite.sign_in")
 
 
-def change_password(*, actor: AbstractUser, new_password: str, session_key: str) -> None:
+def change_password(*, actor: User, new_password: str, session_key: str) -> None:
     """Set the actor's own password and end the actor's other sign-ins. Who knows the old one is for the caller to ask.
 
     session_key: of the browser that asks. Its session ends as well, unless update_session_auth_hash() follows.

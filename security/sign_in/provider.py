@@ -31,6 +31,11 @@ class Provider:
     create: bool = False
     """Whether somebody who is not known here becomes an operator."""
 
+    @property
+    def name(self) -> str:
+        """The label at the beginning of a sentence."""
+        return self.label[:1].upper() + self.label[1:]
+
 
 def is_safe_address(address: object) -> bool:
     """https, or http on this machine itself."""

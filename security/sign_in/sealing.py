@@ -31,7 +31,7 @@ def unseal(sealed: str, *, row: str) -> bytes:
         data = base64.b64decode(sealed, validate=True)
     except binascii.Error:
         raise Unreadable from None
-    for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+    for key in (settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS)):
         try:
             return _cipher(key).decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], row.encode())
         except (InvalidTag, ValueError):

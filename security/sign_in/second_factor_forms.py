@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 
 from security.sign_in.checking import WrongPassword, check_password
 
@@ -36,7 +36,7 @@ class WithPassword(forms.Form):
         error_messages={"required": "Type your password."},
     )
 
-    def __init__(self, *args: Any, operator: AbstractUser, asks_password: bool = True, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, operator: User, asks_password: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.operator = operator
         self.written: list[str] = []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,11 +20,12 @@ from django.views.decorators.http import require_POST
 from security.addresses import client_address
 from security.sign_in import codes, halfway, second_factor
 from security.sign_in.checking import SignInRefused, TooManyTries
+from security.sign_in.openid import BY_OPENID, ID_TOKEN
 from security.sign_in.second_factor import SecondFactorRefused
 from security.sign_in.second_factor_forms import CodeForm, ProofForm, SetUpForm, WithPassword
 from security.sign_in.trying import within_limits
 from security.sign_in.web import finish, safe_destination
-from security.web import actor_of, read_or_post
+from security.web import read_or_post
 
 
 @sensitive_post_parameters()
@@ -38,9 +40,7 @@ def code(request: HttpRequest) -> HttpResponse:
         code = form.cleaned_data["code"]
         refusal = _try(request, operator, form, lambda: second_factor.check_code(operator=operator, code=code))
         if refusal is None:
-            by = halfway.how(request.session)
-            halfway.end(request.session)
-            return finish(request, operator, destination=safe_destination(request), by=f"{by} and code")
+            return _finish(request, operator)
         return _page(request, "security/second_factor_code.html", {"form": form}, refusal)
     return _page(request, "security/second_factor_code.html", {"form": form})
 
@@ -50,7 +50,7 @@ def code(request: HttpRequest) -> HttpResponse:
 def set_up(request: HttpRequest) -> HttpResponse:
     """An app for an operator: signed in, or half signed in where the site lets nobody in without one."""
     signed_in = request.user.is_authenticated
-    operator = actor_of(request) if signed_in else halfway.who(request.session)
+    operator = cast(User, request.user) if signed_in else halfway.who(request.session)
     if operator is None:
         return _begin_again(request)
     is_on = second_factor.is_on(operator)
@@ -68,7 +68,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
         "form": form,
         "is_on": is_on,
         "signed_in": signed_in,
-        "qr": mark_safe(codes.drawn(address)),  # noqa: S308: drawn here, of modules only
+        "qr": mark_safe(codes.drawn(address)),  # noqa: S308 (it is drawn here, of squares alone)
         "secret": codes.spelled(secret),
         "address": address,
     }
@@ -80,7 +80,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
 @read_or_post
 def new_codes(request: HttpRequest) -> HttpResponse:
     """Ten new recovery codes for a password and a code."""
-    operator = actor_of(request)
+    operator = cast(User, request.user)
     form = ProofForm(request.POST or None, operator=operator)
     if not second_factor.is_on(operator):
         return redirect("account:home")
@@ -101,7 +101,7 @@ def new_codes(request: HttpRequest) -> HttpResponse:
 @read_or_post
 def switch_off(request: HttpRequest) -> HttpResponse:
     """End the second factor for a password and a code."""
-    operator = actor_of(request)
+    operator = cast(User, request.user)
     form = ProofForm(request.POST or None, operator=operator)
     if not second_factor.is_on(operator):
         return redirect("account:home")
@@ -124,15 +124,13 @@ def leave(request: HttpRequest) -> HttpResponse:
     return redirect("login")
 
 
-def _confirm(operator: AbstractUser, form: SetUpForm) -> None:
+def _confirm(operator: User, form: SetUpForm) -> None:
     if form.is_on:
         second_factor.check_code(operator=operator, code=form.cleaned_data["present_code"])
     form.written = second_factor.confirm_set_up(actor=operator, code=form.cleaned_data["code"])
 
 
-def _try(
-    request: HttpRequest, operator: AbstractUser, form: forms.Form, service: Callable[[], None]
-) -> Exception | None:
+def _try(request: HttpRequest, operator: User, form: forms.Form, service: Callable[[], None]) -> Exception | None:
     """The service within the limits of tries; its refusal, which the form shows then, or None."""
     address = client_address(request.META)
     try:
@@ -146,13 +144,20 @@ def _try(
     return None
 
 
-def _signed_in_with_codes(request: HttpRequest, operator: AbstractUser, written: list[str]) -> HttpResponse:
+def _signed_in_with_codes(request: HttpRequest, operator: User, written: list[str]) -> HttpResponse:
     if request.user.is_authenticated:
         return _codes_page(request, written, reverse("account:home"))
+    return _codes_page(request, written, _finish(request, operator).headers["Location"])
+
+
+def _finish(request: HttpRequest, operator: User) -> HttpResponse:
+    """The second half of the sign-in."""
     by = halfway.how(request.session)
     halfway.end(request.session)
-    onward = finish(request, operator, destination=safe_destination(request), by=f"{by} and code")
-    return _codes_page(request, written, onward.headers["Location"])
+    response = finish(request, operator, destination=safe_destination(request), by=f"{by} and code")
+    if by == BY_OPENID:
+        request.session[ID_TOKEN] = ""  # signing out leads to the provider; halfway kept no token for it
+    return response
 
 
 def _codes_page(request: HttpRequest, written: list[str], onward: str) -> HttpResponse:

@@ -10,7 +10,7 @@ from typing import Final
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
-from django.contrib.auth.models import AbstractBaseUser, AbstractUser
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import OperationalError, transaction
 from django.db.models import Q
@@ -36,7 +36,7 @@ def lifetime() -> timedelta:
     return timedelta(hours=settings.FACESITE_SIGN_IN_HOURS)
 
 
-def begin_sign_in(*, session_key: str, operator: AbstractBaseUser, address: str, user_agent: str) -> SignIn:
+def begin_sign_in(*, session_key: str, operator: User, address: str, user_agent: str) -> SignIn:
     """Note a session that an operator has signed in to. A note that is there already stays as it is."""
     now = timezone.now()
     facts = {
@@ -84,7 +84,7 @@ def note_end(sign_in: SignIn, reason: str) -> None:
 class Standing:
     """What a session is worth now."""
 
-    operator: AbstractUser | None = None
+    operator: User | None = None
     """None: signed out."""
     owes_password: bool = False
     """Nothing but choosing a password is open to the operator."""
@@ -96,6 +96,8 @@ def standing_of(session_key: str, *, in_use: bool = False) -> Standing:
     It reads, and notes a use. (django.contrib.auth.get_user would flush a stale session or give it a new key, and the
     browser's cookie could not follow.)
     """
+    if not session_key:
+        return Standing()
     data = import_module(settings.SESSION_ENGINE).SessionStore(session_key).load()
     operators = get_user_model()._default_manager.select_related("one_time_password")
     operator = operators.filter(pk=data.get(SESSION_KEY), is_active=True).first()
@@ -113,13 +115,13 @@ def standing_of(session_key: str, *, in_use: bool = False) -> Standing:
     return Standing(operator, owes_password(operator))
 
 
-def operator_of_session(session_key: str) -> AbstractUser | None:
+def operator_of_session(session_key: str) -> User | None:
     """Who may do something in this session; None: nobody (any more)."""
     standing = standing_of(session_key)
     return None if standing.owes_password else standing.operator
 
 
-def sign_ins_of(operator: AbstractBaseUser) -> list[SignIn]:
+def sign_ins_of(operator: User) -> list[SignIn]:
     """Those that last, the most recently used first."""
     now = timezone.now()
     rows = SignIn.objects.filter(
@@ -128,7 +130,7 @@ def sign_ins_of(operator: AbstractBaseUser) -> list[SignIn]:
     return list(rows)
 
 
-def end_sign_ins(*, actor: AbstractBaseUser, but: str, only: int | None = None) -> int:
+def end_sign_ins(*, actor: User, but: str, only: int | None = None) -> int:
     """End the actor's other sign-ins, or one of them. Their sockets close within seconds. Returns how many ended.
 
     but: the session key of the browser that asks. only: a SignIn's primary key.
@@ -142,6 +144,17 @@ def end_sign_ins(*, actor: AbstractBaseUser, but: str, only: int | None = None) 
         if keys:
             record(Action.SIGN_INS_ENDED, actor=actor, target=actor.pk, sign_ins=len(keys))
     return len(keys)
+
+
+def end_all_sign_ins(operator: AbstractBaseUser) -> None:
+    """End every session of somebody who may not sign in any more. Who may do this is for the caller to ask.
+
+    A session that was never used since it began has no note yet, so it must say itself whose it is.
+    """
+    Session.objects.filter(sign_in__operator=operator).delete()
+    for session in Session.objects.filter(sign_in=None, expire_date__gt=timezone.now()).iterator():
+        if session.get_decoded().get(SESSION_KEY) == str(operator.pk):
+            session.delete()
 
 
 def move_sign_in(sign_in: SignIn | None, *, session_key: str) -> None:

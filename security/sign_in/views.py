@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required, login_required
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, LogoutView
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -30,7 +30,7 @@ from security.sign_in.passwords import change_password
 from security.sign_in.second_factor import standing_of
 from security.sign_in.sessions import end_sign_ins, idle_limit, lifetime, move_sign_in, sign_ins_of
 from security.sign_in.web import next_step
-from security.web import actor_of, read_or_post
+from security.web import read_or_post
 
 
 class SignIn(LoginView):
@@ -57,7 +57,7 @@ class SignIn(LoginView):
         return super().get_context_data(**kwargs) | {
             "ended": sentence_of_end(self.request),
             "openid": settings.FACESITE_OIDC,
-            "password_folded": settings.FACESITE_PASSWORD_FORM == "folded" and not self.request.method == "POST",
+            "folded": settings.FACESITE_FOLD_PASSWORDS and self.request.method != "POST",
         }
 
 
@@ -70,7 +70,7 @@ class SignOut(LogoutView):
             response = super().post(request, *args, **kwargs)
         if address is None:
             return response  # type: ignore[return-value]
-        context = {"address": address, "label": settings.FACESITE_OIDC.label}
+        context = {"address": address, "provider": settings.FACESITE_OIDC}
         return render(request, "security/signed_out.html", context)
 
 
@@ -80,10 +80,10 @@ def account(request: HttpRequest) -> HttpResponse:
     """The operator's own account: the password, and where the operator is signed in."""
     here = request.session.session_key
     context = {
-        "sign_ins": [(sign_in, sign_in.session_id == here) for sign_in in sign_ins_of(actor_of(request))],
+        "sign_ins": [(sign_in, sign_in.session_id == here) for sign_in in sign_ins_of(_operator(request))],
         "idle": in_words(idle_limit()),
         "lifetime": in_words(lifetime()),
-        "second_factor": standing_of(actor_of(request)),
+        "second_factor": standing_of(_operator(request)),
     }
     return render(request, "security/account.html", context)
 
@@ -95,7 +95,7 @@ def end(request: HttpRequest) -> HttpResponse:
     form = EndForm(request.POST)
     if form.is_valid():
         only = form.cleaned_data["sign_in"]
-        ended = end_sign_ins(actor=actor_of(request), but=request.session.session_key or "", only=only)
+        ended = end_sign_ins(actor=_operator(request), but=request.session.session_key or "", only=only)
         said = "That sign-in has ended." if only else f"Signed out in {ended} other browser{'s' if ended != 1 else ''}."
         messages.success(request, said if ended else "That sign-in had ended already.")
     return redirect("account:home")
@@ -105,7 +105,7 @@ def end(request: HttpRequest) -> HttpResponse:
 @read_or_post
 def password(request: HttpRequest) -> HttpResponse:
     """Change the operator's own password; after a one-time password, choose one."""
-    operator = actor_of(request)
+    operator = _operator(request)
     first = owes_password(operator)
     form = _password_form(request, operator, first=first)
     if not form.is_valid():
@@ -143,6 +143,10 @@ def sentence_of_end(request: HttpRequest) -> str:
     }.get(getattr(request, "sign_in_ended", ""), "")
 
 
+def _operator(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
 def _end_at_the_provider(request: HttpRequest) -> str | None:
     """For somebody who signed in through the OpenID provider: where that session ends too. It may ask the provider."""
     id_token = request.session.get(ID_TOKEN)
@@ -152,7 +156,7 @@ def _end_at_the_provider(request: HttpRequest) -> str | None:
     return address_of_the_end(settings.FACESITE_OIDC, id_token=id_token, back_to=back)
 
 
-def _password_form(request: HttpRequest, operator: AbstractUser, *, first: bool) -> Any:
+def _password_form(request: HttpRequest, operator: User, *, first: bool) -> Any:
     data = request.POST if request.method == "POST" else None
     if first:
         return FirstPasswordForm(operator, data)

@@ -7,8 +7,8 @@ from typing import cast
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.contrib.auth import login
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth import SESSION_KEY, login
+from django.contrib.auth.models import AbstractUser, User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
@@ -28,7 +28,7 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def next_step(request: HttpRequest, operator: AbstractUser, *, destination: str, by: str = "password") -> HttpResponse:
-    """After a right password: sign in, or first ask for the second factor, or lead to its set-up where it is demanded."""
+    """After a right password: sign in, or ask for the second factor first, or for its set-up where it is demanded."""
     if second_factor.is_on(operator):
         page = "sign_in:code"
     elif second_factor.is_demanded(operator):
@@ -44,8 +44,10 @@ def finish(request: HttpRequest, operator: AbstractUser, *, destination: str, by
 
     by: "password" or another way, for the audit trail.
     """
-    address = client_address(request.META)
+    address, operator = client_address(request.META), cast(User, operator)
     with transaction.atomic():
+        if SESSION_KEY in request.session:  # of a sign-in that has ended: nothing of it goes on
+            request.session.flush()
         login(request, operator, backend=BACKEND)
         request.session.save()
         begin_sign_in(

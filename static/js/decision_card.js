@@ -74,7 +74,7 @@ export function quietCard(kind, { hint, urls }) {
       icon(state.icon),
       el("h2", {}, state.title),
       el("p", {}, state.text),
-      kind === "empty"
+      kind === "empty" && urls.enroll
         ? el("div", { class: "actions" }, el("a", { class: "btn btn--primary", href: urls.enroll }, "Enrol a person"))
         : null,
     ),

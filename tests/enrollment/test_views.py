@@ -151,9 +151,8 @@ class TestPeople:
     ):
         enroll("Person 0", seeds=(1,))
         for number in range(1, 9):
-            with django_assert_num_queries(
-                8
-            ):  # session, operator, count, people, covers, unknown faces, permissions (2)
+            # session, operator, sign-in, rights of operator and groups, count, people, covers, unknown faces
+            with django_assert_num_queries(9):
                 operator_client.get("/enrollment/people/")
             enroll(f"Person {number}", seeds=(number + 1,))
 
@@ -193,8 +192,8 @@ class TestPerson:
     ):
         for seeds in ((1,), (2, 3, 4, 5, 6)):
             person = enroll(f"Person {len(seeds)}", seeds=seeds)
-            # Session, operator, person, merge, samples, consents, unknown faces, attempts; permissions (2).
-            with django_assert_num_queries(10):
+            # Session, operator, sign-in, person, merge, samples, consents, unknown faces, attempts; permissions (2).
+            with django_assert_num_queries(11):
                 operator_client.get(person.get_absolute_url())
 
     def test_saves_changed_details(self, operator_client, enroll):

@@ -25,12 +25,12 @@ class OpenIdProvider:
     def __init__(self, port: int) -> None:
         self.issuer = f"http://localhost:{port}"
 
-    def register(self, redirect_uri: str) -> dict[str, str]:
-        """A client with a secret, which this provider asks for from then on."""
+    def register(self, redirect_uri: str) -> Provider:
+        """A site with a secret, which this provider asks it for from then on."""
         response = requests.post(f"{self.issuer}/oauth2/clients", json={"redirect_uris": [redirect_uri]}, timeout=10)
         response.raise_for_status()
         known = response.json()
-        return {"client_id": known["client_id"], "client_secret": known["client_secret"]}
+        return Provider(self.issuer, known["client_id"], known["client_secret"], label="Example Ltd")
 
     def add_person(self, subject: str, **claims: object) -> None:
         requests.put(f"{self.issuer}/users/{subject}", json=claims, timeout=10).raise_for_status()
@@ -81,5 +81,4 @@ def openid_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenId
 @pytest.fixture(scope="module")
 def openid_client(openid_provider: OpenIdProvider) -> Provider:
     """The site as this provider knows it."""
-    known = openid_provider.register(CALLBACK)
-    return Provider(issuer=openid_provider.issuer, label="Example Ltd", **known)
+    return openid_provider.register(CALLBACK)

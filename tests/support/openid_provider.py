@@ -1,5 +1,6 @@
-"""A small real OpenID provider (oidc-provider-mock) that insists on PKCE: python -m tests.support.openid_provider PORT AGE.
+"""A small real OpenID provider (oidc-provider-mock) that insists on PKCE.
 
+python -m tests.support.openid_provider PORT AGE
 AGE: seconds until its tokens expire; below zero they have expired when they are issued.
 """
 

@@ -148,7 +148,8 @@ class Browser:
         opener = build_opener(Stay, HTTPCookieProcessor(self.cookies))
         with pytest.raises(HTTPError) as answered:
             opener.open(self.server.url + path, timeout=PATIENCE_S)
-        return str(answered.value.headers["Location"])
+        with answered.value as response:
+            return str(response.headers["Location"])
 
     def post(self, path: str, **fields: str) -> tuple[int, str]:
         fields["csrfmiddlewaretoken"] = self.cookie("csrftoken")

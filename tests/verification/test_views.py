@@ -144,7 +144,8 @@ class TestHistory:
     ):
         for number in range(8):
             make_attempt(matched_person=make_person(f"Person {number}"), operator=operator)
-            # session, operator, sign-in, rights (2), count, attempts, thumbnails, operators, unknown faces
+            # session, operator, sign-in, rights of operator and groups, count, attempts, thumbnails, operators,
+            # unknown faces
             with django_assert_num_queries(10):
                 operator_client.get(HISTORY)
 

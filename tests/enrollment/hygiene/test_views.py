@@ -59,9 +59,9 @@ class TestAccess:
         pair = {"first": man.uuid, "second": enroll_real(OTHER, slice(1)).uuid, "score": score}
         assert staff_client.post(PAGE + "note/", pair).status_code == 404
 
-    def test_is_linked_for_staff_only(self, staff_client, operator_client):
-        assertContains(staff_client.get("/enrollment/people/"), f'href="{PAGE}"')
-        assertNotContains(operator_client.get("/enrollment/people/"), f'href="{PAGE}"')
+    def test_is_linked_for_those_who_may_see_it(self, operator_client, receptionist_client):
+        assertContains(operator_client.get("/enrollment/people/"), f'href="{PAGE}"')
+        assertNotContains(receptionist_client.get("/enrollment/people/"), f'href="{PAGE}"')
 
     @pytest.mark.parametrize("model", ["hygieneaction", "personpair"])
     def test_the_admin_shows_what_was_done_and_changes_nothing(self, staff_client, operator, man, enroll_real, model):

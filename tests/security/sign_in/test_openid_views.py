@@ -94,6 +94,9 @@ class TestSigningIn:
         assert client.get("/account/").status_code == 302
         client.post(response.headers["Location"], {"code": code_of(secret, steps=1)})
         assert client.get("/account/").status_code == 200
+        assert AuditEvent.objects.get(action="operator.signed_in").facts["by"] == "openid and code"
+        end = client.post("/accounts/logout/").context["address"]
+        assert end.startswith(f"{openid_provider.issuer}/oauth2/end_session?client_id=")
 
     def test_where_the_site_demands_a_second_factor_it_is_set_up_first(
         self, client, operator, openid_provider, provider, settings
@@ -126,6 +129,13 @@ class TestSigningIn:
         client.post("/accounts/login/", {"username": "olivia", "password": "operator-password"})
         assert client.get("/account/").status_code == 200
         assert client.post("/accounts/logout/").status_code == 302
+
+    def test_the_password_form_may_be_folded_away(self, client, operator, provider, settings):
+        settings.FACESITE_FOLD_PASSWORDS = True
+        page = client.get("/accounts/login/").content.decode()
+        assert "<summary>Log in with a password</summary>" in page
+        wrong = client.post("/accounts/login/", {"username": "olivia", "password": "wrong"}).content.decode()
+        assert "<summary>" not in wrong  # what was wrong is in sight
 
     def test_without_a_provider_there_is_no_such_page(self, client, db, settings):
         settings.FACESITE_OIDC = None
@@ -259,6 +269,10 @@ class TestWhoMayComeIn:
 
 
 class TestAProviderThatIsAway:
+    def test_has_a_capital_letter_at_the_beginning_of_a_sentence(self, client, db, provider):
+        provider(issuer="http://localhost:9", label="your organisation")
+        assert sentence(client, client.get("/accounts/openid/")).startswith("Your organisation does not answer.")
+
     def test_is_told_and_passwords_go_on(self, client, operator, provider):
         provider(issuer="http://localhost:9")
         said = sentence(client, client.get("/accounts/openid/?next=/account/"))
@@ -280,7 +294,7 @@ class TestAProviderThatIsAway:
 
     def test_a_document_of_another_provider_is_refused(self, client, openid_provider, provider, db):
         provider(issuer=f"{openid_provider.issuer}/")
-        assert "not set up as this site expects it" in sentence(client, client.get("/accounts/openid/"))
+        assert "not set up as this site expects" in sentence(client, client.get("/accounts/openid/"))
 
 
 class TestOnDaphne:

@@ -11,7 +11,7 @@ from django_otp.oath import totp
 
 from security.allowing import NotAllowed
 from security.models import AuditEvent, RecoveryCode, SecondFactor
-from security.sign_in import second_factor
+from security.sign_in import codes, second_factor
 from security.sign_in.second_factor import SecondFactorRefused, WrongCode
 
 pytestmark = pytest.mark.django_db
@@ -58,11 +58,11 @@ class TestSetUp:
         assert second_factor.begin_set_up(actor=operator) != old
 
     def test_another_app_replaces_the_first_one_only_when_it_has_shown_a_code(self, operator):
-        first, codes = turn_on(operator)
+        first, written = turn_on(operator)
         second = second_factor.begin_set_up(actor=operator)
         second_factor.check_code(operator=operator, code=code_of(first, steps=1))
         second_factor.confirm_set_up(actor=operator, code=code_of(second))
-        for old in (code_of(first, steps=1), codes[0]):
+        for old in (code_of(first, steps=1), written[0]):
             with pytest.raises(WrongCode):
                 second_factor.check_code(operator=operator, code=old)
         second_factor.check_code(operator=operator, code=code_of(second, steps=1))
@@ -71,7 +71,7 @@ class TestSetUp:
         secret, written = turn_on(operator)
         (factor,) = SecondFactor.objects.all()
         stored = factor.sealed_secret + "".join(RecoveryCode.objects.values_list("digest", flat=True))
-        for plain in (second_factor.codes.spelled(secret).replace(" ", ""), secret.hex(), written[0]):
+        for plain in (codes.spelled(secret).replace(" ", ""), secret.hex(), written[0]):
             assert plain not in stored
 
 

@@ -210,3 +210,11 @@ class TestNewCodes:
 
     def test_there_are_none_without_a_second_factor(self, operator_client, operator):
         assert operator_client.get(reverse("account:recovery_codes")).headers["Location"] == "/account/"
+
+
+class TestReset:
+    def test_an_administrator_resets_it_on_the_operators_page(self, staff_client, operator, secret):
+        page = reverse("security:operator", args=[operator.pk])
+        assert staff_client.post(page, {"do": "second_factor"}).status_code == 302
+        assert not second_factor.is_on(operator)
+        assert show_password(Client()) == "/account/"

@@ -289,7 +289,7 @@ class TestInboxOfTheLivePage:
         from verification.models import UnknownFace
         from verification.review import unknowns
 
-        await sync_to_async(unknowns.save_unknown_policy)(actor=operator, keep=True, days=7)
+        await sync_to_async(unknowns.save_unknown_policy)(actor=None, keep=True, days=7)
         socket = await opened(operator)
         await show(socket, picture(STRANGER, 1), 10)
         await socket.disconnect()
