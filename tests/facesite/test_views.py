@@ -76,7 +76,7 @@ class TestDashboard:
         for number in range(4):
             make_attempt(matched_person=make_person(f"Person {number}"))
             mark_gallery_stale()
-            # session, operator, sign-in, rights of operator and groups; people, samples, templates, revision; consents (2);
+            # session, operator, sign-in, rights of operator and groups; people, samples, templates, revision; consents;
             # today, recent attempts, thumbnails; SELECT 1; the gallery's revision; unknown faces; where the pack cannot
             # check liveness, the policy
             with django_assert_num_queries(18 if engine.pack.checks_liveness else 19):
