@@ -80,7 +80,11 @@ def export(request: HttpRequest, uuid: UUID) -> HttpResponseBase:
     if request.method != "POST":
         return render(request, "enrollment/export_person.html", {"person": person})
     file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the response closes it
-    export_person(actor=actor_of(request), person=person, file=file)
+    try:
+        export_person(actor=actor_of(request), person=person, file=file)
+    except BaseException:
+        file.close()
+        raise
     file.seek(0)
     response = FileResponse(
         file, as_attachment=True, filename=f"person-{person.uuid}.zip", content_type="application/zip"

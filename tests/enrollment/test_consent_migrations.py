@@ -59,4 +59,3 @@ class TestRecordsOfPeople:
         assert {record.recorded_at for record in records} == {WHEN}
         assert [record.given_to_id for record in records] == [operator.pk, None, operator.pk]
         assert not migrate(RECORDS).get_model("enrollment", "Person").objects.exclude(consents__isnull=False).exists()
-        people.objects.all().delete()
