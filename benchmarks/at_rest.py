@@ -81,19 +81,14 @@ def fill(size: int) -> dict[str, float]:
     """Templates in plain, four of each person; the crops are empty, for loading a gallery reads none."""
     from django.core.management import call_command
     from django.db import transaction
-    from django.utils import timezone
 
     from enrollment.models import FaceSample, FaceTemplate, Person
     from recognizer.vectors import vector_to_bytes
 
     call_command("migrate", verbosity=0)
     matrix, _ = make_faces(size, 2)
-    now = timezone.now()
     with transaction.atomic():
-        people = [
-            Person(pk=n + 1, name=f"Person {n}", consent_given_at=now, consent_version="v")
-            for n in range(-(-size // PER_PERSON))
-        ]
+        people = [Person(pk=n + 1, name=f"Person {n}") for n in range(-(-size // PER_PERSON))]
         Person.objects.bulk_create(people, batch_size=1000)
         FaceSample.objects.bulk_create(
             (

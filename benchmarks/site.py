@@ -153,6 +153,7 @@ def _enrol(people: int, pictures: list[Path]) -> None:
     import numpy as np
 
     from benchmarks.sample import random_templates
+    from enrollment.consent.records import NO_CONSENT
     from enrollment.runtime.engine import get_engine, reset_engine
     from enrollment.samples.drafts import SampleDraft, draft_from_face
     from enrollment.services import enroll_person
@@ -174,9 +175,7 @@ def _enrol(people: int, pictures: list[Path]) -> None:
         faces = engine.analyze(engine.decode(picture.read_bytes())).faces
         groups.append([draft_from_face(face, contract_id=engine.contract_id, source="folder") for face in faces[:1]])
     for number, group in enumerate(group for group in groups if group):
-        enroll_person(
-            actor=None, name=f"Person {number}", consent_version="benchmark", samples=group, despite_duplicate=True
-        )
+        enroll_person(actor=None, name=f"Person {number}", consent=NO_CONSENT, samples=group, despite_duplicate=True)
     reset_engine()
 
 

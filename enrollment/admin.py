@@ -16,7 +16,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from enrollment import selectors, services
-from enrollment.errors import EnrollmentError
+from enrollment.consent.records import basis_sentence, ended_people
+from enrollment.errors import ConsentEnded, EnrollmentError
 from enrollment.exports import stream_people
 from enrollment.models import FaceSample, FaceTemplate, HygieneAction, Person, PersonPair
 from enrollment.reasons import sentence_for
@@ -46,6 +47,12 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
             return services.clean_external_id(self.cleaned_data["external_id"])
         except EnrollmentError as error:
             raise ValidationError(str(error), code=error.code) from None
+
+    def clean_is_active(self) -> bool:
+        active: bool = self.cleaned_data["is_active"]
+        if active and ended_people([self.instance]):
+            raise ValidationError(str(ConsentEnded()), code=ConsentEnded.code)
+        return active
 
 
 class ListAdmin(RightsAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
@@ -109,8 +116,8 @@ class PersonAdmin(ListAdmin):
     deleted_with = (Right.ERASE,)
     form = PersonForm
     inlines = (FaceSampleInline,)
-    list_display = ("name", "external_id", "is_active", "sample_count", "consent_version", "created_by", "created_at")
-    list_filter = ("is_active", "consent_version", "created_at")
+    list_display = ("name", "external_id", "is_active", "sample_count", "recorded_consent", "created_by", "created_at")
+    list_filter = ("is_active", "created_at")
     list_select_related = ("created_by",)
     list_per_page = 50
     show_full_result_count = False
@@ -118,11 +125,11 @@ class PersonAdmin(ListAdmin):
     search_fields = ("name", "external_id")
     search_help_text = "Name or external ID"
     actions = ("activate", "deactivate", "export_csv")
-    readonly_fields = ("uuid", "consent_given_at", "consent_version", "created_by", "created_at", "updated_at")
+    readonly_fields = ("uuid", "recorded_consent", "created_by", "created_at", "updated_at")
     fields = (*PersonForm.Meta.fields, *readonly_fields)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Person]:
-        return selectors.search_people()
+        return selectors.search_people().prefetch_related("consents__text")
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Django's actions, but deleting is called what it is: erasing."""
@@ -153,6 +160,10 @@ class PersonAdmin(ListAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Person]) -> None:
         services.erase_people(actor=request.user, people=queryset)
+
+    @admin.display(description="consent")
+    def recorded_consent(self, person: Person) -> str:
+        return basis_sentence(person.consent)
 
     @admin.display(description="samples", ordering="sample_count")
     def sample_count(self, person: Person) -> int:

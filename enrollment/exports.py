@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from django.db import transaction
 from django.db.models import Model, QuerySet
 
+from enrollment.consent.records import basis_sentence
 from enrollment.models import Person
 from security.actors import Actor
 from security.allowing import require
@@ -18,7 +19,18 @@ from security.tables import csv_lines
 
 Row = TypeVar("Row", bound=Model)
 
-COLUMNS = ("person", "name", "external_id", "active", "samples", "consent_given_at", "consent_version", "enrolled_at")
+COLUMNS = (
+    "person",
+    "name",
+    "external_id",
+    "active",
+    "samples",
+    "consent",
+    "consent_given_at",
+    "consent_version",
+    "consent_until",
+    "enrolled_at",
+)
 PAGE = 1_000
 """Rows read from the database at a time."""
 
@@ -32,7 +44,7 @@ def stream_people(people: QuerySet[Person], *, actor: Actor | None, **filters: A
     require(actor, Right.EXPORT)
     with transaction.atomic():
         record(Action.PEOPLE_EXPORTED, actor=actor, format="csv", rows=people.count(), filters=filters)
-    return csv_lines(COLUMNS, map(_row, by_pages(people)))
+    return csv_lines(COLUMNS, map(_row, by_pages(people.prefetch_related("consents__text"))))
 
 
 def by_pages(rows: QuerySet[Row], *, newest_first: bool = False) -> Iterator[Row]:
@@ -50,13 +62,16 @@ def by_pages(rows: QuerySet[Row], *, newest_first: bool = False) -> Iterator[Row
 
 
 def _row(person: Person) -> tuple[object, ...]:
+    consent = person.consent
     return (
         person.uuid,
         person.name,
         person.external_id,
         "yes" if person.is_active else "no",
         getattr(person, "sample_count", None),
-        person.consent_given_at.isoformat(timespec="seconds"),
-        person.consent_version,
+        basis_sentence(consent),
+        consent.given_at.isoformat(timespec="seconds") if consent and consent.given_at else None,
+        consent.text.version if consent and consent.text else None,
+        consent.valid_until if consent else None,
         person.created_at.isoformat(timespec="seconds"),
     )

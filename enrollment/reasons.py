@@ -90,6 +90,8 @@ SOCKETS: dict[str, str] = {
 }
 ERRORS: dict[str, str] = {
     "consent_required": "The person must agree to the consent text before pictures are taken.",
+    "consent_invalid": "This record of consent cannot be saved as it is.",
+    "consent_ended": "This person's consent has ended. Record a new one on the person's page first.",
     "name_invalid": "Give the person's name: at most 200 characters, without control characters.",
     "name_ambiguous": "Several people have this name. Rename all but one, or add the pictures on the person's page.",
     "external_id_invalid": "The external ID may have at most 100 characters, without control characters.",

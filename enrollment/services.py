@@ -17,12 +17,12 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
-from enrollment.consent import CONSENT_VERSION
+from enrollment.consent.records import Consent, ended_people, write_consent
 from enrollment.errors import (
-    ConsentRequired,
+    ConsentEnded,
     DuplicateCandidate,
     EnrollmentError,
     ExternalIdInvalid,
@@ -34,6 +34,8 @@ from enrollment.errors import (
 )
 from enrollment.hooks import hooks
 from enrollment.models import (
+    ConsentRecord,
+    ErasureReceipt,
     FaceSample,
     FaceTemplate,
     GalleryChange,
@@ -42,6 +44,7 @@ from enrollment.models import (
     Person,
     PersonPair,
 )
+from enrollment.receipts import HandedOut, write_receipt
 from enrollment.runtime.gallery import KEPT_REVISIONS, outlive_old_copies
 from enrollment.runtime.notices import announce_gallery_change
 from enrollment.samples.drafts import SampleDraft
@@ -71,6 +74,7 @@ class NewPerson:
 
     name: str
     external_id: str | None
+    consent: Consent
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def save_samples(
     sure: bool = False,
     different: bool = False,
 ) -> Saved:
-    """What the operator's pages save: somebody new who agreed to the present consent text, or samples of a person.
+    """What the operator's pages save: somebody new, or samples of a person.
 
     The operator's answer to "possible duplicate": `sure` that these are samples of `subject`, or `different`, somebody
     else than those who look alike, which is noted. Raises what enroll_person() and add_samples() raise.
@@ -104,7 +108,7 @@ def save_samples(
         actor=actor,
         name=subject.name,
         external_id=subject.external_id,
-        consent_version=CONSENT_VERSION,
+        consent=subject.consent,
         samples=samples,
         **answer,
     )
@@ -115,7 +119,7 @@ def enroll_person(
     actor: Actor | None,
     name: str,
     external_id: str | None = None,
-    consent_version: str,
+    consent: Consent,
     samples: Sequence[SampleDraft],
     despite_duplicate: bool = False,
     note_different: bool = False,
@@ -124,19 +128,15 @@ def enroll_person(
 
     Samples that do not fit the others are set aside (samples/fitting.py); they raise no question about duplicates.
     note_different: whoever looks like the new person is noted as somebody else (an operator compared the faces).
-    Above storing.MAX_SAMPLES the least telling samples are left out. Raises ConsentRequired, NameInvalid,
+    Above storing.MAX_SAMPLES the least telling samples are left out. Raises ConsentInvalid, NameInvalid,
     ExternalIdInvalid, ExternalIdTaken, NoSamples, SampleInvalid, PackChanged and, unless `despite_duplicate`,
     PossibleDuplicate.
     """
     require(actor, Right.ENROL)
-    if not consent_version:
-        raise ConsentRequired
     drafts = checked_drafts(samples)
     person = Person(
         name=clean_name(name),
         external_id=clean_external_id(external_id),
-        consent_given_at=timezone.now(),
-        consent_version=consent_version,
         created_by=actor,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
     )
     fit = judge_drafts(drafts)
@@ -144,6 +144,7 @@ def enroll_person(
     with transaction.atomic():
         _look_again(actor, drafts, fit.set_aside, None, despite_duplicate)
         _save_person(person)
+        agreed = write_consent(person, consent, actor)
         stored, _ = store_drafts(person, drafts, actor, outliers=fit.set_aside)
         dropped = keep_to_cap(person, drafts[0].contract_id)
         noted = note_as_different(actor, person, lookalikes)
@@ -154,10 +155,10 @@ def enroll_person(
             actor=actor,
             target=person.uuid,
             samples=len(saved.samples),
-            consent_version=consent_version,
             despite_duplicate=despite_duplicate,
         )
         record_notes(actor, noted)
+        record_consent_change(agreed, actor, Action.CONSENT_RECORDED)
     _log("enrolled", actor, person, samples=len(saved.samples))
     return saved
 
@@ -174,7 +175,7 @@ def add_samples(
 
     Samples that do not fit are set aside, and lookalikes are noted, as in enroll_person().
     Above storing.MAX_SAMPLES the least telling ones go, old or new. Raises NoSamples, SampleInvalid, PackChanged,
-    PersonUnknown and, unless `despite_duplicate`, PossibleDuplicate when they look like somebody else.
+    PersonUnknown, ConsentEnded and, unless `despite_duplicate`, PossibleDuplicate when they look like somebody else.
     """
     require(actor, Right.ENROL)
     drafts = checked_drafts(samples)
@@ -182,6 +183,7 @@ def add_samples(
     lookalikes = _look_for_duplicates(drafts, fit.set_aside, person, despite_duplicate, note_different)
     with transaction.atomic():
         person = lock_person(person)
+        require_consent([person])
         _look_again(actor, drafts, fit.set_aside, person, despite_duplicate)
         stored, changed = store_drafts(person, drafts, actor, outliers=fit.set_aside)
         dropped = keep_to_cap(person, drafts[0].contract_id)
@@ -295,13 +297,18 @@ def record_notes(actor: Actor | None, noted: Iterable[PersonPair]) -> None:
 def update_person(
     *, actor: Actor | None, person: Person, name: str, external_id: str | None, is_active: bool | None = None
 ) -> Person:
-    """Change what is written about a person. Raises NameInvalid, ExternalIdInvalid, ExternalIdTaken, PersonUnknown."""
+    """Change what is written about a person.
+
+    Raises NameInvalid, ExternalIdInvalid, ExternalIdTaken, PersonUnknown and, for who becomes active, ConsentEnded.
+    """
     require(actor, Right.CORRECT)
     with transaction.atomic():
         stored = lock_person(person)
         before = _details(stored)
         stored.name = clean_name(name)
         stored.external_id = clean_external_id(external_id)
+        if is_active and not stored.is_active:
+            require_consent([stored])
         if is_active is not None and is_active != stored.is_active:
             stored.is_active, stored.deactivated_at = is_active, None if is_active else timezone.now()
         _save_person(stored)
@@ -314,11 +321,21 @@ def update_person(
 
 
 def set_active(*, actor: Actor | None, people: Iterable[Person], active: bool) -> int:
-    """Let searches find these people, or no longer. Returns how many were changed."""
+    """Let searches find these people, or no longer. Returns how many were changed.
+
+    Nobody becomes active whose consent has ended: those are passed over.
+    """
     require(actor, Right.CORRECT, Right.ERASE)
+    return change_active(actor, list(people), active)
+
+
+def change_active(actor: Actor | None, people: Sequence[Person], active: bool) -> int:
+    """set_active() for services that asked for a right of their own, such as a withdrawal."""
     primary_keys = [person.pk for person in people]
     with transaction.atomic():
         to_change = Person.objects.select_for_update().filter(pk__in=primary_keys, is_active=not active)
+        if active:
+            to_change = to_change.exclude(pk__in=ended_people(people))
         uuids = list(to_change.order_by("pk").values_list("uuid", flat=True))
         now = timezone.now()
         since = None if active else now
@@ -337,6 +354,7 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
     Records that were merged into theirs go too, for they are of the same people. Returns how many records were erased;
     records that were gone already do not count. The answer comes when no process names these people any more.
     Several people at once take a second operator: raises SecondPersonNeeded until one has agreed to exactly these.
+    Each leaves a signed receipt; erase_person() also gives the person's copy of it.
     """
     people = list(people)
     require(actor, Right.ERASE)
@@ -345,24 +363,40 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
         if len(people) > 1:
             targets = [f"person:{person.uuid}" for person in people]
             approval = require_second_person(actor=actor, action=Approval.Action.ERASE_MANY, target=targets)
-        gone = erase_records(actor, people)
+        gone = len(erase_records(actor, people))
         record_second_person(actor, approval)
     if gone:
         outlive_old_copies()
     return gone
 
 
-def erase_records(actor: Actor | None, people: Sequence[Person]) -> int:
-    """erase_people() for services that asked for a right of their own, such as taking back an enrolment."""
+def erase_person(*, actor: Actor | None, person: Person) -> tuple[ErasureReceipt, HandedOut]:
+    """Erase one person as erase_people() does. Returns the receipt, and what the person's copy of it holds besides.
+
+    Raises PersonUnknown when the person is gone already.
+    """
+    require(actor, Right.ERASE)
+    receipts = erase_records(actor, [person])
+    if person.uuid not in receipts:
+        raise PersonUnknown
+    outlive_old_copies()
+    return receipts[person.uuid]
+
+
+def erase_records(actor: Actor | None, people: Sequence[Person]) -> dict[UUID, tuple[ErasureReceipt, HandedOut]]:
+    """erase_people() for services that asked for a right of their own, such as taking back an enrolment.
+
+    Returns person's uuid -> the receipt, and what the person's copy of it holds besides.
+    """
     with transaction.atomic():
         found = _locked_with_merged(people)
-        for callback in hooks.erase:
-            callback(found)
+        counts = {person.pk: _counts_erased_with(person) for person in found}
         # A merge may have brought their samples to somebody else: they go from there too.
         holders = Person.objects.filter(samples__merged_from__in=found).exclude(pk__in=[person.pk for person in found])
         touched = {person.uuid for person in found} | set(holders.values_list("uuid", flat=True))
         _forget_in_admin_log(found)
         Person.objects.filter(pk__in=[person.pk for person in found]).delete()
+        receipts = {person.uuid: write_receipt(person, actor=actor, counts=counts[person.pk]) for person in found}
         if found:
             bump_gallery_revision(touched)
             leave_no_traces()
@@ -370,7 +404,21 @@ def erase_records(actor: Actor | None, people: Sequence[Person]) -> int:
                 Action.PERSON_ERASED, actor=actor, targets=[person.uuid for person in found], together=len(found)
             )
     log_event(logger, "erased", people=len(found), actor=actor_id(actor))
-    return len(found)
+    return receipts
+
+
+def _counts_erased_with(person: Person) -> dict[str, int]:
+    """Let other apps forget the person; how many rows of which kind go with them, for the receipt."""
+    samples = FaceSample.objects.filter(Q(person=person, merged_from=None) | Q(merged_from=person))
+    counts = {
+        "samples": samples.count(),
+        "templates": FaceTemplate.objects.filter(sample__in=samples.values("pk")).count(),
+        "consents": ConsentRecord.objects.filter(person=person).count(),
+    }
+    for callback in hooks.erase:
+        for name, number in (callback([person]) or {}).items():
+            counts[name] = counts.get(name, 0) + number
+    return counts
 
 
 def store_templates(*, actor: Actor | None, contract_id: str, embeddings: Mapping[int, Vector]) -> int:
@@ -484,6 +532,27 @@ def _look_again(
     if not despite_duplicate:
         lock_revision(actor)
         _look_for_duplicates(drafts, outliers, person, False, False)
+
+
+def require_consent(people: Sequence[Person]) -> None:
+    """Raises ConsentEnded when the consent of one of them was withdrawn or has expired."""
+    if ended_people(people):
+        raise ConsentEnded
+
+
+def record_consent_change(agreed: ConsentRecord, actor: Actor | None, action: Action) -> None:
+    """An audit row about a record of consent: ids, dates and codes. Call it in the transaction of the change."""
+    record(
+        action,
+        actor=actor,
+        target=agreed.person.uuid,
+        record=str(agreed.uuid),
+        how=agreed.how,
+        legal_basis=agreed.legal_basis,
+        text=agreed.text.version if agreed.text else None,
+        valid_until=agreed.valid_until.isoformat() if agreed.valid_until else None,
+        erase_on=agreed.erase_on.isoformat() if agreed.erase_on else None,
+    )
 
 
 def lock_person(person: Person) -> Person:

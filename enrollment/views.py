@@ -12,19 +12,21 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from enrollment import selectors, services
-from enrollment.consent import CONSENT_TEXT, CONSENT_VERSION
-from enrollment.errors import EnrollmentError, SampleUnknown
-from enrollment.forms import EraseForm, PeopleFilter, PersonFields
+from enrollment.consent.records import basis_sentence, end_sentence, people_to_erase, people_without_record
+from enrollment.errors import ConsentEnded, EnrollmentError, PersonUnknown, SampleUnknown
+from enrollment.forms import ConsentFields, EraseForm, PeopleFilter, PersonFields
 from enrollment.models import Person
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.sealed import CropUnreadable, is_unreadable, read_crop
 from enrollment.thumbnails import thumbnail_bytes
-from enrollment.web import person_or_404
+from enrollment.web import hand_out, person_or_404
 from security.rights import Right
 from security.web import actor_of, read_or_post, requires
 
 PEOPLE_PER_PAGE = 25
 SEARCH_LIMIT = 20
+WAITING = {"ended": people_to_erase, "unrecorded": people_without_record}
+"""Filters of the list by what a consent leaves to be done."""
 
 
 @requires(Right.ENROL)
@@ -42,7 +44,7 @@ def capture(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 def _capture_page(request: HttpRequest, person: Person | None) -> HttpResponse:
-    context = {"person": person, "consent_text": CONSENT_TEXT, "consent_version": CONSENT_VERSION}
+    context = {"person": person, "consent": None if person else ConsentFields()}
     return render(request, "enrollment/enroll.html", context)
 
 
@@ -53,8 +55,10 @@ def people(request: HttpRequest) -> HttpResponse:
     form.is_valid()  # a filter that is not understood filters nothing
     wanted = form.cleaned_data.get("active", "")
     found = selectors.search_people(form.cleaned_data.get("q", ""))
-    if wanted:
+    if wanted in ("yes", "no"):
         found = found.filter(is_active=wanted == "yes")
+    elif wanted:
+        found = found.filter(pk__in=WAITING[wanted]())
     page = Paginator(found, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     covers = selectors.cover_thumbnails(page.object_list)
     context = {
@@ -91,7 +95,7 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
             messages.success(request, "The details were saved.")
             return redirect(person)
     context = {"person": person, "form": form, "merged_into": selectors.merged_into(person)}
-    context |= _samples_context(person) | {"unreadable": is_unreadable(person)}
+    context |= _samples_context(person) | _consent_context(person) | {"unreadable": is_unreadable(person)}
     return render(request, "enrollment/person.html", context, status=400 if form.errors else 200)
 
 
@@ -107,12 +111,26 @@ def _samples_context(person: Person) -> dict[str, Any]:
     }
 
 
+def _consent_context(person: Person) -> dict[str, Any]:
+    """The record that counts, what it says in words, and the ones before it."""
+    records = list(person.consents.select_related("text", "given_to", "withdrawn_by"))
+    current = records[0] if records else None
+    return {
+        "consent": current,
+        "consent_basis": basis_sentence(current),
+        "consent_end": end_sentence(current) if current else "",
+        "consent_history": [(record, basis_sentence(record)) for record in records[1:]],
+    }
+
+
 @requires(Right.CORRECT, Right.ERASE)
 @require_POST
 def person_active(request: HttpRequest, uuid: UUID) -> HttpResponse:
     person, active = person_or_404(uuid), request.POST.get("active") == "yes"
-    services.set_active(actor=actor_of(request), people=[person], active=active)
-    if active:
+    changed = services.set_active(actor=actor_of(request), people=[person], active=active)
+    if active and not changed and not person.is_active:
+        messages.error(request, str(ConsentEnded()))
+    elif active:
         messages.success(request, f"{person.name} is active again and will be recognised.")
     else:
         messages.success(request, f"{person.name} was deactivated and will not be recognised any more.")
@@ -126,9 +144,12 @@ def erase(request: HttpRequest, uuid: UUID) -> HttpResponse:
     person = person_or_404(uuid)
     form = EraseForm(request.POST if request.method == "POST" else None, person=person)
     if form.is_valid():
-        services.erase_people(actor=actor_of(request), people=[person])
+        try:
+            _, copy = services.erase_person(actor=actor_of(request), person=person)
+        except PersonUnknown as error:  # somebody else was faster
+            raise Http404(str(error)) from None
         messages.success(request, "The person and all their face data were erased for good.")
-        return redirect("enrollment:people")
+        return hand_out(redirect("enrollment:receipt", person.uuid), person.uuid, copy)
     merged = selectors.with_merged([person])[1:]
     samples = selectors.erased_samples([person]).count()
     context = {"person": person, "form": form, "merged": merged, "sample_count": samples}

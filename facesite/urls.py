@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from enrollment.privacy import views as privacy_views
 from facesite import health, views
 from security.sign_in.views import SignIn, SignOut
 from security.urls import account_urls, sign_in_urls
@@ -16,6 +17,11 @@ urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("enrollment/", include("enrollment.urls")),
     path("verification/", include("verification.urls")),
+    path("site/consent/", privacy_views.consent, name="site_consent"),
+    path("site/consent/policy/", privacy_views.consent_policy, name="site_consent_policy"),
+    path("site/consent/texts/<int:pk>/", privacy_views.consent_text, name="consent_text"),
+    path("site/privacy-notice/", privacy_views.edit_notice, name="site_privacy_notice"),
+    path("privacy/", privacy_views.privacy, name="privacy"),
     path("", include("security.urls")),
     # One way in and out, and one page for the password, for the admin too.
     path("admin/login/", SignIn.as_view(next_page="admin:index", for_staff=True)),

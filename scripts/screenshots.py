@@ -88,6 +88,10 @@ def still_pages(page: Page, folder: Path, variant: str) -> None:
         "hygiene": "/enrollment/hygiene/",
         "unknown": "/verification/unknown/",
         "audit": "/audit/",
+        "retention": "/site/retention/",
+        "consent": "/site/consent/",
+        "privacy-notice": "/site/privacy-notice/",
+        "privacy": "/privacy/",
         "account": "/account/",
         "account-password": "/account/password/",
         "site": "/site/",
@@ -95,7 +99,6 @@ def still_pages(page: Page, folder: Path, variant: str) -> None:
         "operator": "/site/operators/1/",
         "new-operator": "/site/operators/new/",
         "approvals": "/site/approvals/",
-        "retention": "/site/retention/",
         "not-found": "/nowhere/",
         "admin": "/admin/",
         "admin-people": "/admin/enrollment/person/",
@@ -105,8 +108,10 @@ def still_pages(page: Page, folder: Path, variant: str) -> None:
         shoot(go(page, path), folder, f"{name}-{variant}")
     go(page, "/enrollment/people/").get_by_role("link", name="Eileen Collins").first.click()
     shoot(page, folder, f"person-{variant}")
-    go(page, f"{page.url.rstrip('/')}/erase/")
-    shoot(page, folder, f"erase-{variant}")
+    person = page.url.rstrip("/")
+    for name in ("erase", "consent", "export"):
+        go(page, f"{person}/{name}/")
+        shoot(page, folder, f"person-{name}-{variant}" if name != "erase" else f"erase-{variant}")
     go(page, "/admin/enrollment/person/").get_by_role("link", name="Eileen Collins").first.click()
     shoot(page, folder, f"admin-person-{variant}")
 

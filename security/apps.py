@@ -9,7 +9,7 @@ class SecurityConfig(AppConfig):
 
     def ready(self) -> None:
         from security.audit.sealing import seal_now
-        from security.daily import daily_tasks
+        from security.daily import Shift, daily_tasks
         from security.retention import audit_rows, runner, sign_ins
         from security.retention.rules import retention_rules
         from security.rights import Right
@@ -57,5 +57,9 @@ class SecurityConfig(AppConfig):
         for rule in sign_ins.RULES:
             retention_rules.register(rule)
         retention_rules.register(audit_rows.RULE)
-        daily_tasks.register("audit_seal", lambda shift: seal_now())
+
+        def seal(shift: Shift) -> None:
+            seal_now()
+
+        daily_tasks.register("audit_seal", seal)
         daily_tasks.register(runner.TASK, runner.erase_due, first_after=runner.FIRST_AFTER)

@@ -12,13 +12,13 @@ from typing import Any, Final, cast
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractUser
 from django.db import close_old_connections, connections
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_http_methods
 
 from security.allowing import require
 from security.rights import Right
 
-View = Callable[..., Any]
+View = Callable[..., HttpResponseBase]
 
 LINES_AT_ONCE: Final = 500
 """Of a download: some 100 kB."""
@@ -34,7 +34,7 @@ def requires(right: Right, *others: Right) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             require(actor_of(request), right, *others)
             return view(request, *args, **kwargs)
 

@@ -153,21 +153,32 @@ def reuse_policy(*, actor: AbstractBaseUser | None, policy: VerificationPolicy) 
     return save_policy(actor=actor, fmr=policy.fmr, liveness=policy.liveness, site_threshold=site)
 
 
-def forget_people(people: Sequence[Person]) -> None:
-    """Erase these people's faces and links from the history; the verdicts stay. Runs in the erasure's transaction."""
-    forget_unknown(people)
+def forget_people(people: Sequence[Person]) -> dict[str, int]:
+    """Erase these people's faces and links from the history; the verdicts stay. Runs in the erasure's transaction.
+
+    Returns how many of each were erased or emptied, for the receipt; what goes with the person afterwards counts too.
+    """
     primary_keys = [person.pk for person in people]
+    own_faces = UnknownFace.objects.filter(handled_by__person__in=primary_keys)
+    counts = {
+        "unknown_faces": own_faces.count() + forget_unknown(people),
+        "false_matches": FalseMatch.objects.filter(
+            Q(person__in=primary_keys) | Q(other_person__in=primary_keys)
+        ).count(),
+    }
     attempts = VerificationAttempt.objects.filter(
         Q(matched_person__in=primary_keys) | Q(claimed_person__in=primary_keys) | Q(nearest_person__in=primary_keys)
     )
-    erase_thumbnails(attempts)
+    counts["attempts"] = attempts.count()
+    pictures = erase_thumbnails(attempts)
     # Faces that an operator said were theirs. (The records themselves go with the person.)
     told = FalseMatch.objects.filter(other_person__in=primary_keys).values_list("attempt", flat=True)
-    inbox = UnknownFace.objects.filter(handled_by__person__in=primary_keys).values_list("attempt", flat=True)
-    erase_thumbnails(VerificationAttempt.objects.filter(pk__in=[*told, *inbox]))
+    inbox = own_faces.values_list("attempt", flat=True)
+    pictures += erase_thumbnails(VerificationAttempt.objects.filter(pk__in=[*told, *inbox]))
     VerificationAttempt.objects.filter(matched_person__in=primary_keys).update(matched_person=None)
     VerificationAttempt.objects.filter(claimed_person__in=primary_keys).update(claimed_person=None)
     VerificationAttempt.objects.filter(nearest_person__in=primary_keys).update(nearest_person=None)
+    return counts | {"attempt_pictures": pictures}
 
 
 def erase_pictures(*, actor: AbstractBaseUser | AnonymousUser | None, attempts: QuerySet[VerificationAttempt]) -> int:

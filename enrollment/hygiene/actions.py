@@ -11,6 +11,7 @@ import logging
 from django.db import transaction
 from django.utils import timezone
 
+from enrollment.consent.records import ended_people
 from enrollment.errors import DuplicateCandidate, MergeRefused, PersonUnknown, UndoBlocked
 from enrollment.models import FaceSample, HygieneAction, Person, PersonPair
 from enrollment.samples.pairs import find_pair, ordered
@@ -40,6 +41,10 @@ def merge_people(*, actor: Actor | None, keep: Person, merge: Person, contract_i
         if not keep.is_active:  # else two operators who merge in opposite directions would deactivate both records
             raise MergeRefused(
                 f"{keep.name} is not active, perhaps merged into somebody since. Look at the report again."
+            )
+        if ended_people([keep, merge]):
+            raise MergeRefused(
+                "The consent of one of these two has ended. Record a new one first, or erase that record."
             )
         if find_pair(keep, merge):
             raise MergeRefused("These two were noted as different people. Remove that note first.")
@@ -147,7 +152,7 @@ def _undo_merge(action: HygieneAction) -> None:
         pk__in=action.details["set_aside"], set_aside_reason=FaceSample.AsideReason.SURPLUS
     )
     surplus.update(set_aside=False, set_aside_reason="")
-    if action.details["was_active"]:
+    if action.details["was_active"] and not ended_people([merge]):
         Person.objects.filter(pk=merge.pk).update(is_active=True, deactivated_at=None, updated_at=timezone.now())
     bump_gallery_revision([keep.uuid, merge.uuid])
 

@@ -10,11 +10,13 @@ import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import islice
 from uuid import UUID
 
 import numpy as np
 from django.db import transaction
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from enrollment.hooks import hooks
@@ -54,9 +56,12 @@ class GalleryCache:
         """contract_id -> when its revision was last read (time.monotonic()) and the mark that stood then."""
         self._mark = object()  # another object: everything read before is stale
         self._latest: GallerySnapshot | None = None
+        self._day: date | None = None
+        """The last day of which the first search has come."""
 
     def get(self, contract_id: str, dimension: int) -> GallerySnapshot:
         """What a search of this embedding space may use now. Blocking, and slow when it has to be loaded anew."""
+        self._begin_day()
         with self._lock:
             if not self._is_fresh(contract_id):
                 # Before the reading: what is announced meanwhile counts as unread.
@@ -85,6 +90,16 @@ class GalleryCache:
             self._loaded.clear()
             self._checked.clear()
             self._latest = None
+            self._day = None
+
+    def _begin_day(self) -> None:
+        """What changes with the date, such as a consent that ends, must hold before the first search of the day."""
+        today = timezone.localdate()
+        if self._day == today or _in_transaction():
+            return
+        for callback in hooks.new_day:
+            callback()
+        self._day = today
 
     def _is_fresh(self, contract_id: str) -> bool:
         checked_at, mark = self._checked.get(contract_id, (0.0, None))
@@ -115,8 +130,12 @@ def outlive_old_copies() -> None:
 
     Inside a transaction there is nothing to wait for yet: whoever commits it should wait.
     """
-    if not transaction.get_connection().in_atomic_block:
+    if not _in_transaction():
         time.sleep(REVISION_CHECK_SECONDS + FRAME_SECONDS)
+
+
+def _in_transaction() -> bool:
+    return bool(transaction.get_connection().in_atomic_block)
 
 
 def _refresh(loaded: _Loaded | None, contract_id: str, dimension: int) -> _Loaded:

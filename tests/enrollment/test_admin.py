@@ -11,6 +11,7 @@ from enrollment.hooks import hooks
 from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, Person
 from security.models import Approval
 from security.roles.table import Role
+from tests.support.consent import ON_PAPER
 from tests.support.downloads import downloaded
 from tests.support.operators import make_client
 
@@ -26,7 +27,7 @@ def enroll(make_draft, staff):
         return services.enroll_person(
             actor=staff,
             name=name,
-            consent_version="2025-1",
+            consent=ON_PAPER,
             samples=[make_draft(seed) for seed in seeds],
             despite_duplicate=True,
             **changes,

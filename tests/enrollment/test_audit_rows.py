@@ -38,8 +38,9 @@ def last_rows(number: int = 1) -> list[tuple[str, str, Any]]:
 
 class TestPeople:
     def test_enrolling(self, ada):
-        facts = {"samples": 2, "consent_version": "v", "despite_duplicate": True}
-        assert last_rows() == [("person.enrolled", f"person:{ada.uuid}", facts)]
+        (enrolled, consent) = last_rows(2)
+        assert enrolled == ("person.enrolled", f"person:{ada.uuid}", {"samples": 2, "despite_duplicate": True})
+        assert consent[:2] == ("consent.recorded", f"consent:{ada.uuid}")
 
     def test_a_refused_enrolment_leaves_none(self, ada, enroll):
         with pytest.raises(ExternalIdTaken):

@@ -7,6 +7,7 @@ import pytest
 from enrollment import exports, selectors, services
 from enrollment.exports import COLUMNS, by_pages, stream_people
 from enrollment.models import Person
+from tests.support.consent import ON_PAPER
 from tests.verification.rows import make_person
 
 
@@ -15,13 +16,13 @@ class TestStreamPeople:
     def test_has_a_line_per_person(self, make_draft, django_assert_num_queries):
         for number, name in enumerate(["Ada", "=HYPERLINK(1)"]):
             services.enroll_person(
-                actor=None, name=name, consent_version="v", samples=[make_draft(number)], despite_duplicate=True
+                actor=None, name=name, consent=ON_PAPER, samples=[make_draft(number)], despite_duplicate=True
             )
-        with django_assert_num_queries(1 + 6):  # and the audit row: savepoint, count, and the row itself
+        with django_assert_num_queries(2 + 6):  # people, consents; the audit row: savepoint, count, and the row itself
             lines = list(csv.DictReader(stream_people(selectors.search_people(), actor=None)))
         assert tuple(lines[0]) == COLUMNS
         assert [line["name"] for line in lines] == ["Ada", "'=HYPERLINK(1)"]
-        assert (lines[0]["samples"], lines[0]["active"], lines[0]["consent_version"]) == ("1", "yes", "v")
+        assert (lines[0]["samples"], lines[0]["active"], lines[0]["consent"]) == ("1", "yes", "Consent, on paper")
 
 
 @pytest.mark.django_db

@@ -5,6 +5,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from threading import Barrier, local
 from uuid import uuid4
@@ -16,7 +17,7 @@ from django.db import connection
 
 from enrollment import services
 from enrollment.errors import (
-    ConsentRequired,
+    ConsentInvalid,
     ExternalIdInvalid,
     ExternalIdTaken,
     NameInvalid,
@@ -34,6 +35,7 @@ from enrollment.sealed import read_crop, read_embeddings
 from recognizer.images import decode_crop, encode_crop
 from tests.enrollment.conftest import CONTRACT, unit_vector
 from tests.support import skips
+from tests.support.consent import ON_PAPER
 from tests.support.floats import approx_cosine, cosine_error
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +46,7 @@ def enroll(operator, make_draft):
     """enroll(name, seeds=(1, 2)): stored without looking for duplicates, which needs an engine."""
 
     def make(name="Ada", seeds=(1, 2), **changes):
-        values = {"consent_version": "2025-1", "samples": [make_draft(seed) for seed in seeds], **changes}
+        values = {"consent": ON_PAPER, "samples": [make_draft(seed) for seed in seeds], **changes}
         return services.enroll_person(actor=operator, name=name, despite_duplicate=True, **values).person
 
     return make
@@ -63,7 +65,7 @@ class TestEnrollPerson:
     def test_stores_the_person_with_samples_and_templates(self, enroll, operator):
         person = enroll("Ada", external_id="17")
         assert (person.name, person.external_id, person.created_by) == ("Ada", "17", operator)
-        assert person.consent_version == "2025-1"
+        assert person.consent.how == "paper"
         assert person.samples.count() == 2
         assert set(FaceTemplate.objects.values_list("sample__person", "contract_id")) == {(person.pk, CONTRACT)}
 
@@ -115,9 +117,9 @@ class TestEnrollPerson:
             enroll("Grace", external_id="17", seeds=(3,))
         assert Person.objects.count() == 1
 
-    def test_refuses_without_consent(self, enroll):
-        with pytest.raises(ConsentRequired):
-            enroll(consent_version="")
+    def test_refuses_a_consent_that_ended_before_it_began(self, enroll):
+        with pytest.raises(ConsentInvalid):
+            enroll(consent=replace(ON_PAPER, valid_until=date(2001, 1, 1)))
         assert nothing_stored()
 
     def test_refuses_without_samples(self, enroll):
@@ -167,7 +169,7 @@ class TestPossibleDuplicate:
         return make
 
     def enroll(self, name, *drafts, **changes):
-        return services.enroll_person(actor=None, name=name, consent_version="v", samples=drafts, **changes).person
+        return services.enroll_person(actor=None, name=name, consent=ON_PAPER, samples=drafts, **changes).person
 
     def test_names_who_looks_alike_and_stores_nothing(self, engine, real_draft):
         ada = self.enroll("Ada", real_draft(1))
@@ -535,7 +537,7 @@ class TestWritersAtTheSameTime:
                 person = services.enroll_person(
                     actor=None,
                     name=f"Person {number}",
-                    consent_version="v",
+                    consent=ON_PAPER,
                     samples=[make_draft(number), make_draft(number + 100)],
                     despite_duplicate=True,
                 ).person
@@ -558,7 +560,7 @@ class TestWritersAtTheSameTime:
                     actor=None,
                     name=f"Person {number}",
                     external_id="17",
-                    consent_version="v",
+                    consent=ON_PAPER,
                     samples=[make_draft(number)],
                     despite_duplicate=True,
                 )

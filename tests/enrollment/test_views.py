@@ -26,6 +26,7 @@ from enrollment.sealed import read_crop
 from recognizer.images import decode_crop, decode_image
 from security.roles.table import Role
 from tests.enrollment.conftest import CONTRACT
+from tests.support.consent import ON_PAPER
 from tests.support.ids import NOBODY
 from tests.support.operators import make_client
 
@@ -37,7 +38,7 @@ def enroll(operator, make_draft):
     """enroll(name, seeds=(1, 2)): somebody with random crops, for pages that are not about recognition."""
 
     def make(name="Ada Lovelace", seeds=(1, 2), **changes):
-        values = {"consent_version": "2025-1", "samples": [make_draft(seed) for seed in seeds], **changes}
+        values = {"consent": ON_PAPER, "samples": [make_draft(seed) for seed in seeds], **changes}
         return services.enroll_person(actor=operator, name=name, despite_duplicate=True, **values).person
 
     return make
@@ -184,7 +185,7 @@ class TestPerson:
         for sample in person.samples.all():
             assertContains(response, reverse("enrollment:sample_image", args=[sample.uuid]))
         assertContains(response, "by olivia")
-        assertContains(response, "2025-1")
+        assertContains(response, "Consent, on paper")
         assertContains(response, "No attempt has matched or claimed Ada Lovelace yet.")
 
     def test_takes_the_same_few_queries_however_many_samples_there_are(
@@ -192,8 +193,8 @@ class TestPerson:
     ):
         for seeds in ((1,), (2, 3, 4, 5, 6)):
             person = enroll(f"Person {len(seeds)}", seeds=seeds)
-            # Session, operator, sign-in, person, merge, key, samples, unknown faces, attempts; rights of operator and
-            # groups.
+            # Session, operator, sign-in, person, merge, key, samples, consents, unknown faces, attempts; rights of
+            # operator and groups.
             with django_assert_num_queries(11):
                 operator_client.get(person.get_absolute_url())
 
@@ -270,7 +271,7 @@ class TestErase:
     def test_erases_for_good(self, staff_client, enroll):
         person = enroll("Ada Lovelace")
         response = staff_client.post(f"{person.get_absolute_url()}erase/", {"typed_name": "Ada Lovelace "})
-        assertRedirects(response, "/enrollment/people/")
+        assertRedirects(response, reverse("enrollment:receipt", args=[person.uuid]))
         assert not Person.objects.exists()
         assert not FaceSample.objects.exists()
         assert staff_client.get(person.get_absolute_url()).status_code == 404

@@ -27,6 +27,7 @@ from recognizer.vectors import vector_to_bytes
 from security.audit.actions import Action
 from security.encryption.site_keys import SiteKeyUnusable, new_site_key
 from security.models import AuditEvent
+from tests.support.consent import ON_PAPER
 from tests.verification.rows import JPEG, make_attempt
 from verification.models import PictureKey, VerificationAttempt
 from verification.selectors import thumbnail_url
@@ -61,7 +62,7 @@ class Site:
             assert draft
             self.drafts[name] = draft
             person = services.enroll_person(
-                actor=None, name=name, consent_version="v", samples=[draft], despite_duplicate=True
+                actor=None, name=name, consent=ON_PAPER, samples=[draft], despite_duplicate=True
             ).person
             make_attempt(matched_person=person)
             self.secrets[name] = [encode_crop(draft.aligned)[-64:], vector_to_bytes(draft.embedding)[:64]]

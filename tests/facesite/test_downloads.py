@@ -23,7 +23,7 @@ from verification.models import VerificationAttempt
 now = timezone.now()
 for start in range(0, {ROWS}, 5000):
     Person.objects.bulk_create(
-        Person(name=f"Person {{start + k}}", consent_version="v", consent_given_at=now) for k in range(5000)
+        Person(name=f"Person {{start + k}}") for k in range(5000)
     )
     VerificationAttempt.objects.bulk_create(
         VerificationAttempt(mode="identify", verdict="match", comparison_score=0.62, match_threshold=0.31, fmr=1e-4,

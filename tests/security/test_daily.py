@@ -31,9 +31,9 @@ class TestNextQuietHour:
     @pytest.fixture(autouse=True)
     def _berlin(self, settings):
         settings.TIME_ZONE, settings.FACESITE_QUIET_HOUR = "Europe/Berlin", 3
-        timezone.get_default_timezone.cache_clear()
+        timezone.get_default_timezone.cache_clear()  # type: ignore[attr-defined]  # functools.lru_cache
         yield
-        timezone.get_default_timezone.cache_clear()
+        timezone.get_default_timezone.cache_clear()  # type: ignore[attr-defined]  # functools.lru_cache
 
     @pytest.mark.parametrize(
         ("after", "then"),
@@ -80,6 +80,7 @@ class TestRunDueTasks:
         assert run_due_tasks(threading.Event()) == []
         state = DailyTask.objects.get()
         assert runs == ["product"]
+        assert state.ended_at is not None
         assert state.due_at == next_quiet_hour(state.ended_at)
         assert timedelta(0) < state.due_at - timezone.now() <= timedelta(hours=25)
 
@@ -115,6 +116,7 @@ class TestRunDueTasks:
         assert run_due_tasks(threading.Event()) == ["more"]
         state = DailyTask.objects.get(name="work")
         assert state.problem == "ZeroDivisionError"
+        assert state.ended_at is not None
         assert state.due_at == state.ended_at + daily.RETRY
 
     def test_a_task_that_was_stopped_is_still_due(self, tasks):
@@ -146,7 +148,7 @@ class TestAskFor:
 @pytest.mark.django_db
 class TestRunTask:
     def test_runs_it_although_it_is_not_due(self, tasks):
-        runs = []
+        runs: list[daily.Shift] = []
         tasks.register("work", runs.append, first_after=timedelta(hours=24))
         run_task("work", asked_by="command")
         assert len(runs) == 1
@@ -201,7 +203,8 @@ class TestWorker:
         from django.db import OperationalError
 
         monkeypatch.setattr(daily, "POLL_S", 0.02)
-        done, answers = threading.Event(), []
+        done = threading.Event()
+        answers: list[None] = []
 
         def look() -> bool:
             answers.append(None)

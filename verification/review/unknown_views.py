@@ -14,7 +14,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from enrollment.consent import CONSENT_TEXT, CONSENT_VERSION
 from enrollment.errors import EnrollmentError, PossibleDuplicate
 from enrollment.models import Person
 from enrollment.runtime.engine import get_engine
@@ -154,7 +153,7 @@ def _handle_one(
             faces=faces,
             name=name,
             external_id=external_id,
-            consent_version=CONSENT_VERSION,
+            consent=person.given(),
             despite_duplicate=despite,
         )
         return f"{name} was enrolled from {count_of(len(faces), 'face')}."
@@ -213,7 +212,6 @@ def _cluster_context(
         "left_out": total - len(shown),
         "thumbnails": selectors.thumbnail_urls(face.attempt for face in shown),
         "choices": choices,
-        "consent_text": CONSENT_TEXT,
     }
 
 

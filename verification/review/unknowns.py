@@ -20,6 +20,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from enrollment import services as enrollment
+from enrollment.consent.records import Consent
 from enrollment.models import FaceSample, FaceTemplate, Person
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.samples.drafts import SampleDraft, pose_bucket, quality_from_json, quality_to_json
@@ -284,7 +285,7 @@ def enrol_unknown(
     faces: Sequence[UUID],
     name: str,
     external_id: str | None,
-    consent_version: str,
+    consent: Consent,
     despite_duplicate: bool = False,
 ) -> InboxAction:
     """Enrol a new person from these faces; the MAX_SAMPLES best become samples.
@@ -298,7 +299,7 @@ def enrol_unknown(
             actor=actor,
             name=name,
             external_id=external_id,
-            consent_version=consent_version,
+            consent=consent,
             samples=_drafts(found[:MAX_SAMPLES]),
             despite_duplicate=despite_duplicate,
         )

@@ -11,6 +11,7 @@ from enrollment.models import FaceSample, GalleryChange, HygieneAction, Person, 
 from enrollment.samples.pairs import different_from
 from enrollment.samples.storing import MAX_SAMPLES
 from tests.enrollment.conftest import CONTRACT
+from tests.support.consent import ON_PAPER
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +21,7 @@ def enroll(operator, make_draft):
     def make(name="Ada", seeds=(1, 2)) -> Person:
         samples = [make_draft(seed) for seed in seeds]
         return services.enroll_person(
-            actor=operator, name=name, consent_version="v", samples=samples, despite_duplicate=True
+            actor=operator, name=name, consent=ON_PAPER, samples=samples, despite_duplicate=True
         ).person
 
     return make

@@ -14,6 +14,7 @@ from enrollment.packs.rebuilding import Progress, rebuild_templates
 from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
 from enrollment.samples.drafts import draft_from_face
 from enrollment.sealed import read_vectors
+from tests.support.consent import ON_PAPER
 from tests.support.webcam import clip_frames
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +31,7 @@ def enroll(engine, shared_faces):
             for image in images
         ]
         return services.enroll_person(
-            actor=None, name=name, consent_version="v", samples=drafts, despite_duplicate=True
+            actor=None, name=name, consent=ON_PAPER, samples=drafts, despite_duplicate=True
         ).person
 
     return make

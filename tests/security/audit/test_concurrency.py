@@ -18,6 +18,7 @@ from security.audit.recording import record
 from security.audit.stored import verify_stored
 from security.models import AuditEvent
 from tests.enrollment.conftest import CONTRACT, make_draft
+from tests.support.consent import ON_PAPER
 from verification.services import save_policy
 
 ROUNDS = 12
@@ -32,7 +33,7 @@ class TestManyWriters:
             return enrollment.enroll_person(
                 actor=staff,
                 name=f"Person {number}",
-                consent_version="test",
+                consent=ON_PAPER,
                 samples=[make_draft(number)],
                 despite_duplicate=True,
             ).person

@@ -49,6 +49,7 @@ class TestEraseDue:
         assert letters.ages == [30] * 5
         run = RetentionRun.objects.get()
         assert (run.state, run.due, run.erased) == ("done", {"letters": 20}, {"letters": 20})
+        assert run.ended_at is not None
         assert run.begun_at <= run.ended_at <= timezone.now()
 
     def test_goes_by_the_sites_days(self, letters, shift):
@@ -115,7 +116,11 @@ class TestEraseDue:
 
     def test_stops_when_another_process_has_the_lease(self, rules, shift, monkeypatch):
         monkeypatch.setattr("security.leases.RENEWAL_S", 0)
-        letters = Letters([31] * 10, on_batch=lambda: Lease.objects.update(holder="another"))
+
+        def take_the_lease() -> None:
+            Lease.objects.update(holder="another")
+
+        letters = Letters([31] * 10, on_batch=take_the_lease)
         rules.register(letters.rule(most_at_once=2))
         with pytest.raises(LeaseLost):
             erase_due(shift)

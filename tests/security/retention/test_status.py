@@ -67,4 +67,6 @@ class TestRetentionStatus:
     )
     def test_says_who_asked(self, stored, shown):
         make_run("done", asked_by=stored)
-        assert retention_status().last.asked_by == shown
+        last = retention_status().last
+        assert last is not None
+        assert last.asked_by == shown

@@ -14,6 +14,7 @@ from enrollment.services import enroll_person
 from recognizer.calibration import comparisons_needed, rate_of
 from recognizer.engine import FaceEngine
 from tests.enrollment.conftest import QUALITY
+from tests.support.consent import ON_PAPER
 from verification.accuracy import calibration
 from verification.accuracy.calibration import calibrate_site, conclude_rate, people_needed, predictions, site_threshold
 from verification.models import VerificationPolicy
@@ -52,7 +53,7 @@ def crowd(db, engine: FaceEngine) -> Callable[[int], None]:
                     )
                 )
             enroll_person(
-                actor=None, name=f"Person {number}", consent_version="v", samples=samples, despite_duplicate=True
+                actor=None, name=f"Person {number}", consent=ON_PAPER, samples=samples, despite_duplicate=True
             )
         assert FaceSample.objects.filter(set_aside=False).count() == 2 * people
 
