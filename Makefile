@@ -11,7 +11,7 @@ CHECK_ENV := SECRET_KEY=only-for-checks-0123456789-abcdefghijklmnopqrstuvwxyz-01
 	DATABASE_URL=sqlite:///.venv/lint.sqlite3 FACESITE_LIVENESS= FACESITE_MODEL_PACK= REDIS_URL=
 PRODUCTION_ENV := ALLOWED_HOSTS=faces.example.org CSRF_TRUSTED_ORIGINS=https://faces.example.org FACESITE_HTTPS=proxy
 
-.PHONY: run setup setup-dev test test-quick lint format lock bench screenshots clean
+.PHONY: run setup setup-dev test test-quick lint audit format lock bench screenshots clean
 
 run: setup
 	@exec $(PY) manage.py serve --prepare --host "$(HOST)" --port "$(PORT)"
@@ -38,6 +38,10 @@ lint: setup-dev
 	$(CHECK_ENV) $(PY) manage.py makemigrations --check --dry-run
 	$(CHECK_ENV) $(PRODUCTION_ENV) $(PY) manage.py check --deploy --fail-level WARNING
 	@scripts/check-js
+
+# Asks pypi.org for advisories about what requirements.txt pins.
+audit: setup-dev
+	@$(PY) scripts/audit.py
 
 format: setup-dev
 	$(PY) -m ruff check --fix .

@@ -5,8 +5,7 @@ slow numpy down. Both sides search the same vectors with the same probes in turn
 slows both. numpy has the lighter task: it finds the five best templates, the gallery the five best people. `numpy` is
 the obvious code (matrix @ probe, argpartition); `numpy_best` is the fastest of several ways to write it.
 
-The vectors imitate faces. Each person has 4 templates, and mated scores are around 0.6. Scores of different people have
-the standard deviation that EdgeFace-XS gave 30,007 face crops, 0.073 (independent directions would give 0.044).
+The vectors imitate faces: benchmarks/made_faces.py. What encryption at rest costs: benchmarks/at_rest.py.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from typing import Any
 import faiss
 import numpy as np
 
+from benchmarks.made_faces import DIMENSION, PER_PERSON, make_faces
 from recognizer.search.blocks import TemplateRow
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import Vector
@@ -34,13 +34,7 @@ from recognizer.types import Vector
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (1_000, 10_000, 100_000)
 LARGE = 1_000_000
-DIMENSION = 512
-PER_PERSON = 4
 LIMIT = 5
-SPECTRUM_DECAY = 94.0
-"""The variance along the n-th principal axis falls as exp(-n / this)."""
-WITHIN = 0.8
-"""Length of a picture's deviation from its person's mean; the mean has the length 1. Mated cosines are around 0.6."""
 GOAL_SIZE, GOAL = 100_000, 4.0
 """At GOAL_SIZE templates the search is to be GOAL times as fast as numpy, with recall 1."""
 
@@ -48,10 +42,11 @@ GOAL_SIZE, GOAL = 100_000, 4.0
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--large", action="store_true", help=f"also search {LARGE:,} templates (takes 6 GB of memory)")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="numbers of templates")
+    parser.add_argument("--no-encryption", action="store_true", help="do not measure what encryption at rest costs")
     parser.add_argument("--probes", type=int, default=60, help="searches per size (default: %(default)s)")
 
 
-def run(*, sizes: list[int], large: bool, probes: int, **options: Any) -> dict[str, Any]:
+def run(*, sizes: list[int], large: bool, probes: int, no_encryption: bool = False, **options: Any) -> dict[str, Any]:
     """Latency, memory and recall by size. Raises ValueError for senseless sizes, OSError when the measuring fails."""
     sizes = [*sizes, LARGE] if large else sizes
     if min(sizes) < LIMIT * PER_PERSON or probes < 2:
@@ -63,6 +58,10 @@ def run(*, sizes: list[int], large: bool, probes: int, **options: Any) -> dict[s
     if done.returncode:
         raise OSError("The measuring process ended early: what it said stands above.")
     result: dict[str, Any] = json.loads(done.stdout)
+    if not no_encryption:
+        from benchmarks.at_rest import compare
+
+        result["encryption"] = compare(min(GOAL_SIZE, max(sizes)))
     return result
 
 
@@ -106,31 +105,6 @@ def measure_size(size: int, probes: int) -> dict[str, Any]:
         "build_s": round(built, 2),
         "insert_ms": _median(time_inserts(gallery, questions)),
     }
-
-
-def make_faces(size: int, probes: int) -> tuple[Vector, Vector]:
-    """(size, d) templates, PER_PERSON rows of each person in turn, and (probes, d): half enrolled, half strangers."""
-    random = np.random.default_rng(size)
-    decay = np.exp(-np.arange(DIMENSION) / (2 * SPECTRUM_DECAY))
-    scale = (decay / np.linalg.norm(decay)).astype(np.float32)
-    turn = np.linalg.qr(random.standard_normal((DIMENSION, DIMENSION)))[0].astype(np.float32)
-
-    def draw(count: int) -> Vector:
-        vectors: Vector = (random.standard_normal((count, DIMENSION), dtype=np.float32) * scale) @ turn
-        return vectors
-
-    def normalise(vectors: Vector) -> Vector:
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors
-
-    means = draw(-(-size // PER_PERSON))
-    matrix = np.empty((size, DIMENSION), dtype=np.float32)
-    for start in range(0, size, 40_000):
-        rows = np.arange(start, min(start + 40_000, size))
-        matrix[rows] = normalise(means[rows // PER_PERSON] + WITHIN * draw(len(rows)))
-    known = means[random.integers(0, len(means), probes // 2)]
-    strangers = draw(probes - probes // 2)
-    return matrix, normalise(np.concatenate([known, strangers]) + WITHIN * draw(probes))
 
 
 def numpy_ways(matrix: Vector) -> dict[str, Callable[[Vector], Any]]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
@@ -51,6 +52,7 @@ def site_environment(work: Path, *, models_dir: Path, pack: str | None) -> dict[
     return os.environ | {
         "DATABASE_URL": f"sqlite:///{work / 'benchmark.sqlite3'}",
         "SECRET_KEY": secrets.token_urlsafe(50),
+        "FACESITE_DATA_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
         "DEBUG": "off",
         "ALLOWED_HOSTS": "127.0.0.1",
         "REDIS_URL": "",
@@ -132,12 +134,17 @@ def fill_site(operators: int, people: int, pictures: list[Path]) -> list[str]:
     from django.core.management import call_command
     from django.test import Client
 
+    from security.roles.groups import give_roles
+    from security.roles.table import Role
+
     call_command("migrate", interactive=False, verbosity=0)
     _enrol(people, pictures)
     cookies = []
     for number in range(operators):
         client = Client()
-        client.force_login(User.objects.create_user(f"operator-{number}"))
+        operator = User.objects.create_user(f"operator-{number}")
+        give_roles(operator, [Role.RECEPTIONIST])
+        client.force_login(operator)
         cookies.append(f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}")
     return cookies
 
@@ -146,6 +153,7 @@ def _enrol(people: int, pictures: list[Path]) -> None:
     import numpy as np
 
     from benchmarks.sample import random_templates
+    from enrollment.consent.records import NO_CONSENT
     from enrollment.runtime.engine import get_engine, reset_engine
     from enrollment.samples.drafts import SampleDraft, draft_from_face
     from enrollment.services import enroll_person
@@ -167,9 +175,7 @@ def _enrol(people: int, pictures: list[Path]) -> None:
         faces = engine.analyze(engine.decode(picture.read_bytes())).faces
         groups.append([draft_from_face(face, contract_id=engine.contract_id, source="folder") for face in faces[:1]])
     for number, group in enumerate(group for group in groups if group):
-        enroll_person(
-            actor=None, name=f"Person {number}", consent_version="benchmark", samples=group, despite_duplicate=True
-        )
+        enroll_person(actor=None, name=f"Person {number}", consent=NO_CONSENT, samples=group, despite_duplicate=True)
     reset_engine()
 
 

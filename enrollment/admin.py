@@ -16,11 +16,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from enrollment import selectors, services
-from enrollment.errors import EnrollmentError
+from enrollment.consent.records import basis_sentence, ended_people
+from enrollment.errors import ConsentEnded, EnrollmentError
 from enrollment.exports import stream_people
 from enrollment.models import FaceSample, FaceTemplate, HygieneAction, Person, PersonPair
 from enrollment.reasons import sentence_for
+from enrollment.sealed import CropUnreadable, read_crop
 from enrollment.thumbnails import thumbnail_url
+from security.admin import RightsAdmin
+from security.rights import Right
+from security.web import csv_download
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -43,8 +48,14 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
         except EnrollmentError as error:
             raise ValidationError(str(error), code=error.code) from None
 
+    def clean_is_active(self) -> bool:
+        active: bool = self.cleaned_data["is_active"]
+        if active and ended_people([self.instance]):
+            raise ValidationError(str(ConsentEnded()), code=ConsentEnded.code)
+        return active
 
-class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+
+class ListAdmin(RightsAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
     """The base of all our lists. A number too large for a date or the database is handled like any wrong filter."""
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
@@ -59,20 +70,8 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return super().get_search_results(request, queryset, " ".join(selectors.search_words(search_term)))
 
 
-class NothingByHand:
-    """Neither adding nor editing nor deleting: what the services wrote is only shown."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class FaceSampleInline(NothingByHand, admin.TabularInline):  # type: ignore[type-arg]
+class FaceSampleInline(RightsAdmin, admin.TabularInline):  # type: ignore[type-arg]
+    seen_with = (Right.SEE_PEOPLE,)
     model = FaceSample
     fk_name = "person"
     verbose_name_plural = "samples (add and remove them on the person's page)"
@@ -96,7 +95,10 @@ class FaceSampleInline(NothingByHand, admin.TabularInline):  # type: ignore[type
 
     @admin.display(description="face")
     def picture(self, sample: FaceSample) -> SafeString:
-        return format_html('<img src="{}" width="84" height="84" alt="A sample">', thumbnail_url(sample.crop))
+        try:
+            return format_html('<img src="{}" width="84" height="84" alt="A sample">', thumbnail_url(read_crop(sample)))
+        except CropUnreadable as error:
+            return format_html("{}", str(error))
 
     @admin.display(description="quality (0 to 1)")
     def rounded_quality(self, sample: FaceSample) -> str:
@@ -109,10 +111,13 @@ class FaceSampleInline(NothingByHand, admin.TabularInline):  # type: ignore[type
 
 @admin.register(Person)
 class PersonAdmin(ListAdmin):
+    seen_with = (Right.SEE_PEOPLE,)
+    changed_with = (Right.CORRECT,)
+    deleted_with = (Right.ERASE,)
     form = PersonForm
     inlines = (FaceSampleInline,)
-    list_display = ("name", "external_id", "is_active", "sample_count", "consent_version", "created_by", "created_at")
-    list_filter = ("is_active", "consent_version", "created_at")
+    list_display = ("name", "external_id", "is_active", "sample_count", "recorded_consent", "created_by", "created_at")
+    list_filter = ("is_active", "created_at")
     list_select_related = ("created_by",)
     list_per_page = 50
     show_full_result_count = False
@@ -120,14 +125,11 @@ class PersonAdmin(ListAdmin):
     search_fields = ("name", "external_id")
     search_help_text = "Name or external ID"
     actions = ("activate", "deactivate", "export_csv")
-    readonly_fields = ("uuid", "consent_given_at", "consent_version", "created_by", "created_at", "updated_at")
+    readonly_fields = ("uuid", "recorded_consent", "created_by", "created_at", "updated_at")
     fields = (*PersonForm.Meta.fields, *readonly_fields)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Person]:
-        return selectors.search_people()
+        return selectors.search_people().prefetch_related("consents__text")
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Django's actions, but deleting is called what it is: erasing."""
@@ -159,6 +161,10 @@ class PersonAdmin(ListAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Person]) -> None:
         services.erase_people(actor=request.user, people=queryset)
 
+    @admin.display(description="consent")
+    def recorded_consent(self, person: Person) -> str:
+        return basis_sentence(person.consent)
+
     @admin.display(description="samples", ordering="sample_count")
     def sample_count(self, person: Person) -> int:
         number: int = person.sample_count  # type: ignore[attr-defined]  # annotated by selectors.search_people()
@@ -174,16 +180,16 @@ class PersonAdmin(ListAdmin):
         number = services.set_active(actor=request.user, people=queryset, active=False)
         messages.success(request, f"{number} people were deactivated.")
 
-    @admin.action(description="Export the selected people as CSV", permissions=["view"])
+    @admin.action(description="Export the selected people as CSV", permissions=["export"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Person]) -> StreamingHttpResponse:
-        response = StreamingHttpResponse(stream_people(queryset), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = 'attachment; filename="people.csv"'
-        return response
+        return csv_download("people.csv", stream_people(queryset, actor=request.user, picked=True))
 
 
 @admin.register(FaceTemplate)
-class FaceTemplateAdmin(NothingByHand, ListAdmin):
+class FaceTemplateAdmin(ListAdmin):
     """In which embedding spaces the samples have templates. The vectors are shown nowhere."""
+
+    seen_with = (Right.SEE_PEOPLE,)
 
     list_display = ("id", "person", "contract_id", "dimension", "created_at")
     list_filter = ("contract_id", "created_at")
@@ -205,8 +211,10 @@ class FaceTemplateAdmin(NothingByHand, ListAdmin):
 
 
 @admin.register(HygieneAction)
-class HygieneActionAdmin(NothingByHand, ListAdmin):
+class HygieneActionAdmin(ListAdmin):
     """The log of merges, notes and samples set aside or taken back. The hygiene page can undo them."""
+
+    seen_with = (Right.SEE_REPORTS,)
 
     list_display = ("at", "kind", "person", "other", "actor", "undone_at", "undone_by")
     list_filter = ("kind", "at")
@@ -218,8 +226,10 @@ class HygieneActionAdmin(NothingByHand, ListAdmin):
 
 
 @admin.register(PersonPair)
-class PersonPairAdmin(NothingByHand, ListAdmin):
+class PersonPairAdmin(ListAdmin):
     """Pairs noted as different people. Notes are removed on the hygiene page."""
+
+    seen_with = (Right.SEE_REPORTS,)
 
     list_display = ("first", "second", "kind", "comparison_score", "noted_by", "noted_at")
     list_select_related = ("first", "second", "noted_by")

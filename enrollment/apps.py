@@ -5,3 +5,41 @@ class EnrollmentConfig(AppConfig):
     name = "enrollment"
     verbose_name = "Enrollment"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from enrollment import retention
+        from enrollment.hooks import hooks
+        from enrollment.rights.consenting import expire_consents
+        from enrollment.rights.due import ENDED_CONSENTS
+        from enrollment.selectors import audit_links
+        from security.audit.targets import targets
+
+        targets.register("person", gone="a person who has been erased", find=audit_links)
+        from enrollment.selectors import names_and_pages
+        from security.retention.rules import retention_rules
+        from security.rights import Right
+        from security.roles.second_person import describers
+        from security.sections import Section, add_section
+
+        describers["person"] = names_and_pages
+        for rule in (*retention.RULES, ENDED_CONSENTS):
+            retention_rules.register(rule)
+        hooks.on_new_day(expire_consents)
+        add_section(
+            Section(
+                title="Consent",
+                text="The text that people agree to, how long a consent lasts, and what follows its end.",
+                url_name="site_consent",
+                rights=(Right.SET_CONSENT,),
+                icon="edit",
+            )
+        )
+        add_section(
+            Section(
+                title="Public notice",
+                text="What everybody may read about faces at this site, without a login.",
+                url_name="site_privacy_notice",
+                rights=(Right.SET_CONSENT,),
+                icon="info",
+            )
+        )

@@ -2,6 +2,8 @@
 
 EnrollmentError
 ├── ConsentRequired      consent_required
+├── ConsentInvalid       consent_invalid: a record that contradicts itself or the site's policy
+├── ConsentEnded         consent_ended: withdrawn or expired, so that the person may not be searched
 ├── NameInvalid          name_invalid
 ├── NameAmbiguous        name_ambiguous: several people have the name that an import goes by
 ├── ExternalIdInvalid    external_id_invalid
@@ -38,6 +40,14 @@ class EnrollmentError(Exception):
 
 class ConsentRequired(EnrollmentError):
     code = "consent_required"
+
+
+class ConsentInvalid(EnrollmentError):
+    code = "consent_invalid"
+
+
+class ConsentEnded(EnrollmentError):
+    code = "consent_ended"
 
 
 class NameInvalid(EnrollmentError):

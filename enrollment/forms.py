@@ -8,14 +8,23 @@ from typing import Any, TypeVar
 from django import forms
 from django.core.exceptions import ValidationError
 
-from enrollment.errors import EnrollmentError, ExternalIdInvalid, ExternalIdTaken, NameInvalid
+from enrollment.consent.policy import current_consent_policy
+from enrollment.consent.records import Consent, consent_at_enrolment
+from enrollment.consent.texts import current_text, text_shown
+from enrollment.errors import ConsentRequired, EnrollmentError, ExternalIdInvalid, ExternalIdTaken, NameInvalid
 from enrollment.models import Person
 from enrollment.services import clean_external_id, clean_name, require_free_external_id
 
 V = TypeVar("V")
 R = TypeVar("R")
 
-ACTIVE_CHOICES = [("", "All"), ("yes", "Active"), ("no", "Deactivated")]
+ACTIVE_CHOICES = [
+    ("", "All"),
+    ("yes", "Active"),
+    ("no", "Deactivated"),
+    ("ended", "Consent ended, to be erased"),
+    ("unrecorded", "No consent recorded"),
+]
 
 
 class PeopleFilter(forms.Form):
@@ -60,6 +69,27 @@ class PersonFields(forms.Form):
     def add_service_error(self, error: EnrollmentError) -> None:
         """Put what a service refused beside the field that it is about."""
         self.add_error(field_of(error), str(error))
+
+
+class ConsentFields(forms.Form):
+    """The tick below the consent text, and which version of the text the page showed."""
+
+    consent = forms.BooleanField(required=False, error_messages={"required": str(ConsentRequired())})
+    consent_text = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A page that asks again shows the version that was ticked, even if there is a newer one by now.
+        self.text = text_shown(self.data.get("consent_text")) if self.is_bound else current_text()
+        version = f" (version {self.text.version})" if self.text else ""
+        self.fields["consent"].required = current_consent_policy().tick_required
+        self.fields["consent"].label = f"The person has read this and agrees.{version}"
+        self.fields["consent_text"].initial = self.text.pk if self.text else ""
+
+    def given(self) -> Consent:
+        """What the page records. Raises ConsentRequired."""
+        data = self.cleaned_data
+        return consent_at_enrolment(ticked=data.get("consent", False), text=data.get("consent_text"))
 
 
 class EraseForm(forms.Form):

@@ -1,7 +1,8 @@
 """People, the pictures kept of them and the templates computed from those pictures.
 
-services.py and samples/storing.py write most of it; hygiene/actions.py writes merges and notes about pairs, and
-packs/switching.py the switches of the model pack. Pages read through selectors.py. Rooms that need whole tables, such
+services.py and samples/storing.py write most of it; hygiene/actions.py writes merges and notes about pairs,
+packs/switching.py the switches of the model pack, rights/ and privacy/ what is about consent. Crops and embeddings are
+encrypted: sealed.py writes and reads their bytes. Pages read through selectors.py. Rooms that need whole tables, such
 as runtime/gallery.py and hygiene/report.py, read for themselves.
 """
 
@@ -11,9 +12,18 @@ import uuid
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
+
+from security.encryption.sealing import OVERHEAD
+from security.models import WrappedKey
+
+
+def default_bases() -> list[str]:
+    """Consent alone."""
+    return ["consent"]
 
 
 class Person(models.Model):
@@ -25,8 +35,7 @@ class Person(models.Model):
         max_length=100, unique=True, null=True, blank=True, help_text="Staff or visitor number in another system."
     )
     is_active = models.BooleanField(default=True, help_text="Only active people are searched.")
-    consent_given_at = models.DateTimeField()
-    consent_version = models.CharField(max_length=20, help_text="Which consent text the person agreed to.")
+    deactivated_at = models.DateTimeField(null=True, editable=False, help_text="Empty: active, or not noted yet.")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
     )
@@ -44,6 +53,17 @@ class Person(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("enrollment:person", args=[self.uuid])
+
+    @property
+    def consent(self) -> ConsentRecord | None:
+        """The record that counts, the newest. One query, unless `consents__text` was prefetched."""
+        return max(self.consents.all(), key=lambda record: record.pk, default=None)
+
+
+class PersonKey(WrappedKey):
+    """The key of a person's crops and embeddings. After a merge each sample keeps the key that it was enrolled with."""
+
+    person = models.OneToOneField(Person, on_delete=models.CASCADE, related_name="key")
 
 
 class FaceSample(models.Model):
@@ -123,9 +143,9 @@ class FaceTemplate(models.Model):
         return f"template {self.pk}"
 
     def clean(self) -> None:
-        if len(self.embedding) != 4 * self.dimension:
+        if len(self.embedding) not in (4 * self.dimension, 4 * self.dimension + OVERHEAD):
             raise ValidationError(
-                {"embedding": f"{len(self.embedding)} bytes are not {self.dimension} float32 values."}
+                {"embedding": f"{len(self.embedding)} bytes are not {self.dimension} float32 values, sealed or plain."}
             )
 
 
@@ -233,3 +253,150 @@ class PackSwitch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pack} from {self.switched_at:%Y-%m-%d %H:%M}"
+
+
+class ConsentText(models.Model):
+    """What a person agrees to, in one language. A version is never changed: saving a text adds the next number."""
+
+    language = models.CharField(max_length=10, help_text="en, de, fr-ca ...")
+    number = models.PositiveIntegerField(help_text="1, 2, 3 ... in each language.")
+    body = models.TextField(max_length=20_000, help_text="Plain text; an empty line begins a new paragraph.")
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
+    )
+    saved_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["language", "-number"]
+        constraints = [models.UniqueConstraint(fields=["language", "number"], name="one_text_per_language_and_number")]
+
+    def __str__(self) -> str:
+        return self.version
+
+    @property
+    def version(self) -> str:
+        """Language and number: "en-2"."""
+        return f"{self.language}-{self.number}"
+
+    @property
+    def paragraphs(self) -> list[str]:
+        """In order, without empty ones."""
+        blocks = self.body.replace("\r\n", "\n").split("\n\n")
+        return [block.strip() for block in blocks if block.strip()]
+
+
+class LegalBasis(models.TextChoices):
+    """Why the site may keep somebody's face (GDPR, articles 6 and 9)."""
+
+    CONSENT = "consent", "Consent"
+    CONTRACT = "contract", "Contract"
+    OTHER = "other", "Another legal basis"
+
+
+class ConsentRecord(models.Model):
+    """How somebody agreed, or why nobody was asked. The newest row of a person counts; all go with the person."""
+
+    class How(models.TextChoices):
+        TICKED = "ticked", "Ticked here"
+        PAPER = "paper", "On paper"
+        NOT_ASKED = "not_asked", "Not asked"
+        IMPORTED_WITHOUT = "imported_without", "Imported without"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="consents")
+    text = models.ForeignKey(ConsentText, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    how = models.CharField(max_length=20, choices=How.choices)
+    legal_basis = models.CharField(
+        max_length=10, choices=LegalBasis.choices, blank=True, help_text="Empty: none known."
+    )
+    note = models.CharField(max_length=300, blank=True)
+    given_at = models.DateTimeField(null=True, blank=True, help_text="Empty: nobody has agreed to anything.")
+    given_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
+    valid_until = models.DateField(null=True, blank=True, help_text="The last day; empty: until it is withdrawn.")
+    recorded_at = models.DateTimeField(default=timezone.now)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
+    expired_at = models.DateTimeField(null=True, blank=True, help_text="When it was noticed that the last day is over.")
+    erase_on = models.DateField(null=True, blank=True, help_text="The person is erased on this day.")
+    was_active = models.BooleanField(default=True, help_text="Whether the person was searched when the consent ended.")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["valid_until"], name="consent_valid_until"),
+            models.Index(fields=["erase_on"], name="consent_erase_on"),
+        ]
+
+    def __str__(self) -> str:
+        return f"consent {self.pk}"
+
+    @property
+    def ended(self) -> bool:
+        """Withdrawn or expired: the person is not searched, and is erased on `erase_on`."""
+        return self.withdrawn_at is not None or self.expired_at is not None
+
+    @property
+    def is_recorded(self) -> bool:
+        """False: nobody wrote down why the site may keep this person's face."""
+        return bool(self.legal_basis)
+
+
+class ConsentPolicy(models.Model):
+    """What the site asks for at enrolment, and what follows an end. Every save is a new row; the newest one counts."""
+
+    bases = models.JSONField(default=default_bases, help_text="Which legal bases may be recorded.")
+    tick_required = models.BooleanField(default=True, help_text="Nobody is enrolled on a page without the tick.")
+    unticked_basis = models.CharField(max_length=10, choices=LegalBasis.choices, blank=True)
+    unticked_note = models.CharField(max_length=300, blank=True)
+    months = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(120)]
+    )
+    grace_days = models.PositiveSmallIntegerField(default=14, validators=[MaxValueValidator(90)])
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
+    )
+    saved_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "consent policies"
+
+    def __str__(self) -> str:
+        return f"erased {self.grace_days} days after the end"
+
+
+class PrivacyNotice(models.Model):
+    """What the public page says in the site's own words. The newest row counts."""
+
+    purpose = models.TextField(max_length=5_000, blank=True)
+    contact = models.TextField(max_length=2_000, blank=True)
+    more = models.TextField(max_length=10_000, blank=True)
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
+    )
+    saved_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"notice of {self.saved_at:%Y-%m-%d}"
+
+
+class ErasureReceipt(models.Model):
+    """That somebody was erased: when, by whom, how much, and the site's signature. No name: receipts.py says why."""
+
+    person_uuid = models.UUIDField(db_index=True)
+    erased_at = models.DateTimeField()
+    statement = models.JSONField(help_text="What is signed: ids, counts, and a salted hash of the name.")
+    signature = models.CharField(max_length=100, help_text="Ed25519, base64.")
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"receipt {self.pk}"

@@ -38,6 +38,7 @@ class EnrollmentReason(StrEnum):
     INTERNAL_ERROR = "internal_error"
     DATABASE_AWAY = "database_away"
     DISK_FULL = "disk_full"
+    NOT_ALLOWED = "not_allowed"
 
 
 GUIDANCE: dict[str, str] = {
@@ -87,9 +88,12 @@ SOCKETS: dict[str, str] = {
     EnrollmentReason.DISK_FULL: (
         "The server's disk is full, so nothing can be saved. Whoever runs this server must make room."
     ),
+    EnrollmentReason.NOT_ALLOWED: "Your role does not include this. Ask an administrator.",
 }
 ERRORS: dict[str, str] = {
     "consent_required": "The person must agree to the consent text before pictures are taken.",
+    "consent_invalid": "This record of consent cannot be saved as it is.",
+    "consent_ended": "This person's consent has ended. Record a new one on the person's page first.",
     "name_invalid": "Give the person's name: at most 200 characters, without control characters.",
     "name_ambiguous": "Several people have this name. Rename all but one, or add the pictures on the person's page.",
     "external_id_invalid": "The external ID may have at most 100 characters, without control characters.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,9 +11,10 @@ from django.db.models.functions import Coalesce
 
 from enrollment.errors import PersonUnknown, SampleUnknown
 from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, HygieneAction, Person
+from enrollment.sealed import read_crops, read_vectors
 from enrollment.thumbnails import thumbnail_url
 from recognizer.types import Vector
-from recognizer.vectors import vector_from_bytes
+from security.audit.targets import TargetLink, valid_uuids
 
 SEARCH_WORDS = 10
 SEARCH_CHARACTERS = 300
@@ -64,16 +65,17 @@ def search_people(text: str = "", *, only_active: bool = False) -> QuerySet[Pers
 
 
 def cover_thumbnails(people: Iterable[Person]) -> dict[int, str]:
-    """Person's primary key -> data URL of the cover. people: from search_people(). One query."""
+    """Person's primary key -> data URL of the cover. people: from search_people(). Two queries."""
     covers = {cover: person.pk for person in people if (cover := getattr(person, "cover_id", None))}
-    rows = FaceSample.objects.filter(pk__in=covers).values_list("pk", "crop")
-    return {covers[pk]: thumbnail_url(crop) for pk, crop in rows}
+    rows = FaceSample.objects.filter(pk__in=covers).values_list("pk", "uuid", "crop")
+    return {covers[pk]: thumbnail_url(crop) for pk, crop in read_crops(rows).items()}
 
 
 def template_thumbnails(template_ids: Iterable[int | None]) -> dict[int | None, str]:
-    """Template's primary key -> data URL of its sample. None and unknown keys are left out. One query."""
+    """Template's primary key -> data URL of its sample. None and unknown keys are left out. Two queries."""
     rows = FaceTemplate.objects.filter(pk__in=[pk for pk in template_ids if pk is not None])
-    return {pk: thumbnail_url(crop) for pk, crop in rows.values_list("pk", "sample__crop")}
+    crops = read_crops(rows.values_list("pk", "sample__uuid", "sample__crop"))
+    return {pk: thumbnail_url(crop) for pk, crop in crops.items()}
 
 
 def person_by_uuid(uuid: UUID | str) -> Person:
@@ -87,6 +89,11 @@ def person_by_uuid(uuid: UUID | str) -> Person:
 def people_by_uuid(uuids: Iterable[UUID | str]) -> dict[str, Person]:
     """uuid as text -> person, without unknown uuids. One query. Raises ValueError for text that is no UUID."""
     return {str(person.uuid): person for person in Person.objects.filter(uuid__in={UUID(str(uuid)) for uuid in uuids})}
+
+
+def names_and_pages(uuids: Iterable[str]) -> list[tuple[str, str]]:
+    """Name and address of the page of each of these people who is still enrolled, by name. One query."""
+    return [(str(person), person.get_absolute_url()) for person in Person.objects.filter(uuid__in=list(uuids))]
 
 
 def samples_of(person: Person, *, contract_id: str | None = None) -> QuerySet[FaceSample]:
@@ -112,7 +119,7 @@ def sample_by_uuid(uuid: UUID | str) -> FaceSample:
 def embeddings_of(person: Person, contract_id: str) -> list[Vector]:
     """The person's embeddings in one embedding space, each (d,) float32; those of samples set aside are left out."""
     rows = FaceTemplate.objects.filter(sample__person=person, sample__set_aside=False, contract_id=contract_id)
-    return [vector_from_bytes(data) for data in rows.values_list("embedding", flat=True)]
+    return list(read_vectors(rows.values_list("sample_id", "embedding"), contract_id).values())
 
 
 def recent_hygiene_actions(number: int) -> list[HygieneAction]:
@@ -179,3 +186,9 @@ def gallery_counts() -> GalleryCounts:
         templates=FaceTemplate.objects.count(),
         revision=GalleryRevision.objects.values_list("number", flat=True).first() or 0,
     )
+
+
+def audit_links(uuids: Collection[str]) -> dict[str, TargetLink]:
+    """uuid as text -> name and page, for the audit trail; without erased people. One query."""
+    rows = Person.objects.filter(uuid__in=valid_uuids(uuids)).only("uuid", "name")
+    return {str(person.uuid): TargetLink(person.name, person.get_absolute_url()) for person in rows}

@@ -1,7 +1,9 @@
 """The writes of people, samples and templates; merges and undos are in hygiene/actions.py. No model runs in here.
 
-Each function checks, writes in one transaction, moves the gallery's revision in that same transaction and tells other
-processes after the commit. `actor` is the operator who asked for it; None stands for a command on the server.
+Each function checks, writes in one transaction, moves the gallery's revision and leaves an audit row in that same
+transaction (in this order: both lock a row that every writer needs), and tells other processes after the commit.
+`actor` is the operator who asked for it; None stands for a command on the server. Whoever lacks the right for it gets
+NotAllowed (security/allowing.py).
 """
 
 from __future__ import annotations
@@ -12,14 +14,15 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Q
 from django.utils import timezone
 
-from enrollment.consent import CONSENT_VERSION
+from enrollment.consent.records import Consent, ended_people, write_consent
 from enrollment.errors import (
-    ConsentRequired,
+    ConsentEnded,
     DuplicateCandidate,
     EnrollmentError,
     ExternalIdInvalid,
@@ -31,6 +34,8 @@ from enrollment.errors import (
 )
 from enrollment.hooks import hooks
 from enrollment.models import (
+    ConsentRecord,
+    ErasureReceipt,
     FaceSample,
     FaceTemplate,
     GalleryChange,
@@ -39,6 +44,7 @@ from enrollment.models import (
     Person,
     PersonPair,
 )
+from enrollment.receipts import HandedOut, write_receipt
 from enrollment.runtime.gallery import KEPT_REVISIONS, outlive_old_copies
 from enrollment.runtime.notices import announce_gallery_change
 from enrollment.samples.drafts import SampleDraft
@@ -46,10 +52,17 @@ from enrollment.samples.duplicates import find_duplicates
 from enrollment.samples.fitting import DraftsFit, judge_drafts
 from enrollment.samples.pairs import find_pair, ordered
 from enrollment.samples.storing import checked_drafts, keep_to_cap, store_drafts, template_for
+from enrollment.sealed import person_key
 from enrollment.selectors import with_merged
 from recognizer.types import Vector
 from security.actors import Actor, actor_id
+from security.allowing import require
+from security.audit.actions import Action
+from security.audit.recording import record, record_all
 from security.events import log_event
+from security.models import Approval
+from security.rights import Right
+from security.roles.second_person import record_second_person, require_second_person
 from security.traces import leave_no_traces
 
 logger = logging.getLogger("facesite.enrollment")
@@ -61,6 +74,7 @@ class NewPerson:
 
     name: str
     external_id: str | None
+    consent: Consent
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +96,7 @@ def save_samples(
     sure: bool = False,
     different: bool = False,
 ) -> Saved:
-    """What the operator's pages save: somebody new who agreed to the present consent text, or samples of a person.
+    """What the operator's pages save: somebody new, or samples of a person.
 
     The operator's answer to "possible duplicate": `sure` that these are samples of `subject`, or `different`, somebody
     else than those who look alike, which is noted. Raises what enroll_person() and add_samples() raise.
@@ -94,7 +108,7 @@ def save_samples(
         actor=actor,
         name=subject.name,
         external_id=subject.external_id,
-        consent_version=CONSENT_VERSION,
+        consent=subject.consent,
         samples=samples,
         **answer,
     )
@@ -105,7 +119,7 @@ def enroll_person(
     actor: Actor | None,
     name: str,
     external_id: str | None = None,
-    consent_version: str,
+    consent: Consent,
     samples: Sequence[SampleDraft],
     despite_duplicate: bool = False,
     note_different: bool = False,
@@ -114,30 +128,37 @@ def enroll_person(
 
     Samples that do not fit the others are set aside (samples/fitting.py); they raise no question about duplicates.
     note_different: whoever looks like the new person is noted as somebody else (an operator compared the faces).
-    Above storing.MAX_SAMPLES the least telling samples are left out. Raises ConsentRequired, NameInvalid,
+    Above storing.MAX_SAMPLES the least telling samples are left out. Raises ConsentInvalid, NameInvalid,
     ExternalIdInvalid, ExternalIdTaken, NoSamples, SampleInvalid, PackChanged and, unless `despite_duplicate`,
     PossibleDuplicate.
     """
-    if not consent_version:
-        raise ConsentRequired
+    require(actor, Right.ENROL)
     drafts = checked_drafts(samples)
     person = Person(
         name=clean_name(name),
         external_id=clean_external_id(external_id),
-        consent_given_at=timezone.now(),
-        consent_version=consent_version,
         created_by=actor,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
     )
     fit = judge_drafts(drafts)
     lookalikes = _look_for_duplicates(drafts, fit.set_aside, None, despite_duplicate, note_different)
     with transaction.atomic():
-        _look_again(drafts, fit.set_aside, None, despite_duplicate)
+        _look_again(actor, drafts, fit.set_aside, None, despite_duplicate)
         _save_person(person)
+        agreed = write_consent(person, consent, actor)
         stored, _ = store_drafts(person, drafts, actor, outliers=fit.set_aside)
         dropped = keep_to_cap(person, drafts[0].contract_id)
-        note_as_different(actor, person, lookalikes)
+        noted = note_as_different(actor, person, lookalikes)
         bump_gallery_revision([person.uuid])
-    saved = Saved(person, [sample for sample in stored if sample.pk not in dropped], fit)
+        saved = Saved(person, [sample for sample in stored if sample.pk not in dropped], fit)
+        record(
+            Action.PERSON_ENROLLED,
+            actor=actor,
+            target=person.uuid,
+            samples=len(saved.samples),
+            despite_duplicate=despite_duplicate,
+        )
+        record_notes(actor, noted)
+        record_consent_change(agreed, actor, Action.CONSENT_RECORDED)
     _log("enrolled", actor, person, samples=len(saved.samples))
     return saved
 
@@ -154,22 +175,28 @@ def add_samples(
 
     Samples that do not fit are set aside, and lookalikes are noted, as in enroll_person().
     Above storing.MAX_SAMPLES the least telling ones go, old or new. Raises NoSamples, SampleInvalid, PackChanged,
-    PersonUnknown and, unless `despite_duplicate`, PossibleDuplicate when they look like somebody else.
+    PersonUnknown, ConsentEnded and, unless `despite_duplicate`, PossibleDuplicate when they look like somebody else.
     """
+    require(actor, Right.ENROL)
     drafts = checked_drafts(samples)
     fit = judge_drafts(drafts, person)
     lookalikes = _look_for_duplicates(drafts, fit.set_aside, person, despite_duplicate, note_different)
     with transaction.atomic():
         person = lock_person(person)
-        _look_again(drafts, fit.set_aside, person, despite_duplicate)
+        require_consent([person])
+        _look_again(actor, drafts, fit.set_aside, person, despite_duplicate)
         stored, changed = store_drafts(person, drafts, actor, outliers=fit.set_aside)
         dropped = keep_to_cap(person, drafts[0].contract_id)
-        note_as_different(actor, person, lookalikes)
+        noted = note_as_different(actor, person, lookalikes)
         if changed:
             bump_gallery_revision([person.uuid])
         if dropped:
             leave_no_traces()
-    saved = Saved(person, [sample for sample in stored if sample.pk not in dropped], fit)
+        saved = Saved(person, [sample for sample in stored if sample.pk not in dropped], fit)
+        if changed or saved.samples:
+            counts = {"samples": len(saved.samples), "dropped": len(dropped)}
+            record(Action.SAMPLES_ADDED, actor=actor, target=person.uuid, **counts)
+        record_notes(actor, noted)
     _log("samples_added", actor, person, samples=len(saved.samples))
     return saved
 
@@ -179,12 +206,19 @@ def remove_sample(*, actor: Actor | None, sample: FaceSample) -> None:
 
     Raises SampleUnknown when it is gone already.
     """
+    require(actor, Right.CORRECT)
+    drop_sample(actor, sample)
+
+
+def drop_sample(actor: Actor | None, sample: FaceSample) -> None:
+    """remove_sample() for services that asked for a right of their own. Raises SampleUnknown."""
     with transaction.atomic():
         person = lock_person(sample.person)
         if not FaceSample.objects.filter(pk=sample.pk).delete()[0]:
             raise SampleUnknown
         bump_gallery_revision([person.uuid])
         leave_no_traces()
+        record(Action.SAMPLE_REMOVED, actor=actor, target=person.uuid, sample=str(sample.uuid))
     _log("sample_removed", actor, person)
 
 
@@ -194,6 +228,7 @@ def set_aside(*, actor: Actor | None, sample: FaceSample, aside: bool) -> Hygien
     Taking back a sample that is searched anyway says that it is right, although it does not fit the others. Returns
     the hygiene action that was recorded; None when nothing had to change. Raises SampleUnknown when the sample is gone.
     """
+    require(actor, Right.CORRECT)
     with transaction.atomic():
         before = FaceSample.objects.select_for_update().defer("crop").filter(pk=sample.pk).first()
         if before is None:
@@ -215,6 +250,8 @@ def set_aside(*, actor: Actor | None, sample: FaceSample, aside: bool) -> Hygien
         FaceSample.objects.filter(pk=before.pk).update(**standing)
         if before.set_aside != aside:
             bump_gallery_revision([before.person.uuid])
+        done = Action.SAMPLE_SET_ASIDE if aside else Action.SAMPLE_TAKEN_BACK
+        record(done, actor=actor, target=before.person.uuid, sample=str(before.uuid))
     for name, value in standing.items():
         setattr(sample, name, value)
     _log("sample_set_aside" if aside else "sample_taken_back", actor, sample.person)
@@ -224,7 +261,10 @@ def set_aside(*, actor: Actor | None, sample: FaceSample, aside: bool) -> Hygien
 def note_as_different(
     actor: Actor | None, person: Person, lookalikes: Iterable[DuplicateCandidate]
 ) -> list[PersonPair]:
-    """Note that these people are not `person`. Returns the notes that were new. Call it in a transaction."""
+    """Note that these people are not `person`. Returns the notes that were new: give them to record_notes().
+
+    Call it in a transaction.
+    """
     noted = []
     for candidate in lookalikes:
         first, second = ordered(person, candidate.person)
@@ -248,31 +288,62 @@ def note_as_different(
     return noted
 
 
+def record_notes(actor: Actor | None, noted: Iterable[PersonPair]) -> None:
+    """An audit row for each note; last in the transaction."""
+    for pair in noted:
+        record(Action.PAIR_NOTED, actor=actor, target=pair.first.uuid, other=str(pair.second.uuid))
+
+
 def update_person(
     *, actor: Actor | None, person: Person, name: str, external_id: str | None, is_active: bool | None = None
 ) -> Person:
-    """Change what is written about a person. Raises NameInvalid, ExternalIdInvalid, ExternalIdTaken, PersonUnknown."""
+    """Change what is written about a person.
+
+    Raises NameInvalid, ExternalIdInvalid, ExternalIdTaken, PersonUnknown and, for who becomes active, ConsentEnded.
+    """
+    require(actor, Right.CORRECT)
     with transaction.atomic():
         stored = lock_person(person)
+        before = _details(stored)
         stored.name = clean_name(name)
         stored.external_id = clean_external_id(external_id)
-        if is_active is not None:
-            stored.is_active = is_active
+        if is_active and not stored.is_active:
+            require_consent([stored])
+        if is_active is not None and is_active != stored.is_active:
+            stored.is_active, stored.deactivated_at = is_active, None if is_active else timezone.now()
         _save_person(stored)
         bump_gallery_revision([stored.uuid])
+        changed = [field for field, value in _details(stored).items() if value != before[field]]
+        if changed:  # which fields, not what is in them: this outlives an erasure
+            record(Action.PERSON_UPDATED, actor=actor, target=stored.uuid, changed=changed, is_active=stored.is_active)
     _log("updated", actor, stored)
     return stored
 
 
 def set_active(*, actor: Actor | None, people: Iterable[Person], active: bool) -> int:
-    """Let searches find these people, or no longer. Returns how many were changed."""
+    """Let searches find these people, or no longer. Returns how many were changed.
+
+    Nobody becomes active whose consent has ended: those are passed over.
+    """
+    require(actor, Right.CORRECT, Right.ERASE)
+    return change_active(actor, list(people), active)
+
+
+def change_active(actor: Actor | None, people: Sequence[Person], active: bool) -> int:
+    """set_active() for services that asked for a right of their own, such as a withdrawal."""
     primary_keys = [person.pk for person in people]
     with transaction.atomic():
         to_change = Person.objects.select_for_update().filter(pk__in=primary_keys, is_active=not active)
+        if active:
+            to_change = to_change.exclude(pk__in=ended_people(people))
         uuids = list(to_change.order_by("pk").values_list("uuid", flat=True))
-        Person.objects.filter(uuid__in=uuids).update(is_active=active, updated_at=timezone.now())
+        now = timezone.now()
+        since = None if active else now
+        Person.objects.filter(uuid__in=uuids).update(is_active=active, deactivated_at=since, updated_at=now)
         if uuids:
             bump_gallery_revision(uuids)
+            done = Action.PERSON_ACTIVATED if active else Action.PERSON_DEACTIVATED
+            record_all(done, actor=actor, targets=uuids, together=len(uuids))
     log_event(logger, "activated" if active else "deactivated", people=len(uuids), actor=actor_id(actor))
     return len(uuids)
 
@@ -282,24 +353,72 @@ def erase_people(*, actor: Actor | None, people: Iterable[Person]) -> int:
 
     Records that were merged into theirs go too, for they are of the same people. Returns how many records were erased;
     records that were gone already do not count. The answer comes when no process names these people any more.
+    Several people at once take a second operator: raises SecondPersonNeeded until one has agreed to exactly these.
+    Each leaves a signed receipt; erase_person() also gives the person's copy of it.
     """
     people = list(people)
+    require(actor, Right.ERASE)
+    with transaction.atomic():
+        approval = None
+        if len(people) > 1:
+            targets = [f"person:{person.uuid}" for person in people]
+            approval = require_second_person(actor=actor, action=Approval.Action.ERASE_MANY, target=targets)
+        gone = len(erase_records(actor, people))
+        record_second_person(actor, approval)
+    if gone:
+        outlive_old_copies()
+    return gone
+
+
+def erase_person(*, actor: Actor | None, person: Person) -> tuple[ErasureReceipt, HandedOut]:
+    """Erase one person as erase_people() does. Returns the receipt, and what the person's copy of it holds besides.
+
+    Raises PersonUnknown when the person is gone already.
+    """
+    require(actor, Right.ERASE)
+    receipts = erase_records(actor, [person])
+    if person.uuid not in receipts:
+        raise PersonUnknown
+    outlive_old_copies()
+    return receipts[person.uuid]
+
+
+def erase_records(actor: Actor | None, people: Sequence[Person]) -> dict[UUID, tuple[ErasureReceipt, HandedOut]]:
+    """erase_people() for services that asked for a right of their own, such as taking back an enrolment.
+
+    Returns person's uuid -> the receipt, and what the person's copy of it holds besides.
+    """
     with transaction.atomic():
         found = _locked_with_merged(people)
-        for callback in hooks.erase:
-            callback(found)
+        counts = {person.pk: _counts_erased_with(person) for person in found}
         # A merge may have brought their samples to somebody else: they go from there too.
         holders = Person.objects.filter(samples__merged_from__in=found).exclude(pk__in=[person.pk for person in found])
         touched = {person.uuid for person in found} | set(holders.values_list("uuid", flat=True))
         _forget_in_admin_log(found)
         Person.objects.filter(pk__in=[person.pk for person in found]).delete()
+        receipts = {person.uuid: write_receipt(person, actor=actor, counts=counts[person.pk]) for person in found}
         if found:
             bump_gallery_revision(touched)
             leave_no_traces()
+            record_all(
+                Action.PERSON_ERASED, actor=actor, targets=[person.uuid for person in found], together=len(found)
+            )
     log_event(logger, "erased", people=len(found), actor=actor_id(actor))
-    if found:
-        outlive_old_copies()
-    return len(found)
+    return receipts
+
+
+def _counts_erased_with(person: Person) -> dict[str, int]:
+    """Let other apps forget the person; how many rows of which kind go with them, for the receipt."""
+    samples = FaceSample.objects.filter(Q(person=person, merged_from=None) | Q(merged_from=person))
+    counts = {
+        "samples": samples.count(),
+        "templates": FaceTemplate.objects.filter(sample__in=samples.values("pk")).count(),
+        "consents": ConsentRecord.objects.filter(person=person).count(),
+    }
+    for callback in hooks.erase:
+        for name, number in (callback([person]) or {}).items():
+            counts[name] = counts.get(name, 0) + number
+    return counts
 
 
 def store_templates(*, actor: Actor | None, contract_id: str, embeddings: Mapping[int, Vector]) -> int:
@@ -307,20 +426,27 @@ def store_templates(*, actor: Actor | None, contract_id: str, embeddings: Mappin
 
     Samples that are gone meanwhile, or have such a template already, are passed over. Returns how many were written.
     """
+    require(actor, Right.SET_POLICY)
     with transaction.atomic():
         samples = FaceSample.objects.select_for_update().filter(pk__in=embeddings).order_by("pk")
         missing = samples.exclude(templates__contract_id=contract_id)
-        people = dict(missing.values_list("pk", "person__uuid"))
-        FaceTemplate.objects.bulk_create(template_for(pk, embeddings[pk], contract_id) for pk in people)
-        if people:
-            bump_gallery_revision(set(people.values()))
-    return len(people)
+        rows = list(missing.values_list("pk", "person__uuid", "person_id", "merged_from_id"))
+        # A merged sample keeps the key of the person who was enrolled with it.
+        keys = {owner: person_key(owner) for owner in sorted({origin or person for _, _, person, origin in rows})}
+        FaceTemplate.objects.bulk_create(
+            template_for(pk, embeddings[pk], contract_id, keys[origin or person]) for pk, _, person, origin in rows
+        )
+        if rows:
+            bump_gallery_revision({uuid for _, uuid, *_ in rows})
+            record(Action.TEMPLATES_STORED, actor=actor, target=contract_id, templates=len(rows))
+    return len(rows)
 
 
 def bump_gallery_revision(changed: Collection[UUID]) -> int:
     """Record that these people's templates changed (by uuid). Returns the new revision.
 
-    Call it last in the transaction that changes them: it locks the one row that every writer needs until the commit.
+    Call it last in the transaction that changes them, only before the audit row: it locks the one row that every writer
+    needs until the commit.
     """
     revision = GalleryRevision.objects.filter(pk=GalleryRevision.SINGLETON_PK)
     moved = {"number": F("number") + 1, "changed_at": timezone.now()}
@@ -338,8 +464,17 @@ def bump_gallery_revision(changed: Collection[UUID]) -> int:
     return number
 
 
-def lock_revision() -> None:
-    """Let no other writer change the gallery until the transaction ends. (A migration made the row.)"""
+def lock_revision(actor: Actor | None) -> None:
+    """Let no other writer change the gallery until the transaction ends. (A migration made the row.)
+
+    All writers lock in one order: people, the operator's own row, the revision, the audit trail's end. On MySQL a row
+    that names its operator locks the operator's; whoever did that only behind the revision could meet another writer
+    and a sign-in that wait for each other.
+    """
+    if actor is not None and actor.pk and connection.vendor == "mysql":
+        with connection.cursor() as cursor:
+            table = connection.ops.quote_name(get_user_model()._meta.db_table)
+            cursor.execute(f"SELECT 1 FROM {table} WHERE id = %s LOCK IN SHARE MODE", [actor.pk])  # noqa: S608
     list(GalleryRevision.objects.select_for_update().filter(pk=GalleryRevision.SINGLETON_PK))
 
 
@@ -384,15 +519,40 @@ def _look_for_duplicates(
 
 
 def _look_again(
-    drafts: Sequence[SampleDraft], outliers: Collection[str], person: Person | None, despite_duplicate: bool
+    actor: Actor | None,
+    drafts: Sequence[SampleDraft],
+    outliers: Collection[str],
+    person: Person | None,
+    despite_duplicate: bool,
 ) -> None:
     """Look for duplicates once more, with the gallery locked until the commit: nobody slips in between.
 
     Without it, the same face shown to four sockets at once became four people. Raises PossibleDuplicate, PackChanged.
     """
     if not despite_duplicate:
-        lock_revision()
+        lock_revision(actor)
         _look_for_duplicates(drafts, outliers, person, False, False)
+
+
+def require_consent(people: Sequence[Person]) -> None:
+    """Raises ConsentEnded when the consent of one of them was withdrawn or has expired."""
+    if ended_people(people):
+        raise ConsentEnded
+
+
+def record_consent_change(agreed: ConsentRecord, actor: Actor | None, action: Action) -> None:
+    """An audit row about a record of consent: ids, dates and codes. Call it in the transaction of the change."""
+    record(
+        action,
+        actor=actor,
+        target=agreed.person.uuid,
+        record=str(agreed.uuid),
+        how=agreed.how,
+        legal_basis=agreed.legal_basis,
+        text=agreed.text.version if agreed.text else None,
+        valid_until=agreed.valid_until.isoformat() if agreed.valid_until else None,
+        erase_on=agreed.erase_on.isoformat() if agreed.erase_on else None,
+    )
 
 
 def lock_person(person: Person) -> Person:
@@ -418,6 +578,10 @@ def _forget_in_admin_log(people: Sequence[Person]) -> None:
     """The admin's log of who changed what keeps the entries, but not the names."""
     entries = LogEntry.objects.filter(content_type__app_label="enrollment", content_type__model="person")
     entries.filter(object_id__in=[str(person.pk) for person in people]).update(object_repr="an erased person")
+
+
+def _details(person: Person) -> dict[str, object]:
+    return {"name": person.name, "external_id": person.external_id, "is_active": person.is_active}
 
 
 def _save_person(person: Person) -> None:

@@ -3,6 +3,7 @@ from django.urls import path
 from enrollment import views
 from enrollment.hygiene import views as hygiene_views
 from enrollment.pictures import views as upload_views
+from enrollment.rights import views as rights_views
 
 app_name = "enrollment"
 
@@ -16,6 +17,13 @@ urlpatterns = [
     path("people/<uuid:uuid>/upload/", upload_views.upload_to_person, name="upload_to_person"),
     path("people/<uuid:uuid>/active/", views.person_active, name="person_active"),
     path("people/<uuid:uuid>/erase/", views.erase, name="erase"),
+    path("people/<uuid:uuid>/consent/", rights_views.consent, name="consent"),
+    path("people/<uuid:uuid>/consent/withdraw/", rights_views.withdraw, name="withdraw_consent"),
+    path("people/<uuid:uuid>/consent/undo/", rights_views.undo, name="undo_withdrawal"),
+    path("people/<uuid:uuid>/export/", rights_views.export, name="export_person"),
+    path("receipts/<uuid:uuid>/", rights_views.receipt, name="receipt"),
+    path("receipts/<uuid:uuid>/receipt.json", rights_views.receipt_file, {"kind": "json"}, name="receipt_json"),
+    path("receipts/<uuid:uuid>/receipt.html", rights_views.receipt_file, {"kind": "html"}, name="receipt_html"),
     path("samples/<uuid:uuid>.jpg", views.sample_image, name="sample_image"),
     path("samples/<uuid:uuid>/remove/", views.remove_sample, name="remove_sample"),
     path("samples/<uuid:uuid>/aside/", hygiene_views.set_aside, name="set_aside"),

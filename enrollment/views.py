@@ -6,34 +6,37 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from enrollment import selectors, services
-from enrollment.consent import CONSENT_TEXT, CONSENT_VERSION
-from enrollment.errors import EnrollmentError, SampleUnknown
-from enrollment.forms import EraseForm, PeopleFilter, PersonFields
+from enrollment.consent.records import basis_sentence, end_sentence, people_to_erase, people_without_record
+from enrollment.errors import ConsentEnded, EnrollmentError, PersonUnknown, SampleUnknown
+from enrollment.forms import ConsentFields, EraseForm, PeopleFilter, PersonFields
 from enrollment.models import Person
 from enrollment.runtime.engine import engine_if_ready
+from enrollment.sealed import CropUnreadable, is_unreadable, read_crop
 from enrollment.thumbnails import thumbnail_bytes
-from enrollment.web import person_or_404
+from enrollment.web import hand_out, person_or_404
+from security.rights import Right
 from security.web import actor_of, read_or_post, requires
 
 PEOPLE_PER_PAGE = 25
 SEARCH_LIMIT = 20
+WAITING = {"ended": people_to_erase, "unrecorded": people_without_record}
+"""Filters of the list by what a consent leaves to be done."""
 
 
-@login_required
+@requires(Right.ENROL)
 @require_safe
 def enroll(request: HttpRequest) -> HttpResponse:
     """The guided capture of a new person."""
     return _capture_page(request, None)
 
 
-@login_required
+@requires(Right.ENROL)
 @require_safe
 def capture(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The same guided capture, adding samples to somebody already enrolled."""
@@ -41,19 +44,21 @@ def capture(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 def _capture_page(request: HttpRequest, person: Person | None) -> HttpResponse:
-    context = {"person": person, "consent_text": CONSENT_TEXT, "consent_version": CONSENT_VERSION}
+    context = {"person": person, "consent": None if person else ConsentFields()}
     return render(request, "enrollment/enroll.html", context)
 
 
-@login_required
+@requires(Right.SEE_PEOPLE)
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
     form = PeopleFilter(request.GET)
     form.is_valid()  # a filter that is not understood filters nothing
     wanted = form.cleaned_data.get("active", "")
     found = selectors.search_people(form.cleaned_data.get("q", ""))
-    if wanted:
+    if wanted in ("yes", "no"):
         found = found.filter(is_active=wanted == "yes")
+    elif wanted:
+        found = found.filter(pk__in=WAITING[wanted]())
     page = Paginator(found, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     covers = selectors.cover_thumbnails(page.object_list)
     context = {
@@ -65,7 +70,7 @@ def people(request: HttpRequest) -> HttpResponse:
     return render(request, "enrollment/people.html", context)
 
 
-@login_required
+@requires(Right.SEE_PEOPLE)
 @require_GET
 def people_search(request: HttpRequest) -> JsonResponse:
     """For the person picker: active people whose name or external ID contains every word of `q`."""
@@ -74,7 +79,7 @@ def people_search(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"people": rows}, headers={"Cache-Control": "private, no-store"})
 
 
-@login_required
+@requires(Right.SEE_PEOPLE)
 @read_or_post
 def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """One person; a POST changes name and external ID."""
@@ -90,7 +95,7 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
             messages.success(request, "The details were saved.")
             return redirect(person)
     context = {"person": person, "form": form, "merged_into": selectors.merged_into(person)}
-    context |= _samples_context(person)
+    context |= _samples_context(person) | _consent_context(person) | {"unreadable": is_unreadable(person)}
     return render(request, "enrollment/person.html", context, status=400 if form.errors else 200)
 
 
@@ -106,46 +111,63 @@ def _samples_context(person: Person) -> dict[str, Any]:
     }
 
 
-@login_required
+def _consent_context(person: Person) -> dict[str, Any]:
+    """The record that counts, what it says in words, and the ones before it."""
+    records = list(person.consents.select_related("text", "given_to", "withdrawn_by"))
+    current = records[0] if records else None
+    return {
+        "consent": current,
+        "consent_basis": basis_sentence(current),
+        "consent_end": end_sentence(current) if current else "",
+        "consent_history": [(record, basis_sentence(record)) for record in records[1:]],
+    }
+
+
+@requires(Right.CORRECT, Right.ERASE)
 @require_POST
 def person_active(request: HttpRequest, uuid: UUID) -> HttpResponse:
     person, active = person_or_404(uuid), request.POST.get("active") == "yes"
-    services.set_active(actor=actor_of(request), people=[person], active=active)
-    if active:
+    changed = services.set_active(actor=actor_of(request), people=[person], active=active)
+    if active and not changed and not person.is_active:
+        messages.error(request, str(ConsentEnded()))
+    elif active:
         messages.success(request, f"{person.name} is active again and will be recognised.")
     else:
         messages.success(request, f"{person.name} was deactivated and will not be recognised any more.")
     return redirect(person)
 
 
-@requires("enrollment.delete_person")
+@requires(Right.ERASE)
 @read_or_post
 def erase(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Says exactly what goes; the name must be typed before it does."""
     person = person_or_404(uuid)
     form = EraseForm(request.POST if request.method == "POST" else None, person=person)
     if form.is_valid():
-        services.erase_people(actor=actor_of(request), people=[person])
+        try:
+            _, copy = services.erase_person(actor=actor_of(request), person=person)
+        except PersonUnknown as error:  # somebody else was faster
+            raise Http404(str(error)) from None
         messages.success(request, "The person and all their face data were erased for good.")
-        return redirect("enrollment:people")
+        return hand_out(redirect("enrollment:receipt", person.uuid), person.uuid, copy)
     merged = selectors.with_merged([person])[1:]
     samples = selectors.erased_samples([person]).count()
     context = {"person": person, "form": form, "merged": merged, "sample_count": samples}
     return render(request, "enrollment/erase.html", context, status=400 if form.errors else 200)
 
 
-@login_required
+@requires(Right.SEE_PEOPLE)
 @require_safe
 def sample_image(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:
-        jpeg = thumbnail_bytes(selectors.sample_by_uuid(uuid).crop)
-    except SampleUnknown:
+        jpeg = thumbnail_bytes(read_crop(selectors.sample_by_uuid(uuid)))
+    except (SampleUnknown, CropUnreadable):
         raise Http404 from None
     headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
     return HttpResponse(jpeg, content_type="image/jpeg", headers=headers)
 
 
-@login_required
+@requires(Right.CORRECT)
 @read_or_post
 def remove_sample(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:

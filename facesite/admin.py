@@ -1,4 +1,7 @@
-"""Operators and groups as Django's admin shows them, with the searches of our own lists."""
+"""Operators and groups as the admin shows them: only to be looked at. The pages under /site/operators/ change them.
+
+There, nobody gives away rights that they lack, one administrator stays, and each change leaves an audit row.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,16 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 
 from enrollment.admin import ListAdmin
+from security.rights import Right
 
 admin.site.unregister([User, Group])
 
 
 @admin.register(User)
 class OperatorAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
-    pass
+    seen_with = (Right.MANAGE_OPERATORS,)
 
 
 @admin.register(Group)
 class OperatorGroupAdmin(ListAdmin, GroupAdmin):
-    pass
+    seen_with = (Right.MANAGE_OPERATORS,)

@@ -25,19 +25,27 @@ from channels.security.websocket import WebsocketDenier
 from django.urls import re_path
 
 from enrollment.routing import websocket_urlpatterns as enrollment_sockets
+from facesite.base_path import BasePath
 from facesite.origins import SameOrigin
 from facesite.outages import SocketOutage
+from facesite.sources import SocketFromAddress
 from facesite.turnstile import Turnstile
 from verification.routing import websocket_urlpatterns as verification_sockets
 
 # Any other address is refused in the handshake (HTTP 403), as another site's page is: no error of the server.
 no_such_socket = re_path("", WebsocketDenier.as_asgi())
 
-application = ProtocolTypeRouter(
-    {
-        "http": Turnstile(http_application),
-        "websocket": SameOrigin(
-            SocketOutage(AuthMiddlewareStack(URLRouter([*enrollment_sockets, *verification_sockets, no_such_socket])))
-        ),
-    }
+application = BasePath(
+    ProtocolTypeRouter(
+        {
+            "http": Turnstile(http_application),
+            "websocket": SameOrigin(
+                SocketFromAddress(
+                    SocketOutage(
+                        AuthMiddlewareStack(URLRouter([*enrollment_sockets, *verification_sockets, no_such_socket]))
+                    )
+                )
+            ),
+        }
+    )
 )

@@ -15,7 +15,8 @@ from django.conf import settings
 from django.http import parse_cookie
 
 from enrollment.pictures.photos import MAX_FILES, MEGABYTE, PHOTO_LIMITS
-from enrollment.streaming.sockets import operator_of_session
+from facesite.base_path import path_inside
+from security.sign_in.sessions import operator_of_session
 
 SMALL_BYTES: Final = MEGABYTE
 """For every form without pictures: a thousand fields, Django's own limit, need a tenth of it."""
@@ -29,7 +30,7 @@ class LargeBodies:
     """Addresses that take more than SMALL_BYTES, from those who may send it."""
 
     path: re.Pattern[bytes]
-    """All of the address as it was sent, without its query."""
+    """All of the address as it was sent, without the base path and the query."""
     most_bytes: int
     may_send: Callable[[dict[str, str]], bool]
     """By the request's headers (lower-case names). Asked in a database thread."""
@@ -55,5 +56,5 @@ LARGE_BODIES: Final = (
 
 def large_bodies_at(address: bytes) -> LargeBodies | None:
     """The table's entry for a request's address; None: small bodies only."""
-    path = address.partition(b"?")[0]
+    path = path_inside(address.partition(b"?")[0].decode("latin1")).encode("latin1")
     return next((entry for entry in LARGE_BODIES if entry.path.fullmatch(path)), None)

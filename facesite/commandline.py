@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from io import TextIOWrapper
@@ -12,7 +13,10 @@ from django.core.management import execute_from_command_line
 from django.db.utils import DatabaseError, InterfaceError
 
 from facesite.env import ensure_secret_key
+from security.audit.source import COMMAND, PRODUCT, coming_from
 
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
+SERVERS = ("serve", "runserver")
 OWNER_ONLY = 0o077
 """umask: what the product writes (database, .env, models, exports) is for its own user alone."""
 
@@ -29,16 +33,35 @@ def run(argv: list[str], *, env_file: Path) -> None:
     try:
         if ensure_secret_key(env_file):
             print(f"A new SECRET_KEY was written to {env_file}.", file=sys.stderr)  # noqa: T201
-        execute_from_command_line(argv)
+        with coming_from(source_of(argv)):
+            execute_from_command_line(argv)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)  # noqa: T201
         sys.exit(130)
     except ImproperlyConfigured as error:
         sys.exit(str(error))
+    except OSError as error:
+        if "--traceback" in argv or not error.filename or not error.strerror:
+            raise
+        sys.exit(describe_file_error(error))
     except (DatabaseError, InterfaceError) as error:
         if "--traceback" in argv:
             raise
         sys.exit(describe_database_error(error))
+
+
+def describe_file_error(error: OSError) -> str:
+    """A sentence for the operator: which file or folder, what is wrong with it, and what helps."""
+    what = f"{os.fsdecode(error.filename)} cannot be used: {error.strerror}"
+    if error.errno not in _NOT_ALLOWED:
+        return f"{what}."
+    return f"{what}; run this as the user who owns the project's folder, or let this user write there."
+
+
+def source_of(argv: list[str]) -> str:
+    """What audit rows of this process say, where nobody's browser asked: the command's name, no arguments."""
+    name = argv[1] if len(argv) > 1 else "help"
+    return PRODUCT if name in SERVERS else f"{COMMAND} {name}"
 
 
 def describe_database_error(error: Exception) -> str:
@@ -46,4 +69,9 @@ def describe_database_error(error: Exception) -> str:
     text = " ".join(str(part) for part in error.args) or type(error).__name__
     if "no such table" in text or "doesn't exist" in text:
         return "The database has no tables for this version yet. Run: manage.py migrate"
+    if "readonly database" in text or "unable to open database file" in text:
+        return (
+            f"The database cannot be used: {text}; SQLite writes the file that DATABASE_URL names and others beside "
+            "it, so run this as the user who owns them, or let this user write the file and its folder."
+        )
     return f"The database cannot be used: {text}. Check DATABASE_URL."

@@ -12,7 +12,6 @@ import io
 import logging
 import time
 from collections import Counter
-from ipaddress import ip_address
 from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
 from typing import Any, BinaryIO, Final
 
@@ -22,6 +21,7 @@ from twisted.web import http
 
 from enrollment.runtime.database import run_in_database_thread
 from facesite.bodies import SMALL_BYTES, LargeBodies, large_bodies_at
+from security.addresses import client_group
 from security.events import log_event
 
 logger = logging.getLogger("facesite.connections")
@@ -34,6 +34,8 @@ IDLE_S: Final = 60.0
 """Between two requests of one connection; also for the client to take the rest of an answer, beside SLOWEST."""
 SLOWEST: Final = 16 * 1024
 """Bytes per second, both ways, that a client must manage on average."""
+UNREAD_BYTES: Final = 1024 * 1024
+"""Of an answer, that wait for the client. Every page is smaller; a download waits until they are taken."""
 LINGER_S: Final = 2.0
 """How long a refused body is read and dropped, so that the client gets to hear the answer."""
 FAREWELL_S: Final = 5.0
@@ -59,12 +61,15 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.is_idle = True
         self._is_refused = self._is_ending = False
         self._large: LargeBodies | None = None
-        self._room = 0
+        self._room = self._unread = 0
+        self._has_room = asyncio.Event()
+        self._has_room.set()
         self.wait(HEADERS_S)
         self.factory.server.open_connections.enter(self)
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802
         self.due = None
+        self._has_room.set()
         self.factory.server.open_connections.leave(self)
         super().connectionLost(reason)
 
@@ -91,6 +96,32 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def cut(self) -> None:
         self.due = None
         self.transport.abortConnection()
+
+    # What goes
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        """The transport's buffer is full (64 kB)."""
+        super().pauseProducing()
+        self._has_room.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        """It is empty again."""
+        super().resumeProducing()
+        self._unread = 0
+        self._has_room.set()
+
+    async def give(self, size: int) -> None:
+        """After so many bytes were written: wait while the client has not taken UNREAD_BYTES of what it got."""
+        if self._has_room.is_set():
+            return
+        self._unread += size
+        if self._unread <= UNREAD_BYTES:
+            return
+        try:
+            await asyncio.wait_for(self._has_room.wait(), IDLE_S + self._unread / SLOWEST)
+        except TimeoutError:
+            log_event(logger, "answer_not_taken", bytes=self._unread)
+            self.cut()
 
     # What comes
 
@@ -135,7 +166,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def requestDone(self, request: Any) -> None:  # noqa: N802
         self.is_idle, self._large = True, None
-        self.wait(IDLE_S + request.sentLength / SLOWEST)
+        self.wait(IDLE_S + min(request.sentLength, 2 * UNREAD_BYTES) / SLOWEST)
         super().requestDone(request)
 
     # What is refused
@@ -294,11 +325,7 @@ class OpenConnections:
 
 def address_of(transport: Any) -> str:
     """Who counts as one client: an IPv4 address, the /64 of an IPv6 one; empty for a Unix socket."""
-    host = getattr(transport.getPeer(), "host", "")
-    address = ip_address(host.partition("%")[0]) if host else None
-    if address is None or address.version == 4:
-        return host
-    return address.ipv4_mapped.compressed if address.ipv4_mapped else address.exploded[:19]
+    return client_group(getattr(transport.getPeer(), "host", ""))
 
 
 def most_connections() -> int:

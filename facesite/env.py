@@ -5,10 +5,13 @@ Every reader raises SettingsError; manage.py and the ASGI entry point print it w
 
 from __future__ import annotations
 
+import base64
+import binascii
 import importlib.util
 import os
 import re
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -18,6 +21,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 _BOOLEANS = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+SECRET_BYTES = 64 * 1024
+"""A file that is larger holds no secret: it was named by mistake."""
+PROJECT_DIR = Path(__file__).resolve().parent.parent
 _DATABASE_FORMS = "sqlite:///file, sqlite:////absolute/file or mysql://user:password@host:port/name"
 
 
@@ -27,12 +33,17 @@ class SettingsError(ImproperlyConfigured):
 
 def read_env_file(path: Path) -> None:
     """Add the variables of a .env file to the environment. A variable that is set already keeps its value."""
-    if not path.is_file():
-        return
     try:
-        environ.Env.read_env(path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}.") from error
+        if not path.is_file():
+            return
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} cannot be read: save it as plain text in UTF-8.") from error
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be read ({error.strerror}): run this as the user who owns that file."
+        ) from error
+    environ.Env.read_env(StringIO(text))
 
 
 def ensure_secret_key(path: Path) -> bool:
@@ -41,15 +52,21 @@ def ensure_secret_key(path: Path) -> bool:
     Returns whether a key was written.
     """
     read_env_file(path)
-    if "SECRET_KEY" in os.environ:
+    if "SECRET_KEY" in os.environ or read_text("SECRET_KEY_FILE"):
         return False
-    text = path.read_text() if path.is_file() else ""
-    if text and not text.endswith("\n"):
-        text += "\n"
     key = get_random_secret_key()  # never holds a quote, so single quotes keep it whole in the file
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(f"{text}SECRET_KEY='{key}'\n")
+    try:
+        text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
+        if text and not text.endswith("\n"):
+            text += "\n"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(f"{text}SECRET_KEY='{key}'\n")
+    except OSError as error:
+        raise SettingsError(
+            f"No SECRET_KEY is set, and a new one cannot be written to {path} ({error.strerror}): "
+            "set SECRET_KEY or SECRET_KEY_FILE, or run this as a user who may write there."
+        ) from error
     os.environ["SECRET_KEY"] = key
     return True
 
@@ -59,14 +76,57 @@ def read_text(name: str, default: str = "") -> str:
     return os.environ.get(name, default).strip()
 
 
+def read_secret(name: str, default: str = "") -> str:
+    """A secret from the variable, or from the file that NAME_FILE names, as Docker and systemd hand secrets over.
+
+    Spaces and line ends around it are dropped; a relative path counts from the project. `default` when both are unset.
+    Raises SettingsError, which never quotes what the file holds.
+    """
+    file = read_text(f"{name}_FILE")
+    if not file:
+        return read_text(name, default)
+    if read_text(name):
+        raise SettingsError(f"{name} and {name}_FILE are both set: keep one of them.")
+    path = _place(f"{name}_FILE", file, PROJECT_DIR)
+    try:
+        with path.open("rb") as stream:
+            secret = stream.read(SECRET_BYTES + 1).decode().strip()
+    except UnicodeDecodeError:
+        raise SettingsError(f"{name}_FILE must name a text file in UTF-8, but {path} is none.") from None
+    except OSError as error:
+        raise SettingsError(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from None
+    if not secret or len(secret) > SECRET_BYTES:
+        what = "is too large for a secret" if secret else "is empty"
+        raise SettingsError(f"{name}_FILE names {path}, which {what}.")
+    return secret
+
+
 def read_secret_key(*, debug: bool) -> str:
     """SECRET_KEY. When it is unset and DEBUG is on: a fixed key, for development only."""
-    key = read_text("SECRET_KEY")
+    key = read_secret("SECRET_KEY")
     if key:
         return key
     if debug and "SECRET_KEY" not in os.environ:
         return "only-for-development-with-debug-on"
-    raise SettingsError("SECRET_KEY is not set: put a long random text into it, or into .env (`make run` does).")
+    raise SettingsError(
+        "SECRET_KEY is not set: put a long random text into it, into .env (`make run` does) or into a file that "
+        "SECRET_KEY_FILE names."
+    )
+
+
+def read_data_key(name: str) -> str:
+    """The site key, or several: each 32 bytes in base64; empty when unset (then it is in a file)."""
+    raw = read_text(name)
+    if raw and read_text(f"{name}_FILE"):
+        raise SettingsError(f"{name} and {name}_FILE are both set: keep one of them.")
+    for word in re.split(r"[\s,]+", raw) if raw else ():
+        try:
+            good = len(base64.b64decode(word, validate=True)) == 32
+        except binascii.Error:
+            good = False
+        if not good:
+            raise SettingsError(f"{name} must be 32 bytes in base64: `openssl rand -base64 32` makes such a key.")
+    return raw
 
 
 def read_bool(name: str, *, default: bool) -> bool:
@@ -103,17 +163,6 @@ def read_list(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in read_text(name, default).split(",") if item.strip()]
 
 
-def read_hosts(name: str, default: str) -> list[str]:
-    """Host names without scheme, port or path, as Django's ALLOWED_HOSTS takes them."""
-    hosts = read_list(name, default)
-    for host in hosts:
-        if not re.fullmatch(r"\*|\[[0-9A-Fa-f:.]+\]|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?", host):
-            raise SettingsError(
-                f"{name} must list host names without scheme, port or path (faces.example.org), not '{host}'."
-            )
-    return hosts
-
-
 def read_origins(name: str) -> list[str]:
     """Origins (scheme, host and perhaps a port), as Django's CSRF_TRUSTED_ORIGINS takes them."""
     origins = read_list(name)
@@ -126,13 +175,13 @@ def read_origins(name: str) -> list[str]:
 
 def read_redis_url(name: str) -> str:
     """A redis://, rediss:// or unix:// address; empty when unset."""
-    raw = read_text(name)
+    raw = read_secret(name)
     parts = _split(raw)
     is_redis = parts.scheme == "unix" or (
         parts.scheme in {"redis", "rediss"} and re.fullmatch(r"/?[0-9]*", parts.path) is not None
     )
     if raw and not (is_redis and raw.partition("://")[2]):
-        raise SettingsError(f"{name} must look like redis://host:6379/0, not '{_without_password(raw)}'.")
+        raise SettingsError(f"{name} must look like redis://host:6379/0, not {_quoted(name, raw)}.")
     return raw
 
 
@@ -140,10 +189,35 @@ def read_folder(name: str, *, default: Path, base: Path) -> Path:
     """A folder; a relative path counts from `base`. It need not exist yet."""
     raw = read_text(name)
     folder = _place(name, raw, base) if raw else default
-    there = next(path for path in (folder, *folder.parents) if path.exists())
+    there = next(path for path in (folder, *folder.parents) if os.path.exists(path))  # noqa: PTH110  # Path.exists() raises where a folder may not be entered
     if not there.is_dir():
         raise SettingsError(f"{name} must be a folder, but {there} is a file.")
     return folder
+
+
+def read_file(name: str, *, default: Path, base: Path) -> Path:
+    """A file in a folder that is there; a relative path counts from `base`. The file itself need not exist yet."""
+    raw = read_text(name)
+    path = _place(name, raw, base) if raw else default
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else f"lies in {path.parent}, which does not exist"
+        raise SettingsError(f"{name} must name a file in an existing folder, but {path} {what}.")
+    return path
+
+
+def read_bytes(name: str, *, size: int) -> str:
+    """So many bytes in base64, as text; empty when unset."""
+    raw = read_text(name)
+    try:
+        right = len(base64.b64decode(raw, validate=True)) == size
+    except ValueError:
+        right = False
+    if raw and not right:  # without the value: it is a secret
+        raise SettingsError(
+            f"{name} must be {size} bytes in base64 (python3 -c 'import base64, os; "
+            f"print(base64.b64encode(os.urandom({size})).decode())' makes some)."
+        )
+    return raw
 
 
 def read_folder_or_url(name: str, *, base: Path) -> str:
@@ -175,19 +249,19 @@ def read_pack(name: str, models_dir: Path) -> str | None:
 
 def read_database(name: str, *, default: str, base: Path) -> dict[str, Any]:
     """Django's DATABASES entry from sqlite:///... or mysql://user:password@host:port/name."""
-    raw = read_text(name, default)
+    raw = read_secret(name, default)
     scheme = raw.partition("://")[0]
     if scheme == "sqlite":
         return _sqlite(name, raw, base)
     if scheme == "mysql":
         return _mysql(name, raw)
-    raise SettingsError(f"{name} must be {_DATABASE_FORMS}, not '{_without_password(raw)}'.")
+    raise SettingsError(f"{name} must be {_DATABASE_FORMS}, not {_quoted(name, raw)}.")
 
 
 def _sqlite(name: str, raw: str, base: Path) -> dict[str, Any]:
     rest = unquote(raw.removeprefix("sqlite://"))
     if not rest.startswith("/") or rest == "/" or ":memory:" in rest or "?" in rest:
-        raise SettingsError(f"{name} must name a database file ({_DATABASE_FORMS}), not '{raw}'.")
+        raise SettingsError(f"{name} must name a database file ({_DATABASE_FORMS}), not {_quoted(name, raw)}.")
     # Three slashes: relative to the project; four: absolute.
     path = _place(name, rest[1:], base)
     if path.is_dir() or not path.parent.is_dir():
@@ -202,10 +276,10 @@ def _mysql(name: str, raw: str) -> dict[str, Any]:
         port = parts.port or 3306
         parameters = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
     except ValueError:
-        raise SettingsError(f"{name} must be {_DATABASE_FORMS}, not '{_without_password(raw)}'.") from None
+        raise SettingsError(f"{name} must be {_DATABASE_FORMS}, not {_quoted(name, raw)}.") from None
     database = unquote(parts.path.lstrip("/"))
     if not database or "/" in database or not parts.hostname or not parts.username:
-        raise SettingsError(f"{name} must be {_DATABASE_FORMS}, not '{_without_password(raw)}'.")
+        raise SettingsError(f"{name} must be {_DATABASE_FORMS}, not {_quoted(name, raw)}.")
     unknown = sorted(set(parameters) - {"ssl_ca", "unix_socket"})
     if unknown:
         raise SettingsError(f"{name} takes the parameters ssl_ca and unix_socket only, not '{unknown[0]}'.")
@@ -248,6 +322,11 @@ def _split(url: str) -> SplitResult:
 
 def _is_web(parts: SplitResult) -> bool:
     return parts.scheme in {"http", "https"} and re.fullmatch(r"\S+", parts.hostname or "") is not None
+
+
+def _quoted(name: str, raw: str) -> str:
+    """A refused value as a sentence shows it; what came from a file is not shown at all."""
+    return f"what {name}_FILE names" if read_text(f"{name}_FILE") else f"'{_without_password(raw)}'"
 
 
 def _without_password(url: str) -> str:

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -19,6 +20,7 @@ from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.notices import listener
 from enrollment.runtime.outages import FULL
 from facesite.warmup import is_warm, warmup
+from security.encryption.site_keys import site_key_problem
 
 LEAST_FREE_BYTES = 16 * 1024 * 1024
 """SQLite's log alone takes 4 MB before it is written back, a guided enrolment some 0.2 MB."""
@@ -26,12 +28,14 @@ OPTIONAL = {"redis"}
 """The site serves without them."""
 
 
+@login_not_required
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
+@login_not_required
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
@@ -45,10 +49,15 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def run_checks() -> dict[str, bool]:
     """Whether engine, database, gallery and, where one is set, Redis can be used, by name.
 
-    Costs one `SELECT 1`; no table is read.
+    Costs one `SELECT 1` and one row.
     """
     database = database_answers() and not disk_is_full()
-    checks = {"engine": engine_if_ready() is not None, "database": database, "gallery": is_warm()}
+    checks = {
+        "engine": engine_if_ready() is not None,
+        "database": database,
+        "site_key": not (database and site_key_problem()),
+        "gallery": is_warm(),
+    }
     return checks | ({"redis": listener.connected is True} if settings.REDIS_URL else {})
 
 
@@ -75,6 +84,8 @@ def explain(checks: dict[str, bool]) -> str:
     """What is wrong, as a sentence; empty when nothing is. checks: what run_checks() gave."""
     if not checks["database"]:
         return sentence_for(FULL) if disk_is_full() else "The database does not answer."
+    if not checks["site_key"]:
+        return site_key_problem()
     if not checks["engine"]:
         return warmup.problem or "The engine is starting."
     if not checks["gallery"]:

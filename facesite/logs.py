@@ -1,4 +1,7 @@
-"""One JSON object per line, without personal data: no query strings, no client addresses, no values from exceptions."""
+"""One JSON object per line, without personal data: no query strings, no values from exceptions.
+
+A client's address stands in lines about failed sign-ins (security/sign_in/failures.py), and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,7 @@ class NotReadiness(logging.Filter):
     """Drops Django's error line for /readyz: a 503 there is an answer, and probes ask for it every few seconds."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return getattr(getattr(record, "request", None), "path", "") != "/readyz"
+        return getattr(getattr(record, "request", None), "path_info", "") != "/readyz"
 
 
 def describe_exception(error: BaseException) -> dict[str, Any]:
@@ -78,6 +81,27 @@ def describe_exception(error: BaseException) -> dict[str, Any]:
         "exception": f"{type(error).__module__}.{type(error).__qualname__}",
         "stack": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     }
+
+
+class FewLines:
+    """A bound for lines that anybody can cause: so many a minute, and how many were left out."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._minute, self._said, self._left_out = time.monotonic(), 0, 0
+
+    def has_room(self) -> bool:
+        """Whether one more line may be written now; it counts in any case."""
+        if time.monotonic() - self._minute > 60:
+            self._minute, self._said = time.monotonic(), 0
+        room = self._said < self._per_minute
+        self._said, self._left_out = self._said + room, self._left_out + (not room)
+        return room
+
+    def take_left_out(self) -> int:
+        """How many lines had no room since this was asked last."""
+        left_out, self._left_out = self._left_out, 0
+        return left_out
 
 
 def log_action(protocol: str, action: str, details: dict[str, Any]) -> None:
@@ -126,17 +150,12 @@ def native_lines_logged() -> Iterator[None]:
 
 
 def _log_library_lines(reader: int) -> None:
-    logger = logging.getLogger("facesite.libraries")
-    minute, said, left_out = time.monotonic(), 0, 0
+    logger, few = logging.getLogger("facesite.libraries"), FewLines(LIBRARY_LINES)
     with os.fdopen(reader, encoding="utf-8", errors="backslashreplace") as lines:
         for line in lines:
-            if time.monotonic() - minute > 60:
-                minute, said = time.monotonic(), 0
-            if said >= LIBRARY_LINES:
-                left_out += 1
-                continue
-            log_event(logger, "library_said", level=logging.WARNING, text=line.strip()[:200], left_out=left_out)
-            said, left_out = said + 1, 0
+            if few.has_room():
+                text, left_out = line.strip()[:200], few.take_left_out()
+                log_event(logger, "library_said", level=logging.WARNING, text=text, left_out=left_out)
 
 
 def logging_config(*, debug: bool) -> dict[str, Any]:
@@ -159,6 +178,8 @@ def logging_config(*, debug: bool) -> dict[str, Any]:
         "root": {"handlers": ["console"], "level": "WARNING"},
         "loggers": {
             "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
+            # facesite.hosts tells the same in fewer lines, and what to set.
+            "django.security.DisallowedHost": {"level": "ERROR" if debug else "CRITICAL"},
             "facesite": {"level": "INFO"},
             "verification": {"level": "INFO"},
             "enrollment": {"level": "INFO"},

@@ -21,6 +21,7 @@ from twisted.logger import globalLogPublisher
 
 from enrollment.streaming.sockets import CLOSE_IDLE, CLOSE_TOO_LARGE
 from facesite.connections import BodyQueue, Channel, OpenConnections, Request, address_of, most_connections
+from security.daily import worker
 from security.events import log_event
 
 logger = logging.getLogger(__name__)
@@ -144,6 +145,13 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
         self.connections[protocol]["application_instance"] = asyncio.ensure_future(application)
         return queue
 
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """As Daphne does it, but a download waits for its client instead of growing in memory."""
+        await super().handle_reply(protocol, message)
+        # The last piece is followed by nothing that would have to wait; and then the request has no channel any more.
+        if message.get("more_body") and isinstance(protocol, Request) and protocol.channel is not None:
+            await protocol.channel.give(len(message["body"]))
+
     def timeout_checker(self) -> None:
         self.open_connections.sweep()
         super().timeout_checker()
@@ -167,6 +175,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
     async def _drain(self) -> None:
         for port in self._ports:
             port.stopListening()
+        worker.tell_to_stop()
         sockets = [protocol for protocol in self.connections if isinstance(protocol, Socket)]
         for protocol in sockets:
             say_goodbye(protocol, SERVICE_RESTART)

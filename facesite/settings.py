@@ -6,16 +6,19 @@ import os
 from pathlib import Path
 from tempfile import gettempdir
 
-from facesite import env
+from facesite import addresses, env
 from facesite.logs import logging_config
+from facesite.openid import read_provider
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.read_env_file(BASE_DIR / ".env")
 
 DEBUG = env.read_bool("DEBUG", default=False)
 SECRET_KEY = env.read_secret_key(debug=DEBUG)
-ALLOWED_HOSTS = env.read_hosts("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
+ALLOWED_HOSTS = addresses.read_hosts("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.read_origins("CSRF_TRUSTED_ORIGINS")
+FACESITE_BASE_PATH = addresses.read_base_path("FACESITE_BASE_PATH")
+FORCE_SCRIPT_NAME = FACESITE_BASE_PATH or None
 
 INSTALLED_APPS = [
     "facesite",  # before daphne: facesite's runserver ends open sockets in order
@@ -32,16 +35,19 @@ INSTALLED_APPS = [
     "channels",
 ]
 MIDDLEWARE = [
+    "facesite.sources.FromAddress",
     "django.middleware.security.SecurityMiddleware",
     "facesite.headers.SecurityHeaders",
     # With DEBUG on, static files are served from their sources, without being collected.
     *([] if DEBUG else ["whitenoise.middleware.WhiteNoiseMiddleware"]),
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "facesite.hosts.CommonMiddleware",
+    "facesite.cookies.SiteCsrf",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "security.sign_in.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "facesite.second_person.SecondPerson",
 ]
 ROOT_URLCONF = "facesite.urls"
 ASGI_APPLICATION = "facesite.asgi.application"
@@ -55,6 +61,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "facesite.context.rights",
             ]
         },
     }
@@ -109,6 +116,14 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+FACESITE_IDLE_MINUTES = env.read_int("FACESITE_IDLE_MINUTES", default=120, least=5, most=7 * 24 * 60)
+FACESITE_SIGN_IN_HOURS = env.read_int("FACESITE_SIGN_IN_HOURS", default=12, least=1, most=30 * 24)
+# security/sign_in/sessions.py ends them; the cookie lasts longer, so that the login page can say why.
+SESSION_COOKIE_AGE = (FACESITE_SIGN_IN_HOURS + 24) * 3600
+# optional: who wants it; staff, required: nobody of them gets in without it.
+FACESITE_SECOND_FACTOR = env.read_choice("FACESITE_SECOND_FACTOR", ["optional", "staff", "required"]) or "optional"
+FACESITE_OIDC = read_provider()
+FACESITE_FOLD_PASSWORDS = env.read_bool("FACESITE_FOLD_PASSWORDS", default=False)
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "login"
@@ -117,7 +132,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = "facesite.formats"
 USE_TZ = True
-STATIC_URL = "static/"
+STATIC_URL = f"{FACESITE_BASE_PATH}/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
@@ -135,16 +150,30 @@ if FACESITE_HTTPS == "proxy":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 # Load balancers ask over plain http.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [rf"^{FACESITE_BASE_PATH[1:]}/?(healthz|readyz)$"]
 # HSTS for the site's other hosts and browsers' preload lists are not for one application to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SAMESITE = "Lax"
+# Cookies know no ports: two sites on one host would sign each other out.
+SITE_MARK = addresses.site_mark(SECRET_KEY, DATABASES["default"]["NAME"], FACESITE_BASE_PATH)
+SESSION_COOKIE_NAME = f"sessionid_{SITE_MARK}"
+CSRF_COOKIE_NAME = f"csrftoken_{SITE_MARK}"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = FACESITE_BASE_PATH or "/"
+MESSAGE_STORAGE = "facesite.cookies.SiteMessages"
 LOGGING = logging_config(debug=DEBUG)
+
+# The key of the stored faces. In the environment, or in a file of its own that the first start makes.
+FACESITE_DATA_KEY = env.read_data_key("FACESITE_DATA_KEY")
+FACESITE_DATA_KEY_FILE = env.read_file("FACESITE_DATA_KEY_FILE", default=BASE_DIR / ".data-key", base=BASE_DIR)
 
 FACESITE_MODELS_DIR = env.read_folder("FACESITE_MODELS_DIR", default=BASE_DIR / "models", base=BASE_DIR)
 FACESITE_MODELS_MIRROR = env.read_folder_or_url("FACESITE_MODELS_MIRROR", base=BASE_DIR)
 FACESITE_MODEL_PACK = env.read_pack("FACESITE_MODEL_PACK", FACESITE_MODELS_DIR)
 FACESITE_THREADS = env.read_int("FACESITE_THREADS", default=os.cpu_count() or 1, least=1, most=256)
 FACESITE_CONNECTIONS_PER_ADDRESS = env.read_int("FACESITE_CONNECTIONS_PER_ADDRESS", default=512, least=8, most=16384)
+FACESITE_QUIET_HOUR = env.read_int("FACESITE_QUIET_HOUR", default=3, least=0, most=23)
 FACESITE_LIVENESS = env.read_choice("FACESITE_LIVENESS", ["required", "advisory", "off"])
+# The key that signs the audit trail: itself, or else the file that holds it, which is made when it is needed first.
+FACESITE_AUDIT_KEY = env.read_bytes("FACESITE_AUDIT_KEY", size=32)
+FACESITE_AUDIT_KEY_FILE = env.read_file("FACESITE_AUDIT_KEY_FILE", default=BASE_DIR / ".audit-key", base=BASE_DIR)

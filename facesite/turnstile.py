@@ -7,13 +7,17 @@ pages asked for more than the 151 connections that a MariaDB has, and most of th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, Final
 
 PAGES: Final = 16
 """One process cannot do more at once than its cores; the rest of these wait for the database."""
+SIGN_INS: Final = 4
+"""Passwords are checked a few at a time (security/sign_in/checking.py): who waits for that holds no page's place."""
 PROBES: Final = 2
 PROBE_PATHS: Final = frozenset({"/healthz", "/readyz"})
 """They have places of their own: a burst of pages must not look like a dead process."""
+SIGN_IN_PATHS: Final = frozenset({"/accounts/login/", "/admin/login/"})
 
 
 class Turnstile:
@@ -21,7 +25,33 @@ class Turnstile:
         self.application = application
         self._pages = asyncio.Semaphore(PAGES)
         self._probes = asyncio.Semaphore(PROBES)
+        self._sign_ins = asyncio.Semaphore(SIGN_INS)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async with self._probes if scope["path"] in PROBE_PATHS else self._pages:
-            await self.application(scope, receive, send)
+        async with contextlib.AsyncExitStack() as held:
+            await held.enter_async_context(self._places_for(scope))
+
+            async def leave_and_send(message: Any) -> None:
+                if is_stream(message):
+                    await held.aclose()
+                await send(message)
+
+            await self.application(scope, receive, leave_and_send)
+
+    def _places_for(self, scope: Any) -> asyncio.Semaphore:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path in PROBE_PATHS:
+            return self._probes
+        if scope["method"] == "POST" and path in SIGN_IN_PATHS:
+            return self._sign_ins
+        return self._pages
+
+
+def is_stream(message: dict[str, Any]) -> bool:
+    """Whether an answer begins whose length nobody knows: a download, which lasts as long as its client likes.
+
+    Its work is done in small pieces (security.web.csv_download), and it keeps no connection to the database.
+    """
+    if message["type"] != "http.response.start":
+        return False
+    return all(name.lower() != b"content-length" for name, _ in message.get("headers", ()))

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from enrollment import selectors as enrollment
+from enrollment.consent.records import people_to_erase, people_without_record
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.gallery import cached_gallery, current_gallery
 from enrollment.runtime.pack_choice import chosen_pack_name
@@ -23,6 +24,7 @@ from recognizer.packs.choosing import choose_pack, stronger_pack
 from recognizer.packs.manifest import Manifest, Pack
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy
+from security.retention.status import retention_status
 from verification import selectors as verification
 from verification.cards import one_in
 from verification.policy import current_policy, false_alarms_per_1000
@@ -58,6 +60,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     recent = verification.recent_attempts(RECENT_ATTEMPTS)
     context = {
         "counts": enrollment.gallery_counts(),
+        "consents": consents_to_see_to(),
         "today": verification.attempts_per_day(1)[0],
         "recent": recent,
         "thumbnails": verification.thumbnail_urls(recent),
@@ -67,9 +70,15 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "database_vendor": database_vendor(),
         "database_name": database_name(),
         "checks": checks,
+        "retention": retention_status(),
         "health_sentence": health.explain(checks),
     }
     return render(request, "facesite/dashboard.html", context)
+
+
+def consents_to_see_to() -> dict[str, int]:
+    """How many people wait for their erasure, and of how many no consent is recorded."""
+    return {"ended": people_to_erase().count(), "unrecorded": people_without_record().count()}
 
 
 def searched_gallery() -> GallerySnapshot | None:

@@ -17,6 +17,7 @@ from enrollment.runtime.engine import engine_if_ready, get_engine
 from enrollment.runtime.gallery import cached_gallery, current_gallery
 from enrollment.runtime.notices import listener
 from recognizer.errors import RecognizerError
+from security.encryption.site_keys import SiteKeyUnusable, site_key_problem
 from security.events import log_event
 
 logger = logging.getLogger(__name__)
@@ -48,8 +49,11 @@ class WarmUp:
     def run(self) -> None:
         """Warm up in the calling thread; never raises."""
         try:
-            current_gallery(get_engine())
-        except RecognizerError as error:
+            engine = get_engine()
+            if problem := site_key_problem():
+                raise SiteKeyUnusable(problem)
+            current_gallery(engine)
+        except (RecognizerError, SiteKeyUnusable) as error:
             self._remember(str(error))
         except (DatabaseError, InterfaceError):
             self._remember("The database does not answer, or has no tables yet (manage.py migrate).")

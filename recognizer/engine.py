@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import ParamSpec, TypeVar
 
 import cv2
@@ -24,7 +25,7 @@ from recognizer.stages.sessions import open_session
 from recognizer.stopwatch import Stopwatch
 from recognizer.types import AnalyzedImage, Detection, Face, Image, Liveness, Quality, RecognizerConfig, Vector
 
-PLAINLY_UPRIGHT = 0.4
+PLAINLY_UPRIGHT = 0.9
 """Detection score times the share of "not turned": then no other turn of a still is tried."""
 
 P = ParamSpec("P")
@@ -95,12 +96,13 @@ class FaceEngine:
         return self._stages
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run a function in the one pool of `threads` workers. Raises EngineNotReady."""
+        """Run a function, in the caller's context, in the one pool of `threads` workers. Raises EngineNotReady."""
         pool = self._pool
         if pool is None:
             raise EngineNotReady("The face engine is not running: call startup() first.")
         try:
-            return pool.submit(function, *args, **kwargs)
+            context = copy_context()
+            return pool.submit(lambda: context.run(function, *args, **kwargs))
         except RuntimeError as error:  # close() came in between
             raise EngineNotReady("The face engine has been closed.") from error
 

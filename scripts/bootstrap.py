@@ -45,6 +45,10 @@ def make_venv() -> None:
     # A .venv whose Python is gone (a system upgrade), or that was made without pip, is made anew.
     if (VENV / "bin" / "pip").exists() and run([str(PYTHON), "-c", ""], quiet=True):
         return
+    if not os.access(ROOT, os.W_OK):
+        sys.exit(
+            f"{ROOT} cannot be written by this user: run this as the user who owns it, or let this user write there."
+        )
     say("Making .venv")
     if make_venv_once() or (apt_install(["python3-venv"]) and make_venv_once()):
         return
@@ -147,4 +151,7 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except OSError as error:
+        sys.exit(f"{error.filename or ROOT} cannot be used: {error.strerror or error}.")

@@ -10,6 +10,7 @@ import argparse
 import itertools
 import os
 import tempfile
+from base64 import b32decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 
 import django
+from django_otp.oath import totp
 
 django.setup()
 
@@ -39,6 +41,12 @@ SCREENS: dict[str, dict[str, Any]] = {
         "has_touch": True,
     },
 }
+PROVIDER = {
+    "FACESITE_OIDC_ISSUER": "http://localhost:9",
+    "FACESITE_OIDC_CLIENT_ID": "facesite",
+    "FACESITE_OIDC_LABEL": "Example Ltd",
+}
+"""For the button on the login page. Nobody is there."""
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
@@ -47,7 +55,7 @@ def main(folder: Path) -> None:
     weights = find_weights()
     with (
         tempfile.TemporaryDirectory() as name,
-        running_server(weights.models_dir, FACESITE_MODEL_PACK=weights.pack) as server,
+        running_server(weights.models_dir, FACESITE_MODEL_PACK=weights.pack, **PROVIDER) as server,
     ):
         pictures = {person: find_picture(*place) for person, place in PEOPLE.items()}
         webcams = {person: write_y4m(Path(name) / f"{person}.y4m", [webcam_frame(person)]) for person in PEOPLE}
@@ -60,6 +68,9 @@ def main(folder: Path) -> None:
             for variant, context in contexts:
                 enrolment_pages(context.new_page(), folder, variant)
                 shoot(open_live(context.new_page()), folder, f"live-stranger-{variant}")
+        with browser(server, webcams["Grace Hopper"]) as contexts:
+            for variant, context in contexts:
+                second_factor_pages(context.new_page(), folder, variant, server)
         with browser(server, webcams["Grace Hopper"], logged_in=False) as contexts:
             for variant, context in contexts:
                 shoot(go(context.new_page(), "/accounts/login/"), folder, f"login-{variant}")
@@ -76,6 +87,18 @@ def still_pages(page: Page, folder: Path, variant: str) -> None:
         "calibration": "/verification/calibration/",
         "hygiene": "/enrollment/hygiene/",
         "unknown": "/verification/unknown/",
+        "audit": "/audit/",
+        "retention": "/site/retention/",
+        "consent": "/site/consent/",
+        "privacy-notice": "/site/privacy-notice/",
+        "privacy": "/privacy/",
+        "account": "/account/",
+        "account-password": "/account/password/",
+        "site": "/site/",
+        "operators": "/site/operators/",
+        "operator": "/site/operators/1/",
+        "new-operator": "/site/operators/new/",
+        "approvals": "/site/approvals/",
         "not-found": "/nowhere/",
         "admin": "/admin/",
         "admin-people": "/admin/enrollment/person/",
@@ -85,8 +108,10 @@ def still_pages(page: Page, folder: Path, variant: str) -> None:
         shoot(go(page, path), folder, f"{name}-{variant}")
     go(page, "/enrollment/people/").get_by_role("link", name="Eileen Collins").first.click()
     shoot(page, folder, f"person-{variant}")
-    go(page, f"{page.url.rstrip('/')}/erase/")
-    shoot(page, folder, f"erase-{variant}")
+    person = page.url.rstrip("/")
+    for name in ("erase", "consent", "export"):
+        go(page, f"{person}/{name}/")
+        shoot(page, folder, f"person-{name}-{variant}" if name != "erase" else f"erase-{variant}")
     go(page, "/admin/enrollment/person/").get_by_role("link", name="Eileen Collins").first.click()
     shoot(page, folder, f"admin-person-{variant}")
 
@@ -120,6 +145,30 @@ def enrolment_pages(page: Page, folder: Path, variant: str) -> None:
     shoot(page, folder, f"enrol-capture-{variant}")
 
 
+def second_factor_pages(page: Page, folder: Path, variant: str, server: LiveServer) -> None:
+    """Switched on, asked for, and switched off again."""
+    shoot(go(page, "/account/"), folder, f"account-{variant}")
+    shoot(go(page, "/account/second-factor/"), folder, f"second-factor-{variant}")
+    secret = b32decode(page.locator(".set-up__key").inner_text().replace(" ", ""))
+    page.get_by_label("Code").fill(f"{totp(secret):06d}")
+    page.get_by_label("Your password").fill(server.password)
+    page.get_by_role("button", name="Switch it on").click()
+    shoot(page, folder, f"recovery-codes-{variant}")
+    codes = page.locator(".recovery-codes code").all_inner_texts()
+    shoot(go(page, "/account/"), folder, f"account-with-second-factor-{variant}")
+    page.context.clear_cookies()
+    go(page, "/accounts/login/").get_by_label("User name").fill(server.operator)
+    page.get_by_label("Password").fill(server.password)
+    page.get_by_role("button", name="Log in").click()
+    shoot(page, folder, f"login-code-{variant}")
+    page.get_by_label("Code").fill(codes[0])
+    page.get_by_role("button", name="Log in", exact=True).click()
+    shoot(go(page, "/account/second-factor/off/"), folder, f"second-factor-off-{variant}")
+    page.get_by_label("Code").fill(codes[1])
+    page.get_by_label("Your password").fill(server.password)
+    page.get_by_role("button", name="Switch it off").click()
+
+
 def go(page: Page, path: str) -> Page:
     page.goto(path)
     return page
@@ -139,7 +188,7 @@ def browser(
     """(variant, browser context) for every screen and theme, in front of one webcam. variant: "phone-dark"."""
     from playwright.sync_api import sync_playwright
 
-    cookie: Any = {"name": "sessionid", "value": server.login().cookie("sessionid"), "url": server.url}
+    cookie: Any = {**server.login().session_cookie(), "url": server.url}
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=CHROMIUM, args=[*ARGUMENTS, f"--use-file-for-fake-video-capture={webcam}"]

@@ -16,14 +16,16 @@ from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from security.roles.table import Role
 from tests.support import skips
+from tests.support.operators import make_client, make_operator
 
 if TYPE_CHECKING:
     from recognizer.engine import FaceEngine
     from recognizer.packs.manifest import Pack
 
 # In the order of their imports.
-pytest_plugins = [f"tests.support.{name}" for name in ("lanes", "server", "browser", "mysql", "redis")]
+pytest_plugins = [f"tests.support.{name}" for name in ("lanes", "server", "browser", "mysql", "redis", "openid")]
 # A busy machine is no failure, and the same examples run everywhere.
 hypothesis_settings.register_profile(
     "facesite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -141,38 +143,52 @@ def liveness_off(settings) -> None:
     settings.FACESITE_LIVENESS = "off"
 
 
-@pytest.fixture
-def operator(db) -> User:
-    """A login without staff rights."""
-    return User.objects.create_user("olivia", password="operator-password")
+def signed_in(operator: User) -> Client:
+    """A browser that has been used before, so that its sign-in is noted already."""
+    from security.sign_in.sessions import begin_sign_in
 
-
-@pytest.fixture
-def clerk_client(db) -> Client:
-    """Logged in with staff rights and not a single permission."""
     client = Client()
-    client.force_login(User.objects.create_user("clara", password="clerk-password", is_staff=True))
+    client.force_login(operator)
+    key = str(client.session.session_key)
+    begin_sign_in(session_key=key, operator=operator, address="127.0.0.1", user_agent="")
     return client
 
 
 @pytest.fixture
+def operator(db) -> User:
+    """A manager: enrols, verifies, corrects, sees history and reports; no erasing, no exports, no settings of the site.
+
+    Any other role: make_operator(Role.RECEPTIONIST) of tests/support/operators.py.
+    """
+    return make_operator(Role.MANAGER, name="olivia", password="operator-password")
+
+
+@pytest.fixture
+def clerk_client(db) -> Client:
+    """Logged in with staff rights and without any role."""
+    return signed_in(User.objects.create_user("clara", password="clerk-password", is_staff=True))
+
+
+@pytest.fixture
 def staff(db) -> User:
-    """A login that may use the admin and change policy."""
+    """A superuser, which is an administrator."""
     return User.objects.create_superuser("stefan", password="staff-password")
 
 
 @pytest.fixture
 def operator_client(operator: User) -> Client:
-    client = Client()
-    client.force_login(operator)
-    return client
+    return signed_in(operator)
+
+
+@pytest.fixture
+def receptionist_client(db) -> Client:
+    """Enrols and verifies; nothing else."""
+    return make_client(Role.RECEPTIONIST)
 
 
 @pytest.fixture
 def staff_client(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
+    return signed_in(staff)
 
 
 def skip_reasons(terminalreporter) -> list[str]:

@@ -10,9 +10,23 @@ import os
 # Set, not defaulted: read_env() never overrides what is in the environment, so a developer's .env cannot change a test.
 os.environ["SECRET_KEY"] = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"
 os.environ["DEBUG"] = "off"
+os.environ["FACESITE_DATA_KEY"] = "dGVzdHMtb25seS0wMTIzNDU2Nzg5LWFiY2RlZmdoaWo="  # no file is made beside the sources
 os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"
-for name in ("CSRF_TRUSTED_ORIGINS", "REDIS_URL", "FACESITE_LIVENESS", "FACESITE_HTTPS"):
+for name in (
+    "CSRF_TRUSTED_ORIGINS",
+    "REDIS_URL",
+    "FACESITE_LIVENESS",
+    "FACESITE_HTTPS",
+    "FACESITE_BASE_PATH",
+    "FACESITE_SECOND_FACTOR",
+):
     os.environ[name] = ""
+
+# The same key in every run, and no file of it in the project's folder.
+os.environ["FACESITE_AUDIT_KEY"] = "dGVzdHMtb25seS0wMTIzNDU2Nzg5LWFiY2RlZmdoaWo="
+from facesite.openid import NAMES  # noqa: E402
+
+os.environ |= dict.fromkeys([*NAMES, "FACESITE_FOLD_PASSWORDS"], "")
 
 from facesite.settings import *  # noqa: E402, F403
 from facesite.settings import FACESITE_THREADS, MIDDLEWARE  # noqa: E402

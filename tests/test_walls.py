@@ -25,6 +25,8 @@ PLANTED = [
     ("enrollment/services.py", "from facesite.warmup import warmup"),
     ("verification/models.py", "from verification.services import record_attempt"),
     ("verification/services.py", "from verification.live.session import LiveSession"),
+    ("security/roles/second_person.py", "from security.operators.services import set_roles"),
+    ("security/sections.py", "from security.roles.table import Role"),
     # In a circle, or from one room into the next.
     ("recognizer/stages/sessions.py", "from recognizer.stages.embedding import OnnxEmbedder"),
     ("enrollment/hygiene/actions.py", "from enrollment.hygiene.views import report"),
@@ -36,9 +38,12 @@ PLANTED = [
     ("enrollment/packs/switching.py", "from django.contrib import messages"),
     ("enrollment/pictures/photos.py", "from enrollment.streaming.sockets import FrameConsumer"),
     ("enrollment/services.py", "from channels.layers import get_channel_layer"),
+    ("security/operators/services.py", "from django.http import HttpRequest"),
     ("enrollment/pictures/folder_import.py", "from enrollment.web import actor_of"),
     ("verification/review/unknowns.py", "from verification.review.unknown_views import inbox"),
     ("verification/photos.py", "import cv2"),
+    ("security/sign_in/openid.py", "from django.http import HttpRequest"),
+    ("security/sign_in/halfway.py", "from security.sign_in.second_factor_views import code"),
     # What the product must not need.
     ("enrollment/packs/quantizing.py", "from training.export import main"),
     ("facesite/health.py", "from benchmarks.sample import clip_frames"),

@@ -7,13 +7,16 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from enrollment.admin import ListAdmin
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.gallery import cached_gallery
+from security.allowing import is_allowed
+from security.rights import Right
+from security.web import csv_download
 from verification import services
 from verification.cards import one_in, reasons_in_words
 from verification.exports import stream_attempts
@@ -24,23 +27,14 @@ from verification.services import save_policy
 from verification.templatetags.rates import alarms
 
 
-class ReadOnlyAdmin(ListAdmin):
-    """Neither editing nor deleting."""
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 def rounded(score: float | None, digits: int) -> str:
     """The score with so many decimals; a dash for None."""
     return "–" if score is None else f"{score:.{digits}f}"
 
 
 @admin.register(VerificationAttempt)
-class VerificationAttemptAdmin(ReadOnlyAdmin):
+class VerificationAttemptAdmin(ListAdmin):
+    seen_with = (Right.SEE_HISTORY,)
     list_display = (
         "created_at",
         "verdict",
@@ -79,11 +73,10 @@ class VerificationAttemptAdmin(ReadOnlyAdmin):
         "frames",
         "operator",
         "contract_id",
+        "policy",
+        "gallery_revision",
     )
     readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[VerificationAttempt]:
         """Lists leave the thumbnails in the database; the page of one attempt shows it."""
@@ -128,11 +121,10 @@ class VerificationAttemptAdmin(ReadOnlyAdmin):
         url = thumbnail_url(attempt)
         return format_html('<img src="{}" width="112" alt="The face of this attempt">', url) if url else "erased"
 
-    @admin.action(description="Export the selected attempts as CSV")
-    def export_csv(self, request: HttpRequest, queryset: QuerySet[VerificationAttempt]) -> HttpResponse:
+    @admin.action(description="Export the selected attempts as CSV", permissions=["export"])
+    def export_csv(self, request: HttpRequest, queryset: QuerySet[VerificationAttempt]) -> StreamingHttpResponse:
         attempts = queryset.select_related(*self.list_select_related).defer("thumbnail")
-        headers = {"Content-Disposition": 'attachment; filename="attempts.csv"'}
-        return HttpResponse("".join(stream_attempts(attempts)), content_type="text/csv; charset=utf-8", headers=headers)
+        return csv_download("attempts.csv", stream_attempts(attempts, actor=request.user))
 
     @admin.action(description="Erase the pictures of the selected attempts", permissions=["erase_pictures"])
     def erase_pictures(self, request: HttpRequest, queryset: QuerySet[VerificationAttempt]) -> None:
@@ -140,11 +132,13 @@ class VerificationAttemptAdmin(ReadOnlyAdmin):
         messages.success(request, f"The pictures of {erased} attempts were erased for good. The verdicts stay.")
 
     def has_erase_pictures_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("verification.delete_verificationattempt")
+        return is_allowed(request.user, Right.ERASE)
 
 
 @admin.register(VerificationPolicy)
-class VerificationPolicyAdmin(ReadOnlyAdmin):
+class VerificationPolicyAdmin(ListAdmin):
+    seen_with = (Right.SEE_REPORTS, Right.SET_POLICY)
+    added_with = (Right.SET_POLICY,)
     list_display = ("saved_at", "fmr", "own_threshold", "false_alarms", "liveness", "saved_by")
     list_select_related = ("saved_by",)
     fields = ("fmr", "liveness")
@@ -167,15 +161,11 @@ class VerificationPolicyAdmin(ReadOnlyAdmin):
         messages.info(request, "The policy holds from now on; open live pages follow within seconds.")
 
 
-class RecordAdmin(ReadOnlyAdmin):
-    """What operators did, to be looked up. It is undone on the pages where it was done."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-
 @admin.register(FalseMatch)
-class FalseMatchAdmin(RecordAdmin):
+class FalseMatchAdmin(ListAdmin):
+    """What operators did, here and below, to be looked up. It is undone on the pages where it was done."""
+
+    seen_with = (Right.SEE_REPORTS,)
     list_display = ("created_at", "person", "other_person", "created_by", "undone_at", "undone_by")
     list_select_related = ("person", "other_person", "created_by", "undone_by")
     fields = (
@@ -192,14 +182,16 @@ class FalseMatchAdmin(RecordAdmin):
 
 
 @admin.register(InboxAction)
-class InboxActionAdmin(RecordAdmin):
+class InboxActionAdmin(ListAdmin):
+    seen_with = (Right.REVIEW_UNKNOWN,)
     list_display = ("at", "kind", "person", "face_count", "actor", "undone_at", "undone_by")
     list_select_related = ("person", "actor", "undone_by")
     fields = ("uuid", "kind", "person", "face_count", "actor", "at", "undone_by", "undone_at")
 
 
 @admin.register(UnknownPolicy)
-class UnknownPolicyAdmin(RecordAdmin):
+class UnknownPolicyAdmin(ListAdmin):
+    seen_with = (Right.REVIEW_UNKNOWN, Right.SET_RETENTION)
     list_display = ("saved_at", "keep", "days", "saved_by")
     list_select_related = ("saved_by",)
     fields = ("keep", "days", "saved_by", "saved_at")

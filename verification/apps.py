@@ -8,11 +8,21 @@ class VerificationConfig(AppConfig):
 
     def ready(self) -> None:
         from enrollment.hooks import hooks
+        from security.audit.targets import targets
+        from security.retention.rules import retention_rules
+        from verification import retention
         from verification.policy import current_policy
         from verification.review.feedback import load_confusions, rebuild_false_matches
+        from verification.rights import held_about, periods
+        from verification.selectors import audit_links
         from verification.services import forget_people
 
+        targets.register("attempt", gone="an attempt that is no longer kept", find=audit_links)
         hooks.on_erase(forget_people)
         hooks.on_rebuild(rebuild_false_matches)
+        hooks.on_export(held_about)
+        hooks.on_periods(periods)
         hooks.policy = current_policy
         hooks.confusions = load_confusions
+        for rule in retention.RULES:
+            retention_rules.register(rule)

@@ -10,9 +10,8 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
-from enrollment.consent import CONSENT_VERSION
-from enrollment.errors import ConsentRequired, EnrollmentError, PersonUnknown
-from enrollment.forms import PersonFields, field_of
+from enrollment.errors import EnrollmentError, PersonUnknown
+from enrollment.forms import ConsentFields, PersonFields, field_of
 from enrollment.models import Person
 from enrollment.pictures.photos import LIMITS_SENTENCE, PHOTO_LIMITS, too_large
 from enrollment.selectors import person_by_uuid, search_people
@@ -131,13 +130,8 @@ class PersonChoiceForm(forms.Form):
             self.add_error("who", "Several people fit this. Choose one of them above.")
 
 
-class NewPersonForm(PersonFields):
+class NewPersonForm(PersonFields, ConsentFields):
     """Name, external ID and consent of a person who is enrolled from unknown faces."""
-
-    consent = forms.BooleanField(
-        label=f"The person has read this and agrees. (version {CONSENT_VERSION})",
-        error_messages={"required": str(ConsentRequired())},
-    )
 
     def add_service_error(self, error: EnrollmentError) -> None:
         self.add_error(field_of(error), str(error))

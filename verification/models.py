@@ -2,6 +2,7 @@
 
 services.py writes attempts and policies, live/challenges.py tries, review/feedback.py false matches and
 review/unknowns.py the inbox of unknown faces. Erasing people or faces also empties thumbnails of attempts.
+Pictures and embeddings are encrypted: sealed.py writes and reads their bytes.
 """
 
 from __future__ import annotations
@@ -11,9 +12,13 @@ import uuid
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Value
+from django.db.models.functions import Length
+from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 
 from enrollment.models import Person
+from security.models import WrappedKey
 
 
 class VerificationAttempt(models.Model):
@@ -73,13 +78,37 @@ class VerificationAttempt(models.Model):
     operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     thumbnail = models.BinaryField(max_length=50_000, blank=True, default=b"", help_text="JPEG; empty after erasure.")
     contract_id = models.CharField(max_length=80)
+    has_picture = models.GeneratedField(
+        expression=GreaterThan(Length("thumbnail"), Value(0)),
+        output_field=models.BooleanField(),
+        db_persist=True,
+        help_text="The database's own word, so that retention finds old pictures without reading a single one.",
+    )
+    gallery_revision = models.PositiveBigIntegerField(
+        null=True, editable=False, help_text="Of the gallery that was searched; empty: decided before this was kept."
+    )
+    policy = models.ForeignKey(
+        "VerificationPolicy",
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="The saved policy that decided; empty: the defaults, as nobody had saved one.",
+    )
 
     class Meta:
         ordering = ["-created_at", "-id"]
         verbose_name = "attempt"
+        indexes = [models.Index(fields=["has_picture", "created_at"], name="pictures_by_age")]
 
     def __str__(self) -> str:
         return f"{self.get_verdict_display()} at {self.created_at:%Y-%m-%d %H:%M:%S}"
+
+
+class PictureKey(WrappedKey):
+    """The key of one attempt's thumbnail. It goes when the picture is erased, whatever the reason."""
+
+    attempt = models.OneToOneField(VerificationAttempt, on_delete=models.CASCADE, related_name="picture_key")
 
 
 class VerificationPolicy(models.Model):
@@ -159,6 +188,12 @@ class FalseMatch(models.Model):
 
     def __str__(self) -> str:
         return f"false match {self.pk}"
+
+
+class FalseMatchKey(WrappedKey):
+    """The key of the embeddings of one false match. It goes with them, when the record is taken back or erased."""
+
+    false_match = models.OneToOneField(FalseMatch, on_delete=models.CASCADE, related_name="key")
 
 
 class ConfusedFace(models.Model):
@@ -242,3 +277,9 @@ class UnknownFace(models.Model):
 
     def __str__(self) -> str:
         return f"unknown face {self.pk}"
+
+
+class UnknownKey(WrappedKey):
+    """The key of one unknown face. It goes with the face."""
+
+    face = models.OneToOneField(UnknownFace, on_delete=models.CASCADE, related_name="key")

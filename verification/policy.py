@@ -29,14 +29,47 @@ class SiteThreshold:
     """Counts and rates that it was measured on, for the history."""
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """What decides now, and which saved policy that comes from."""
+
+    policy: DecisionPolicy
+    saved_id: int | None
+    """Primary key; None: nobody has saved one, so these are the defaults."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What a decision rests on beside the face: with these it can be explained, and repeated, later."""
+
+    contract_id: str
+    """The embedding space: model, preprocessing and metric."""
+    gallery_revision: int
+    """Who could be named, and by which templates."""
+    policy_id: int | None
+    """PolicyInForce.saved_id."""
+
+
+def policy_in_force(engine: FaceEngine) -> PolicyInForce:
+    """One query: call it in a database thread. Raises PackUnknown: a pack without thresholds."""
+    saved = saved_policy()
+    return PolicyInForce(policy_of(saved, engine), saved.pk if saved else None)
+
+
 def current_policy(engine: FaceEngine) -> DecisionPolicy:
     """The policy in force. One query: call it in a database thread. Raises PackUnknown: a pack without thresholds."""
-    return policy_of(saved_policy(), engine)
+    return policy_in_force(engine).policy
 
 
 def saved_policy() -> VerificationPolicy | None:
     """The policy that was saved last. None: nobody has saved one, so the defaults count."""
     return VerificationPolicy.objects.select_related("saved_by").order_by("-pk").first()
+
+
+def policy_facts(saved: VerificationPolicy) -> dict[str, Any]:
+    """Its settings for the audit trail."""
+    names = ("fmr", "liveness", "match_threshold", "contract_id")
+    return {"policy": saved.pk} | {name: getattr(saved, name) for name in names}
 
 
 def policy_history(limit: int = 20) -> list[VerificationPolicy]:

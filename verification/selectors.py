@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncDate
+from django.urls import reverse
 from django.utils import timezone
 
 from enrollment.models import Person
 from enrollment.selectors import search_words
 from enrollment.thumbnails import jpeg_data_url
+from security.audit.targets import TargetLink, valid_uuids
 from verification.models import VerificationAttempt
+from verification.sealed import read_picture, read_pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +76,21 @@ def attempts_about(people: Iterable[Person]) -> QuerySet[VerificationAttempt]:
 
 def attempt_by_uuid(uuid: UUID) -> VerificationAttempt:
     """With its thumbnail. Raises VerificationAttempt.DoesNotExist."""
-    return VerificationAttempt.objects.select_related("matched_person", "claimed_person", "operator").get(uuid=uuid)
+    people = ("matched_person", "claimed_person", "operator", "policy")
+    return VerificationAttempt.objects.select_related(*people).get(uuid=uuid)
 
 
 def thumbnail_url(attempt: VerificationAttempt) -> str:
     """The attempt's picture as a data URL; empty when it was erased."""
-    return jpeg_data_url(bytes(attempt.thumbnail)) if attempt.thumbnail else ""
+    jpeg = read_picture(attempt)
+    return jpeg_data_url(jpeg) if jpeg else ""
 
 
 def thumbnail_urls(attempts: Iterable[VerificationAttempt]) -> dict[int, str]:
-    """Attempt's primary key -> data URL, for those that have a picture. One query; for one page of a list."""
+    """Attempt's primary key -> data URL, for those that have a picture. Two queries; for one page of a list."""
     rows = VerificationAttempt.objects.filter(pk__in=[attempt.pk for attempt in attempts])
-    return {pk: jpeg_data_url(bytes(jpeg)) for pk, jpeg in rows.values_list("pk", "thumbnail") if jpeg}
+    pictures = read_pictures(rows.values_list("pk", "uuid", "thumbnail"))
+    return {pk: jpeg_data_url(jpeg) for pk, jpeg in pictures.items()}
 
 
 def attempts_per_day(days: int = 14, *, until: date | None = None) -> list[DayCount]:
@@ -110,6 +116,15 @@ def person_names(uuids: Iterable[str]) -> dict[str, str]:
     """uuid as text -> name, without erased people. One query."""
     rows = Person.objects.filter(uuid__in=set(uuids)).values_list("uuid", "name")
     return {str(uuid): name for uuid, name in rows}
+
+
+def audit_links(uuids: Collection[str]) -> dict[str, TargetLink]:
+    """uuid as text -> what to call the attempt, and its page, for the audit trail. One query."""
+    rows = VerificationAttempt.objects.filter(uuid__in=valid_uuids(uuids)).values_list("uuid", "created_at")
+    return {
+        str(uuid): TargetLink(f"attempt of {at:%-d %b %Y, %H:%M}", reverse("verification:attempt", args=[uuid]))
+        for uuid, at in rows
+    }
 
 
 def claimable_person_exists(uuid: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,15 +16,24 @@ from recognizer.images import encode_thumbnail
 from recognizer.tracking.tracks import Decision
 from recognizer.types import Verdict
 from security.actors import actor_id
+from security.allowing import require
+from security.audit.actions import Action
+from security.audit.recording import record
 from security.events import log_event
+from security.rights import Right
 from security.traces import leave_no_traces
 from verification.models import FalseMatch, UnknownFace, VerificationAttempt, VerificationPolicy
-from verification.policy import SiteThreshold, current_policy
+from verification.policy import Grounds, SiteThreshold, current_policy, policy_facts, saved_policy
 from verification.review.unknowns import forget_unknown, keep_unknown
+from verification.sealed import erase_thumbnails, save_with_picture
 
 __all__ = ["attempt_from", "current_policy", "forget_people", "record_attempt", "reuse_policy", "save_policy"]
 
 logger = logging.getLogger("facesite.verification")
+MOST_NAMED = 100
+"""Attempts whose uuids an audit row holds."""
+KNOWN = {"operator", "matched_person", "claimed_person", "nearest_person", "policy", "uuid"}
+"""Fields of an attempt that were read from the database a moment ago."""
 
 
 def record_attempt(
@@ -34,13 +43,14 @@ def record_attempt(
     source: str,
     decision: Decision,
     claimed: str | None,
-    contract_id: str,
+    grounds: Grounds,
 ) -> VerificationAttempt:
     """Keep one decision with the face it was about. claimed: uuid of the claimed person; operator None: a command.
 
     Only a match names a person. Somebody erased since the decision leaves neither link nor thumbnail. An unknown face
     also goes into the inbox where the policy says so.
     """
+    require(operator, Right.VERIFY, Right.USE_KIOSK)
     matched = decision.person_id if decision.verdict == Verdict.MATCH else None
     nearest = nearest_of(decision)
     thumbnail = encode_thumbnail(decision.best.aligned)
@@ -52,15 +62,14 @@ def record_attempt(
             mode=mode,
             source=source,
             claimed=claimed,
-            contract_id=contract_id,
+            grounds=grounds,
             people=people,
         )
         attempt.nearest_person = people.get(nearest or "")
         erased = any(uuid is not None and uuid not in people for uuid in (claimed, matched, nearest))
-        attempt.thumbnail = b"" if erased else thumbnail
         # The people are locked and the operator was logged in a moment ago: asking for them again only costs queries.
-        attempt.full_clean(exclude={"operator", "matched_person", "claimed_person", "nearest_person", "uuid"})
-        attempt.save(force_insert=True)
+        attempt.full_clean(exclude=KNOWN)
+        save_with_picture(attempt, b"" if erased else thumbnail)
         keep_unknown(attempt, decision)
     log_event(logger, "attempt", **_log_data(attempt))
     return attempt
@@ -85,7 +94,7 @@ def attempt_from(
     mode: str,
     source: str,
     claimed: str | None,
-    contract_id: str,
+    grounds: Grounds,
     people: Mapping[str, Person],
 ) -> VerificationAttempt:
     """An attempt that is not saved, without a thumbnail. people: uuid as text -> person, of at least those involved."""
@@ -107,7 +116,9 @@ def attempt_from(
         frames_seen=decision.conclusion.seen,
         reasons=list(decision.comparison.reasons),
         operator=operator,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
-        contract_id=contract_id,
+        contract_id=grounds.contract_id,
+        gallery_revision=grounds.gallery_revision,
+        policy_id=grounds.policy_id,
     )
 
 
@@ -118,12 +129,17 @@ def save_policy(
 
     fmr: one of VerificationPolicy.FalseMatchRate. site_threshold: instead of the pack's own. Raises ValidationError.
     """
+    require(actor, Right.SET_POLICY)
     policy = VerificationPolicy(fmr=fmr, liveness=liveness, saved_by=actor)  # type: ignore[misc]
     if site_threshold:
         policy.match_threshold, policy.contract_id = site_threshold.match_threshold, site_threshold.contract_id
         policy.evidence = dict(site_threshold.evidence)
     policy.full_clean(exclude={"saved_by"})
-    policy.save(force_insert=True)
+    with transaction.atomic():
+        before = saved_policy()
+        policy.save(force_insert=True)
+        settings = {"before": policy_facts(before) if before else {}, "after": policy_facts(policy)}
+        record(Action.POLICY_SAVED, actor=actor, target=policy.pk, **settings)
     threshold = policy.match_threshold
     log_event(logger, "policy", fmr=fmr, liveness=liveness, match_threshold=threshold, actor=actor_id(actor))
     return policy
@@ -137,30 +153,55 @@ def reuse_policy(*, actor: AbstractBaseUser | None, policy: VerificationPolicy) 
     return save_policy(actor=actor, fmr=policy.fmr, liveness=policy.liveness, site_threshold=site)
 
 
-def forget_people(people: Sequence[Person]) -> None:
-    """Erase these people's faces and links from the history; the verdicts stay. Runs in the erasure's transaction."""
-    forget_unknown(people)
+def forget_people(people: Sequence[Person]) -> dict[str, int]:
+    """Erase these people's faces and links from the history; the verdicts stay. Runs in the erasure's transaction.
+
+    Returns how many of each were erased or emptied, for the receipt; what goes with the person afterwards counts too.
+    """
     primary_keys = [person.pk for person in people]
+    own_faces = UnknownFace.objects.filter(handled_by__person__in=primary_keys)
+    counts = {
+        "unknown_faces": own_faces.count() + forget_unknown(people),
+        "false_matches": FalseMatch.objects.filter(
+            Q(person__in=primary_keys) | Q(other_person__in=primary_keys)
+        ).count(),
+    }
     attempts = VerificationAttempt.objects.filter(
         Q(matched_person__in=primary_keys) | Q(claimed_person__in=primary_keys) | Q(nearest_person__in=primary_keys)
     )
-    attempts.update(thumbnail=b"")
+    counts["attempts"] = attempts.count()
+    pictures = erase_thumbnails(attempts)
     # Faces that an operator said were theirs. (The records themselves go with the person.)
     told = FalseMatch.objects.filter(other_person__in=primary_keys).values_list("attempt", flat=True)
-    inbox = UnknownFace.objects.filter(handled_by__person__in=primary_keys).values_list("attempt", flat=True)
-    VerificationAttempt.objects.filter(pk__in=[*told, *inbox]).update(thumbnail=b"")
+    inbox = own_faces.values_list("attempt", flat=True)
+    pictures += erase_thumbnails(VerificationAttempt.objects.filter(pk__in=[*told, *inbox]))
     VerificationAttempt.objects.filter(matched_person__in=primary_keys).update(matched_person=None)
     VerificationAttempt.objects.filter(claimed_person__in=primary_keys).update(claimed_person=None)
     VerificationAttempt.objects.filter(nearest_person__in=primary_keys).update(nearest_person=None)
+    return counts | {"attempt_pictures": pictures}
 
 
 def erase_pictures(*, actor: AbstractBaseUser | AnonymousUser | None, attempts: QuerySet[VerificationAttempt]) -> int:
     """Erase the faces of these attempts, of strangers too; the verdicts stay. Returns how many had one."""
-    erased = attempts.exclude(thumbnail=b"").update(thumbnail=b"")
-    if erased:
-        leave_no_traces()
+    require(actor, Right.ERASE)
+    with transaction.atomic():
+        found = attempts.exclude(thumbnail=b"")
+        some = [str(uuid) for uuid in found.values_list("uuid", flat=True)[:MOST_NAMED]]
+        erased = erase_thumbnails(attempts)
+        if erased:
+            leave_no_traces()
+            record(Action.PICTURES_ERASED, actor=actor, attempts=erased, which=some)
     log_event(logger, "pictures_erased", attempts=erased, actor=actor_id(actor))
     return erased
+
+
+def erase_old_pictures(*, attempts: Collection[int]) -> int:
+    """One batch of retention: erase the faces of these attempts (primary keys). Returns how many had one.
+
+    The caller leaves no traces (security.traces) once it has come to its end.
+    """
+    with transaction.atomic():
+        return erase_thumbnails(VerificationAttempt.objects.filter(pk__in=attempts))
 
 
 def _locked_people(uuids: set[str | None]) -> dict[str, Person]:

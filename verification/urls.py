@@ -18,6 +18,7 @@ urlpatterns = [
     path("false-matches/<uuid:uuid>/undo/", feedback_views.undo_false_match, name="undo_false_match"),
     path("unknown/", unknown_views.inbox, name="unknown"),
     path("unknown/faces/", unknown_views.cluster, name="unknown_cluster"),
+    path("unknown/unlock/", unknown_views.unlock, name="unlock_unknown"),
     path("unknown/policy/", unknown_views.save_policy, name="unknown_policy"),
     path("unknown/actions/<uuid:uuid>/undo/", unknown_views.undo, name="undo_inbox_action"),
 ]

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db import connections
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_safe
@@ -26,24 +20,24 @@ from enrollment.selectors import people_by_uuid, person_by_uuid
 from enrollment.thumbnails import jpeg_data_url
 from recognizer.errors import RecognizerError
 from recognizer.images import encode_thumbnail
-from security.web import read_or_post
+from security.rights import Right
+from security.web import actor_of, csv_download, read_or_post, requires
 from verification import selectors, services
 from verification.cards import DecisionCard, card_of
 from verification.exports import stream_attempts
 from verification.forms import AttemptFilterForm, PhotoForm
 from verification.models import VerificationAttempt
 from verification.photos import IdentifiedFace, identify_image
+from verification.policy import Grounds, policy_in_force
 from verification.reasons import SENTENCES
 from verification.review.wording import feedback_context
 
 ATTEMPTS_PER_PAGE = 25
-LINES_PER_CHUNK = 500
-"""Lines of an export that are sent at a time."""
 PREVIEW_SIDE = 1024
 """Pixels: the longer side of the picture as the photo check shows it."""
 
 
-@login_required
+@requires(Right.VERIFY, Right.USE_KIOSK)
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
     """The live page; `?person=UUID` asks at once whether it is that person."""
@@ -73,7 +67,7 @@ class CheckedFace:
     """None: the decision was not kept."""
 
 
-@login_required
+@requires(Right.VERIFY)
 @read_or_post
 def photo(request: HttpRequest) -> HttpResponse:
     """Says who is on a picture, and why. The decisions are kept in the history if the box for it is ticked."""
@@ -103,7 +97,7 @@ def _check_photo(request: HttpRequest, data: bytes, *, keep: bool) -> dict[str, 
             "mode": VerificationAttempt.Mode.IDENTIFY,
             "source": VerificationAttempt.Source.PHOTO,
             "claimed": None,
-            "contract_id": engine.contract_id,
+            "grounds": Grounds(engine.contract_id, gallery.revision, in_force.saved_id),
         }
         if keep:
             attempt = services.record_attempt(decision=face.decision, **about)
@@ -127,7 +121,7 @@ def _checked_face(face: IdentifiedFace, attempt: VerificationAttempt, *, kept: b
     )
 
 
-@login_required
+@requires(Right.SEE_HISTORY)
 @require_safe
 def attempts(request: HttpRequest) -> HttpResponse:
     form = AttemptFilterForm(request.GET)
@@ -149,44 +143,26 @@ def attempts(request: HttpRequest) -> HttpResponse:
     return render(request, "verification/attempts.html", context, status=400 if form.errors else 200)
 
 
-@login_required
+@requires(Right.EXPORT)
 @require_GET
-def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+def export(request: HttpRequest) -> HttpResponseBase:
     """The filtered history as CSV, sent while it is read."""
     form = AttemptFilterForm(request.GET)
     if not form.is_valid():
         return attempts(request)
-    lines = stream_attempts(selectors.find_attempts(form.filters()))
-    name = f"attempts-{timezone.now():%Y-%m-%d}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-    return StreamingHttpResponse(in_one_thread(lines), content_type="text/csv; charset=utf-8", headers=headers)
+    filters = form.filters()
+    lines = stream_attempts(selectors.find_attempts(filters), actor=actor_of(request), filters=filters)
+    return csv_download(f"attempts-{timezone.now():%Y-%m-%d}.csv", lines)
 
 
-async def in_one_thread(lines: Iterator[str]) -> AsyncIterator[str]:
-    """Chunks of `lines`, all read in a thread that is used for nothing else.
-
-    A database cursor must stay in the thread that opened it. And under ASGI Django would collect everything from a
-    synchronous iterator before it sends the first byte.
-    """
-    loop = asyncio.get_running_loop()
-    thread = ThreadPoolExecutor(1, thread_name_prefix="export")
-    try:
-        while chunk := await loop.run_in_executor(thread, lambda: "".join(islice(lines, LINES_PER_CHUNK))):
-            yield chunk
-    finally:
-        try:
-            await loop.run_in_executor(thread, connections.close_all)  # the connections of that thread
-        finally:
-            thread.shutdown(wait=False)
-
-
-@login_required
+@requires(Right.SEE_HISTORY)
 @require_safe
 def attempt(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:
         attempt = selectors.attempt_by_uuid(uuid)
     except VerificationAttempt.DoesNotExist:
         raise Http404("There is no such attempt.") from None
-    context = {"attempt": attempt, "card": card_of(attempt), "thumbnail": selectors.thumbnail_url(attempt)}
+    context: dict[str, Any] = {"attempt": attempt, "card": card_of(attempt)}
+    context["thumbnail"] = selectors.thumbnail_url(attempt)
     context |= feedback_context(attempt)
     return render(request, "verification/attempt.html", context)

@@ -14,6 +14,7 @@ from enrollment.capture.guided import (
     observe_frame,
     same_person_threshold,
 )
+from enrollment.consent.records import consent_at_enrolment
 from enrollment.errors import NoSamples, PossibleDuplicate, SampleUnknown
 from enrollment.models import Person
 from enrollment.reasons import EnrollmentReason, sentence_for
@@ -28,6 +29,7 @@ from enrollment.streaming.sockets import Frame, FrameConsumer
 from enrollment.thumbnails import jpeg_data_url
 from recognizer.engine import FaceEngine
 from recognizer.images import encode_thumbnail
+from security.rights import Right
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,9 @@ class Session:
 
 
 class EnrollmentConsumer(FrameConsumer):
-    """/ws/enrollment/. Any logged-in operator may enrol."""
+    """/ws/enrollment/. For operators who may enrol."""
 
+    rights = (Right.ENROL,)
     engine: FaceEngine
     session: Session | None = None
 
@@ -135,16 +138,21 @@ class EnrollmentConsumer(FrameConsumer):
         return protocol.enrolled_message(saved.person, len(saved.samples), aside, saved.fit.sentence)
 
 
-def open_session(engine: FaceEngine, target: NewPerson | Any) -> Session:
-    """Reads the database. Raises PersonUnknown, NameInvalid, ExternalIdInvalid, ExternalIdTaken."""
+def open_session(engine: FaceEngine, target: protocol.Somebody | Any) -> Session:
+    """Reads the database.
+
+    Raises PersonUnknown, NameInvalid, ExternalIdInvalid, ExternalIdTaken, ConsentRequired, ConsentEnded.
+    """
     references = []
-    if isinstance(target, NewPerson):
+    if isinstance(target, protocol.Somebody):
+        agreed = consent_at_enrolment(ticked=target.ticked, text=target.text)
         subject: NewPerson | Person = NewPerson(
-            services.clean_name(target.name), services.clean_external_id(target.external_id)
+            services.clean_name(target.name), services.clean_external_id(target.external_id), agreed
         )
         services.require_free_external_id(subject.external_id)
     else:
         subject = selectors.person_by_uuid(target)
+        services.require_consent([subject])
         references = selectors.embeddings_of(subject, engine.contract_id)
     capture = GuidedCapture(
         contract_id=engine.contract_id,

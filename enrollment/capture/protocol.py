@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, NotRequired, TypedDict
 from uuid import UUID
 
-from enrollment.errors import ConsentRequired, DuplicateCandidate, NameInvalid, PersonUnknown
+from enrollment.errors import DuplicateCandidate, NameInvalid, PersonUnknown
 from enrollment.models import Person
-from enrollment.services import NewPerson
 from enrollment.streaming.protocol import NotTheProtocol, PersonMessage, QualityMessage, person_message, quality_message
 from recognizer.types import Face
 
@@ -89,6 +88,18 @@ class EnrolledMessage(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
+class Somebody:
+    """Whom `configure` names as a new person, as it was sent."""
+
+    name: str
+    external_id: str | None
+    ticked: bool
+    """Whether the person has agreed to the consent text."""
+    text: object
+    """Which text the page showed: see enrollment.consent.texts.text_shown()."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """What `finish` says. Both fields answer a possible_duplicate, after the operator has compared the faces."""
 
@@ -136,10 +147,10 @@ def enrolled_message(person: Person, samples: int, set_aside: list[int], sentenc
     return message
 
 
-def parse_configure(message: Mapping[str, Any]) -> NewPerson | UUID:
-    """A new person whose consent was ticked, or the uuid of an enrolled person to whom samples are added.
+def parse_configure(message: Mapping[str, Any]) -> Somebody | UUID:
+    """A new person, or the uuid of an enrolled person to whom samples are added.
 
-    Raises NotTheProtocol; and ConsentRequired, NameInvalid or PersonUnknown where the operator can put it right.
+    Raises NotTheProtocol; and NameInvalid or PersonUnknown where the operator can put it right.
     """
     if message.get("person_id") is not None:
         return _parse_uuid(message["person_id"])
@@ -151,9 +162,7 @@ def parse_configure(message: Mapping[str, Any]) -> NewPerson | UUID:
         raise NotTheProtocol('"external_id" must be text.')
     if not isinstance(name, str):
         raise NameInvalid
-    if message.get("consent") is not True:
-        raise ConsentRequired
-    return NewPerson(name, external_id)
+    return Somebody(name, external_id, message.get("consent") is True, message.get("consent_text"))
 
 
 def parse_discard(message: Mapping[str, Any]) -> int:

@@ -11,13 +11,18 @@ import logging
 from django.db import transaction
 from django.utils import timezone
 
+from enrollment.consent.records import ended_people
 from enrollment.errors import DuplicateCandidate, MergeRefused, PersonUnknown, UndoBlocked
 from enrollment.models import FaceSample, HygieneAction, Person, PersonPair
 from enrollment.samples.pairs import find_pair, ordered
 from enrollment.samples.storing import keep_to_cap
-from enrollment.services import bump_gallery_revision, note_as_different
+from enrollment.services import bump_gallery_revision, note_as_different, record_notes
 from security.actors import Actor, actor_id
+from security.allowing import require
+from security.audit.actions import Action
+from security.audit.recording import record
 from security.events import log_event
+from security.rights import Right
 
 logger = logging.getLogger("facesite.enrollment")
 Kind = HygieneAction.Kind
@@ -30,11 +35,16 @@ def merge_people(*, actor: Actor | None, keep: Person, merge: Person, contract_i
     are set aside; the templates of `contract_id` decide which of them tell the least. Raises PersonUnknown,
     MergeRefused.
     """
+    require(actor, Right.CORRECT)
     with transaction.atomic():
         keep, merge = _lock_two(keep, merge)
         if not keep.is_active:  # else two operators who merge in opposite directions would deactivate both records
             raise MergeRefused(
                 f"{keep.name} is not active, perhaps merged into somebody since. Look at the report again."
+            )
+        if ended_people([keep, merge]):
+            raise MergeRefused(
+                "The consent of one of these two has ended. Record a new one first, or erase that record."
             )
         if find_pair(keep, merge):
             raise MergeRefused("These two were noted as different people. Remove that note first.")
@@ -43,7 +53,9 @@ def merge_people(*, actor: Actor | None, keep: Person, merge: Person, contract_i
         FaceSample.objects.filter(pk__in=moving, merged_from=None).update(merged_from=merge)
         FaceSample.objects.filter(pk__in=moving).update(person=keep)
         surplus = keep_to_cap(keep, contract_id, erase=False)
-        Person.objects.filter(pk=merge.pk).update(is_active=False, updated_at=timezone.now())
+        now = timezone.now()
+        since = merge.deactivated_at or now
+        Person.objects.filter(pk=merge.pk).update(is_active=False, deactivated_at=since, updated_at=now)
         action = HygieneAction.objects.create(
             kind=Kind.MERGE,
             person=keep,
@@ -52,6 +64,7 @@ def merge_people(*, actor: Actor | None, keep: Person, merge: Person, contract_i
             actor=actor,  # type: ignore[misc]
         )
         bump_gallery_revision([keep.uuid, merge.uuid])
+        record(Action.PEOPLE_MERGED, actor=actor, target=keep.uuid, other=str(merge.uuid), samples=len(moving))
     _log(action, actor)
     return action
 
@@ -62,10 +75,15 @@ def note_pair(*, actor: Actor | None, first: Person, second: Person, comparison_
     comparison_score: the cosine that raised the question, -1..1. Raises PersonUnknown, MergeRefused (the same person
     twice).
     """
+    require(actor, Right.CORRECT)
     with transaction.atomic():
         first, second = _lock_two(first, second)
         known = find_pair(first, second)
-        return known or note_as_different(actor, first, [DuplicateCandidate(second, comparison_score)])[0]
+        if known:
+            return known
+        noted = note_as_different(actor, first, [DuplicateCandidate(second, comparison_score)])
+        record_notes(actor, noted)
+        return noted[0]
 
 
 def forget_pair(*, actor: Actor | None, first: Person, second: Person) -> HygieneAction | None:
@@ -73,6 +91,7 @@ def forget_pair(*, actor: Actor | None, first: Person, second: Person) -> Hygien
 
     None: there was no note. Raises PersonUnknown, MergeRefused (the same person twice).
     """
+    require(actor, Right.CORRECT)
     with transaction.atomic():
         first, second = _lock_two(first, second)
         pair = find_pair(first, second)
@@ -86,19 +105,26 @@ def forget_pair(*, actor: Actor | None, first: Person, second: Person) -> Hygien
             details={"comparison_score": pair.comparison_score},
             actor=actor,  # type: ignore[misc]
         )
+        record(Action.PAIR_FORGOTTEN, actor=actor, target=first.uuid, other=str(second.uuid))
     _log(action, actor)
     return action
 
 
 def undo_action(*, actor: Actor | None, action: HygieneAction) -> None:
     """Put things back as they were before the action. Raises UndoBlocked when that cannot be done, or no longer."""
+    require(actor, Right.CORRECT)
     with transaction.atomic():
+        # People first, as in an erasure, which erases actions.
+        people = [pk for pk in (action.person_id, action.other_id) if pk]
+        list(Person.objects.select_for_update().filter(pk__in=people).order_by("pk").values_list("pk"))
         locked = HygieneAction.objects.select_for_update().filter(pk=action.pk).first()
         if locked is None:
             raise UndoBlocked("Somebody whom this was about was erased since.")
         if locked.undone_at:
             raise UndoBlocked("This was undone already.")
         action = locked
+        # Before the gallery's revision is moved: lock_revision() says why.
+        HygieneAction.objects.filter(pk=action.pk).update(undone_at=timezone.now(), undone_by=actor)
         {
             Kind.MERGE: _undo_merge,
             Kind.SET_ASIDE: _undo_standing,
@@ -106,7 +132,8 @@ def undo_action(*, actor: Actor | None, action: HygieneAction) -> None:
             Kind.NOTE_PAIR: _undo_note,
             Kind.FORGET_PAIR: _undo_forget,
         }[Kind(action.kind)](action)
-        HygieneAction.objects.filter(pk=action.pk).update(undone_at=timezone.now(), undone_by=actor)
+        target, about = action.person.uuid, {"kind": action.kind, "undone": str(action.uuid)}
+        record(Action.HYGIENE_UNDONE, actor=actor, target=target, **about)
     _log(action, actor, undone=True)
 
 
@@ -125,8 +152,8 @@ def _undo_merge(action: HygieneAction) -> None:
         pk__in=action.details["set_aside"], set_aside_reason=FaceSample.AsideReason.SURPLUS
     )
     surplus.update(set_aside=False, set_aside_reason="")
-    if action.details["was_active"]:
-        Person.objects.filter(pk=merge.pk).update(is_active=True, updated_at=timezone.now())
+    if action.details["was_active"] and not ended_people([merge]):
+        Person.objects.filter(pk=merge.pk).update(is_active=True, deactivated_at=None, updated_at=timezone.now())
     bump_gallery_revision([keep.uuid, merge.uuid])
 
 

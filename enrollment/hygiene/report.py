@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from enrollment.models import FaceSample, FaceTemplate, Person, PersonPair
+from enrollment.models import FaceSample, Person, PersonPair
 from enrollment.runtime.gallery import CHUNK, template_chunks
 from enrollment.runtime.policy import current_policy
 from enrollment.samples.pairs import noted_pairs
@@ -168,7 +168,7 @@ def _read(contract_id: str, dimension: int) -> _Gallery:
     owners = {pk: (person, kept) for pk, person, kept in rows.iterator(chunk_size=CHUNK) if person in active}
     ids: list[int] = []
     blocks = [np.empty((0, dimension), np.float32)]
-    for chunk in template_chunks(FaceTemplate.objects.filter(contract_id=contract_id, dimension=dimension)):
+    for chunk in template_chunks(contract_id, dimension):
         searched = [row for row in chunk if row[1] in owners]
         ids.extend(row[1] for row in searched)
         blocks.append(matrix_from_bytes((row[2] for row in searched), dimension))

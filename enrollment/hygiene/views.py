@@ -1,4 +1,4 @@
-"""The hygiene report as a page, with a button for each action and a log in which each can be undone. Staff only."""
+"""The hygiene report as a page, with a button for each action and a log in which each can be undone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -18,6 +17,7 @@ from enrollment.hygiene.report import HygieneReport, build_report
 from enrollment.models import FaceTemplate, HygieneAction, Person
 from enrollment.runtime.engine import get_engine
 from recognizer.errors import PackError
+from security.rights import Right
 from security.web import actor_of, requires
 
 MOST_TEMPLATES = 30_000
@@ -26,7 +26,7 @@ ROWS_SHOWN = 50
 ACTIONS_SHOWN = 30
 
 
-@requires("enrollment.view_person", staff=True)
+@requires(Right.SEE_REPORTS)
 @require_safe
 def report(request: HttpRequest) -> HttpResponse:
     """The report, made anew for each request; only the log where the gallery is too large or no pack can be used."""
@@ -47,7 +47,7 @@ def report(request: HttpRequest) -> HttpResponse:
     return render(request, "enrollment/hygiene.html", context)
 
 
-@requires("enrollment.change_person", staff=True)
+@requires(Right.CORRECT)
 @require_POST
 def merge(request: HttpRequest) -> HttpResponse:
     """Merge the person `merge` into the person `keep` (uuids). 404 for an unknown person, here and below."""
@@ -60,7 +60,7 @@ def merge(request: HttpRequest) -> HttpResponse:
     )
 
 
-@requires("enrollment.change_person", staff=True)
+@requires(Right.CORRECT)
 @require_POST
 def note_pair(request: HttpRequest) -> HttpResponse:
     first, second = _person(request, "first"), _person(request, "second")
@@ -77,7 +77,7 @@ def note_pair(request: HttpRequest) -> HttpResponse:
     )
 
 
-@requires("enrollment.change_person", staff=True)
+@requires(Right.CORRECT)
 @require_POST
 def forget_pair(request: HttpRequest) -> HttpResponse:
     first, second = _person(request, "first"), _person(request, "second")
@@ -88,17 +88,17 @@ def forget_pair(request: HttpRequest) -> HttpResponse:
     )
 
 
-@requires("enrollment.change_person", staff=True)
+@requires(Right.CORRECT)
 @require_POST
 def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
     action = get_object_or_404(HygieneAction, uuid=uuid)
     return _answer(request, lambda: hygiene.undo_action(actor=actor_of(request), action=action), "This was undone.")
 
 
-@login_required
+@requires(Right.CORRECT)
 @require_POST
 def set_aside(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    """Set a sample aside or take it back: from a person's page, for every operator, or from the report.
+    """Set a sample aside or take it back: from a person's page, or from the report.
 
     From the report it goes back there; else to the person's page.
     """

@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from enrollment.models import FaceSample
+from enrollment.sealed import read_crops
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
 from recognizer.images import UPLOAD_LIMITS, decode_crop, read_file
@@ -22,8 +23,10 @@ MOST_CROPS = 2000
 
 def crops_from_samples() -> list[LabelledCrop]:
     """The newest MOST_CROPS samples of the database, also those set aside; each crop (112, 112, 3) uint8 BGR."""
-    rows = FaceSample.objects.order_by("-id").values_list("person_id", "crop")[:MOST_CROPS]
-    return [LabelledCrop(str(person), decode_crop(bytes(crop))) for person, crop in rows.iterator()]
+    rows = FaceSample.objects.order_by("-id").values_list("pk", "uuid", "crop", "person_id")[:MOST_CROPS]
+    people = {pk: (person, uuid, crop) for pk, uuid, crop, person in rows.iterator()}
+    crops = read_crops((pk, uuid, crop) for pk, (_, uuid, crop) in people.items())
+    return [LabelledCrop(str(people[pk][0]), decode_crop(crop)) for pk, crop in crops.items()]
 
 
 def crops_from_folder(pack: Pack, models_dir: Path, folder: Path) -> list[LabelledCrop]:

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from enrollment import services
 from enrollment.hooks import hooks
 from enrollment.models import FaceSample
+from enrollment.sealed import CropUnreadable, read_crops
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
 from recognizer.images import decode_crop
@@ -68,17 +69,20 @@ def rebuild_templates(engine: FaceEngine) -> Iterator[Progress]:
 
 
 def _embed_batch(engine: FaceEngine, batch: list[FaceSample]) -> tuple[dict[int, Vector], list[Failure]]:
-    jobs = [(sample, engine.submit(_embed_crop, engine, bytes(sample.crop))) for sample in batch]
+    crops = read_crops((sample.pk, sample.uuid, sample.crop) for sample in batch)
+    jobs = [(sample, engine.submit(_embed_crop, engine, crops.get(sample.pk))) for sample in batch]
     embeddings: dict[int, Vector] = {}
     failures = []
     for sample, job in jobs:
         try:
             embeddings[sample.pk] = job.result()
-        except ImageError as error:
+        except (ImageError, CropUnreadable) as error:
             failures.append(Failure(str(sample.uuid), str(sample.person.uuid), str(error)))
     return embeddings, failures
 
 
-def _embed_crop(engine: FaceEngine, crop: bytes) -> Vector:
+def _embed_crop(engine: FaceEngine, crop: bytes | None) -> Vector:
+    if crop is None:
+        raise CropUnreadable
     vector: Vector = engine.embed([decode_crop(crop)])[0]
     return vector

@@ -20,7 +20,11 @@ from recognizer.errors import PackError
 from recognizer.packs.choosing import choose_pack
 from recognizer.packs.manifest import Manifest, Pack
 from security.actors import Actor, actor_id
+from security.allowing import require
+from security.audit.actions import Action
+from security.audit.recording import record
 from security.events import log_event
+from security.rights import Right
 
 logger = logging.getLogger("facesite.packs")
 
@@ -68,19 +72,32 @@ def switch_pack(*, actor: Actor | None, pack: Pack) -> PackSwitch:
     Running processes follow within seconds, unless FACESITE_MODEL_PACK names a pack. The revision's row is locked
     first: a sample stored at the same time is either seen here or comes after the switch.
     """
+    require(actor, Right.SET_POLICY)
     with transaction.atomic():
-        lock_revision()
+        lock_revision(actor)
         missing = samples_without_template(pack.contract_id).count()
         if missing:
             raise TemplatesMissing(
                 f"{missing} samples have no template of the pack {pack.name} yet. "
                 f"Run: manage.py rebuild_templates --pack {pack.name}"
             )
+        before = pack_in_use()
         switch = PackSwitch.objects.create(
             pack=pack.name,
             contract_id=pack.contract_id,
             switched_by=actor,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
         )
         bump_gallery_revision([])
+        record(Action.PACK_SWITCHED, actor=actor, target=pack.name, before=_facts(before), after=_facts(pack))
     log_event(logger, "pack_switched", pack=pack.name, actor=actor_id(actor))
     return switch
+
+
+def note_new_pack(*, action: Action, pack: Pack, **facts: str | bool) -> None:
+    """An audit row about files of packs, which are not in the database: their command calls this afterwards."""
+    with transaction.atomic():
+        record(action, actor=None, target=pack.name, contract_id=pack.contract_id, **facts)
+
+
+def _facts(pack: Pack | None) -> dict[str, str]:
+    return {"pack": pack.name, "contract_id": pack.contract_id} if pack else {}

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from enrollment import services
-from enrollment.consent import FOLDER_IMPORT_VERSION
+from enrollment.consent.records import NO_CONSENT, Consent
 from enrollment.errors import DuplicateCandidate, EnrollmentError, NameAmbiguous, NoSamples
 from enrollment.models import FaceSample, Person
 from enrollment.reasons import EnrollmentReason, sentence_for
@@ -99,13 +99,16 @@ def find_loose_pictures(directory: Path) -> list[FileOutcome]:
     return [FileOutcome(path, "", REFUSED, code, sentence_for(code)) for path in loose]
 
 
-def import_folder(engine: FaceEngine, directory: Path) -> Iterator[PersonOutcome]:
-    """Enrol folder after folder, one transaction each; yields what became of each. Raises OSError."""
+def import_folder(engine: FaceEngine, directory: Path, consent: Consent = NO_CONSENT) -> Iterator[PersonOutcome]:
+    """Enrol folder after folder, one transaction each; yields what became of each. Raises OSError.
+
+    consent: what is recorded for people who are new. Records of people who are enrolled already stay as they are.
+    """
     folders = find_pictures(directory)
     seen = _look_at_all(engine, (path for paths in folders.values() for path in paths))
     pictures = groupby(seen, key=lambda picture: picture.path.parent.name)
     for name, paths in folders.items():
-        yield _import_person(name, list(next(pictures)[1]) if paths else [])
+        yield _import_person(name, list(next(pictures)[1]) if paths else [], consent)
 
 
 def _is_picture(path: Path) -> bool:
@@ -175,7 +178,7 @@ def _prominence(box: Any, image: Image) -> float:
     return min(right - left, bottom - top) * max(0.0, 1.0 - float(offset))
 
 
-def _import_person(name: str, pictures: Sequence[Picture]) -> PersonOutcome:
+def _import_person(name: str, pictures: Sequence[Picture], consent: Consent) -> PersonOutcome:
     drafts = [picture.draft for picture in pictures if picture.draft]
     try:
         person = _person_named(name)
@@ -183,7 +186,7 @@ def _import_person(name: str, pictures: Sequence[Picture]) -> PersonOutcome:
             raise NoSamples("No picture in this folder could be used.")
         known = set(person.samples.values_list("digest", flat=True)) if person else set()
         lookalikes = find_duplicates(drafts, except_for=person)
-        stored = _store(person, name, drafts)
+        stored = _store(person, name, drafts, consent)
     except EnrollmentError as error:
         files = [_refused(name, picture, error) for picture in pictures]
         return PersonOutcome(name, code=error.code, message=str(error), files=files)
@@ -198,19 +201,23 @@ def _person_named(name: str) -> Person | None:
     name = services.clean_name(name)
     # The database may find "José" for "Jose"; here they are two people.
     namesakes = [person for person in Person.objects.filter(name=name) if person.name == name]
-    imported = [person for person in namesakes if person.consent_version == FOLDER_IMPORT_VERSION]
+    imported = [person for person in namesakes if _came_by_folder(person)]
     found = imported or namesakes
     if len(found) > 1:
         raise NameAmbiguous
     return found[0] if found else None
 
 
-def _store(person: Person | None, name: str, drafts: Sequence[SampleDraft]) -> Person:
+def _came_by_folder(person: Person) -> bool:
+    """Whether an import enrolled this person: their first picture came from a folder, and no operator asked for it."""
+    first = person.samples.order_by("pk").values_list("source", flat=True).first()
+    return person.created_by_id is None and first in (None, FaceSample.Source.FOLDER)
+
+
+def _store(person: Person | None, name: str, drafts: Sequence[SampleDraft], consent: Consent) -> Person:
     if person:
         return services.add_samples(actor=None, person=person, samples=drafts, despite_duplicate=True).person
-    return services.enroll_person(
-        actor=None, name=name, consent_version=FOLDER_IMPORT_VERSION, samples=drafts, despite_duplicate=True
-    ).person
+    return services.enroll_person(actor=None, name=name, consent=consent, samples=drafts, despite_duplicate=True).person
 
 
 def _judge_files(

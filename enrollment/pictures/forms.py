@@ -8,9 +8,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
-from enrollment.consent import CONSENT_VERSION
-from enrollment.errors import ConsentRequired, EnrollmentError
-from enrollment.forms import PersonFields, field_of
+from enrollment.errors import EnrollmentError
+from enrollment.forms import ConsentFields, PersonFields, field_of
 from enrollment.pictures.photos import LIMITS_SENTENCE, MAX_FILES
 
 
@@ -49,13 +48,9 @@ class PhotosForm(forms.Form):
         self.add_error(None, str(error))
 
 
-class NewPersonPhotosForm(PersonFields, PhotosForm):
+class NewPersonPhotosForm(PersonFields, PhotosForm, ConsentFields):
     """Pictures of a new person, with name, external ID and consent."""
 
-    consent = forms.BooleanField(
-        label=f"The person has read this and agrees. (version {CONSENT_VERSION})",
-        error_messages={"required": str(ConsentRequired())},
-    )
     field_order = ["name", "external_id", "photos", "consent"]
 
     def add_service_error(self, error: EnrollmentError) -> None:

@@ -7,13 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from enrollment import selectors, services
-from enrollment.consent import CONSENT_TEXT
 from enrollment.errors import DuplicateCandidate, EnrollmentError, PossibleDuplicate
 from enrollment.models import Person
 from enrollment.pictures.forms import NewPersonPhotosForm, PhotosForm
@@ -35,17 +33,18 @@ from enrollment.samples.drafts import SampleDraft
 from enrollment.services import NewPerson
 from enrollment.web import count_of, person_or_404
 from recognizer.errors import RecognizerError
-from security.web import actor_of, read_or_post
+from security.rights import Right
+from security.web import actor_of, read_or_post, requires
 
 
-@login_required
+@requires(Right.ENROL)
 @read_or_post
 def upload(request: HttpRequest) -> HttpResponse:
     """Enrol a new person from pictures."""
     return _upload(request, None)
 
 
-@login_required
+@requires(Right.ENROL)
 @read_or_post
 def upload_to_person(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Add pictures to a person who is enrolled already."""
@@ -109,7 +108,7 @@ def _save_photos(
 ) -> Person:
     saved = services.save_samples(
         actor=actor_of(request),
-        subject=person or NewPerson(form.cleaned_data["name"], form.cleaned_data["external_id"]),
+        subject=person or _new_person(form),
         samples=drafts,
         sure=sure,
         different=not sure and "despite_duplicate" in request.POST,
@@ -122,6 +121,11 @@ def _save_photos(
     else:
         messages.success(request, f"{name} was enrolled from {count_of(number, 'picture')}.")
     return saved.person
+
+
+def _new_person(form: PhotosForm) -> NewPerson:
+    assert isinstance(form, NewPersonPhotosForm)  # noqa: S101 - only that form has no person yet
+    return NewPerson(form.cleaned_data["name"], form.cleaned_data["external_id"], form.given())
 
 
 def _tell_refused(request: HttpRequest, outcomes: Sequence[PhotoOutcome]) -> None:
@@ -144,7 +148,6 @@ def _upload_page(
     context: dict[str, Any] = {
         "person": person,
         "form": form,
-        "consent_text": CONSENT_TEXT,
         "held": hold_drafts(drafts, actor_of(request)) if drafts else "",
         "groups": groups,
         "held_groups": hold_groups(groups, actor_of(request)) if groups else "",

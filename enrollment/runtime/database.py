@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -32,7 +33,8 @@ async def run_in_database_thread(function: Callable[P, T], /, *args: P.args, **k
         finally:
             close_old_connections()
 
-    running = asyncio.get_running_loop().run_in_executor(_database_threads, work)
+    context = contextvars.copy_context()  # from where this is asked, for the audit trail
+    running = asyncio.get_running_loop().run_in_executor(_database_threads, context.run, work)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:

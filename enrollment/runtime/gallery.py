@@ -10,20 +10,22 @@ import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import islice
 from uuid import UUID
 
 import numpy as np
 from django.db import transaction
-from django.db.models import QuerySet
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from enrollment.hooks import hooks
 from enrollment.models import FaceSample, FaceTemplate, GalleryChange, GalleryRevision, Person
+from enrollment.sealed import read_embeddings
 from recognizer.engine import FaceEngine
 from recognizer.search.blocks import TemplateRow
 from recognizer.search.gallery import GallerySnapshot
-from recognizer.vectors import matrix_from_bytes, vector_from_bytes
+from recognizer.vectors import Stored, matrix_from_bytes, vector_from_bytes
 
 REVISION_CHECK_SECONDS = 0.5
 FRAME_SECONDS = 0.25
@@ -54,9 +56,12 @@ class GalleryCache:
         """contract_id -> when its revision was last read (time.monotonic()) and the mark that stood then."""
         self._mark = object()  # another object: everything read before is stale
         self._latest: GallerySnapshot | None = None
+        self._day: date | None = None
+        """The last day of which the first search has come."""
 
     def get(self, contract_id: str, dimension: int) -> GallerySnapshot:
         """What a search of this embedding space may use now. Blocking, and slow when it has to be loaded anew."""
+        self._begin_day()
         with self._lock:
             if not self._is_fresh(contract_id):
                 # Before the reading: what is announced meanwhile counts as unread.
@@ -85,6 +90,16 @@ class GalleryCache:
             self._loaded.clear()
             self._checked.clear()
             self._latest = None
+            self._day = None
+
+    def _begin_day(self) -> None:
+        """What changes with the date, such as a consent that ends, must hold before the first search of the day."""
+        today = timezone.localdate()
+        if self._day == today or _in_transaction():
+            return
+        for callback in hooks.new_day:
+            callback()
+        self._day = today
 
     def _is_fresh(self, contract_id: str) -> bool:
         checked_at, mark = self._checked.get(contract_id, (0.0, None))
@@ -115,8 +130,12 @@ def outlive_old_copies() -> None:
 
     Inside a transaction there is nothing to wait for yet: whoever commits it should wait.
     """
-    if not transaction.get_connection().in_atomic_block:
+    if not _in_transaction():
         time.sleep(REVISION_CHECK_SECONDS + FRAME_SECONDS)
+
+
+def _in_transaction() -> bool:
+    return bool(transaction.get_connection().in_atomic_block)
 
 
 def _refresh(loaded: _Loaded | None, contract_id: str, dimension: int) -> _Loaded:
@@ -156,7 +175,7 @@ def _load(contract_id: str, dimension: int, number: int, epoch: UUID | None) -> 
     ids: list[int] = []
     people: list[str] = []
     blocks: list[NDArray[np.float32]] = []
-    for chunk in template_chunks(FaceTemplate.objects.filter(contract_id=contract_id, dimension=dimension)):
+    for chunk in template_chunks(contract_id, dimension):
         searched = [row for row in chunk if row[1] in owners]
         ids.extend(row[0] for row in searched)
         people.extend(owners[row[1]] for row in searched)
@@ -179,13 +198,22 @@ def _owners_of_samples() -> dict[int, str]:
     return {pk: uuids[person] for pk, person in samples.iterator(chunk_size=CHUNK) if person in uuids}
 
 
-def template_chunks(templates: QuerySet[FaceTemplate]) -> Iterator[list[tuple[int, int, bytes | memoryview[int]]]]:
-    """(template id, sample's primary key, embedding), by id; one short query per chunk."""
+def template_chunks(contract_id: str, dimension: int) -> Iterator[list[tuple[int, int, Stored]]]:
+    """(template id, sample's primary key, embedding in plain), by id; two short queries per chunk.
+
+    What cannot be read is left out: the person was erased after the backup that this database comes from.
+    """
     last = 0
+    templates = FaceTemplate.objects.filter(contract_id=contract_id, dimension=dimension)
     rows = templates.order_by("pk").values_list("pk", "sample_id", "embedding")
     while chunk := list(rows.filter(pk__gt=last)[:CHUNK]):
-        yield chunk
+        yield _in_plain(chunk, contract_id)
         last = chunk[-1][0]
+
+
+def _in_plain(rows: Sequence[tuple[int, int, Stored]], contract_id: str) -> list[tuple[int, int, Stored]]:
+    plain = read_embeddings([(sample, stored) for _, sample, stored in rows], contract_id)
+    return [(pk, sample, data) for (pk, sample, _), data in zip(rows, plain, strict=True) if data is not None]
 
 
 def _patch(loaded: _Loaded, changed: Sequence[UUID], contract_id: str, dimension: int, number: int) -> _Loaded:
@@ -207,7 +235,8 @@ def _rows_of(people: Collection[UUID], contract_id: str, dimension: int) -> Iter
         samples = FaceSample.objects.filter(person__uuid__in=some, person__is_active=True, set_aside=False)
         owners = dict(samples.order_by().values_list("pk", "person__uuid"))
         templates = FaceTemplate.objects.filter(sample__in=list(owners), contract_id=contract_id, dimension=dimension)
-        for template, sample, embedding in templates.order_by("pk").values_list("pk", "sample_id", "embedding"):
+        rows = list(templates.order_by("pk").values_list("pk", "sample_id", "embedding"))
+        for template, sample, embedding in _in_plain(rows, contract_id):
             yield TemplateRow(template, str(owners[sample]), vector_from_bytes(embedding))
 
 

@@ -7,11 +7,14 @@ of the same person among the others (mated), and the best template of each other
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from enrollment.models import FaceTemplate
+from enrollment.runtime.gallery import CHUNK
+from enrollment.sealed import read_embeddings
 from recognizer.calibration import ScoreDistribution
 from recognizer.types import Vector
 from recognizer.vectors import vector_from_bytes
@@ -66,10 +69,13 @@ def _load_templates(contract_id: str) -> tuple[NDArray[np.int64], Vector]:
     templates = FaceTemplate.objects.filter(
         contract_id=contract_id, sample__set_aside=False, sample__person__is_active=True
     )
-    rows = templates.order_by("sample__person_id", "pk").values_list("sample__person_id", "embedding")
+    rows = templates.order_by("sample__person_id", "pk").values_list("sample__person_id", "sample_id", "embedding")
     owners: list[int] = []
     vectors: list[Vector] = []
-    for owner, embedding in rows.iterator(chunk_size=5_000):
-        owners.append(owner)
-        vectors.append(vector_from_bytes(embedding))
+    remaining = rows.iterator(chunk_size=CHUNK)
+    while some := list(islice(remaining, CHUNK)):
+        plain = read_embeddings([(sample, embedding) for _, sample, embedding in some], contract_id)
+        readable = [(row[0], data) for row, data in zip(some, plain, strict=True) if data is not None]
+        owners.extend(owner for owner, _ in readable)
+        vectors.extend(vector_from_bytes(data) for _, data in readable)
     return np.array(owners, np.int64), np.stack(vectors) if vectors else np.empty((0, 0), np.float32)

@@ -10,11 +10,12 @@ from enrollment.errors import NoSamples, PackChanged, SampleInvalid
 from enrollment.models import FaceSample, FaceTemplate, Person
 from enrollment.samples.drafts import SampleDraft, quality_to_json
 from enrollment.samples.variety import least_telling
+from enrollment.sealed import person_key, read_vectors, seal_crop, seal_embedding
 from recognizer.images import encode_crop
 from recognizer.search.blocks import NORM_TOLERANCE
 from recognizer.types import Vector
-from recognizer.vectors import vector_from_bytes, vector_to_bytes
 from security.actors import Actor
+from security.encryption.data_keys import DataKey
 
 MAX_SAMPLES = 20
 """Kept per person. More hardly help a search that takes the best of them, and each one costs time."""
@@ -49,29 +50,34 @@ def store_drafts(
 
     outliers: digests of new samples that are kept, but set aside.
     """
-    known = dict(person.samples.filter(digest__in=[draft.digest for draft in drafts]).values_list("digest", "pk"))
+    same = person.samples.filter(digest__in=[draft.digest for draft in drafts])
+    rows = list(same.values_list("digest", "pk", "merged_from_id"))
+    known = {digest: pk for digest, pk, _ in rows}
     with_template = set(
         FaceTemplate.objects.filter(sample__in=known.values(), contract_id=drafts[0].contract_id).values_list(
             "sample_id", flat=True
         )
     )
+    # A merged sample keeps the key of the person who was enrolled with it.
+    origins = {pk: origin or person.pk for _, pk, origin in rows}
+    keys = {owner: person_key(owner) for owner in sorted({person.pk, *origins.values()})}
     stored: list[FaceSample] = []
     templates: list[FaceTemplate] = []
     for draft in drafts:
         sample_id = known.get(draft.digest)
         if sample_id is None:
-            stored.append(_save_sample(person, draft, actor, outlier=draft.digest in outliers))
+            stored.append(_save_sample(person, draft, actor, keys[person.pk], outlier=draft.digest in outliers))
             sample_id = stored[-1].pk
         if sample_id not in with_template:
-            templates.append(template_for(sample_id, draft.embedding, draft.contract_id))
+            key = keys[origins.get(sample_id, person.pk)]
+            templates.append(template_for(sample_id, draft.embedding, draft.contract_id, key))
     FaceTemplate.objects.bulk_create(templates)
     return stored, bool(templates)
 
 
-def _save_sample(person: Person, draft: SampleDraft, actor: Actor | None, *, outlier: bool) -> FaceSample:
+def _save_sample(person: Person, draft: SampleDraft, actor: Actor | None, key: DataKey, *, outlier: bool) -> FaceSample:
     sample = FaceSample(
         person=person,
-        crop=encode_crop(draft.aligned),
         source=draft.source,
         pose=draft.pose,
         quality_score=draft.quality.score,
@@ -81,18 +87,19 @@ def _save_sample(person: Person, draft: SampleDraft, actor: Actor | None, *, out
         set_aside_reason=FaceSample.AsideReason.OUTLIER if outlier else "",
         created_by=actor,  # type: ignore[misc]
     )
+    sample.crop = seal_crop(encode_crop(draft.aligned), sample.uuid, key)
     # Uniqueness was looked up for all drafts at once, and the person's row is locked.
     sample.full_clean(exclude={"person", "created_by"}, validate_unique=False, validate_constraints=False)
     sample.save(force_insert=True)
     return sample
 
 
-def template_for(sample_id: int, embedding: Vector, contract_id: str) -> FaceTemplate:
-    """An unsaved, checked template. embedding: (d,) float32."""
+def template_for(sample_id: int, embedding: Vector, contract_id: str, key: DataKey) -> FaceTemplate:
+    """An unsaved, checked template. embedding: (d,) float32; key: of the person who was enrolled with the sample."""
     template = FaceTemplate(
         sample_id=sample_id,
         contract_id=contract_id,
-        embedding=vector_to_bytes(embedding),
+        embedding=seal_embedding(embedding, sample_id, contract_id, key),
         dimension=len(embedding),
     )
     template.full_clean(exclude={"sample"}, validate_unique=False, validate_constraints=False)
@@ -111,7 +118,7 @@ def keep_to_cap(person: Person, contract_id: str, *, erase: bool = True) -> set[
     if len(samples) <= MAX_SAMPLES:
         return set()
     rows = FaceTemplate.objects.filter(sample__in=[pk for pk, *_ in samples], contract_id=contract_id)
-    vectors = {pk: vector_from_bytes(data) for pk, data in rows.values_list("sample_id", "embedding")}
+    vectors = read_vectors(rows.values_list("sample_id", "embedding"), contract_id)
     protected = {pk for pk, _, _, taken_back in samples if taken_back}
     fronts = [
         (quality, pk) for pk, quality, pose, _ in samples if pose == FaceSample.PoseBucket.FRONT and pk in vectors

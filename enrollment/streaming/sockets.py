@@ -19,14 +19,11 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.utils.crypto import constant_time_compare
 
 from enrollment.errors import EnrollmentError
 from enrollment.reasons import EnrollmentReason, sentence_for
@@ -35,7 +32,11 @@ from enrollment.runtime.outages import outage_code
 from enrollment.streaming.mailbox import HEADER, FrameBudget, Inbox, InferenceTurn, QueuedFrame
 from recognizer.engine import FaceEngine
 from recognizer.errors import EngineNotReady, FrameTooLarge, PackError, RecognizerError
+from security.allowing import NotAllowed, require
 from security.events import log_event
+from security.rights import Right
+from security.sign_in.one_time import PasswordOwed
+from security.sign_in.sessions import standing_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,6 +48,7 @@ SPARE_TURNS = 1
 # docs/protocol.md says when a socket is closed with which code, and what a client should do.
 CLOSE_PROTOCOL = 4400
 CLOSE_LOGGED_OUT = 4401
+CLOSE_NOT_ALLOWED = 4403
 CLOSE_IDLE = 4408
 CLOSE_TOO_LARGE = 4413
 CLOSE_TOO_MANY = 4429
@@ -83,6 +85,8 @@ class FrameConsumer(AsyncWebsocketConsumer):
     on, unless there is no engine.
     """
 
+    rights: ClassVar[tuple[Right, ...]]
+    """Each of them is enough to use this socket; who loses all of them is sent away within session_check_seconds."""
     channel_layer_alias = "none"
     """No channel layer: nobody sends a socket anything through Redis, so none ends with it."""
     frame_bytes: ClassVar[int] = 524_288
@@ -100,7 +104,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
     idle_seconds: ClassVar[float] = 90.0
     """A socket that hears nothing for this long is closed."""
     session_check_seconds: ClassVar[float] = 5.0
-    """Time between two checks that the operator is still logged in."""
+    """Time between two checks that the operator is still logged in and may still use this socket."""
     greeting_retry_seconds: ClassVar[float] = 2.0
     """While the database is away: how often `hello` is tried."""
     bad_messages_allowed: ClassVar[int] = 20
@@ -184,6 +188,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
         self._failures = 0
         self._outage = False
         self._counts: Counter[str] = Counter()
+        self._frames_noted = 0
         self._closing = False
         self._close_code = None
         self._admitted = False
@@ -211,8 +216,8 @@ class FrameConsumer(AsyncWebsocketConsumer):
             return
         self.operator = user
         if not await self._may_stay():
-            await self.close(CLOSE_LOGGED_OUT)
-        elif _open_sockets[self.operator.pk] >= self.sockets_per_operator:
+            return
+        if _open_sockets[self.operator.pk] >= self.sockets_per_operator:
             await self.close(CLOSE_TOO_MANY)
         else:
             self._admitted = True
@@ -301,10 +306,8 @@ class FrameConsumer(AsyncWebsocketConsumer):
             self._bad_messages = 0
 
     async def _obey(self, message: dict[str, Any]) -> None:
-        if await self._is_still_logged_in():
+        if await self._stays():
             await self.on_message(message)
-        else:
-            await self.close(CLOSE_LOGGED_OUT)
 
     async def _guard(self, answer: Awaitable[None], seq: int | None = None) -> bool:
         """Await the subclass and turn what it raises into an error message. seq: of the frame that it answers.
@@ -318,7 +321,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
         except (PackError, EngineNotReady) as error:
             await self.send_error(EngineNotReady.code, str(error), seq)
             await self.close(CLOSE_TRY_LATER)
-        except (RecognizerError, EnrollmentError) as error:
+        except (RecognizerError, EnrollmentError, NotAllowed) as error:
             await self.send_error(error.code, str(error), seq)
         except Exception as error:
             if code := outage_code(error):
@@ -333,7 +336,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
         return True
 
     async def _watch(self) -> None:
-        """End the socket when the operator has logged out or nothing has been heard for too long."""
+        """End the socket when the operator has logged out, lost the right, or was not heard for too long."""
         next_check = self._opened + self.session_check_seconds
         while not self._closing:
             now = time.perf_counter()
@@ -341,29 +344,42 @@ class FrameConsumer(AsyncWebsocketConsumer):
                 await self.close(CLOSE_IDLE)
             elif now >= next_check:
                 next_check = now + self.session_check_seconds
-                await self._guard(self._check_login())
+                await self._guard(self._check_welcome())
             else:
                 await asyncio.sleep(min(self._last_heard + self.idle_seconds, next_check) - now)
 
-    async def _check_login(self) -> None:
-        if not await self._may_stay():
-            await self.close(CLOSE_LOGGED_OUT)
+    async def _check_welcome(self) -> None:
+        await self._may_stay()
 
     async def _may_stay(self) -> bool:
-        """As _is_still_logged_in; while the database is away nobody can log out, and nobody is sent away."""
+        """As _stays; while the database is away nobody can log out, and nobody is sent away."""
         try:
-            return await self._is_still_logged_in()
+            return await self._stays()
         except Exception as error:
             if outage_code(error) is None:
                 raise
             self._log_outage(error)
             return True
 
-    async def _is_still_logged_in(self) -> bool:
+    async def _stays(self) -> bool:
+        """Whether the operator is logged in and has the right for this socket; closes it if not.
+
+        Frames since the last time count as use of the sign-in, messages do not.
+        """
+        frames, self._frames_noted = self._frames_noted, self._counts["frames"]
+        in_use = self._frames_noted != frames
         session_key = getattr(self.scope.get("session"), "session_key", None)
-        if session_key is None:
-            return False
-        return await run_in_database_thread(_session_belongs_to, session_key, self.operator.pk)
+        try:
+            if session_key and await run_in_database_thread(
+                _is_welcome, session_key, self.operator.pk, self.rights, in_use
+            ):
+                return True
+            await self.close(CLOSE_LOGGED_OUT)
+        except (NotAllowed, PasswordOwed) as error:
+            # A message first: browsers hear the sentence, of the closing only the code.
+            await self.send_error(EnrollmentReason.NOT_ALLOWED, str(error))
+            await self.close(CLOSE_NOT_ALLOWED)
+        return False
 
     async def _clean_up(self) -> None:
         self._closing = True
@@ -403,21 +419,12 @@ class FrameConsumer(AsyncWebsocketConsumer):
         log_event(logger, f"socket_{event}", **data)
 
 
-def operator_of_session(session_key: str) -> AbstractBaseUser | None:
-    """Whose login this session is; None when it does not count (any more).
-
-    Reads only. (django.contrib.auth.get_user would flush a stale session or give it a new key, and the browser's cookie
-    could not follow.)
-    """
-    data = import_module(settings.SESSION_ENGINE).SessionStore(session_key).load()
-    operator = get_user_model()._default_manager.filter(pk=data.get(SESSION_KEY), is_active=True).first()
-    if operator is None:
-        return None
-    presented = data.get(HASH_SESSION_KEY, "")
-    hashes = [operator.get_session_auth_hash(), *operator.get_session_auth_fallback_hash()]
-    return operator if any(constant_time_compare(presented, known) for known in hashes) else None
-
-
-def _session_belongs_to(session_key: str, operator_id: Any) -> bool:
-    operator = operator_of_session(session_key)
-    return operator is not None and operator.pk == operator_id
+def _is_welcome(session_key: str, operator_id: Any, rights: tuple[Right, ...], in_use: bool) -> bool:
+    """False: not logged in any more. Rights are read anew. Raises NotAllowed and PasswordOwed."""
+    standing = standing_of(session_key, in_use=in_use)
+    if standing.operator is None or standing.operator.pk != operator_id:
+        return False
+    if standing.owes_password:
+        raise PasswordOwed
+    require(standing.operator, *rights)
+    return True

@@ -194,8 +194,11 @@ def eyes_hidden(m: Measures) -> bool:
 
 
 def turned_over(m: Measures) -> bool:
-    """On its side or on its head: landmarks, pose and embedding of such a face mean nothing."""
-    return m.checks.turned > 0.5
+    """On its side or on its head: landmarks, pose and embedding of such a face mean nothing.
+
+    Of the 323 eval pictures none is above 0.004; turned by a half, 97 % of those that are found are above 0.5.
+    """
+    return m.checks.turned > 0.2
 
 
 def mouth_hidden(m: Measures) -> bool:

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_source: ContextVar[str] = ContextVar("source", default="")
+PRODUCT = "product"
+"""What the product does by itself, asked by nobody."""
+COMMAND = "command"
+"""A source that begins with it names the command: "command enroll_folder"."""
+_source: ContextVar[str] = ContextVar("source", default=PRODUCT)
 
 
 def current_source() -> str:
-    """Empty where nobody said."""
+    """Where nobody said anything: the product."""
     return _source.get()
 
 

@@ -43,8 +43,10 @@ export function decisionCard(decision, { hello, urls, onAgain, onChallenge = nul
           )
         : null,
       el("button", { class: "btn", type: "button", click: onAgain }, icon("refresh"), "Check again"),
-      el("a", { class: "btn btn--ghost", href: withUuid(urls.attempt, decision.attempt) }, "Details", icon("chevron-right")),
-      decision.verdict === "match"
+      urls.attempt
+        ? el("a", { class: "btn btn--ghost", href: withUuid(urls.attempt, decision.attempt) }, "Details", icon("chevron-right"))
+        : null,
+      urls.attempt && urls.mayCorrect && decision.verdict === "match"
         ? el("a", { class: "btn btn--ghost", href: `${withUuid(urls.attempt, decision.attempt)}not-this-person/` }, "Not this person")
         : null,
     ),
@@ -72,7 +74,7 @@ export function quietCard(kind, { hint, urls }) {
       icon(state.icon),
       el("h2", {}, state.title),
       el("p", {}, state.text),
-      kind === "empty"
+      kind === "empty" && urls.enroll
         ? el("div", { class: "actions" }, el("a", { class: "btn btn--primary", href: urls.enroll }, "Enrol a person"))
         : null,
     ),
@@ -85,8 +87,7 @@ export function recentItem(decision, urls) {
     "li",
     { "data-verdict": decision.verdict },
     el(
-      "a",
-      { href: withUuid(urls.attempt, decision.attempt) },
+      ...(urls.attempt ? ["a", { href: withUuid(urls.attempt, decision.attempt) }] : ["span", { class: "recent__row" }]),
       el("span", { class: "recent__who" }, icon(decision.verdict), el("span", {}, decision.card.headline)),
       el("span", { class: "recent__numbers" }, `${score} / ${threshold}`),
       el("time", { datetime: new Date(decision.at).toISOString() }, timeOf(decision.at)),

@@ -81,7 +81,8 @@ function configureMessage() {
   const name = form.elements.name.value.trim();
   const externalId = form.elements.external_id.value.trim();
   const person = externalId ? { name, external_id: externalId } : { name };
-  return { type: "configure", person, consent: form.elements.consent.checked };
+  const { consent, consent_text: text } = form.elements;
+  return { type: "configure", person, consent: consent.checked, consent_text: text.value };
 }
 
 function begin() {
@@ -313,7 +314,7 @@ function submitDetails(event) {
   event.preventDefault();
   const { name, consent } = form.elements;
   const faults = { name: "", external_id: "", consent: "" };
-  if (!consent.checked) faults.consent = "Pictures may only be taken once the person has agreed.";
+  if (consent.required && !consent.checked) faults.consent = "Pictures may only be taken once the person has agreed.";
   if (!name.value.trim()) faults.name = "Please enter the person's name.";
   for (const field of ["consent", "external_id", "name"]) showFieldError(field, faults[field]); // the last call takes the focus: so the first fault comes last
   if (!Object.values(faults).some(Boolean)) begin();

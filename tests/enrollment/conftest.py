@@ -15,6 +15,7 @@ from enrollment.pictures.folder_import import look_at_picture
 from enrollment.runtime.gallery import reset_gallery
 from enrollment.samples.drafts import SampleDraft
 from recognizer.types import Pose, Quality, Vector
+from tests.support.consent import ON_PAPER
 
 CONTRACT = "test-space:8"
 DIMENSION = 8
@@ -65,7 +66,7 @@ def enroll(db, make_draft: Callable[..., SampleDraft]) -> Callable[..., Person]:
     """enroll("Ada", 1, 2): stored with these drafts, without looking for duplicates, which needs an engine."""
 
     def make(name: str, *seeds: int, **changes: Any) -> Person:
-        values = {"actor": None, "consent_version": "v", "samples": [make_draft(seed) for seed in seeds], **changes}
+        values = {"actor": None, "consent": ON_PAPER, "samples": [make_draft(seed) for seed in seeds], **changes}
         return services.enroll_person(name=name, despite_duplicate=True, **values).person
 
     return make
@@ -90,7 +91,7 @@ def enroll_real(drafts_of) -> Callable[..., Person]:
     def make(folder: str, which: slice = slice(None), *, name: str = "", extra: tuple[SampleDraft, ...] = ()) -> Person:
         samples = [*drafts_of(folder)[which], *extra]
         return services.enroll_person(
-            actor=None, name=name or folder, consent_version="v", samples=samples, despite_duplicate=True
+            actor=None, name=name or folder, consent=ON_PAPER, samples=samples, despite_duplicate=True
         ).person
 
     return make

@@ -3,13 +3,17 @@ from __future__ import annotations
 import base64
 
 import pytest
-from django.contrib.auth.models import Permission, User
-from django.test import Client
 from django.urls import reverse
+from pytest_django.asserts import assertContains
 
 from enrollment import services
 from enrollment.hooks import hooks
 from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, Person
+from security.models import Approval
+from security.roles.table import Role
+from tests.support.consent import ON_PAPER
+from tests.support.downloads import downloaded
+from tests.support.operators import make_client
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +27,7 @@ def enroll(make_draft, staff):
         return services.enroll_person(
             actor=staff,
             name=name,
-            consent_version="2025-1",
+            consent=ON_PAPER,
             samples=[make_draft(seed) for seed in seeds],
             despite_duplicate=True,
             **changes,
@@ -39,6 +43,13 @@ def act(client, action, *people, **extra):
 
 def page_of(person) -> str:
     return reverse("admin:enrollment_person_change", args=[person.pk])
+
+
+OFFERED = {
+    Role.MANAGER: {"activate"},
+    Role.PRIVACY_OFFICER: {"export_csv", "delete_selected"},
+    Role.ADMINISTRATOR: {"activate", "export_csv", "delete_selected"},
+}
 
 
 class TestPeopleList:
@@ -57,7 +68,7 @@ class TestPeopleList:
     ):
         for number in range(12):
             enroll(f"Person {number}", number)
-        with django_assert_max_num_queries(9):
+        with django_assert_max_num_queries(10):
             staff_client.get(PEOPLE)
 
     @pytest.mark.parametrize("junk", ["created_at__year=99999999999999999999", "id__in=99999999999999999999", "p=-9"])
@@ -70,8 +81,9 @@ class TestPeopleList:
         assert "Add person" not in staff_client.get(PEOPLE).content.decode()
         assert staff_client.get(reverse("admin:enrollment_person_add")).status_code == 403
 
-    def test_is_closed_to_operators(self, operator_client):
-        assert operator_client.get(PEOPLE).status_code == 302
+    def test_is_closed_to_receptionists_and_to_staff_without_a_role(self, receptionist_client, clerk_client):
+        assert receptionist_client.get(PEOPLE).status_code == 302
+        assert clerk_client.get(PEOPLE).status_code == 403
 
 
 class TestPersonPage:
@@ -149,23 +161,36 @@ class TestActions:
             act(staff_client, "delete_selected", ada)
         assert not any('"crop"' in query["sql"] or '"embedding"' in query["sql"] for query in queries)
 
+    @pytest.mark.django_db(transaction=True)
     def test_export(self, staff_client, enroll):
         answer = act(staff_client, "export_csv", enroll("=Ada", 1))
-        lines = b"".join(answer.streaming_content).decode().splitlines()
+        lines = downloaded(answer).splitlines()
         assert answer["Content-Type"] == "text/csv; charset=utf-8"
         assert "'=Ada" in lines[1]
 
-    def test_depend_on_the_permission(self, enroll):
-        viewer = User.objects.create_user("vera", password="viewer-password", is_staff=True)
-        viewer.user_permissions.add(Permission.objects.get(codename="view_person"))
-        client = Client()
-        client.force_login(viewer)
+    def test_erasing_several_people_waits_for_a_second_person(self, enroll):
+        ada, grace = enroll("Ada", 1), enroll("Grace", 2)
+        client, second = make_client(Role.PRIVACY_OFFICER), make_client(Role.PRIVACY_OFFICER, name="second")
+        asked = act(client, "delete_selected", ada, grace, post="yes")
+        assertContains(asked, "a second person must agree first", status_code=403)
+        assert Person.objects.count() == 2
+        assertContains(second.get("/site/approvals/"), "Grace")
+        second.post(f"/site/approvals/{Approval.objects.get().pk}/", {"do": "agree"})
+        act(client, "delete_selected", ada, grace, post="yes")
+        assert not Person.objects.exists()
+
+    def test_follow_the_rights(self, enroll):
         ada = enroll("Ada", 1)
-        offered = client.get(PEOPLE).content.decode()
-        assert "export_csv" in offered
-        assert "deactivate" not in offered
-        assert "delete_selected" not in offered
-        act(client, "delete_selected", ada, post="yes")
+        for role, offered in OFFERED.items():
+            client = make_client(role)
+            page = client.get(PEOPLE).content.decode()
+            assert {
+                name for name in ("activate", "export_csv", "delete_selected") if f'value="{name}"' in page
+            } == offered
+            if "delete_selected" not in offered:
+                act(client, "delete_selected", ada, post="yes")
+            if "export_csv" not in offered:
+                assert act(client, "export_csv", ada)["Content-Type"].startswith("text/html")
         assert Person.objects.exists()
 
 

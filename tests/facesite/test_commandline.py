@@ -38,6 +38,9 @@ class TestWrongSettings:
             ("FACESITE_MODEL_PACK", "nonsense"),
             ("FACESITE_THREADS", "0"),
             ("FACESITE_LIVENESS", "sometimes"),
+            ("FACESITE_SECOND_FACTOR", "always"),
+            ("FACESITE_OIDC_ISSUER", "http://login.example.org"),
+            ("FACESITE_FOLD_PASSWORDS", "perhaps"),
             ("FACESITE_HTTPS", "yes"),
         ],
     )

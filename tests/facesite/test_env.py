@@ -60,19 +60,6 @@ class TestReadChoice:
         assert sentence(env.read_choice, "X", ["a", "b", "d"]) == "X must be a, b or d, not 'c'."
 
 
-class TestReadHosts:
-    def test_takes_names_addresses_and_wildcards(self, variable):
-        variable("X", "faces.example.org, .example.org,10.0.0.5,[::1],*")
-        assert env.read_hosts("X", "") == ["faces.example.org", ".example.org", "10.0.0.5", "[::1]", "*"]
-
-    @pytest.mark.parametrize("host", ["https://faces.example.org", "faces.example.org:8000", "a/b", "a b"])
-    def test_refuses_what_django_would_never_match(self, variable, host):
-        variable("X", host)
-        assert f"X must list host names without scheme, port or path (faces.example.org), not '{host}'." == sentence(
-            env.read_hosts, "X", ""
-        )
-
-
 class TestReadOrigins:
     def test_drops_a_slash_at_the_end(self, variable):
         variable("X", "https://faces.example.org/")
@@ -266,3 +253,36 @@ class TestReadDatabase:
     def test_never_shows_a_password(self, variable):
         variable("X", "postgres://faces:top-secret@db/faces")
         assert "top-secret" not in sentence(self.read)
+
+
+class TestReadDataKey:
+    KEY = "dGVzdHMtb25seS0wMTIzNDU2Nzg5LWFiY2RlZmdoaWo="
+
+    @pytest.mark.parametrize("text", ["", KEY, f"{KEY},{KEY}"])
+    def test_takes_none_one_or_several(self, variable, text):
+        variable("X", text)
+        assert env.read_data_key("X") == text
+
+    @pytest.mark.parametrize("text", ["short", "c2hvcnQ=", KEY[:-4], f"{KEY},x"])
+    def test_refuses_everything_else_without_repeating_it(self, variable, text):
+        variable("X", text)
+        said = sentence(env.read_data_key, "X")
+        assert said.startswith("X must be 32 bytes in base64")
+        assert text not in said
+
+    def test_refuses_a_file_beside_it(self, variable):
+        variable("X", self.KEY)
+        variable("X_FILE", "key")
+        assert sentence(env.read_data_key, "X") == "X and X_FILE are both set: keep one of them."
+
+
+class TestReadFile:
+    def test_takes_a_file_that_does_not_exist_yet(self, variable, tmp_path):
+        variable("X", "key")
+        assert env.read_file("X", default=BASE, base=tmp_path) == tmp_path / "key"
+
+    def test_refuses_a_folder_and_what_lies_nowhere(self, variable, tmp_path):
+        variable("X", ".")
+        assert "is a folder" in sentence(env.read_file, "X", default=BASE, base=tmp_path)
+        variable("X", "nowhere/key")
+        assert "does not exist" in sentence(env.read_file, "X", default=BASE, base=tmp_path)

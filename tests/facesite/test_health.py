@@ -11,6 +11,7 @@ from enrollment.runtime import gallery
 from enrollment.runtime.gallery import current_gallery
 from facesite import warmup as warmup_module
 from facesite.warmup import is_warm, warmup
+from security.encryption.site_keys import current_site_key
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +47,7 @@ class TestReadyz:
         assert answer.status_code == 503
         assert answer.json() == {
             "ready": False,
-            "checks": {"engine": False, "database": True, "gallery": False},
+            "checks": {"engine": False, "database": True, "site_key": True, "gallery": False},
             "message": "The engine is starting.",
         }
 
@@ -54,20 +55,30 @@ class TestReadyz:
         monkeypatch.setattr(gallery.shared, "_latest", None)
         answer = Client().get("/readyz")
         assert answer.status_code == 503
-        assert answer.json()["checks"] == {"engine": True, "database": True, "gallery": False}
+        assert answer.json()["checks"] == {"engine": True, "database": True, "site_key": True, "gallery": False}
 
-    def test_is_200_when_all_is_there_and_reads_no_table(self, engine):
+    def test_is_200_when_all_is_there_and_reads_one_row(self, engine):
         current_gallery(engine)
         with CaptureQueriesContext(
             connection,
         ) as queries:
             answer = Client().get("/readyz")
         assert (answer.status_code, answer.json()["ready"]) == (200, True)
-        assert [query["sql"] for query in queries] == ["SELECT 1"]
+        ping, state = [query["sql"] for query in queries]
+        assert ping == "SELECT 1"
+        assert "security_encryptionstate" in state
 
     def test_is_503_when_the_gallery_is_another_packs(self, engine, monkeypatch):
         monkeypatch.setattr(gallery.shared, "_latest", gallery.gallery_for("another-contract", 64))
         assert Client().get("/readyz").status_code == 503
+
+    def test_is_503_and_says_why_when_the_site_key_is_gone(self, engine, settings, tmp_path):
+        current_site_key()
+        current_gallery(engine)
+        settings.FACESITE_DATA_KEY, settings.FACESITE_DATA_KEY_FILE = "", tmp_path / "gone"
+        answer = Client().get("/readyz")
+        assert (answer.status_code, answer.json()["checks"]["site_key"]) == (503, False)
+        assert answer.json()["message"].startswith("The site key is missing")
 
     def test_names_the_command_when_no_pack_is_installed(self, cold, settings, tmp_path, caplog):
         settings.FACESITE_MODELS_DIR = tmp_path

@@ -8,26 +8,60 @@ from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from facesite.management.commands import prepare
+from security.sign_in.checking import OneTimePasswordUsed, check_password
 
 
-def said_by(command: str) -> str:
+def said_by(command: str, *arguments: str) -> str:
     out = StringIO()
-    call_command(command, stdout=out, stderr=out)
+    call_command(command, *arguments, stdout=out, stderr=out)
     return out.getvalue()
+
+
+def find_password(said: str) -> str:
+    found = re.search(r"One-time password: (\S+)", said)
+    assert found
+    return found.group(1)
 
 
 @pytest.mark.django_db
 class TestCreateFirstOperator:
     def test_prints_a_password_that_works(self):
         said = said_by("create_first_operator")
-        password = re.search(r"One-time password: (\S+)", said)
-        assert password
+        password = find_password(said)
         operator = User.objects.get(username="operator")
         assert operator.is_superuser
-        assert operator.check_password(password.group(1))
+        assert operator.check_password(password)
+        assert "/account/" in said
+
+    def test_its_password_works_once(self):
+        password = find_password(said_by("create_first_operator"))
+        assert check_password(name="operator", password=password, address="192.0.2.7")
+        with pytest.raises(OneTimePasswordUsed):
+            check_password(name="operator", password=password, address="192.0.2.7")
+
+    def test_prints_another_one_for_an_operator_who_lost_it(self):
+        first = find_password(said_by("create_first_operator"))
+        again = find_password(said_by("create_first_operator", "--again"))
+        assert again != first
+        assert check_password(name="operator", password=again, address="192.0.2.7")
+
+    def test_does_so_for_any_operator_by_name(self, operator):
+        said = said_by("create_first_operator", "--again", "olivia")
+        assert "Operator name:     olivia" in said
+        assert check_password(name="olivia", password=find_password(said), address="192.0.2.7") == operator
+
+    def test_refuses_a_name_that_nobody_has(self, operator):
+        with pytest.raises(CommandError, match="no operator named 'nobody'"):
+            said_by("create_first_operator", "--again", "nobody")
+
+    def test_says_what_to_do_when_the_only_operator_used_it_and_chose_none(self):
+        password = find_password(said_by("create_first_operator"))
+        assert said_by("create_first_operator") == ""
+        check_password(name="operator", password=password, address="192.0.2.7")
+        assert "create_first_operator --again operator" in said_by("create_first_operator")
 
     def test_does_nothing_when_somebody_can_log_in(self, operator):
         assert said_by("create_first_operator") == ""

@@ -25,7 +25,7 @@ class TestTurnstile:
     async def test_a_burst_waits_and_everybody_is_served(self):
         site = Site()
         entrance = Turnstile(site)
-        burst = [asyncio.create_task(entrance({"path": "/"}, None, None)) for _ in range(100)]
+        burst = [asyncio.create_task(entrance({"path": "/", "method": "GET"}, None, None)) for _ in range(100)]
         await asyncio.sleep(0)
         assert site.inside == turnstile.PAGES
         site.open.set()
@@ -35,9 +35,22 @@ class TestTurnstile:
     async def test_probes_do_not_wait_behind_pages(self):
         site = Site()
         entrance = Turnstile(site)
-        burst = [asyncio.create_task(entrance({"path": "/"}, None, None)) for _ in range(100)]
-        burst.append(asyncio.create_task(entrance({"path": "/readyz"}, None, None)))
+        burst = [asyncio.create_task(entrance({"path": "/", "method": "GET"}, None, None)) for _ in range(100)]
+        burst.append(asyncio.create_task(entrance({"path": "/readyz", "method": "GET"}, None, None)))
         await asyncio.sleep(0)
         assert site.inside == turnstile.PAGES + 1
+        site.open.set()
+        await asyncio.gather(*burst)
+
+    async def test_those_who_sign_in_wait_for_each_other_and_take_no_place_of_a_page(self):
+        site = Site()
+        entrance = Turnstile(site)
+        scope = {"path": "/accounts/login/", "method": "POST"}
+        burst = [asyncio.create_task(entrance(scope, None, None)) for _ in range(100)]
+        await asyncio.sleep(0)
+        assert site.inside == turnstile.SIGN_INS
+        burst += [asyncio.create_task(entrance({"path": "/", "method": "GET"}, None, None)) for _ in range(100)]
+        await asyncio.sleep(0)
+        assert site.inside == turnstile.SIGN_INS + turnstile.PAGES
         site.open.set()
         await asyncio.gather(*burst)

@@ -48,10 +48,10 @@ def open_page(server: LiveServer, webcam: Path, *, logged_in: bool = True, **con
             args=[*ARGUMENTS, f"--use-file-for-fake-video-capture={webcam}"],
             timeout=PATIENCE_MS,
         )
-        context = browser.new_context(base_url=server.url, **context_options)  # type: ignore[arg-type]
+        context = browser.new_context(base_url=f"{server.url}/", **context_options)  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_MS)
         if logged_in:
-            context.add_cookies([{"name": "sessionid", "value": server.login().cookie("sessionid"), "url": server.url}])
+            context.add_cookies([{**server.login().session_cookie(), "url": server.url}])  # type: ignore[typeddict-item]
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
         page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)

@@ -18,16 +18,27 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import unquote, urlencode, urlsplit
-from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
+from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
 import pytest
 from django.conf import settings
 from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.site import START_SECONDS, free_port
+from facesite import openid
 from tests.support.sockets import PATIENCE_S
 
 _numbers = itertools.count(1)
+UNSET = (
+    "CSRF_TRUSTED_ORIGINS",
+    "DATABASE_URL_FILE",
+    "FACESITE_BASE_PATH",
+    "FACESITE_HTTPS",
+    "FACESITE_MODEL_PACK",
+    "FACESITE_SECOND_FACTOR",
+    "REDIS_URL",
+    "REDIS_URL_FILE",
+)
 
 
 class LiveServer:
@@ -35,10 +46,12 @@ class LiveServer:
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.port = free_port()
-        self.url = f"http://localhost:{self.port}"
+        self.base_path = environment.get("FACESITE_BASE_PATH", "")
+        self.origin = f"http://localhost:{self.port}"
+        self.url = f"{self.origin}{self.base_path}"
         self.log = folder / "serve.log"
         # Set even where empty: a developer's .env must not change what a test sees.
-        clean = dict.fromkeys(("REDIS_URL", "CSRF_TRUSTED_ORIGINS", "FACESITE_HTTPS", "FACESITE_MODEL_PACK"), "")
+        clean = dict.fromkeys([*UNSET, *openid.NAMES], "")
         self.environment = {
             **os.environ,
             **clean,
@@ -48,7 +61,7 @@ class LiveServer:
             "FACESITE_LIVENESS": "off",
             **environment,
         }
-        self.operator = self.password = ""
+        self.operator = self.password = self.one_time_password = ""
         self.process: subprocess.Popen[bytes] | None = None
 
     def manage(self, *arguments: str) -> str:
@@ -64,7 +77,7 @@ class LiveServer:
         """Tables, static files and the first operator, as `make run` does."""
         said = self.manage("prepare")
         self.operator = find(r"Operator name:\s+(\S+)", said)
-        self.password = find(r"One-time password:\s+(\S+)", said)
+        self.one_time_password = find(r"One-time password:\s+(\S+)", said)
 
     def start(self, *arguments: str) -> None:
         command = [sys.executable, "manage.py", "serve", "--port", str(self.port), *arguments]
@@ -109,6 +122,16 @@ class LiveServer:
             self.process.kill()
             pytest.fail(f"serve did not end: {self.log.read_text()}")
 
+    def choose_password(self) -> None:
+        """Sign in with the one-time password and choose another, as the first operator must."""
+        browser = Browser(self)
+        browser.get("/accounts/login/")
+        browser.post("/accounts/login/", username=self.operator, password=self.one_time_password)
+        self.password = f"own-{self.one_time_password}"
+        fields = {"new_password1": self.password, "new_password2": self.password}
+        status, page = browser.post("/account/password/?next=/healthz", **fields)
+        assert (status, json.loads(page)) == (200, {"status": "ok"})
+
     def login(self) -> Browser:
         browser = Browser(self)
         browser.login(self.operator, self.password)
@@ -126,14 +149,36 @@ class Browser:
     def get(self, path: str) -> tuple[int, str]:
         return self._open(Request(self.server.url + path))
 
+    def location(self, path: str) -> str:
+        """Where the page sends the browser, which does not go there."""
+
+        class Stay(HTTPRedirectHandler):
+            def redirect_request(self, *args: Any) -> None:
+                return None
+
+        opener = build_opener(Stay, HTTPCookieProcessor(self.cookies))
+        with pytest.raises(HTTPError) as answered:
+            opener.open(self.server.url + path, timeout=PATIENCE_S)
+        with answered.value as response:
+            return str(response.headers["Location"])
+
     def post(self, path: str, **fields: str) -> tuple[int, str]:
-        fields["csrfmiddlewaretoken"] = self.cookie("csrftoken")
+        fields.setdefault("csrfmiddlewaretoken", self.cookie("csrftoken"))
         return self._open(Request(self.server.url + path, data=urlencode(fields).encode()))
 
     def login(self, name: str, password: str) -> None:
         self.get("/accounts/login/")
-        status, page = self.post("/accounts/login/", username=name, password=password, next="/healthz")
+        after = f"{self.server.base_path}/healthz"
+        status, page = self.post("/accounts/login/", username=name, password=password, next=after)
         assert (status, json.loads(page)) == (200, {"status": "ok"})
+
+    def session_cookie(self) -> dict[str, str]:
+        """Name and value, as Playwright takes them; the name is the site's own."""
+        return next(
+            {"name": cookie.name, "value": cookie.value or ""}
+            for cookie in self.cookies
+            if cookie.name.startswith("sessionid")
+        )
 
     def cookie(self, name: str) -> str:
         return next((cookie.value or "" for cookie in self.cookies if cookie.name == name), "")
@@ -142,7 +187,7 @@ class Browser:
         """`with browser.socket("/ws/verification/") as connection:`"""
         url = f"{self.server.url.replace('http', 'ws', 1)}{path}"
         headers = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.cookies)}
-        options.setdefault("origin", self.server.url)
+        options.setdefault("origin", self.server.origin)
         options.setdefault("open_timeout", PATIENCE_S)
         return connect(url, additional_headers=headers, proxy=None, **options)
 
@@ -196,6 +241,7 @@ def running_server(models_dir: Path, *, database_server: str = "", **environment
         server = LiveServer(Path(name), environment | {"DATABASE_URL": database_url})
         server.prepare()
         with serving(server):
+            server.choose_password()
             yield server
 
 

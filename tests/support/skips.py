@@ -11,7 +11,7 @@ import pytest
 
 
 def skip(kind: str, reason: str) -> NoReturn:
-    """Skip a test for a missing part of the machine. `kind`: browser, weights, faces, mysql, node, training."""
+    """Skip a test for a missing part of the machine. `kind`: browser, weights, faces, mysql, node, permissions, ..."""
     pytest.skip(f"{kind}: {reason}")
 
 

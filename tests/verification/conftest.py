@@ -15,6 +15,7 @@ from enrollment.services import enroll_person
 from recognizer.engine import FaceEngine
 from recognizer.images import UPLOAD_LIMITS
 from recognizer.types import Face
+from tests.support.consent import ON_PAPER
 
 ADA = "Amelia_Vega"
 BOB = "Bill_Gates"
@@ -51,9 +52,7 @@ def enrol(db, engine: FaceEngine, face_of: Callable[[bytes], Face]) -> Callable[
     def enrol_pictures(name: str, *pictures: bytes) -> Person:
         faces = [face_of(data) for data in pictures]
         drafts = [draft_from_face(face, contract_id=engine.contract_id, source="upload") for face in faces]
-        return enroll_person(
-            actor=None, name=name, consent_version="test", samples=drafts, despite_duplicate=True
-        ).person
+        return enroll_person(actor=None, name=name, consent=ON_PAPER, samples=drafts, despite_duplicate=True).person
 
     return enrol_pictures
 

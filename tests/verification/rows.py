@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
-
 from enrollment.models import Person
 from verification.models import VerificationAttempt
 
@@ -13,8 +11,7 @@ JPEG = b"\xff\xd8\xff\xe0 not really a picture"
 
 
 def make_person(name: str = "Ada Lovelace", **values: Any) -> Person:
-    defaults = {"consent_given_at": timezone.now(), "consent_version": "test"}
-    return Person.objects.create(name=name, **(defaults | values))
+    return Person.objects.create(name=name, **values)
 
 
 def make_attempt(**values: Any) -> VerificationAttempt:

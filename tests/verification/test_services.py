@@ -16,6 +16,8 @@ from recognizer.types import DecisionPolicy, Liveness, LivenessVerdict, Pose, Qu
 from tests.verification.rows import make_attempt, make_person
 from verification import services
 from verification.models import VerificationAttempt, VerificationPolicy
+from verification.policy import Grounds
+from verification.sealed import read_picture
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +42,7 @@ def record(operator=None, claimed: str | None = None, **values: Any) -> Verifica
         source="live",
         decision=decision(**values),
         claimed=claimed,
-        contract_id="test-contract",
+        grounds=Grounds("test-contract", 512, None),
     )
     return VerificationAttempt.objects.get(pk=attempt.pk)
 
@@ -55,8 +57,22 @@ class TestRecordAttempt:
         assert (attempt.frames_agreed, attempt.frames_seen, attempt.reasons) == (3, 4, ["blurred"])
         assert attempt.fmr == 1e-4
 
+    def test_keeps_by_which_policy_and_gallery_it_was_decided(self, staff):
+        assert (record().gallery_revision, record().policy) == (512, None)
+        policy = services.save_policy(actor=staff, fmr="0.001", liveness="off")
+        kept = services.record_attempt(
+            operator=staff,
+            mode="identify",
+            source="live",
+            decision=decision(),
+            claimed=None,
+            grounds=Grounds("test-contract", 513, policy.pk),
+        )
+        kept.refresh_from_db()
+        assert (kept.policy, kept.gallery_revision, kept.contract_id) == (policy, 513, "test-contract")
+
     def test_the_thumbnail_is_the_aligned_face(self):
-        picture = decode_crop(bytes(record().thumbnail))
+        picture = decode_crop(read_picture(record()))
         assert abs(int(picture.mean()) - 90) <= 2
 
     @pytest.mark.parametrize("verdict", [Verdict.NON_MATCH, Verdict.UNCERTAIN, Verdict.ATTACK])

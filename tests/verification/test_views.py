@@ -23,6 +23,7 @@ from tests.support.ids import NOBODY
 from tests.verification.conftest import ADA, BOB, STRANGER
 from tests.verification.rows import make_attempt, make_person
 from verification.models import VerificationAttempt
+from verification.services import save_policy
 
 pytestmark = pytest.mark.django_db
 HISTORY = "/verification/attempts/"
@@ -131,10 +132,10 @@ class TestHistory:
         assertContains(response, "This day is before the first one.", status_code=400)
         assertContains(operator_client.get(HISTORY, {"since": "yesterday"}), "Enter a valid date.", status_code=400)
 
-    def test_shows_twenty_five_a_page_and_keeps_the_filters_in_the_links(self, operator_client):
+    def test_shows_twenty_five_a_page_and_keeps_the_filters_in_the_links(self, staff_client):
         for _ in range(26):
             make_attempt()
-        response = operator_client.get(HISTORY, {"verdict": "match"})
+        response = staff_client.get(HISTORY, {"verdict": "match"})
         assertContains(response, "1 to 25 of 26")
         assertContains(response, "?verdict=match&amp;page=2")
         assertContains(response, "/verification/attempts/export.csv?verdict=match")
@@ -144,8 +145,9 @@ class TestHistory:
     ):
         for number in range(8):
             make_attempt(matched_person=make_person(f"Person {number}"), operator=operator)
-            # session, operator, count, attempts, thumbnails, choice of operators, unknown faces
-            with django_assert_num_queries(7):
+            # session, operator, sign-in, rights of operator and groups, count, attempts, thumbnails, operators,
+            # unknown faces
+            with django_assert_num_queries(10):
                 operator_client.get(HISTORY)
 
     def test_says_so_when_there_is_nothing(self, operator_client):
@@ -156,12 +158,12 @@ class TestHistory:
 
 class TestExport:
     @pytest.mark.django_db(transaction=True)
-    async def test_streams_the_filtered_rows(self, operator):
+    async def test_streams_the_filtered_rows(self, staff):
         ada = await sync_to_async(make_person)("Ada")
         for verdict in ("match", "non_match", "match"):
             await sync_to_async(make_attempt)(verdict=verdict, matched_person=ada if verdict == "match" else None)
         client = AsyncClient()
-        await client.aforce_login(operator)
+        await client.aforce_login(staff)
         response = await client.get("/verification/attempts/export.csv", {"verdict": "match"})
         assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
         assert response.headers["Content-Disposition"].startswith('attachment; filename="attempts-')
@@ -169,12 +171,29 @@ class TestExport:
         text = "".join([chunk.decode() async for chunk in cast(Any, response).streaming_content])
         assert [row["matched_person"] for row in csv.DictReader(StringIO(text))] == ["Ada", "Ada"]
 
-    def test_shows_the_history_with_its_complaint_when_a_filter_is_wrong(self, operator_client):
-        response = operator_client.get("/verification/attempts/export.csv", {"since": "yesterday"})
+    def test_is_for_those_who_may_export(self, operator_client):
+        assert operator_client.get("/verification/attempts/export.csv").status_code == 403
+        assertNotContains(operator_client.get(HISTORY), "export.csv")
+
+    def test_shows_the_history_with_its_complaint_when_a_filter_is_wrong(self, staff_client):
+        response = staff_client.get("/verification/attempts/export.csv", {"since": "yesterday"})
         assertContains(response, "Enter a valid date.", status_code=400)
 
 
 class TestAttempt:
+    def test_says_by_which_policy_and_gallery_it_was_decided(self, operator_client, staff):
+        policy = save_policy(actor=staff, fmr="0.001", liveness="off")
+        attempt = make_attempt(policy=policy, gallery_revision=512)
+        response = operator_client.get(f"{HISTORY}{attempt.uuid}/")
+        assertContains(response, f"Number {policy.pk}, saved on")
+        assertContains(response, "Revision 512")
+
+    def test_says_so_where_nobody_had_saved_a_policy_and_where_it_was_not_kept(self, operator_client):
+        attempt = make_attempt(gallery_revision=512)
+        assertContains(operator_client.get(f"{HISTORY}{attempt.uuid}/"), "nobody had saved a policy")
+        earlier = make_attempt()
+        assertContains(operator_client.get(f"{HISTORY}{earlier.uuid}/"), "Not kept when this was decided", count=2)
+
     def test_says_why(self, operator_client, operator):
         attempt = make_attempt(
             matched_person=make_person("Ada Lovelace"),

@@ -1,4 +1,4 @@
-"""The page where staff choose the policy and see what the site's own gallery says about it."""
+"""The page where managers choose the policy and see what the site's own gallery says about it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from recognizer.calibration import Histogram
 from recognizer.engine import FaceEngine
 from recognizer.errors import PackError, TooFewPairs
 from recognizer.packs.manifest import Pack
+from security.rights import Right
 from security.web import actor_of, read_or_post, requires
 from verification.accuracy.calibration import SiteCalibration, calibrate_site, predictions, site_threshold
 from verification.accuracy.charts import Mark, det_chart, det_place, histogram_chart, histogram_line
@@ -29,10 +30,10 @@ from verification.services import reuse_policy, save_policy
 SAVED = "The policy holds from now on; open live pages follow within seconds."
 
 
-@requires("verification.add_verificationpolicy", staff=True)
+@requires(Right.SEE_REPORTS)
 @read_or_post
 def calibration(request: HttpRequest) -> HttpResponse:
-    """What the site's own scores say, and the policy chosen from it. Staff only: it decides who is let in."""
+    """What the site's own scores say, and the policy chosen from it: saving one takes Right.SET_POLICY."""
     try:
         engine = get_engine()
         form = PolicyForm(request.POST or None, initial=_initial(engine.pack))
@@ -45,10 +46,10 @@ def calibration(request: HttpRequest) -> HttpResponse:
     return render(request, "verification/calibration.html", context, status=400 if request.method == "POST" else 200)
 
 
-@requires("verification.add_verificationpolicy", staff=True)
+@requires(Right.SET_POLICY)
 @require_POST
 def use_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """Put an earlier policy back in force. Staff only."""
+    """Put an earlier policy back in force."""
     policy = VerificationPolicy.objects.filter(pk=pk).first()
     if policy is None:
         raise Http404("There is no such policy.")

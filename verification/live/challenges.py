@@ -13,12 +13,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from recognizer.reasons import Reason
+from security.allowing import require
 from security.events import log_event
+from security.rights import Right
 from verification.models import ChallengeTry
 
 FAILURES_ALLOWED = 5
 WINDOW = timedelta(minutes=3)
-KEPT_FOR = timedelta(days=1)
 
 logger = logging.getLogger("facesite.verification")
 
@@ -28,12 +29,12 @@ def begin_try(*, actor: AbstractBaseUser, session_key: str) -> ChallengeTry | in
 
     A try counts as failed until `end_try` says that it was passed.
     """
+    require(actor, Right.VERIFY, Right.USE_KIOSK)
     now = timezone.now()
     session = hashlib.sha256(session_key.encode()).hexdigest()
     with transaction.atomic():
         # Two sockets of one operator wait for each other here, so that neither overlooks the other's try.
         get_user_model()._default_manager.select_for_update().get(pk=actor.pk)
-        ChallengeTry.objects.filter(at__lt=now - KEPT_FOR).delete()
         failed = ChallengeTry.objects.filter(session=session, passed=False, at__gt=now - WINDOW).order_by("-at")
         latest = list(failed.values_list("at", flat=True)[:FAILURES_ALLOWED])
         if len(latest) == FAILURES_ALLOWED:

@@ -24,6 +24,7 @@ from recognizer.tracking.challenge import ChallengeState
 from recognizer.tracking.challenge_run import ChallengeProgress
 from recognizer.tracking.tracks import Decision
 from security.events import log_event
+from security.rights import Right
 from verification.live.challenges import begin_try, end_try
 from verification.live.protocol import (
     NOT_CLAIMABLE,
@@ -37,6 +38,7 @@ from verification.live.protocol import (
 )
 from verification.live.session import Configure, LiveResult, LiveSession
 from verification.models import ChallengeTry, VerificationAttempt
+from verification.policy import Grounds, policy_in_force
 from verification.reasons import VerificationReason
 from verification.selectors import claimable_person_exists, person_names
 from verification.services import current_policy, record_attempt
@@ -50,12 +52,14 @@ POLICY_CHECK_SECONDS = 2.0
 class VerificationConsumer(FrameConsumer):
     """Parses, lets the engine's pool work on the newest frame, has decisions recorded, answers."""
 
+    rights = (Right.VERIFY, Right.USE_KIOSK)
     engine: FaceEngine
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._live: LiveSession | None = None
         self._policy_checked = 0.0
+        self._policy_id: int | None = None
         self._names: dict[str, str] = {}
         self._names_revision = -1
         self._try: ChallengeTry | None = None
@@ -108,7 +112,7 @@ class VerificationConsumer(FrameConsumer):
         if result.outcome.challenge:
             await self._tell_challenge(result.outcome.challenge)
         for decision in result.outcome.decisions:
-            await self._decide(live, decision, names)
+            await self._decide(live, decision, names, gallery.revision)
 
     async def on_closed(self) -> None:
         self._live = None
@@ -156,9 +160,9 @@ class VerificationConsumer(FrameConsumer):
         await self.send_message(challenge_message(progress))
 
     async def _start_session(self, configure: Configure) -> LiveSession:
-        policy = await run_in_database_thread(current_policy, self.engine)
-        self._policy_checked = time.monotonic()
-        self._live = LiveSession(self.engine, policy, configure)
+        in_force = await run_in_database_thread(policy_in_force, self.engine)
+        self._policy_checked, self._policy_id = time.monotonic(), in_force.saved_id
+        self._live = LiveSession(self.engine, in_force.policy, configure)
         return self._live
 
     async def _follow_policy(self, live: LiveSession) -> LiveSession:
@@ -169,8 +173,11 @@ class VerificationConsumer(FrameConsumer):
         engine = await run_in_database_thread(get_engine)
         switched = engine is not self.engine
         self.engine = engine
-        if not switched and await run_in_database_thread(current_policy, engine) == live.policy:
-            return live
+        if not switched:
+            in_force = await run_in_database_thread(policy_in_force, engine)
+            if in_force.policy == live.policy:
+                self._policy_id = in_force.saved_id  # the same once more, under another id
+                return live
         await self._cancel_challenge()
         return await self._start_session(live.configure)
 
@@ -187,7 +194,9 @@ class VerificationConsumer(FrameConsumer):
             self._names |= await run_in_database_thread(person_names, missing)
         return self._names
 
-    async def _decide(self, live: LiveSession, decision: Decision, names: Mapping[str, str]) -> None:
+    async def _decide(
+        self, live: LiveSession, decision: Decision, names: Mapping[str, str], gallery_revision: int
+    ) -> None:
         """Record a decision, then send it: the page hears only of what is in the history."""
         configure = live.configure
         try:
@@ -198,7 +207,7 @@ class VerificationConsumer(FrameConsumer):
                 source=VerificationAttempt.Source.LIVE,
                 decision=decision,
                 claimed=configure.person,
-                contract_id=self.engine.contract_id,
+                grounds=Grounds(self.engine.contract_id, gallery_revision, self._policy_id),
             )
         except (DatabaseError, InterfaceError) as error:
             log_event(logger, "attempt_not_recorded", level=logging.ERROR, exc_info=True)

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from enrollment.models import FaceTemplate, Person
 from enrollment.runtime.gallery import current_gallery, gallery_for
+from enrollment.sealed import read_vectors
 from enrollment.selectors import merged_records, people_by_uuid
 from enrollment.services import bump_gallery_revision
 from recognizer.decisions import Question, compare_probe, policy_for_gallery
@@ -25,12 +26,17 @@ from recognizer.images import decode_crop
 from recognizer.search.confusions import HIGHEST, Confusion, Confusions, raise_threshold
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy, Vector, Verdict
-from recognizer.vectors import vector_from_bytes, vector_to_bytes
 from security.actors import Actor, actor_id
+from security.allowing import require
+from security.audit.actions import Action
+from security.audit.recording import record
+from security.encryption.data_keys import DataKey, key_for
 from security.events import log_event
+from security.rights import Right
 from security.traces import leave_no_traces
-from verification.models import ConfusedFace, FalseMatch, VerificationAttempt
+from verification.models import ConfusedFace, FalseMatch, FalseMatchKey, VerificationAttempt
 from verification.policy import current_policy
+from verification.sealed import read_confused, read_picture, read_pictures, seal_confused
 
 logger = logging.getLogger("facesite.verification")
 
@@ -77,7 +83,7 @@ def lookalikes_of(attempt: VerificationAttempt, engine: FaceEngine) -> list[tupl
 
     Best first, at most LOOKALIKES, without the matched person. The attempt must have a thumbnail.
     """
-    face = engine.submit(_embed_thumbnails, engine, [bytes(attempt.thumbnail)]).result()[0]
+    face = engine.submit(_embed_thumbnails, engine, [read_picture(attempt)]).result()[0]
     found = current_gallery(engine).search(face, LOOKALIKES + 1)
     people = people_by_uuid(candidate.person_id for candidate in found)
     return [
@@ -93,13 +99,14 @@ def examine(attempt: VerificationAttempt, engine: FaceEngine, other: Person | No
     other: the person whose face it really was, if the operator knows.
     """
     person = _person_of(attempt)
-    if not attempt.thumbnail:
+    picture = read_picture(attempt)
+    if not picture:
         raise FeedbackRefused("The picture of this attempt is no longer kept, so nothing can be learnt from it.")
     if other is not None and other.pk == person.pk:
         raise FeedbackRefused("That is the person who was matched. Choose somebody else, or nobody.")
     gallery, policy = current_gallery(engine), current_policy(engine)
     samples, thumbnails = _own_templates(person, engine.contract_id), _matched_thumbnails(person)
-    return engine.submit(_examine, engine, attempt, gallery, policy, samples, thumbnails, other).result()
+    return engine.submit(_examine, engine, attempt, picture, gallery, policy, samples, thumbnails, other).result()
 
 
 def record_false_match(
@@ -109,6 +116,7 @@ def record_false_match(
 
     face, other: what examine() returned, and the person whose face it really was.
     """
+    require(actor, Right.CORRECT)
     person = _person_of(attempt)
     with transaction.atomic():
         locked = VerificationAttempt.objects.select_for_update().defer("thumbnail").filter(pk=attempt.pk).first()
@@ -130,8 +138,11 @@ def record_false_match(
         )
         recorded.full_clean(exclude={"attempt", "person", "other_person", "created_by", "undone_by", "undone_at"})
         recorded.save(force_insert=True)
-        _confused_face(recorded, face.contract_id, face.embedding, face.comparison_score).save(force_insert=True)
+        key = key_for(FalseMatchKey, false_match=recorded)
+        _confused_face(recorded, face.contract_id, face.embedding, face.comparison_score, key).save(force_insert=True)
         bump_gallery_revision([person.uuid])
+        people_in_it = {"person": str(person.uuid), "other": str(other.uuid) if other else None}
+        record(Action.FALSE_MATCH_RECORDED, actor=actor, target=attempt.uuid, **people_in_it)
     log_event(logger, "false_match", attempt=str(attempt.uuid), actor=actor_id(actor))
     return recorded
 
@@ -141,13 +152,17 @@ def undo_false_match(*, actor: Actor | None, recorded: FalseMatch) -> None:
 
     The FalseMatch stays, but its embeddings are erased.
     """
+    require(actor, Right.CORRECT)
     with transaction.atomic():
         undone = FalseMatch.objects.filter(pk=recorded.pk, undone_at=None)
         if not undone.update(undone_at=timezone.now(), undone_by=actor):
             raise FeedbackRefused("This was taken back already.")
         ConfusedFace.objects.filter(false_match=recorded.pk).delete()
+        FalseMatchKey.objects.filter(false_match=recorded.pk).delete()
         leave_no_traces()
         bump_gallery_revision([recorded.person.uuid])
+        about = {"person": str(recorded.person.uuid)}
+        record(Action.FALSE_MATCH_UNDONE, actor=actor, target=recorded.attempt.uuid, **about)
     log_event(logger, "false_match_undone", attempt=str(recorded.attempt.uuid), actor=actor_id(actor))
 
 
@@ -157,37 +172,51 @@ def rebuild_false_matches(engine: FaceEngine) -> None:
     The people must have their templates of that pack by then: the raised threshold comes from a score against them.
     """
     missing = FalseMatch.objects.filter(undone_at=None).exclude(faces__contract_id=engine.contract_id)
-    wanted = [recorded for recorded in missing.select_related("attempt", "person") if recorded.attempt.thumbnail]
+    recorded_faces = list(missing.select_related("attempt", "person"))
+    kept = read_pictures((each.attempt.pk, each.attempt.uuid, each.attempt.thumbnail) for each in recorded_faces)
+    wanted = [recorded for recorded in recorded_faces if recorded.attempt.pk in kept]
     if not wanted:
         return
     gallery = gallery_for(engine.contract_id, engine.dimension)
-    pictures = [bytes(recorded.attempt.thumbnail) for recorded in wanted]
+    pictures = [kept[recorded.attempt.pk] for recorded in wanted]
     vectors = engine.submit(_embed_thumbnails, engine, pictures).result()
-    faces = []
+    scored = []
     for recorded, vector in zip(wanted, vectors, strict=True):
         if candidate := gallery.compare(vector, str(recorded.person.uuid)):
-            faces.append(_confused_face(recorded, engine.contract_id, vector, candidate.comparison_score))
+            scored.append((recorded, vector, candidate.comparison_score))
     with transaction.atomic():
         still = set(FalseMatch.objects.select_for_update().filter(undone_at=None).values_list("pk", flat=True))
-        kept = [face for face in faces if face.false_match_id in still]
-        ConfusedFace.objects.bulk_create(kept, ignore_conflicts=True)
-        bump_gallery_revision({face.false_match.person.uuid for face in kept})
+        faces = [
+            _confused_face(recorded, engine.contract_id, vector, score, key_for(FalseMatchKey, false_match=recorded))
+            for recorded, vector, score in scored
+            if recorded.pk in still
+        ]
+        ConfusedFace.objects.bulk_create(faces, ignore_conflicts=True)
+        bump_gallery_revision({face.false_match.person.uuid for face in faces})
 
 
 def load_confusions(contract_id: str) -> Confusions:
-    """The recorded faces that the gallery of that embedding space must mind. Two queries.
+    """The recorded faces that the gallery of that embedding space must mind. Three queries.
 
     A merged person's faces count for the person they were merged into.
     """
     faces = ConfusedFace.objects.filter(contract_id=contract_id, false_match__undone_at=None).order_by("pk")
-    rows = faces.values_list(
-        "false_match__person__uuid", "embedding", "raised_threshold", "false_match__other_person__uuid"
+    rows = list(
+        faces.values_list(
+            "embedding",
+            "false_match__uuid",
+            "false_match__person__uuid",
+            "raised_threshold",
+            "false_match__other_person__uuid",
+        )
     )
+    vectors = read_confused([(embedding, uuid) for embedding, uuid, *_ in rows], contract_id)
     holders = merged_records()
     return Confusions(
-        Confusion(holder, vector_from_bytes(embedding), threshold, rival if rival != holder else None)
-        for person, embedding, threshold, other in rows
+        Confusion(holder, vector, threshold, rival if rival != holder else None)
+        for (_, _, person, threshold, other), vector in zip(rows, vectors, strict=True)
         for holder, rival in [(_holder(person, holders), _holder(other, holders) if other else None)]
+        if vector is not None
     )
 
 
@@ -215,29 +244,33 @@ def _person_of(attempt: VerificationAttempt) -> Person:
     return attempt.matched_person
 
 
-def _confused_face(recorded: FalseMatch, contract_id: str, embedding: Vector, score: float) -> ConfusedFace:
+def _confused_face(
+    recorded: FalseMatch, contract_id: str, embedding: Vector, score: float, key: DataKey
+) -> ConfusedFace:
     face = ConfusedFace(
         false_match=recorded,
         contract_id=contract_id,
         comparison_score=score,
         raised_threshold=raise_threshold(score),
-        embedding=vector_to_bytes(embedding),
     )
+    face.embedding = seal_confused(face, embedding, key)
     face.full_clean(exclude={"false_match"}, validate_unique=False, validate_constraints=False)
     return face
 
 
 def _own_templates(person: Person, contract_id: str) -> dict[int, Vector]:
-    """Template's primary key -> embedding (d,) of the person's templates that searches use."""
+    """Template's primary key -> embedding (d,) of the person's templates that searches use. Two queries."""
     rows = FaceTemplate.objects.filter(sample__person=person, sample__set_aside=False, contract_id=contract_id)
-    return {pk: vector_from_bytes(data) for pk, data in rows.order_by("pk").values_list("pk", "embedding")}
+    own = list(rows.order_by("pk").values_list("pk", "sample_id", "embedding"))
+    vectors = read_vectors([(sample, embedding) for _, sample, embedding in own], contract_id)
+    return {pk: vectors[sample] for pk, sample, _ in own if sample in vectors}
 
 
 def _matched_thumbnails(person: Person) -> list[bytes]:
     """JPEGs of the person's latest matches whose pictures are still kept, at most MEASURED_ATTEMPTS."""
     matched = VerificationAttempt.objects.filter(matched_person=person, verdict=VerificationAttempt.Verdict.MATCH)
     newest = matched.exclude(thumbnail=b"").order_by("-pk")[:MEASURED_ATTEMPTS]
-    return [bytes(jpeg) for jpeg in newest.values_list("thumbnail", flat=True)]
+    return list(read_pictures(newest.values_list("pk", "uuid", "thumbnail")).values())
 
 
 def _embed_thumbnails(engine: FaceEngine, thumbnails: Sequence[bytes]) -> Vector:
@@ -248,6 +281,7 @@ def _embed_thumbnails(engine: FaceEngine, thumbnails: Sequence[bytes]) -> Vector
 def _examine(
     engine: FaceEngine,
     attempt: VerificationAttempt,
+    picture: bytes,
     gallery: GallerySnapshot,
     policy: DecisionPolicy,
     samples: dict[int, Vector],
@@ -256,7 +290,7 @@ def _examine(
 ) -> RecordedFace:
     """examine() as one job for the engine's pool."""
     person_id = str(_person_of(attempt).uuid)
-    vector = _embed_thumbnails(engine, [bytes(attempt.thumbnail)])[0]
+    vector = _embed_thumbnails(engine, [picture])[0]
     candidate = gallery.compare(vector, person_id)
     if candidate is None:
         raise FeedbackRefused("This person has no picture that is searched now, so nobody can be taken for them.")

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
@@ -16,7 +15,8 @@ from enrollment.models import Person
 from enrollment.runtime.engine import get_engine
 from enrollment.selectors import cover_thumbnails, search_people
 from recognizer.errors import RecognizerError
-from security.web import actor_of, read_or_post
+from security.rights import Right
+from security.web import actor_of, read_or_post, requires
 from verification import selectors
 from verification.forms import PersonChoiceForm
 from verification.models import FalseMatch, VerificationAttempt
@@ -24,7 +24,7 @@ from verification.review import feedback
 from verification.review.wording import choices_of, effect_sentences
 
 
-@login_required
+@requires(Right.CORRECT)
 @read_or_post
 def false_match(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Shows what recording the wrong match would change, as measured; a POST records it."""
@@ -50,7 +50,7 @@ def false_match(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return render(request, "verification/false_match.html", context, status=status)
 
 
-@login_required
+@requires(Right.CORRECT)
 @require_POST
 def undo_false_match(request: HttpRequest, uuid: UUID) -> HttpResponse:
     recorded = FalseMatch.objects.select_related("attempt", "person").filter(uuid=uuid).first()

@@ -8,19 +8,19 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from enrollment.consent import CONSENT_TEXT, CONSENT_VERSION
 from enrollment.errors import EnrollmentError, PossibleDuplicate
+from enrollment.models import Person
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
 from enrollment.web import count_of
 from recognizer.errors import RecognizerError
+from security.rights import Right
 from security.web import actor_of, read_or_post, requires
 from verification import selectors
 from verification.forms import NewPersonForm, PersonChoiceForm, UnknownPolicyForm
@@ -35,14 +35,14 @@ MOST_FACES = 120
 """Faces shown on the page of a cluster. Faces that are not shown are not touched."""
 
 
-@login_required
+@requires(Right.REVIEW_UNKNOWN)
 @read_or_post
 def inbox(request: HttpRequest) -> HttpResponse:
     """All clusters; a POST dismisses or deletes those that were ticked, or opens them as one."""
     if request.method == "POST":
         return _handle_many(request)
     unknowns.purge_unknowns()
-    clusters, problem = _clusters()
+    clusters, problem = _clusters(request)
     page = Paginator(clusters, CLUSTERS_PER_PAGE).get_page(request.GET.get("page"))
     shown = [face for cluster in page.object_list for face in cluster.faces[:FACES_PER_CLUSTER]]
     policy = unknowns.current_unknown_policy()
@@ -54,14 +54,27 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "faces_per_cluster": f":{FACES_PER_CLUSTER}",
         "actions": unknowns.undoable_actions(),
         "problem": problem,
+        "searching": unknowns.may_search(actor_of(request)),
     }
     return render(request, "verification/unknown.html", context)
 
 
-@requires("verification.add_unknownpolicy", staff=True)
+@requires(Right.REVIEW_UNKNOWN)
+@require_POST
+def unlock(request: HttpRequest) -> HttpResponse:
+    """Ask for the second operator who opens the search."""
+    unknowns.ask_to_search(actor=actor_of(request))
+    messages.success(
+        request,
+        "Asked. Another operator with the same right agrees under Site, Approvals; then faces are grouped for an hour.",
+    )
+    return redirect("verification:unknown")
+
+
+@requires(Right.SET_RETENTION)
 @require_POST
 def save_policy(request: HttpRequest) -> HttpResponse:
-    """Staff only: it is about keeping pictures of people who were not asked."""
+    """It is about keeping pictures of people who were not asked."""
     form = UnknownPolicyForm(request.POST)
     if form.is_valid():
         policy = unknowns.save_unknown_policy(actor=actor_of(request), **form.cleaned_data)
@@ -72,7 +85,7 @@ def save_policy(request: HttpRequest) -> HttpResponse:
     return redirect("verification:unknown")
 
 
-@login_required
+@requires(Right.REVIEW_UNKNOWN)
 @require_POST
 def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
     action = InboxAction.objects.filter(uuid=uuid).first()
@@ -86,12 +99,12 @@ def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return redirect("verification:unknown")
 
 
-@login_required
+@requires(Right.REVIEW_UNKNOWN)
 @read_or_post
 def cluster(request: HttpRequest) -> HttpResponse:
     """`?face=UUID&face=UUID`: the clusters of these faces as one. A POST enrols, assigns, dismisses or deletes."""
     unknowns.purge_unknowns()
-    clusters, problem = _clusters()
+    clusters, problem = _clusters(request)
     wanted = set(_uuids(request.GET.getlist("face")))
     faces = [face for one in clusters if wanted & {face.uuid for face in one.faces} for face in one.faces]
     if not faces:
@@ -121,10 +134,11 @@ def cluster(request: HttpRequest) -> HttpResponse:
                 context["refused"] = str(error)
         except unknowns.InboxRefused as error:
             context["refused"] = str(error)
-    context |= _cluster_context(shown, len(faces), ticked if request.method == "POST" else None, choice)
-    return render(
-        request, "verification/unknown_cluster.html", context, status=200 if request.method != "POST" else 409
-    )
+    nearest = unknowns.nearest_for(actor=actor_of(request), faces=shown, gallery=current_gallery(get_engine()))
+    choices, posted = choices_of(choice, nearest), request.method == "POST"
+    context["legend"] = "Enrolled people who look most like them" if nearest else "Who it is"
+    context |= _cluster_context(shown, len(faces), ticked if posted else None, choices)
+    return render(request, "verification/unknown_cluster.html", context, status=409 if posted else 200)
 
 
 def _handle_one(
@@ -139,7 +153,7 @@ def _handle_one(
             faces=faces,
             name=name,
             external_id=external_id,
-            consent_version=CONSENT_VERSION,
+            consent=person.given(),
             despite_duplicate=despite,
         )
         return f"{name} was enrolled from {count_of(len(faces), 'face')}."
@@ -175,26 +189,29 @@ def _handle_many(request: HttpRequest) -> HttpResponse:
     return redirect("verification:unknown")
 
 
-def _clusters() -> tuple[list[unknowns.Cluster], str]:
+def _clusters(request: HttpRequest) -> tuple[list[unknowns.Cluster], str]:
     """The clusters and "", or none and a sentence that says why the recogniser cannot be used."""
     try:
         engine = get_engine()
         unknowns.embed_anew(engine)
-        return unknowns.find_clusters(engine.contract_id, current_policy(engine).match_threshold), ""
+        threshold = current_policy(engine).match_threshold
+        found = unknowns.clusters_for(actor=actor_of(request), contract_id=engine.contract_id, threshold=threshold)
+        return found, ""
     except RecognizerError as error:
         return [], str(error)
 
 
 def _cluster_context(
-    shown: Sequence[UnknownFace], total: int, ticked: Sequence[UUID] | None, choice: PersonChoiceForm
+    shown: Sequence[UnknownFace],
+    total: int,
+    ticked: Sequence[UUID] | None,
+    choices: Sequence[tuple[Person, float | None]],
 ) -> dict[str, Any]:
-    nearest = unknowns.nearest_people(shown, current_gallery(get_engine()))
     return {
         "faces": [(face, ticked is None or face.uuid in ticked) for face in shown],
         "left_out": total - len(shown),
         "thumbnails": selectors.thumbnail_urls(face.attempt for face in shown),
-        "choices": choices_of(choice, nearest),
-        "consent_text": CONSENT_TEXT,
+        "choices": choices,
     }
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from enrollment.consent.policy import current_consent_policy, last_day
+from enrollment.consent.records import NO_CONSENT, Consent, How
 from enrollment.errors import PossibleDuplicate
+from enrollment.models import LegalBasis
 from enrollment.pictures.folder_import import (
     ALREADY,
     ENROLLED,
@@ -28,18 +31,22 @@ from recognizer.errors import PackError
 
 class Command(BaseCommand):
     help = (
-        "Enrols people from DIR/<person name>/*.jpg, *.png, *.webp. Run it only for people who have consented: "
-        "it notes today as the time of their consent. It may be run again: what is enrolled already stays as it is."
+        "Enrols people from DIR/<person name>/*.jpg, *.png, *.webp. It records that no consent is known, unless "
+        "--consent or --basis says otherwise. It may be run again: what is enrolled already stays as it is."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("directory", metavar="DIR", type=Path)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        basis = parser.add_mutually_exclusive_group()
+        basis.add_argument("--consent", choices=["paper"], help="everybody new has agreed on paper")
+        basis.add_argument("--basis", choices=["contract", "other"], help="the legal basis, where it is not consent")
+        parser.add_argument("--note", default="", help="kept with each record: which contract, where the papers are")
 
     def handle(self, *args: Any, directory: Path, **options: Any) -> None:
         if not directory.is_dir():
             raise CommandError(f"There is no folder {directory}.")
-        people = self._import(directory, quiet=options["json"])
+        people = self._import(directory, consent_of(options), quiet=options["json"])
         loose = find_loose_pictures(directory)
         if not people and not loose:
             raise CommandError(f"{directory} has no folders in it. Make one per person, named like the person.")
@@ -50,16 +57,20 @@ class Command(BaseCommand):
         else:
             self._print_files(loose)
             self.stdout.write(summary(totals))
+            if totals["people_created"] and consent_of(options) == NO_CONSENT:
+                self.stdout.write(
+                    "No consent is recorded for who is new. If there is one, write it down on each person's page."
+                )
         if totals["refused"] or totals["people_refused"]:
             raise CommandError(
                 f"Not everything was enrolled: {totals['refused']} of {totals['files']} files and "
                 f"{totals['people_refused']} of {len(people)} people were refused, for the reasons listed."
             )
 
-    def _import(self, directory: Path, *, quiet: bool) -> list[PersonOutcome]:
+    def _import(self, directory: Path, consent: Consent, *, quiet: bool) -> list[PersonOutcome]:
         people = []
         try:
-            for person in import_folder(get_engine(), directory):
+            for person in import_folder(get_engine(), directory, consent):
                 people.append(person)
                 if not quiet:
                     self._print(person)
@@ -80,6 +91,20 @@ class Command(BaseCommand):
                 f"warning   {person.name} looks like {candidate.person.name} "
                 f"(comparison score {candidate.comparison_score:.2f}). Check whether they are one person."
             )
+
+
+def consent_of(options: Mapping[str, Any]) -> Consent:
+    """What is recorded for everybody who is new. Raises CommandError for a note that has nothing to go with."""
+    note = " ".join(options["note"].split())
+    if options["consent"]:
+        return Consent(How.PAPER, note=note, valid_until=last_day(current_consent_policy()))
+    if options["basis"] == LegalBasis.OTHER and not note:
+        raise CommandError("--basis other needs --note: say which legal basis it is.")
+    if options["basis"]:
+        return Consent(How.NOT_ASKED, legal_basis=options["basis"], note=note)
+    if note:
+        raise CommandError("--note belongs to --consent or --basis.")
+    return NO_CONSENT
 
 
 def count(people: Sequence[PersonOutcome], files: Sequence[FileOutcome]) -> dict[str, int]:

@@ -9,15 +9,18 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, InterfaceError
 
 from enrollment.packs import store as pack_store
 from enrollment.packs.quantizing import crops_from_folder, crops_from_samples, quantize_pack
+from enrollment.packs.switching import note_new_pack
 from enrollment.runtime.pack_choice import chosen_pack_name
 from recognizer.errors import PackError
 from recognizer.packs.choosing import choose_pack, verify_pack
 from recognizer.packs.local_packs import OwnPack, add_pack
 from recognizer.packs.manifest import Manifest, Pack
 from recognizer.types import Preprocessing
+from security.audit.actions import Action
 
 
 class Command(BaseCommand):
@@ -84,6 +87,7 @@ class Command(BaseCommand):
             progress=self._show_progress if self.stderr.isatty() else None,
         )
         self.stdout.write(f"{pack.name} is installed: {pack.title}. Licence: {pack.licence}.")
+        self._note(Action.PACK_INSTALLED, pack, licence_accepted=accept_licence)
         self._say_which_is_used(pack)
 
     def handle_add(
@@ -99,6 +103,7 @@ class Command(BaseCommand):
         )
         pack = add_pack(settings.FACESITE_MODELS_DIR, own, file, sha256)
         self.stdout.write(f"{pack.name} is added: {pack.dimension} numbers per face. Its thresholds are not measured.")
+        self._note(Action.PACK_ADDED, pack, sha256=sha256)
         if not pack.installed:
             self.stdout.write(f"Its detector is not there yet. Run: manage.py packs install {pack.name}")
         self._say_which_is_used(pack)
@@ -108,6 +113,7 @@ class Command(BaseCommand):
         pack = choose_pack(Manifest.load(models_dir), name or settings.FACESITE_MODEL_PACK)
         faces = crops_from_folder(pack, models_dir, crops) if crops else crops_from_samples()
         variant, report = quantize_pack(models_dir, pack, faces, new_name or f"{pack.name}-int8")
+        self._note(Action.PACK_QUANTIZED, variant, made_from=pack.name)
         self.stdout.write(f"{variant.name} is added. Calibrated on {report.calibrated_on} faces, measured on others:")
         self.stdout.write(
             f"  cosine with {pack.name} on {report.measured_on} faces: "
@@ -119,6 +125,13 @@ class Command(BaseCommand):
                 f"{report.accuracy_before:.4f} before, {report.accuracy_after:.4f} after"
             )
         self._say_which_is_used(variant)
+
+    def _note(self, action: Action, pack: Pack, **facts: str | bool) -> None:
+        """In the audit trail. `make run` installs the first pack before there are tables, and files need none."""
+        try:
+            note_new_pack(action=action, pack=pack, **facts)
+        except (DatabaseError, InterfaceError):
+            self.stderr.write("This is not in the audit trail: the database has no tables yet, or does not answer.")
 
     def _say_which_is_used(self, pack: Pack) -> None:
         """Print how to switch to the pack, unless it is in use. (Templates of two packs cannot be compared.)"""

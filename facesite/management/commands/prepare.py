@@ -15,11 +15,13 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from enrollment.runtime.pack_choice import chosen_pack_name
+from facesite.charset import refuse_wrong_charset
 from facesite.commandline import OWNER_ONLY
 from facesite.storage import collect_static_files
 from recognizer.errors import PackError
 from recognizer.packs.choosing import choose_pack
 from recognizer.packs.manifest import Manifest
+from security.encryption.site_keys import current_site_key, key_file
 
 RETRY_S = 24 * 3600
 
@@ -29,13 +31,26 @@ class Command(BaseCommand):
     requires_migrations_checks = False
 
     def handle(self, **options: Any) -> None:
+        refuse_wrong_charset()
         self.install_pack()
         if has_pending_migrations():
             self.stdout.write("Preparing the database")
             call_command("migrate", interactive=False, verbosity=0)
         keep_database_private()
+        self.make_site_key()
         collect_static_files()
         call_command("create_first_operator", stdout=self.stdout)
+
+    def make_site_key(self) -> None:
+        """The first start makes the key of the stored faces. Raises SiteKeyUnusable when another one is needed."""
+        path = key_file()
+        known = path is None or path.exists()
+        current_site_key()
+        if not known:
+            self.stderr.write(
+                f"A new key for the stored faces was written to {path}. Keep a copy of it, apart from backups: without "
+                "it no stored face can be read."
+            )
 
     def install_pack(self) -> None:
         """Install the pack that is missing. A failure is only noted on stderr.

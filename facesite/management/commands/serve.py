@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 from redis import Redis, RedisError
 
+from facesite.charset import refuse_wrong_charset
 from facesite.logs import native_lines_logged
 from facesite.server import Server  # first: it installs Twisted's asyncio reactor, before another is imported
 from facesite.storage import collect_static_files
@@ -38,17 +40,21 @@ class Command(BaseCommand):
             call_command("prepare", stdout=self.stdout, stderr=self.stderr)
         elif not settings.DEBUG and not Path(settings.STATIC_ROOT, "staticfiles.json").exists():
             collect_static_files()
+        check_site_key()
         endpoints = choose_endpoints(host, port, tls_cert, tls_key)
         if tls_cert:
             switch_to_https()
         self.tell_what_is_missing(host)
-        address = f"{'https' if tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}/"
+        origin = f"{'https' if tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+        address = f"{origin}{settings.FACESITE_BASE_PATH}/"
         server = build_server(endpoints, when_listening=lambda: self.begin(address))
         try:
             with native_lines_logged():
                 server.run()
         finally:
             ignore_signals()
+            end_daily_tasks()
+            stop_upkeep()
             close_engine()
         if server.listen_failure:
             raise CommandError(
@@ -58,15 +64,20 @@ class Command(BaseCommand):
 
     def begin(self, address: str) -> None:
         """Called when the server listens: say where, and start to warm up."""
-        from facesite.warmup import warmup
+        from facesite.upkeep import upkeep
+        from facesite.warmup import is_warm, warmup
+        from security.daily import worker
 
         self.stdout.write(f"facesite is at {address} (Ctrl-C stops it)")
         self.stdout.flush()
         warmup.start()
+        worker.start(is_warm)
+        upkeep.start()
 
     def tell_what_is_missing(self, host: str) -> None:
-        """Notes on stderr about what the operator will stumble over; none of it stops the server."""
+        """Notes on stderr about what the operator will stumble over. Only a wrong character set stops the server."""
         try:
+            refuse_wrong_charset()
             self.check_migrations()
         except (DatabaseError, InterfaceError):
             self.stderr.write("The database does not answer; /readyz says 503 until it does.")
@@ -76,6 +87,14 @@ class Command(BaseCommand):
             )
         if host not in LOOPBACK and set(settings.ALLOWED_HOSTS) <= {*LOOPBACK, "[::1]"}:
             self.stderr.write("ALLOWED_HOSTS names this machine only: add the name that browsers will use.")
+
+
+def check_site_key() -> None:
+    """Without the key of the stored faces nothing may start. Raises SiteKeyUnusable, a sentence for the operator."""
+    from security.encryption.site_keys import current_site_key
+
+    with suppress(DatabaseError, InterfaceError):  # it is told below, and /readyz says 503
+        current_site_key()
 
 
 def redis_answers(url: str) -> bool:
@@ -119,11 +138,12 @@ def build_server(endpoints: list[str], *, when_listening: Callable[[], None]) ->
     from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 
     from facesite.asgi import application
+    from facesite.base_path import BasePath
     from facesite.logs import log_action
 
     # With DEBUG on the files were not collected; otherwise WhiteNoise serves the collected files.
     return Server(
-        application=ASGIStaticFilesHandler(application) if settings.DEBUG else application,  # type: ignore[arg-type]
+        application=BasePath(ASGIStaticFilesHandler(application)) if settings.DEBUG else application,  # type: ignore[arg-type]
         endpoints=endpoints,
         action_logger=log_action,
         ready_callable=when_listening,
@@ -139,6 +159,18 @@ def ignore_signals() -> None:
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
+
+
+def stop_upkeep() -> None:
+    from facesite.upkeep import upkeep
+
+    upkeep.stop()
+
+
+def end_daily_tasks() -> None:
+    from security.daily import worker
+
+    worker.stop()
 
 
 def close_engine() -> None:

@@ -10,13 +10,23 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
+from django.utils import timezone
 
 from enrollment import services
-from enrollment.models import FaceSample, FaceTemplate, Person, PersonPair
+from enrollment.models import (
+    ConsentPolicy,
+    ConsentRecord,
+    ConsentText,
+    FaceSample,
+    FaceTemplate,
+    Person,
+    PersonPair,
+)
 from enrollment.routing import websocket_urlpatterns
 from enrollment.runtime.gallery import current_gallery
 from enrollment.samples.drafts import draft_from_face
 from recognizer.images import decode_crop
+from tests.support.consent import ON_PAPER
 from tests.support.ids import NOBODY
 from tests.support.pictures import chunk, png
 from tests.support.sockets import Socket, frame, headers
@@ -108,7 +118,7 @@ def enroll_from(engine):
         faces = [engine.analyze(engine.decode(picture)).faces[0] for picture in pictures]
         drafts = [draft_from_face(face, contract_id=engine.contract_id, source="webcam") for face in faces]
         return services.enroll_person(
-            actor=None, name=name, consent_version="v", samples=drafts, despite_duplicate=True
+            actor=None, name=name, consent=ON_PAPER, samples=drafts, despite_duplicate=True
         ).person
 
     return sync_to_async(make)
@@ -166,8 +176,35 @@ class TestEnrolment:
             await client.ask("finish")
         person = await Person.objects.aget()
         assert person.external_id == "17"
-        assert person.consent_version
-        assert person.consent_given_at
+        consent = await person.consents.aget()
+        assert (consent.how, consent.legal_basis, consent.given_at is None) == ("ticked", "consent", False)
+
+    async def test_records_the_other_basis_where_the_policy_needs_no_tick(self, enroller, man):
+        await ConsentPolicy.objects.acreate(
+            bases=["contract"], tick_required=False, unticked_basis="contract", unticked_note="Work contract"
+        )
+        async with enroller() as client:
+            await client.tell("configure", person={"name": "Ada"}, consent=False)
+            await client.hold(man[0])
+            await client.ask("finish")
+        consent = await ConsentRecord.objects.aget()
+        assert (consent.how, consent.legal_basis, consent.note) == ("not_asked", "contract", "Work contract")
+
+    async def test_records_the_text_that_the_page_showed(self, enroller, man):
+        shown = await ConsentText.objects.acreate(language="de", number=1, body="Ich bin einverstanden.")
+        async with enroller() as client:
+            await client.tell("configure", person={"name": "Ada"}, consent=True, consent_text=str(shown.pk))
+            await client.hold(man[0])
+            await client.ask("finish")
+        assert (await ConsentRecord.objects.aget()).text_id == shown.pk
+
+    async def test_takes_no_samples_of_a_person_whose_consent_has_ended(self, enroller, man):
+        async with enroller() as client:
+            await client.tell("configure", person={"name": "Ada"}, consent=True)
+            await client.hold(man[0])
+            person = (await client.ask("finish"))["person"]["id"]
+            await ConsentRecord.objects.aupdate(withdrawn_at=timezone.now())
+            assert (await client.ask("configure", person_id=person))["code"] == "consent_ended"
 
     async def test_a_burst_of_one_still_picture_gives_a_sample(self, enroller, man):
         async with enroller() as client:

@@ -45,12 +45,12 @@ class TestAccess:
         assertRedirects(client.get(PAGE), f"/accounts/login/?next={PAGE}", fetch_redirect_response=False)
 
     @pytest.mark.parametrize("path", ["", "merge/", "note/", "forget/", f"actions/{NOBODY}/undo/"])
-    def test_is_for_staff(self, operator_client, path):
-        response = operator_client.post(PAGE + path) if path else operator_client.get(PAGE)
+    def test_is_for_managers(self, receptionist_client, path):
+        response = receptionist_client.post(PAGE + path) if path else receptionist_client.get(PAGE)
         assert response.status_code == 403
 
     @pytest.mark.parametrize("path", ["", "merge/", "note/", "forget/", f"actions/{NOBODY}/undo/"])
-    def test_needs_a_permission_beside_staff_rights(self, clerk_client, path):
+    def test_needs_a_role_beside_staff_rights(self, clerk_client, path):
         response = clerk_client.post(PAGE + path) if path else clerk_client.get(PAGE)
         assert response.status_code == 403
 
@@ -59,9 +59,9 @@ class TestAccess:
         pair = {"first": man.uuid, "second": enroll_real(OTHER, slice(1)).uuid, "score": score}
         assert staff_client.post(PAGE + "note/", pair).status_code == 404
 
-    def test_is_linked_for_staff_only(self, staff_client, operator_client):
-        assertContains(staff_client.get("/enrollment/people/"), f'href="{PAGE}"')
-        assertNotContains(operator_client.get("/enrollment/people/"), f'href="{PAGE}"')
+    def test_is_linked_for_those_who_may_see_it(self, operator_client, receptionist_client):
+        assertContains(operator_client.get("/enrollment/people/"), f'href="{PAGE}"')
+        assertNotContains(receptionist_client.get("/enrollment/people/"), f'href="{PAGE}"')
 
     @pytest.mark.parametrize("model", ["hygieneaction", "personpair"])
     def test_the_admin_shows_what_was_done_and_changes_nothing(self, staff_client, operator, man, enroll_real, model):

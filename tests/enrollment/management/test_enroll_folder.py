@@ -11,10 +11,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from enrollment import services
-from enrollment.consent import FOLDER_IMPORT_VERSION
 from enrollment.models import FaceSample, GalleryRevision, Person
 from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
 from enrollment.samples.storing import MAX_SAMPLES
+from tests.support.consent import ON_PAPER
 from tests.support.memory import MEGABYTES, peak_memory
 from tests.support.portraits import read
 
@@ -80,10 +80,13 @@ class TestFirstRun:
         assert [(file["outcome"], file["path"].endswith(stranger.name)) for file in odd] == [("enrolled", True)]
         assert FaceSample.objects.filter(set_aside=True).count() == 1
 
-    def test_notes_the_import_as_the_consent(self, site):
-        run(site)
+    def test_records_that_no_consent_is_known(self, site):
+        out, _ = run(site)
         person = Person.objects.get(name=WADE)
-        assert (person.consent_version, person.created_by) == (FOLDER_IMPORT_VERSION, None)
+        record = person.consents.get()
+        assert (record.how, record.legal_basis, record.given_at) == ("imported_without", "", None)
+        assert person.created_by is None
+        assert "No consent is recorded for who is new" in out
         assert set(person.samples.values_list("source", flat=True)) == {"folder"}
 
     def test_tells_every_file_in_words(self, site):
@@ -227,16 +230,14 @@ class TestNames:
     def test_a_name_that_several_people_have_is_refused(self, site, make_draft):
         for seed in (1, 2):
             services.enroll_person(
-                actor=None, name=WADE, consent_version="v", samples=[make_draft(seed)], despite_duplicate=True
+                actor=None, name=WADE, consent=ON_PAPER, samples=[make_draft(seed)], despite_duplicate=True
             )
         report, _ = run_json(site)
         assert {file["code"] for file in report["files"] if file["person"] == WADE} == {"name_ambiguous"}
 
     def test_an_import_goes_on_with_whom_it_made(self, site, make_draft):
         run(site)
-        services.enroll_person(
-            actor=None, name=WADE, consent_version="v", samples=[make_draft(1)], despite_duplicate=True
-        )
+        services.enroll_person(actor=None, name=WADE, consent=ON_PAPER, samples=[make_draft(1)], despite_duplicate=True)
         report, error = run_json(site)
         assert error is None
         assert report["totals"]["already"] == 4
@@ -265,3 +266,30 @@ class TestWrongUse:
         settings.FACESITE_MODELS_DIR, settings.FACESITE_MODEL_PACK = tmp_path, "mobile"
         assert "packs install" in run(site)[1]
         assert not Person.objects.exists()
+
+
+class TestConsent:
+    @pytest.mark.parametrize(
+        ("options", "recorded"),
+        [
+            (["--consent", "paper", "--note", "Folder 7"], ("paper", "consent", "Folder 7")),
+            (["--basis", "contract", "--note", "Work contract"], ("not_asked", "contract", "Work contract")),
+        ],
+        ids=["paper", "contract"],
+    )
+    def test_is_recorded_as_the_command_was_told(self, site, options, recorded):
+        call_command("enroll_folder", str(site), *options, stdout=StringIO())
+        for person in Person.objects.all():
+            record = person.consents.get()
+            assert (record.how, record.legal_basis, record.note) == recorded
+
+    def test_needs_a_note_for_another_basis_and_a_basis_for_a_note(self, site):
+        for options in (["--basis", "other"], ["--note", "x"]):
+            with pytest.raises(CommandError, match="note"):
+                call_command("enroll_folder", str(site), *options)
+        assert not Person.objects.exists()
+
+    def test_of_who_is_enrolled_already_stays_as_it_is(self, site):
+        run(site)
+        call_command("enroll_folder", str(site), "--consent", "paper", stdout=StringIO())
+        assert {person.consents.count() for person in Person.objects.all()} == {1}

@@ -13,7 +13,8 @@ from enrollment.packs import rebuilding
 from enrollment.packs.rebuilding import Progress, rebuild_templates
 from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
 from enrollment.samples.drafts import draft_from_face
-from recognizer.vectors import vector_from_bytes
+from enrollment.sealed import read_vectors
+from tests.support.consent import ON_PAPER
 from tests.support.webcam import clip_frames
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +31,7 @@ def enroll(engine, shared_faces):
             for image in images
         ]
         return services.enroll_person(
-            actor=None, name=name, consent_version="v", samples=drafts, despite_duplicate=True
+            actor=None, name=name, consent=ON_PAPER, samples=drafts, despite_duplicate=True
         ).person
 
     return make
@@ -52,8 +53,9 @@ class TestRebuildTemplates:
         out, error = run()
         assert (out, error) == (f"3 templates were written for the pack {engine.pack.name}.\n", None)
         mark_gallery_stale()  # on_commit does not run in this kind of test
-        old = FaceTemplate.objects.filter(contract_id="old-space").earliest("pk")
-        found = current_gallery(engine).search(vector_from_bytes(old.embedding), 1)[0]
+        old = FaceTemplate.objects.filter(contract_id="old-space").order_by("pk").values_list("sample_id", "embedding")
+        [vector] = read_vectors(old[:1], "old-space").values()
+        found = current_gallery(engine).search(vector, 1)[0]
         assert (found.person_id, round(found.comparison_score, 3)) == (str(ada.uuid), 1.0)
 
     def test_leaves_the_old_templates_alone(self, enroll):

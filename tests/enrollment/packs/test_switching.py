@@ -19,6 +19,7 @@ from enrollment.runtime.pack_choice import chosen_pack_name
 from enrollment.samples.drafts import draft_from_face, drafts_for
 from recognizer.images import decode_image
 from recognizer.packs.manifest import Pack
+from tests.support.consent import ON_PAPER
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,7 +41,7 @@ def enroll(shared_faces):
             faces = [engine.analyze(decode_image(path.read_bytes())).faces[0] for path in sorted(folder.glob("*"))[:3]]
             drafts = [draft_from_face(face, contract_id=engine.contract_id, source="folder") for face in faces]
             services.enroll_person(
-                actor=None, name=folder.name, consent_version="v", samples=drafts, despite_duplicate=True
+                actor=None, name=folder.name, consent=ON_PAPER, samples=drafts, despite_duplicate=True
             )
 
     return make

@@ -123,8 +123,8 @@ class TestReload:
             enroll(f"Person {number}", number)
         with CaptureQueriesContext(connection) as queries:
             now()
-        # revision, people, samples, a chunk of templates, the empty chunk after it, merges, recorded wrong matches
-        assert len(queries) == 7
+        # revision, people, samples, a chunk of templates, its keys, the empty chunk after it, merges, wrong matches
+        assert len(queries) == 8
 
     def test_reads_in_chunks(self, enroll, monkeypatch):
         monkeypatch.setattr(gallery, "CHUNK", 2)

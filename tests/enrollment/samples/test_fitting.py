@@ -8,6 +8,7 @@ from enrollment import services
 from enrollment.models import FaceSample, FaceTemplate, Person
 from enrollment.samples.fitting import UNSETTLED, judge_drafts
 from enrollment.selectors import embeddings_of
+from tests.support.consent import ON_PAPER
 
 pytestmark = pytest.mark.django_db
 MAN, OTHER, WOMAN = "Pierce_Brosnan", "Bill_Gates", "Halle_Berry"
@@ -61,7 +62,7 @@ class TestStoring:
     def test_a_stranger_among_the_pictures_raises_no_question_about_duplicates(self, drafts_of, enroll_real):
         enroll_real(WOMAN)
         person = services.enroll_person(
-            actor=None, name="M", consent_version="v", samples=[*drafts_of(MAN), drafts_of(WOMAN)[0]]
+            actor=None, name="M", consent=ON_PAPER, samples=[*drafts_of(MAN), drafts_of(WOMAN)[0]]
         ).person
         assert digests_aside() == {drafts_of(WOMAN)[0].digest}
         assert Person.objects.count() == 2

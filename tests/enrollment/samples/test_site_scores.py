@@ -10,6 +10,7 @@ from enrollment.samples import site_scores as module
 from enrollment.samples.site_scores import leave_one_out, site_scores
 from enrollment.services import enroll_person, set_active
 from tests.enrollment.conftest import CONTRACT, DIMENSION, unit_vector
+from tests.support.consent import ON_PAPER
 from tests.support.floats import approx_cosine
 
 
@@ -66,7 +67,7 @@ class TestSiteScores:
             enroll_person(
                 actor=None,
                 name=f"Person {number}",
-                consent_version="v",
+                consent=ON_PAPER,
                 samples=[make_draft(10 * number + n) for n in range(3)],
                 despite_duplicate=True,
             ).person

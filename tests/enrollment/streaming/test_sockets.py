@@ -4,19 +4,29 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
 from asgiref.sync import sync_to_async
 from channels.auth import AuthMiddlewareStack
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
+from django.utils import timezone
 
 from enrollment.reasons import sentence_for
 from enrollment.runtime.database import run_in_database_thread
 from enrollment.streaming import sockets
 from enrollment.streaming.sockets import Frame, FrameConsumer
 from recognizer.errors import ImageUndecodable, PackNotInstalled
+from security.models import SignIn
+from security.rights import Right
+from security.roles.groups import give_roles
+from security.roles.table import Role
+from security.sign_in.one_time import issue_one_time_password
+from security.sign_in.sessions import begin_sign_in, idle_limit
+from tests.support.operators import make_operator
 from tests.support.sockets import Socket, frame, headers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,6 +41,7 @@ class EchoConsumer(FrameConsumer):
     work: ClassVar[Callable[[], None]]
     """What the message "work" has done in a database thread."""
     closed: ClassVar[int]
+    rights = (Right.ENROL, Right.SET_POLICY)
 
     async def on_connected(self) -> None:
         await self.send_message({"type": "hello"})
@@ -104,6 +115,13 @@ def raise_operational_error(*args: object) -> None:
     raise OperationalError("gone away")
 
 
+def note_sign_in(operator: User, *, unused: timedelta) -> None:
+    """The note of the only session, last used so long ago."""
+    key = Session.objects.get().session_key
+    begin_sign_in(session_key=key, operator=operator, address="127.0.0.1", user_agent="")
+    SignIn.objects.update(last_used_at=timezone.now() - unused)
+
+
 async def fail_to_greet(consumer: object) -> None:
     raise_operational_error()
 
@@ -120,6 +138,31 @@ class TestLogin:
         operator.is_active = False
         await operator.asave()
         assert await close_code(await open_socket(operator)) == 4401
+
+    async def test_an_operator_without_the_right_hears_why_and_is_closed_with_4403(self, db):
+        officer = await sync_to_async(make_operator)(Role.PRIVACY_OFFICER)
+        socket = await open_socket(officer)
+        message = await socket.receive_json_from()
+        assert (message["type"], message["code"]) == ("error", "not_allowed")
+        assert "enrol people" in message["message"]
+        assert await close_code(socket) == 4403
+
+    async def test_one_of_the_socket_s_rights_is_enough(self, db):
+        await (await greeted(await sync_to_async(make_operator)(Role.RECEPTIONIST))).disconnect()
+
+    async def test_a_right_taken_away_ends_the_socket(self, operator, monkeypatch):
+        monkeypatch.setattr(EchoConsumer, "session_check_seconds", 0.05)
+        socket = await greeted(operator)
+        await sync_to_async(give_roles)(operator, [Role.KIOSK])
+        assert (await socket.receive_json_from())["code"] == "not_allowed"
+        assert await close_code(socket) == 4403
+
+    async def test_a_right_taken_away_counts_before_the_next_message(self, operator):
+        socket = await greeted(operator)
+        await sync_to_async(give_roles)(operator, [])
+        await socket.send_json_to({"type": "echo", "value": 1})
+        assert (await socket.receive_json_from())["code"] == "not_allowed"
+        assert await close_code(socket) == 4403
 
     async def test_logging_out_ends_the_socket(self, operator, monkeypatch):
         monkeypatch.setattr(EchoConsumer, "session_check_seconds", 0.05)
@@ -142,6 +185,40 @@ class TestLogin:
         await operator.asave()
         assert await close_code(socket) == 4401
         assert await Session.objects.acount() == 1  # checking it never changes it
+
+    async def test_an_operator_who_owes_a_password_is_told_so_and_closed_with_4403(self, operator):
+        await sync_to_async(issue_one_time_password)(actor=None, operator=operator)
+        socket = await open_socket(operator)
+        error = await socket.receive_json_from()
+        assert (error["code"], "Choose your own password first" in error["message"]) == ("not_allowed", True)
+        assert await close_code(socket) == 4403
+
+    async def test_a_sign_in_that_nobody_used_for_too_long_ends_the_socket(self, operator, monkeypatch):
+        monkeypatch.setattr(EchoConsumer, "session_check_seconds", 0.05)
+        socket = await greeted(operator)
+        await sync_to_async(note_sign_in)(operator, unused=idle_limit() + timedelta(minutes=1))
+        assert await close_code(socket) == 4401
+
+    async def test_frames_count_as_use(self, operator, monkeypatch):
+        monkeypatch.setattr(EchoConsumer, "session_check_seconds", 0.05)
+        socket = await greeted(operator)
+        await sync_to_async(note_sign_in)(operator, unused=idle_limit() - timedelta(minutes=1))
+        while timezone.now() - (await SignIn.objects.aget()).last_used_at > timedelta(minutes=1):
+            await socket.send_to(bytes_data=frame(1, b"x"))
+            await socket.receive_json_from()
+        await socket.disconnect()
+
+    async def test_messages_do_not(self, operator, monkeypatch):
+        """A page that was left open connects again and again, and asks for the same."""
+        monkeypatch.setattr(EchoConsumer, "session_check_seconds", 0.05)
+        socket = await greeted(operator)
+        await sync_to_async(note_sign_in)(operator, unused=idle_limit() - timedelta(minutes=1))
+        for _ in range(3):
+            await socket.send_json_to({"type": "echo", "value": 1})
+            await socket.receive_json_from()
+            await asyncio.sleep(0.1)
+        assert timezone.now() - (await SignIn.objects.aget()).last_used_at > timedelta(minutes=1)
+        await socket.disconnect()
 
 
 class TestLimits:
@@ -288,7 +365,7 @@ class TestFrames:
         monkeypatch.setattr(EchoConsumer, "failures_allowed", 0)
         socket = await greeted(operator)
         with monkeypatch.context() as away:
-            away.setattr(sockets, "_session_belongs_to", raise_operational_error)
+            away.setattr(sockets, "_is_welcome", raise_operational_error)
             for _ in range(3):
                 await socket.send_json_to({"type": "echo", "value": 1})
                 error = await socket.receive_json_from()
@@ -311,7 +388,7 @@ class TestFrames:
             raise_operational_error()
 
         with monkeypatch.context() as away:
-            away.setattr(sockets, "_session_belongs_to", be_away)
+            away.setattr(sockets, "_is_welcome", be_away)
             for _ in range(5):
                 await asked.acquire()
         await socket.send_json_to({"type": "echo", "value": 2})

@@ -66,7 +66,7 @@ class TestRules:
             ({"pose": Pose(0.0, 41.0, 0.0)}, "turned_away"),
             ({"pose": Pose(0.0, 0.0, -46.0)}, "tilted"),
             ({"eye_light": 0.35}, "eyes_hidden"),
-            ({"checks": FaceChecks(turned=0.51)}, "turned_over"),
+            ({"checks": FaceChecks(turned=0.21)}, "turned_over"),
             ({"checks": FaceChecks(mouth_hidden=0.51)}, "mouth_hidden"),
             ({"sharpness": 24.0}, "blurred"),
         ],
@@ -83,7 +83,7 @@ class TestRules:
             {"brightness": 200.0},
             {"pose": Pose(40.0, -40.0, 35.0)},
             {"eye_light": 0.36, "sharpness": 25.0},
-            {"checks": FaceChecks(turned=0.5, mouth_hidden=0.5)},
+            {"checks": FaceChecks(turned=0.2, mouth_hidden=0.5)},
         ],
     )
     def test_begin_beyond_their_limits(self, changes):

@@ -14,6 +14,7 @@ from enrollment.services import enroll_person
 from recognizer.calibration import comparisons_needed, rate_of
 from recognizer.engine import FaceEngine
 from tests.enrollment.conftest import QUALITY
+from tests.support.consent import ON_PAPER
 from verification.accuracy import calibration
 from verification.accuracy.calibration import calibrate_site, conclude_rate, people_needed, predictions, site_threshold
 from verification.models import VerificationPolicy
@@ -52,7 +53,7 @@ def crowd(db, engine: FaceEngine) -> Callable[[int], None]:
                     )
                 )
             enroll_person(
-                actor=None, name=f"Person {number}", consent_version="v", samples=samples, despite_duplicate=True
+                actor=None, name=f"Person {number}", consent=ON_PAPER, samples=samples, despite_duplicate=True
             )
         assert FaceSample.objects.filter(set_aside=False).count() == 2 * people
 
@@ -129,10 +130,10 @@ class TestSiteThreshold:
 
 @pytest.mark.django_db
 class TestPage:
-    def test_is_for_staff_who_may_add_a_policy(self, client, operator_client, clerk_client, staff):
+    def test_is_for_those_who_may_set_the_policy(self, client, receptionist_client, clerk_client, staff):
         assertRedirects(client.get(PAGE), f"/accounts/login/?next={PAGE}", fetch_redirect_response=False)
         before = save_policy(actor=staff, fmr="0.0001", liveness="required")
-        for other in (operator_client, clerk_client):
+        for other in (receptionist_client, clerk_client):
             assert other.get(PAGE).status_code == 403
             assert other.post(PAGE, POLICY).status_code == 403
             assert other.post(f"{PAGE}{before.pk}/again/").status_code == 403

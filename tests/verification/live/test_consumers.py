@@ -7,6 +7,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.sessions.models import Session
 
+from enrollment.models import GalleryRevision
 from enrollment.services import erase_people, set_active, update_person
 from recognizer.images import encode_thumbnail
 from tests.support.sockets import Socket, communicator, frame, receive_until, show_all
@@ -94,6 +95,8 @@ class TestIdentify:
         assert str(attempt.uuid) == decision["attempt"]
         assert (attempt.matched_person, attempt.operator, attempt.mode) == (ada, operator, "identify")
         assert (attempt.source, attempt.verdict) == ("live", "match")
+        revision = await GalleryRevision.objects.aget()
+        assert (attempt.gallery_revision, attempt.policy_id) == (revision.number, None)
         assert attempt.comparison_score == decision["comparison_score"]
 
     async def test_says_why_in_the_very_words_of_the_history(self, operator, ada, bob, picture):

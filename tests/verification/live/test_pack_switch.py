@@ -15,6 +15,7 @@ from enrollment.samples.drafts import draft_from_face
 from enrollment.services import enroll_person
 from enrollment.streaming.sockets import FrameConsumer
 from recognizer.images import UPLOAD_LIMITS
+from tests.support.consent import ON_PAPER
 from tests.support.sockets import communicator, frame, receive_until
 from tests.verification.conftest import ADA
 from verification.live import consumers
@@ -28,9 +29,7 @@ def ada_on_mobile(two_packs, picture):
     faces = [engine.analyze(engine.decode(picture(ADA, number), UPLOAD_LIMITS)).faces[0] for number in (1, 2, 3)]
     drafts = [draft_from_face(face, contract_id=engine.contract_id, source="upload") for face in faces]
     # Looking for duplicates would start the process with the stronger pack, since nobody is enrolled yet.
-    person = enroll_person(
-        actor=None, name="Ada", consent_version="test", samples=drafts, despite_duplicate=True
-    ).person
+    person = enroll_person(actor=None, name="Ada", consent=ON_PAPER, samples=drafts, despite_duplicate=True).person
     engine.close()
     return person
 

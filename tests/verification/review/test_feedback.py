@@ -21,7 +21,7 @@ from tests.verification.live.test_consumers import of_type, opened, show
 from tests.verification.rows import make_attempt
 from verification import services
 from verification.models import ConfusedFace, FalseMatch, VerificationAttempt
-from verification.policy import current_policy
+from verification.policy import Grounds, current_policy
 from verification.review import feedback
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("liveness_off")]
@@ -51,7 +51,7 @@ def attempt(ada, bob, decide, engine) -> VerificationAttempt:
         source="live",
         decision=decide(ADA, 4),
         claimed=None,
-        contract_id=engine.contract_id,
+        grounds=Grounds(engine.contract_id, 1, None),
     )
 
 
@@ -142,7 +142,7 @@ class TestRecording:
             source="live",
             decision=decide(ADA, 1),
             claimed=None,
-            contract_id=engine.contract_id,
+            grounds=Grounds(engine.contract_id, 1, None),
         )
         with pytest.raises(feedback.FeedbackRefused, match="remove that picture"):
             feedback.examine(own, engine)
@@ -289,7 +289,7 @@ class TestInboxOfTheLivePage:
         from verification.models import UnknownFace
         from verification.review import unknowns
 
-        await sync_to_async(unknowns.save_unknown_policy)(actor=operator, keep=True, days=7)
+        await sync_to_async(unknowns.save_unknown_policy)(actor=None, keep=True, days=7)
         socket = await opened(operator)
         await show(socket, picture(STRANGER, 1), 10)
         await socket.disconnect()

@@ -8,10 +8,15 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 
 from enrollment.models import Person
 from enrollment.runtime.gallery import reset_gallery
+from security.models import Approval
+from security.roles.second_person import Action
+from security.roles.table import Role
 from tests.support.ids import NOBODY
+from tests.support.operators import make_client, unlock
 from tests.verification.conftest import ADA, STRANGER
 from tests.verification.review.test_unknowns import keeping, policy, see  # noqa: F401  # fixtures
 from verification.models import InboxAction, UnknownFace, UnknownPolicy
+from verification.review.unknowns import SEARCHED
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("liveness_off", "engine")]
 INBOX = "/verification/unknown/"
@@ -19,7 +24,13 @@ FACES = "/verification/unknown/faces/"
 
 
 @pytest.fixture
-def ada_faces(see, keeping) -> list[UnknownFace]:  # noqa: F811
+def searching(operator, staff) -> None:
+    """Two operators have opened the search."""
+    unlock(Action.SEARCH_UNKNOWN, asker=operator, second=staff, target=SEARCHED)
+
+
+@pytest.fixture
+def ada_faces(see, keeping, searching) -> list[UnknownFace]:  # noqa: F811
     """Three pictures of one person who is not enrolled."""
     for number in (2, 3, 4):
         see(ADA, number)
@@ -59,7 +70,7 @@ class TestInbox:
     ):
         operator_client.get(INBOX)
         see(STRANGER, 1)
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(20):
             operator_client.get(INBOX)
 
     def test_several_groups_are_dismissed_at_once_and_brought_back(self, operator_client, ada_faces, see):  # noqa: F811
@@ -97,8 +108,43 @@ class TestInbox:
         assertRedirects(client.get(url), f"/accounts/login/?next={url}", fetch_redirect_response=False)
 
 
+class TestLock:
+    """Without a second person nobody is searched for among strangers."""
+
+    @pytest.fixture
+    def locked(self, ada_faces) -> None:
+        Approval.objects.all().delete()
+
+    def test_shows_each_face_by_itself(self, operator_client, locked):
+        response = operator_client.get(INBOX)
+        assertContains(response, "The search among unknown faces is locked")
+        assertContains(response, "3 groups.")
+        assertNotContains(response, "3 faces")
+
+    def test_offers_nobody_who_looks_alike(self, operator_client, page, locked, enrol, picture):
+        enrol("Ada", picture(ADA, 1))
+        reset_gallery()
+        assertNotContains(operator_client.get(page), "comparison score")
+
+    def test_opens_when_another_operator_agrees_and_not_before(self, operator_client, staff_client, locked):
+        operator_client.post(f"{INBOX}unlock/")
+        approval = Approval.objects.get()
+        operator_client.post(f"/site/approvals/{approval.pk}/", {"do": "agree"})
+        assertContains(operator_client.get(INBOX), "3 groups.")
+        staff_client.post(f"/site/approvals/{approval.pk}/", {"do": "agree"})
+        assertContains(operator_client.get(INBOX), "1 group.")
+
+    def test_leaves_a_privacy_officer_to_dismiss_and_delete(self, page, ada_faces):
+        client = make_client(Role.PRIVACY_OFFICER)
+        assertNotContains(client.get(page), "Enrol as a new person")
+        data = ticked(ada_faces[:2], "enrol", name="Ada", consent="on")
+        assert client.post(page, data).status_code == 403
+        client.post(page, ticked(ada_faces, "delete"))
+        assert not UnknownFace.objects.exists()
+
+
 class TestPolicy:
-    def test_is_for_staff_who_may_add_a_policy(self, operator_client, clerk_client, staff_client):
+    def test_is_for_those_who_set_how_long_data_is_kept(self, operator_client, clerk_client, staff_client):
         for other in (operator_client, clerk_client):
             assert other.post(f"{INBOX}policy/", {"keep": "on", "days": 3}).status_code == 403
         assert not UnknownPolicy.objects.exists()

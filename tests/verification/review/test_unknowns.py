@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.utils import timezone
 
-from enrollment.errors import ConsentRequired, NameInvalid, PossibleDuplicate
+from enrollment.errors import ConsentInvalid, NameInvalid, PossibleDuplicate
 from enrollment.hygiene import actions as hygiene
 from enrollment.models import FaceSample, GalleryRevision, Person
 from enrollment.runtime.gallery import current_gallery, reset_gallery
@@ -22,10 +22,11 @@ from recognizer.search.gallery import GallerySnapshot
 from recognizer.tracking.fuser import decide_still
 from recognizer.tracking.tracks import Decision
 from recognizer.types import DecisionPolicy, Liveness, LivenessVerdict
+from tests.support.consent import ON_PAPER
 from tests.verification.conftest import ADA, BOB, STRANGER
 from verification import services
 from verification.models import InboxAction, UnknownFace, UnknownPolicy, VerificationAttempt
-from verification.policy import current_policy
+from verification.policy import Grounds, current_policy
 from verification.review import unknowns
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +50,8 @@ def see(engine, policy, picture):
 
 
 def record(decision: Decision, contract_id: str, **values: Any) -> VerificationAttempt:
-    about = {"operator": None, "mode": "identify", "source": "live", "claimed": None, "contract_id": contract_id}
+    grounds = Grounds(contract_id, 1, None)
+    about = {"operator": None, "mode": "identify", "source": "live", "claimed": None, "grounds": grounds}
     return services.record_attempt(decision=decision, **(about | values))
 
 
@@ -165,7 +167,7 @@ class TestEnrolling:
         return list(UnknownFace.objects.all())
 
     def enrol(self, staff, faces, **values: Any) -> InboxAction:
-        about = {"name": "Ada", "external_id": None, "consent_version": "test"}
+        about = {"name": "Ada", "external_id": None, "consent": ON_PAPER}
         return unknowns.enrol_unknown(actor=staff, faces=uuids(faces), **(about | values))
 
     def test_makes_a_person_whom_the_live_page_knows_from_then_on(self, staff, faces, see, engine, policy):
@@ -178,7 +180,11 @@ class TestEnrolling:
         assert waiting(engine, policy) == []
 
     def test_needs_consent_and_a_name_and_leaves_nothing_behind_without(self, staff, faces, engine, policy):
-        for values, error in [({"consent_version": ""}, ConsentRequired), ({"name": " "}, NameInvalid)]:
+        cases: list[tuple[dict[str, Any], type[Exception]]] = [
+            ({"consent": replace(ON_PAPER, note="n" * 301)}, ConsentInvalid),
+            ({"name": " "}, NameInvalid),
+        ]
+        for values, error in cases:
             with pytest.raises(error):
                 self.enrol(staff, faces, **values)
         assert not Person.objects.exists()

@@ -27,7 +27,8 @@ from verification.cards import card_of
 from verification.live.protocol import CardMessage, card_message
 from verification.models import VerificationAttempt
 from verification.photos import IdentifiedFace, identify_image
-from verification.services import attempt_from, current_policy, record_attempt
+from verification.policy import Grounds, policy_in_force
+from verification.services import attempt_from, record_attempt
 
 
 class Command(BaseCommand):
@@ -71,7 +72,9 @@ class Identifier:
     def __init__(self, engine: FaceEngine, *, record: bool) -> None:
         self.engine = engine
         self.gallery: GallerySnapshot = current_gallery(engine)
-        self.policy: DecisionPolicy = current_policy(engine)
+        in_force = policy_in_force(engine)
+        self.policy: DecisionPolicy = in_force.policy
+        self.grounds = Grounds(engine.contract_id, self.gallery.revision, in_force.saved_id)
         self.record = record
 
     def identify_file(self, path: Path) -> dict[str, Any]:
@@ -93,7 +96,7 @@ class Identifier:
             "mode": VerificationAttempt.Mode.IDENTIFY,
             "source": VerificationAttempt.Source.COMMAND,
             "claimed": None,
-            "contract_id": self.engine.contract_id,
+            "grounds": self.grounds,
         }
         if self.record:
             return record_attempt(decision=face.decision, **about)

@@ -1,0 +1,36 @@
+"""The site's days, one field per rule."""
+
+from __future__ import annotations
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.datastructures import MultiValueDict
+
+from security.retention.policy import current_days
+from security.retention.rules import RetentionRule, retention_rules
+
+
+class RetentionForm(forms.Form):
+    """An empty field keeps the data. Only the service says which days are allowed, in one sentence for all."""
+
+    def __init__(self, data: MultiValueDict[str, str] | None = None) -> None:
+        super().__init__(data, initial=current_days())
+        for rule in retention_rules:
+            self.fields[rule.key] = _field(rule)
+
+    def add_refusals(self, error: ValidationError) -> None:
+        for key, sentences in error.message_dict.items():
+            for sentence in sentences:
+                self.add_error(key if key in self.fields else None, sentence)
+
+
+def _field(rule: RetentionRule) -> forms.IntegerField:
+    span = f"{rule.least_days} to {rule.most_days:,} days"
+    field = forms.IntegerField(
+        label=rule.label,
+        required=False,
+        help_text=f"{rule.explanation} {span}{'; empty: kept for good' if rule.may_keep else ''}.",
+        error_messages={"invalid": f"{rule.label}: write a whole number of days."},
+    )
+    field.widget.attrs |= {"inputmode": "numeric", "min": rule.least_days, "max": rule.most_days}
+    return field

@@ -1,0 +1,82 @@
+"""What may be erased when. Every app registers its rules from its AppConfig.ready(); this room knows none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from security.actors import Actor
+
+CountDue = Callable[[datetime, int], int]
+EraseBatch = Callable[[datetime, int, int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnDays:
+    """Where a rule's days are kept when another page sets them too, so that one number decides for both."""
+
+    read: Callable[[], int | None]
+    save: Callable[[Actor | None, int], None]
+    """Called in the transaction that saves the site's rules."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionRule:
+    """One kind of data that becomes due after some days.
+
+    Both functions get the present time (aware) and the site's days. Due is what is older than now minus days; exactly
+    as old is not due yet.
+    """
+
+    key: str
+    """Stable: it is stored, and `manage.py retention --json` prints it."""
+    label: str
+    """As the page's form names it: "Pictures of attempts"."""
+    explanation: str
+    """Plain English for operators: what is erased and what stays."""
+    count_due: CountDue
+    """(now, days) -> how many are due. Quick: a page waits for it."""
+    erase_batch: EraseBatch
+    """(now, days, limit) -> how many of those due were erased now, at most `limit`; 0: none is left.
+
+    One short transaction by the service that erases such data, which also writes audit rows.
+    """
+    default_days: int | None
+    """Until the site decides. None: kept."""
+    least_days: int = 1
+    most_days: int = 3_650
+    may_keep: bool = True
+    """Whether the site may choose to keep it for good."""
+    floor_reason: str = ""
+    """Why not fewer than least_days, as a sentence that follows a refusal."""
+    most_at_once: int = 100
+    """The largest batch that the runner asks for. Fewer where one of them is dear, such as a person."""
+    own_days: OwnDays | None = None
+
+    def refusal(self, days: int | None) -> str:
+        """Why the site cannot choose these days (None: keep), as a sentence; empty when it can."""
+        if days is None:
+            return "" if self.may_keep else f"{self.label}: these cannot be kept for good. Choose a number of days."
+        if self.least_days <= days <= self.most_days:
+            return ""
+        sentence = f"{self.label}: choose between {self.least_days} and {self.most_days:,} days."
+        return f"{sentence} {self.floor_reason}" if days < self.least_days and self.floor_reason else sentence
+
+
+@dataclass(slots=True)
+class RetentionRules:
+    """The rules of every app, in the order in which they were registered; a run takes them in this order."""
+
+    by_key: dict[str, RetentionRule] = field(default_factory=dict)
+
+    def register(self, rule: RetentionRule) -> None:
+        """AppConfig.ready() may run twice: the same key replaces the rule."""
+        self.by_key[rule.key] = rule
+
+    def __iter__(self) -> Iterator[RetentionRule]:
+        return iter(self.by_key.values())
+
+
+retention_rules = RetentionRules()
+"""The process's own. A test swaps `by_key` with monkeypatch.setattr(retention_rules, ...)."""
