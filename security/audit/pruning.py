@@ -31,8 +31,9 @@ def prune_audit(*, actor: Actor | None, before: datetime) -> int:
     The hash of the last one that goes is signed first, so that `audit verify` still succeeds, and says from which row
     on the chain is whole. The newest row always stays. Raises NotAllowed, AuditKeyUnusable.
     """
-    gone = 0
-    while some := prune_batch(actor=actor, before=before, limit=BATCH):
+    require(actor, Right.SET_RETENTION)
+    stay, gone = _first_to_stay(before), 0  # asked once: each batch leaves a row, which is not for this call
+    while some := _prune(actor, before, stay, BATCH):
         gone += some
     return gone
 
@@ -40,7 +41,11 @@ def prune_audit(*, actor: Actor | None, before: datetime) -> int:
 def prune_batch(*, actor: Actor | None, before: datetime, limit: int) -> int:
     """As prune_audit(), but at most `limit` rows; 0: none is left that is old enough."""
     require(actor, Right.SET_RETENTION)
-    key, stay = site_key(), _first_to_stay(before)
+    return _prune(actor, before, _first_to_stay(before), limit)
+
+
+def _prune(actor: Actor | None, before: datetime, stay: int, limit: int) -> int:
+    key = site_key()
     with transaction.atomic():
         oldest = AuditEvent.objects.filter(number__lt=stay).order_by("number")[:limit]
         ends = list(oldest.values_list("number", "hash"))

@@ -81,6 +81,46 @@ class TestReadOrigins:
         assert origin in sentence(env.read_origins, "X")
 
 
+class TestReadSecret:
+    @pytest.fixture
+    def file(self, tmp_path, monkeypatch) -> Path:
+        path = tmp_path / "secret"
+        monkeypatch.delenv("A_SECRET", raising=False)
+        monkeypatch.setenv("A_SECRET_FILE", str(path))
+        return path
+
+    def test_is_the_variable_where_no_file_is_named(self, monkeypatch):
+        monkeypatch.delenv("A_SECRET_FILE", raising=False)
+        monkeypatch.setenv("A_SECRET", "of the variable")
+        assert env.read_secret("A_SECRET") == "of the variable"
+
+    def test_is_what_the_file_holds_without_its_line_end(self, file):
+        file.write_text("of the file\n")
+        assert env.read_secret("A_SECRET") == "of the file"
+
+    def test_both_is_a_sentence_that_names_them(self, file, monkeypatch):
+        monkeypatch.setenv("A_SECRET", "x")
+        with pytest.raises(SettingsError, match="A_SECRET and A_SECRET_FILE are both set"):
+            env.read_secret("A_SECRET")
+
+    @pytest.mark.parametrize(
+        ("content", "sentence"),
+        [
+            pytest.param(None, "cannot be read: No such file", id="missing"),
+            pytest.param(b" \n", "is empty", id="empty"),
+            pytest.param(b"hidden" * 100_000, "is too large for a secret", id="huge"),
+            pytest.param(b"hidden \xff", "text file in UTF-8", id="no text"),
+        ],
+    )
+    def test_what_is_no_secret_is_a_sentence_with_the_path_and_without_the_content(self, file, content, sentence):
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(SettingsError, match=sentence) as refusal:
+            env.read_secret("A_SECRET")
+        assert str(file) in str(refusal.value)
+        assert "hidden" not in str(refusal.value)
+
+
 class TestReadSecretKey:
     def test_without_one_the_start_stops(self, monkeypatch):
         monkeypatch.delenv("SECRET_KEY")

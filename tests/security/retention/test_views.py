@@ -26,6 +26,8 @@ FIELDS = {
     "ended_sessions": "1",
     "failed_sign_ins": "1",
     "known_addresses": "90",
+    "audit_rows": "",
+    "ended_consents": "14",
 }
 
 
