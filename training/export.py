@@ -1,4 +1,4 @@
-"""Steps 4, 7, 9 and 12: the averaged weights of a run as one ONNX file, opset 17, weights stored in half precision.
+"""Steps 4, 7, 9 and 15: the averaged weights of a run as one ONNX file, opset 17, weights stored in half precision.
 
 Half precision is storage only: a Cast follows every large constant, ONNX Runtime folds it when the session is made, and
 all arithmetic stays in float32. Batch normalisation and input scaling are folded into the convolutions.

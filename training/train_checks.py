@@ -1,4 +1,4 @@
-"""Step 11: train the check network on the aligned crops (step 1's archive) and the turned faces (step 10)."""
+"""Step 14: train the check network on the aligned crops (step 1's archive) and the turned faces (step 13)."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def train(recipe: CheckRecipe, material: Material, run: Path, report_every: int,
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--crops", type=Path, default=Path("../shared/faces/train/crops_112_webp.tar"))
-    parser.add_argument("--work", type=Path, required=True, help="folder that step 10 filled")
+    parser.add_argument("--work", type=Path, required=True, help="folder that step 13 filled")
     parser.add_argument("--run", type=Path, required=True, help="folder of this run")
     parser.add_argument("--steps", type=int, default=CheckRecipe.steps)
     parser.add_argument("--batch", type=int, default=CheckRecipe.batch)

@@ -1,4 +1,4 @@
-"""Step 10: faces turned by quarters, as the detector and the landmark network take them.
+"""Step 13: faces turned by quarters, as the detector and the landmark network take them.
 
 Each loose picture is put on a larger ground and turned by a quarter, a half and three quarters (and not at all). The
 crop that the product would make is kept with the angle that the face really has in it: where YuNet sets the landmarks

@@ -86,8 +86,8 @@ def photo(request: HttpRequest) -> HttpResponse:
 def _check_photo(request: HttpRequest, data: bytes, *, keep: bool) -> dict[str, Any]:
     """The faces and what the page shows of them. Raises ImageError, PackError."""
     engine = get_engine()
-    gallery, policy = current_gallery(engine), services.current_policy(engine)
-    found = engine.submit(identify_image, data, engine=engine, gallery=gallery, policy=policy).result()
+    gallery, in_force = current_gallery(engine), policy_in_force(engine)
+    found = engine.submit(identify_image, data, engine=engine, gallery=gallery, policy=in_force.policy).result()
     preview = engine.submit(encode_thumbnail, found.image, PREVIEW_SIDE).result()
     people = people_by_uuid(face.decision.person_id for face in found.faces if face.decision.person_id)
     faces = []

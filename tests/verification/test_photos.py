@@ -62,6 +62,19 @@ class TestIdentifyImage:
         size = factor * np.ptp(expected.detection.box_xyxy)
         assert np.abs(face.detection.box_xyxy - factor * expected.detection.box_xyxy).max() < 0.05 * size
 
+    @pytest.mark.parametrize("quarters", [1, 2, 3])
+    def test_a_picture_on_its_side_or_head_is_turned_back(self, identify, engine, ada, bob, picture, quarters):
+        turned = np.rot90(engine.decode(picture(ADA, 4), UPLOAD_LIMITS), quarters)
+
+        (face,) = identify(cv2.imencode(".png", turned)[1].tobytes()).faces
+
+        assert (face.decision.verdict, face.decision.person_id) == (Verdict.MATCH, str(ada.uuid))
+
+    def test_a_covered_mouth_names_and_denies_nobody(self, identify, ada, bob, shared_faces):
+        (face,) = identify((shared_faces.parent / "cases" / "faces" / "maskA.png").read_bytes()).faces
+
+        assert (face.decision.verdict, face.decision.comparison.reasons) == (Verdict.UNCERTAIN, ("mouth_hidden",))
+
     def test_a_picture_without_faces_has_none(self, identify):
         assert identify(encode_thumbnail(np.full((300, 300, 3), 128, np.uint8), 300)).faces == ()
 

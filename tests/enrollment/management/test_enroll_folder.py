@@ -164,6 +164,12 @@ class TestRefusedFiles:
         assert "2 of 6 files" in error
         assert Person.objects.get(name=WADE).samples.count() == 2
 
+    def test_a_covered_mouth_is_refused(self, site, shared_faces):
+        shutil.copy(shared_faces.parent / "cases" / "faces" / "maskA.png", site / WADE)
+        report, _ = run_json(site)
+        (refused,) = [file for file in report["files"] if file["outcome"] == "refused"]
+        assert refused["code"] == "mouth_hidden"
+
     def test_a_file_of_2_gb_is_not_read(self, site):
         with (site / WADE / "film.jpg").open("wb") as film:
             film.truncate(2 << 30)  # sparse: it takes no room

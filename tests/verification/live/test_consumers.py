@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from asgiref.sync import sync_to_async
@@ -170,6 +171,15 @@ class TestIdentify:
         await socket.disconnect()
         attempt = await VerificationAttempt.objects.aget()
         assert attempt.matched_person_id is None
+
+    async def test_a_picture_upside_down_is_uncertain_and_says_why(self, operator, ada, bob, picture):
+        upright = cv2.imdecode(np.frombuffer(picture(ADA, 4), np.uint8), cv2.IMREAD_COLOR)
+        assert upright is not None
+        socket = await opened(operator)
+        upside_down = cv2.imencode(".png", np.rot90(upright, 2))[1].tobytes()
+        (decision,) = of_type("decision", await show(socket, upside_down, 10))
+        assert (decision["verdict"], decision["person"], decision["reasons"]) == ("uncertain", None, ["turned_over"])
+        await socket.disconnect()
 
     async def test_with_nobody_enrolled_everybody_is_a_stranger(self, operator, picture):
         socket = await opened(operator)
