@@ -8,10 +8,15 @@ import numpy as np
 import pytest
 
 from recognizer.engine import FaceEngine
+from recognizer.images import UPLOAD_LIMITS, decode_image
 from recognizer.reasons import Reason
 from recognizer.types import Face, Image
 
 COLOURS = [(210, 180, 150), (240, 240, 240), (30, 30, 30), (160, 140, 110), (60, 90, 200), (90, 160, 60)]
+
+
+def read(path: Path) -> Image:
+    return decode_image(path.read_bytes(), UPLOAD_LIMITS)
 
 
 def main_face(engine: FaceEngine, image: Image) -> Face | None:
@@ -43,13 +48,12 @@ def paint_mask(image: Image, face: Face, colour: tuple[int, int, int]) -> Image:
 def portraits(shared_faces: Path) -> list[Image]:
     """The first picture of each of a hundred people."""
     folders = sorted(path for path in (shared_faces / "eval").iterdir() if path.is_dir())
-    pictures = [cv2.imread(str(min(folder.glob("*.jpg")))) for folder in folders]
-    return [picture.astype(np.uint8) for picture in pictures if picture is not None]
+    return [read(min(folder.glob("*.jpg"))) for folder in folders]
 
 
 class TestFaceChecker:
     def test_lets_bare_upright_faces_pass(self, engine, shared_faces):
-        pictures = [cv2.imread(str(path)) for path in sorted((shared_faces / "eval").rglob("*.jpg"))]
+        pictures = [read(path) for path in sorted((shared_faces / "eval").rglob("*.jpg"))]
         faces = [main_face(engine, picture) for picture in pictures]
         flagged = [
             face for face in faces if face and {Reason.MOUTH_HIDDEN, Reason.TURNED_OVER} & set(face.quality.reasons)
@@ -71,7 +75,7 @@ class TestFaceChecker:
         assert np.mean(found) >= 0.95
 
     def test_finds_the_mask_of_the_case(self, engine, shared_faces):
-        case = cv2.imread(str(shared_faces.parent / "cases" / "faces" / "maskA.png"))
+        case = read(shared_faces.parent / "cases" / "faces" / "maskA.png")
 
         face = main_face(engine, case)
 
