@@ -19,6 +19,7 @@ OWN_ADDRESSES: Final = frozenset(
         "attendance",
         "audit",
         "enrollment",
+        "privacy",
         "healthz",
         "kiosk",
         "metrics",

@@ -20,7 +20,7 @@ def test_somebody_is_verified_below_a_base_path(models_dir, shared_faces, tmp_pa
         page.get_by_role("button", name="Continue to the camera").click()
         page.get_by_role("button", name="Save with").click()
         page.get_by_role("heading", name="Ada").wait_for()
-        page.get_by_role("link", name="Live").click()
+        page.get_by_role("link", name="Live", exact=True).click()
         card = page.locator("[data-card][data-verdict=match]")
         card.wait_for()
         assert "Ada" in card.inner_text()

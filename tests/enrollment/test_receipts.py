@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from copy import deepcopy
 
@@ -81,7 +82,7 @@ class TestProblemWith:
         assert words in problem_with(copy, site_public_key())
 
     def test_another_sites_key_is_noticed(self, handed_out, settings):
-        settings.SECRET_KEY = "another-site-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"
+        settings.FACESITE_AUDIT_KEY = base64.b64encode(bytes(range(32))).decode()
         assert "another key" in problem_with(handed_out[1], site_public_key())
 
     @pytest.mark.parametrize("document", [None, [], "text", 1, {}])

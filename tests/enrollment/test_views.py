@@ -195,7 +195,7 @@ class TestPerson:
             person = enroll(f"Person {len(seeds)}", seeds=seeds)
             # Session, operator, sign-in, person, merge, key, samples, consents, unknown faces, attempts; rights of
             # operator and groups.
-            with django_assert_num_queries(11):
+            with django_assert_num_queries(12):
                 operator_client.get(person.get_absolute_url())
 
     def test_saves_changed_details(self, operator_client, enroll):

@@ -148,7 +148,7 @@ class TestBodies:
             client.sendall(body[1000:])
             said = raw.answer(client)
         assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"200", b"200"]
-        assert b"User name or password is wrong" in said
+        assert b"enter a correct username and password" in said
 
 
 class TestSlowClients:

@@ -79,10 +79,10 @@ class TestDashboard:
             make_attempt(matched_person=make_person(f"Person {number}"))
             mark_gallery_stale()
             # session, operator, sign-in, rights of operator and groups; people, samples, templates, revision; consents
-            # (2); retention (6);
+            # (2); retention (3); the site key;
             # today, recent attempts, thumbnails; SELECT 1; the gallery's revision; unknown faces; where the pack cannot
             # check liveness, the policy
-            with django_assert_num_queries(24 if engine.pack.checks_liveness else 25):
+            with django_assert_num_queries(22 if engine.pack.checks_liveness else 23):
                 operator_client.get("/")
 
     def test_an_empty_site_says_what_to_do_first(self, operator_client):

@@ -14,8 +14,8 @@ from enrollment.hygiene.actions import merge_people
 from enrollment.models import FaceTemplate, Person
 from enrollment.rights.export import export_person
 from enrollment.runtime.gallery import mark_gallery_stale
+from enrollment.sealed import read_crop, read_vectors
 from recognizer.images import decode_crop
-from recognizer.vectors import vector_from_bytes
 from security.allowing import NotAllowed
 from security.models import Approval, AuditEvent
 from security.roles.second_person import SecondPersonNeeded
@@ -42,14 +42,15 @@ class TestExportPerson:
         with copy_of(person) as archive:
             data = json.loads(archive.read("data.json"))
             for sample in person.samples.all():
-                assert archive.read(f"samples/{sample.uuid}.png") == bytes(sample.crop)
+                assert archive.read(f"samples/{sample.uuid}.png") == read_crop(sample)
             first = data["samples"][0]
             assert decode_crop(archive.read(first["picture"])).shape == (112, 112, 3)
         assert {template["contract_id"] for template in data["templates"]} == {engine.contract_id}
         stored = FaceTemplate.objects.filter(sample__person=person).order_by("pk").first()
         assert stored is not None
         np.testing.assert_array_equal(
-            np.array(data["templates"][0]["embedding"], np.float32), vector_from_bytes(stored.embedding)
+            np.array(data["templates"][0]["embedding"], np.float32),
+            read_vectors([(stored.sample_id, stored.embedding)], stored.contract_id)[stored.sample_id],
         )
         assert {"face_size", "brightness", "pose"} <= first["quality"].keys()
 

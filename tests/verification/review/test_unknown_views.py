@@ -70,7 +70,7 @@ class TestInbox:
     ):
         operator_client.get(INBOX)
         see(STRANGER, 1)
-        with django_assert_max_num_queries(20):
+        with django_assert_max_num_queries(22):
             operator_client.get(INBOX)
 
     def test_several_groups_are_dismissed_at_once_and_brought_back(self, operator_client, ada_faces, see):  # noqa: F811
