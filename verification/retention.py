@@ -122,6 +122,7 @@ RULES = (
     ),
     RetentionRule(
         key="challenge_tries",
+        housekeeping=True,
         label="Tries of head movements",
         explanation="When a challenge was tried and how it ended. After five failures within minutes it must wait.",
         count_due=count_tries,

@@ -21,6 +21,7 @@ def erase_batch(now: datetime, days: int, limit: int) -> int:
 
 RULE = RetentionRule(
     key="audit_rows",
+    housekeeping=True,
     label="Audit trail",
     explanation="The oldest rows of who did what. What stays can still be verified from its first row on.",
     count_due=count_due,

@@ -53,6 +53,8 @@ class RetentionRule:
     most_at_once: int = 100
     """The largest batch that the runner asks for. Fewer where one of them is dear, such as a person."""
     own_days: OwnDays | None = None
+    housekeeping: bool = False
+    """Of no interest to most sites: shown last."""
 
     def refusal(self, days: int | None) -> str:
         """Why the site cannot choose these days (None: keep), as a sentence; empty when it can."""
@@ -66,7 +68,7 @@ class RetentionRule:
 
 @dataclass(slots=True)
 class RetentionRules:
-    """The rules of every app, in the order in which they were registered; a run takes them in this order."""
+    """The rules of every app in the order in which they were registered, housekeeping last, for pages and runs alike."""
 
     by_key: dict[str, RetentionRule] = field(default_factory=dict)
 
@@ -75,7 +77,7 @@ class RetentionRules:
         self.by_key[rule.key] = rule
 
     def __iter__(self) -> Iterator[RetentionRule]:
-        return iter(self.by_key.values())
+        return iter(sorted(self.by_key.values(), key=lambda rule: rule.housekeeping))
 
 
 retention_rules = RetentionRules()

@@ -54,6 +54,7 @@ def erase_addresses(now: datetime, days: int, limit: int) -> int:
 RULES = (
     RetentionRule(
         key="ended_sessions",
+        housekeeping=True,
         label="Ended sign-ins",
         explanation="Sign-ins of operators that have run out, with browser and address. Nobody is signed out by this.",
         count_due=count_due,
@@ -64,6 +65,7 @@ RULES = (
     ),
     RetentionRule(
         key="failed_sign_ins",
+        housekeeping=True,
         label="Failed sign-ins",
         explanation="How often a password was wrong, per account and address, which delays the next try for hours.",
         count_due=count_failures,
@@ -74,6 +76,7 @@ RULES = (
     ),
     RetentionRule(
         key="known_addresses",
+        housekeeping=True,
         label="Known addresses",
         explanation=(
             "From where operators have signed in, as a digest: strangers who guess passwords elsewhere do not keep "

@@ -127,7 +127,7 @@ class Command(BaseCommand):
         self._say_which_is_used(variant)
 
     def _note(self, action: Action, pack: Pack, **facts: str | bool) -> None:
-        """In the audit trail. `make run` installs the first pack before there are tables, and files need none."""
+        """In the audit trail. A site may install a pack before there are tables: files need none."""
         try:
             note_new_pack(action=action, pack=pack, **facts)
         except (DatabaseError, InterfaceError):

@@ -32,12 +32,12 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         refuse_wrong_charset()
-        self.install_pack()
         if has_pending_migrations():
             self.stdout.write("Preparing the database")
             call_command("migrate", interactive=False, verbosity=0)
         keep_database_private()
         self.make_site_key()
+        self.install_pack()  # behind the tables, for the audit trail has a row about it
         collect_static_files()
         call_command("create_first_operator", stdout=self.stdout)
 
