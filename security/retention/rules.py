@@ -68,7 +68,7 @@ class RetentionRule:
 
 @dataclass(slots=True)
 class RetentionRules:
-    """The rules of every app in the order in which they were registered, housekeeping last, for pages and runs alike."""
+    """The rules of every app in the order of their registration, housekeeping last, for pages and runs alike."""
 
     by_key: dict[str, RetentionRule] = field(default_factory=dict)
 
