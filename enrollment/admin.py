@@ -25,7 +25,7 @@ from enrollment.sealed import CropUnreadable, read_crop
 from enrollment.thumbnails import thumbnail_url
 from security.admin import RightsAdmin
 from security.rights import Right
-from security.web import csv_download
+from security.web import download
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -182,7 +182,7 @@ class PersonAdmin(ListAdmin):
 
     @admin.action(description="Export the selected people as CSV", permissions=["export"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Person]) -> StreamingHttpResponse:
-        return csv_download("people.csv", stream_people(queryset, actor=request.user, picked=True))
+        return download(stream_people(queryset, actor=request.user, picked=True), "people.csv")
 
 
 @admin.register(FaceTemplate)

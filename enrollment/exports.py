@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
 from enrollment.consent.records import basis_sentence
 from enrollment.models import Person
@@ -15,9 +15,7 @@ from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
 from security.rights import Right
-from security.tables import csv_lines
-
-Row = TypeVar("Row", bound=Model)
+from security.tables import by_pages, csv_lines
 
 COLUMNS = (
     "person",
@@ -31,8 +29,6 @@ COLUMNS = (
     "consent_until",
     "enrolled_at",
 )
-PAGE = 1_000
-"""Rows read from the database at a time."""
 
 
 def stream_people(people: QuerySet[Person], *, actor: Actor | None, **filters: Any) -> Iterator[str]:
@@ -45,20 +41,6 @@ def stream_people(people: QuerySet[Person], *, actor: Actor | None, **filters: A
     with transaction.atomic():
         record(Action.PEOPLE_EXPORTED, actor=actor, format="csv", rows=people.count(), filters=filters)
     return csv_lines(COLUMNS, map(_row, by_pages(people.prefetch_related("consents__text"))))
-
-
-def by_pages(rows: QuerySet[Row], *, newest_first: bool = False) -> Iterator[Row]:
-    """All rows in the order of their primary keys, a query for each page of them; may go on in another thread.
-
-    A cursor would stay open for as long as somebody downloads: SQLite's log could not be emptied all the while, and
-    MySQL's driver would fetch all rows at once.
-    """
-    rows = rows.order_by("-pk" if newest_first else "pk")
-    page = list(rows[:PAGE])
-    while page:
-        yield from page
-        beyond = {"pk__lt" if newest_first else "pk__gt": page[-1].pk}
-        page = list(rows.filter(**beyond)[:PAGE]) if len(page) == PAGE else []
 
 
 def _row(person: Person) -> tuple[object, ...]:

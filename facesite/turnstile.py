@@ -50,7 +50,7 @@ class Turnstile:
 def is_stream(message: dict[str, Any]) -> bool:
     """Whether an answer begins whose length nobody knows: a download, which lasts as long as its client likes.
 
-    Its work is done in small pieces (security.web.csv_download), and it keeps no connection to the database.
+    Its work is done in small pieces (security.web.download), and it keeps no connection to the database.
     """
     if message["type"] != "http.response.start":
         return False

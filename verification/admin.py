@@ -16,7 +16,7 @@ from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.gallery import cached_gallery
 from security.allowing import is_allowed
 from security.rights import Right
-from security.web import csv_download
+from security.web import download
 from verification import services
 from verification.cards import one_in, reasons_in_words
 from verification.exports import stream_attempts
@@ -124,7 +124,7 @@ class VerificationAttemptAdmin(ListAdmin):
     @admin.action(description="Export the selected attempts as CSV", permissions=["export"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[VerificationAttempt]) -> StreamingHttpResponse:
         attempts = queryset.select_related(*self.list_select_related).defer("thumbnail")
-        return csv_download("attempts.csv", stream_attempts(attempts, actor=request.user))
+        return download(stream_attempts(attempts, actor=request.user), "attempts.csv")
 
     @admin.action(description="Erase the pictures of the selected attempts", permissions=["erase_pictures"])
     def erase_pictures(self, request: HttpRequest, queryset: QuerySet[VerificationAttempt]) -> None:

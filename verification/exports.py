@@ -8,13 +8,12 @@ from dataclasses import asdict
 from django.db import transaction
 from django.db.models import QuerySet
 
-from enrollment.exports import by_pages
 from security.actors import Actor
 from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
 from security.rights import Right
-from security.tables import csv_lines
+from security.tables import by_pages, csv_lines
 from verification.models import VerificationAttempt
 from verification.selectors import AttemptFilters
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from security.retention.rules import OwnDays, RetentionRule
+from security.retention.rules import OwnDays, RetentionRule, old_rows
 from verification.models import ChallengeTry, FalseMatch, UnknownFace, UnknownPolicy, VerificationAttempt
 from verification.review import unknowns
 from verification.services import erase_old_pictures
@@ -39,45 +38,17 @@ def _attempts(now: datetime, days: int) -> QuerySet[VerificationAttempt]:
     return old.filter(~Exists(taught)).order_by("created_at")
 
 
-def count_attempts(now: datetime, days: int) -> int:
-    return _attempts(now, days).count()
-
-
-def erase_attempts(now: datetime, days: int, limit: int) -> int:
-    keys = list(_attempts(now, days).values_list("pk", flat=True)[:limit])
-    with transaction.atomic():
-        return _count_of(VerificationAttempt, _attempts(now, days).filter(pk__in=keys).delete()[1])
-
-
-def count_unknown(now: datetime, days: int) -> int:
-    return unknowns.expired_faces(now, days).count()
-
-
-def erase_unknown(now: datetime, days: int, limit: int) -> int:
-    keys = list(unknowns.expired_faces(now, days).order_by("pk").values_list("pk", flat=True)[:limit])
-    return _count_of(UnknownFace, unknowns.expired_faces(now, days).filter(pk__in=keys).delete()[1])
-
-
 def _tries(now: datetime, days: int) -> QuerySet[ChallengeTry]:
-    return ChallengeTry.objects.filter(at__lt=now - timedelta(days=days))
+    return ChallengeTry.objects.filter(at__lt=now - timedelta(days=days)).order_by("pk")
 
 
-def count_tries(now: datetime, days: int) -> int:
-    return _tries(now, days).count()
-
-
-def erase_tries(now: datetime, days: int, limit: int) -> int:
-    keys = list(_tries(now, days).order_by("pk").values_list("pk", flat=True)[:limit])
-    return _tries(now, days).filter(pk__in=keys).delete()[0]
+count_attempts, erase_attempts = old_rows(_attempts)
+count_unknown, erase_unknown = old_rows(unknowns.expired_faces)
+count_tries, erase_tries = old_rows(_tries)
 
 
 def _unknown_days() -> int:
     return unknowns.current_unknown_policy().days
-
-
-def _count_of(model: type[VerificationAttempt | UnknownFace], deleted: dict[str, int]) -> int:
-    """Of what a delete() took along, only the rows that were asked for."""
-    return deleted.get(model._meta.label, 0)
 
 
 RULES = (

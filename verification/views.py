@@ -21,7 +21,7 @@ from enrollment.thumbnails import jpeg_data_url
 from recognizer.errors import RecognizerError
 from recognizer.images import encode_thumbnail
 from security.rights import Right
-from security.web import actor_of, csv_download, read_or_post, requires
+from security.web import actor_of, download, read_or_post, requires
 from verification import selectors, services
 from verification.cards import DecisionCard, card_of
 from verification.exports import stream_attempts
@@ -152,7 +152,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
         return attempts(request)
     filters = form.filters()
     lines = stream_attempts(selectors.find_attempts(filters), actor=actor_of(request), filters=filters)
-    return csv_download(f"attempts-{timezone.now():%Y-%m-%d}.csv", lines)
+    return download(lines, f"attempts-{timezone.now():%Y-%m-%d}.csv")
 
 
 @requires(Right.SEE_HISTORY)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from security.actors import Actor
@@ -26,10 +25,10 @@ from security.audit.recording import record
 from security.audit.sealing import seal_now
 from security.audit.selectors import AuditFilters, find_events
 from security.audit.signing import AuditKeyUnusable, SigningKey, VerifyingKey, known_public_key, site_key
-from security.audit.stored import CHUNK, stored_items
+from security.audit.stored import stored_items
 from security.models import AuditEvent
 from security.rights import Right
-from security.tables import csv_lines
+from security.tables import by_pages, csv_lines
 
 VERSION = 1
 COLUMNS = ("row", "time", "who", "action", "target", "facts", "from", "hash")
@@ -62,7 +61,8 @@ def begin_table(*, actor: Actor | None, filters: AuditFilters) -> Iterator[str]:
     with transaction.atomic():
         rows = events.count()
         last = record(Action.AUDIT_EXPORTED, actor=actor, format="csv", rows=rows, filters=filters.as_facts())
-    return csv_lines(COLUMNS, (_cells(event) for event in _newest_first(events.filter(number__lt=last.number))))
+    older = events.filter(number__lt=last.number)
+    return csv_lines(COLUMNS, map(_cells, by_pages(older, key="number", newest_first=True)))
 
 
 def write_export(path: Path, *, actor: Actor | None) -> int:
@@ -100,14 +100,6 @@ def verify_lines(lines: Iterable[bytes], keys: Iterable[VerifyingKey] = ()) -> R
     except Broken as broken:
         check.report.problem = broken.problem
     return check.report
-
-
-def _newest_first(events: QuerySet[AuditEvent]) -> Iterator[AuditEvent]:
-    """In chunks by number, as stored._rows() does it."""
-    before = 2**63 - 1
-    while chunk := list(events.filter(number__lt=before)[:CHUNK]):
-        before = chunk[-1].number
-        yield from chunk
 
 
 def _cells(event: AuditEvent) -> tuple[object, ...]:

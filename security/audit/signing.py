@@ -12,7 +12,7 @@ import hashlib
 import logging
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -70,11 +70,14 @@ class SigningKey:
     def public(self) -> VerifyingKey:
         return VerifyingKey(Ed25519PrivateKey.from_private_bytes(self.raw).public_key().public_bytes_raw())
 
+    def sign(self, message: bytes) -> str:
+        """In base64."""
+        return base64.b64encode(Ed25519PrivateKey.from_private_bytes(self.raw).sign(message)).decode()
+
     def seal(self, kind: str, number: int, row_hash: str) -> Seal:
         """Sign that the chain has this row, now."""
         seal = Seal(kind, number, row_hash, time_text(timezone.now()), self.public.key_id)
-        signature = Ed25519PrivateKey.from_private_bytes(self.raw).sign(seal.message())
-        return Seal(seal.kind, seal.number, seal.hash, seal.at, seal.key, base64.b64encode(signature).decode())
+        return replace(seal, signature=self.sign(seal.message()))
 
 
 def site_key() -> SigningKey:

@@ -45,7 +45,7 @@ def table(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         return audit(request)
     lines = begin_table(actor=actor_of(request), filters=form.filters())
-    return download(lines, f"audit-{timezone.now():%Y-%m-%d}.csv", "text/csv; charset=utf-8")
+    return download(lines, f"audit-{timezone.now():%Y-%m-%d}.csv")
 
 
 @requires(Right.SEE_AUDIT)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
 
 from security.actors import Actor
 
@@ -64,6 +68,25 @@ class RetentionRule:
             return ""
         sentence = f"{self.label}: choose between {self.least_days} and {self.most_days:,} days."
         return f"{sentence} {self.floor_reason}" if days < self.least_days and self.floor_reason else sentence
+
+
+def old_rows(due: Callable[[datetime, int], QuerySet[Any]]) -> tuple[CountDue, EraseBatch]:
+    """count_due and erase_batch for rows that nobody else has to forget.
+
+    due: (now, days) -> the rows that are too old, in the order in which they go. Rows that a delete takes along do not
+    count.
+    """
+
+    def count_due(now: datetime, days: int) -> int:
+        return due(now, days).count()
+
+    def erase_batch(now: datetime, days: int, limit: int) -> int:
+        keys = list(due(now, days).values_list("pk", flat=True)[:limit])
+        with transaction.atomic():
+            still_due = due(now, days).filter(pk__in=keys)
+            return still_due.delete()[1].get(still_due.model._meta.label, 0)
+
+    return count_due, erase_batch
 
 
 @dataclass(slots=True)

@@ -8,48 +8,25 @@ from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 
 from security.models import FailedSignIns, KnownAddress
-from security.retention.rules import RetentionRule
+from security.retention.rules import RetentionRule, old_rows
 
 
-def _due(now: datetime, days: int) -> QuerySet[Session]:
-    return Session.objects.filter(expire_date__lt=now - timedelta(days=days))
-
-
-def count_due(now: datetime, days: int) -> int:
-    return _due(now, days).count()
-
-
-def erase_batch(now: datetime, days: int, limit: int) -> int:
-    keys = list(_due(now, days).order_by("expire_date").values_list("pk", flat=True)[:limit])
-    _, rows = _due(now, days).filter(pk__in=keys).delete()
-    return rows.get(Session._meta.label, 0)  # its sign-in, with address and browser, goes along
+def _sessions(now: datetime, days: int) -> QuerySet[Session]:
+    """A sign-in goes with its session, address and browser included."""
+    return Session.objects.filter(expire_date__lt=now - timedelta(days=days)).order_by("expire_date")
 
 
 def _failures(now: datetime, days: int) -> QuerySet[FailedSignIns]:
     return FailedSignIns.objects.filter(last_at__lt=now - timedelta(days=days))
 
 
-def count_failures(now: datetime, days: int) -> int:
-    return _failures(now, days).count()
-
-
-def erase_failures(now: datetime, days: int, limit: int) -> int:
-    keys = list(_failures(now, days).values_list("pk", flat=True)[:limit])
-    return _failures(now, days).filter(pk__in=keys).delete()[0]
-
-
 def _addresses(now: datetime, days: int) -> QuerySet[KnownAddress]:
     return KnownAddress.objects.filter(last_at__lt=now - timedelta(days=days))
 
 
-def count_addresses(now: datetime, days: int) -> int:
-    return _addresses(now, days).count()
-
-
-def erase_addresses(now: datetime, days: int, limit: int) -> int:
-    keys = list(_addresses(now, days).values_list("pk", flat=True)[:limit])
-    return _addresses(now, days).filter(pk__in=keys).delete()[0]
-
+count_due, erase_batch = old_rows(_sessions)
+count_failures, erase_failures = old_rows(_failures)
+count_addresses, erase_addresses = old_rows(_addresses)
 
 RULES = (
     RetentionRule(

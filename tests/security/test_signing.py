@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from security.signing import canonical, is_signed_by, sign, site_public_key
+from security.audit.chain import canonical
+from security.signing import is_signed_by, sign, site_public_key
 
 STATEMENT = {"b": 1, "a": "ä"}
 
