@@ -15,13 +15,10 @@ class EnrollmentConfig(AppConfig):
         from security.audit.targets import targets
 
         targets.register("person", gone="a person who has been erased", find=audit_links)
-        from enrollment.selectors import names_and_pages
         from security.retention.rules import retention_rules
         from security.rights import Right
-        from security.roles.second_person import describers
         from security.sections import Section, add_section
 
-        describers["person"] = names_and_pages
         for rule in (*retention.RULES, ENDED_CONSENTS):
             retention_rules.register(rule)
         hooks.on_new_day(expire_consents)

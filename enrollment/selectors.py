@@ -91,11 +91,6 @@ def people_by_uuid(uuids: Iterable[UUID | str]) -> dict[str, Person]:
     return {str(person.uuid): person for person in Person.objects.filter(uuid__in={UUID(str(uuid)) for uuid in uuids})}
 
 
-def names_and_pages(uuids: Iterable[str]) -> list[tuple[str, str]]:
-    """Name and address of the page of each of these people who is still enrolled, by name. One query."""
-    return [(str(person), person.get_absolute_url()) for person in Person.objects.filter(uuid__in=list(uuids))]
-
-
 def samples_of(person: Person, *, contract_id: str | None = None) -> QuerySet[FaceSample]:
     """Oldest first, crop included. With `contract_id` each has `template_id`: its template in that embedding space.
 

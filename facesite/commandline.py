@@ -13,7 +13,7 @@ from django.core.management import execute_from_command_line
 from django.db.utils import DatabaseError, InterfaceError
 
 from facesite.env import ensure_secret_key
-from security.audit.source import COMMAND, PRODUCT, coming_from
+from security.source import COMMAND, PRODUCT, coming_from
 
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 SERVERS = ("serve", "runserver")

@@ -6,7 +6,6 @@ Every reader raises SettingsError; manage.py and the ASGI entry point print it w
 from __future__ import annotations
 
 import base64
-import binascii
 import importlib.util
 import os
 import re
@@ -120,11 +119,7 @@ def read_data_key(name: str) -> str:
     if raw and read_text(f"{name}_FILE"):
         raise SettingsError(f"{name} and {name}_FILE are both set: keep one of them.")
     for word in re.split(r"[\s,]+", raw) if raw else ():
-        try:
-            good = len(base64.b64decode(word, validate=True)) == 32
-        except binascii.Error:
-            good = False
-        if not good:
+        if not _holds_bytes(word, 32):
             raise SettingsError(f"{name} must be 32 bytes in base64: `openssl rand -base64 32` makes such a key.")
     return raw
 
@@ -208,16 +203,20 @@ def read_file(name: str, *, default: Path, base: Path) -> Path:
 def read_bytes(name: str, *, size: int) -> str:
     """So many bytes in base64, as text; empty when unset."""
     raw = read_text(name)
-    try:
-        right = len(base64.b64decode(raw, validate=True)) == size
-    except ValueError:
-        right = False
-    if raw and not right:  # without the value: it is a secret
+    if raw and not _holds_bytes(raw, size):  # without the value: it is a secret
         raise SettingsError(
             f"{name} must be {size} bytes in base64 (python3 -c 'import base64, os; "
             f"print(base64.b64encode(os.urandom({size})).decode())' makes some)."
         )
     return raw
+
+
+def _holds_bytes(text: str, size: int) -> bool:
+    """Whether it is so many bytes in base64."""
+    try:
+        return len(base64.b64decode(text, validate=True)) == size
+    except ValueError:
+        return False
 
 
 def read_folder_or_url(name: str, *, base: Path) -> str:

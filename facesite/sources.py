@@ -9,7 +9,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
 from security.addresses import client_address
-from security.audit.source import coming_from
+from security.source import coming_from
 
 UNKNOWN = "unknown address"
 """A Unix socket's client has none."""

@@ -20,6 +20,7 @@ from django.utils import timezone
 from security.events import log_event
 from security.leases import HeldLease, LeaseLost, LeaseTaken, is_held, lease
 from security.models import DailyTask
+from security.source import PRODUCT
 
 logger = logging.getLogger("facesite.daily")
 
@@ -29,10 +30,6 @@ RETRY = timedelta(hours=1)
 """After a failure."""
 JOIN_S = 1.0
 """How long the end of the process waits for a task to stop."""
-
-
-PRODUCT = "product"
-"""Who asked, where it was the clock."""
 
 
 class Stopping(Exception):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
 import tarfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +20,9 @@ from recognizer.stages.checks import INPUT_SIDE
 from training.augment import AugmentStrength, change_light, degrade
 from training.checks import CheckNet
 from training.covers import cover_mouth, decoy
-from training.embedder import count_parameters
-from training.optim import WeightAverage, make_optimizers, one_cycle
 from training.pictures import decode_picture
 from training.prepare_crops import HELD_OUT_EVERY, training_indices
+from training.runs import run_steps
 
 Image = NDArray[np.uint8]
 LOOK = AugmentStrength(grey=0.15)
@@ -148,41 +145,21 @@ def held_out(model: CheckNet, material: Material) -> dict[str, float]:
 
 
 def train(recipe: CheckRecipe, material: Material, run: Path, report_every: int, workers: int) -> None:
-    torch.manual_seed(recipe.seed)
-    model = CheckNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    print(f"{count_parameters(model):,} parameters, {len(material.crops)} crops", flush=True)
-    optimizers = make_optimizers(model, recipe.lr, recipe.weight_decay)
-    average = WeightAverage(model, recipe.average_decay)
+    print(f"{len(material.crops)} crops", flush=True)
     views = CheckViews(material, recipe.seed)
-    loader = DataLoader(views, batch_size=recipe.batch, num_workers=workers, prefetch_factor=3)
-    run.mkdir(parents=True, exist_ok=True)
-    begun, losses = time.monotonic(), []
-    for step, (images, answers) in zip(range(1, recipe.steps + 1), loader, strict=False):
-        for optimizer in optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.lr * one_cycle(step / recipe.steps)
-            optimizer.zero_grad()
-        logits = model.train()(images.float().contiguous(memory_format=torch.channels_last))
-        loss = check_loss(logits, answers)
-        loss.backward()
-        for optimizer in optimizers:
-            optimizer.step()
-        average.update(model)
-        losses.append(float(loss.detach()))
-        if step % report_every == 0 or step == recipe.steps:
-            averaged = CheckNet()
-            averaged.load_state_dict(average.state)
-            line = {
-                "step": step,
-                "seconds": round(time.monotonic() - begun),
-                "loss": round(float(np.mean(losses)), 4),
-                **held_out(averaged, material),
-            }
-            losses.clear()
-            print(line, flush=True)
-            with (run / "curve.jsonl").open("a") as handle:
-                handle.write(json.dumps(line) + "\n")
-            torch.save({"average": average.state}, run / "checkpoint.pt")
+
+    def loss_of(model: CheckNet, images: Tensor, answers: Tensor) -> Tensor:
+        return check_loss(model(images.float().contiguous(memory_format=torch.channels_last)), answers)
+
+    run_steps(
+        CheckNet,
+        DataLoader(views, batch_size=recipe.batch, num_workers=workers, prefetch_factor=3),
+        loss_of,
+        lambda averaged: held_out(averaged, material),
+        recipe=recipe,
+        run=run,
+        report_every=report_every,
+    )
 
 
 def main() -> None:

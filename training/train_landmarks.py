@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +16,9 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from recognizer.stages.landmarks import CUT_SCALE, CUT_SIDE, cut_matrix
 from training.augment import AugmentStrength, change_light, degrade, occlude
-from training.embedder import count_parameters
 from training.landmarks import EYES, LandmarkNet
-from training.optim import WeightAverage, make_optimizers, one_cycle
 from training.prepare_crops import HELD_OUT_EVERY, training_indices
+from training.runs import run_steps
 from training.steady import MIRRORED_LANDMARKS, Array, landmark_error
 
 Image = NDArray[np.uint8]
@@ -118,42 +115,23 @@ def held_out_error(model: LandmarkNet, faces: NDArray[np.uint8], points: Array) 
 
 
 def train(recipe: LandmarkRecipe, work: Path, run: Path, report_every: int) -> None:
-    torch.manual_seed(recipe.seed)
     faces, points = load_faces(work)
-    model = LandmarkNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    print(f"{count_parameters(model):,} parameters, {len(faces)} faces", flush=True)
-    optimizers = make_optimizers(model, recipe.lr, recipe.weight_decay)
-    average = WeightAverage(model, recipe.average_decay)
-    loader = DataLoader(CutViews(faces, points, recipe.seed), batch_size=recipe.batch, num_workers=1, prefetch_factor=3)
-    run.mkdir(parents=True, exist_ok=True)
-    begun, losses = time.monotonic(), []
-    for step, (images, wanted) in zip(range(1, recipe.steps + 1), loader, strict=False):
-        for optimizer in optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.lr * one_cycle(step / recipe.steps)
-            optimizer.zero_grad()
+    print(f"{len(faces)} faces", flush=True)
+
+    def loss_of(model: LandmarkNet, images: Tensor, wanted: Tensor) -> Tensor:
         with torch.autocast("cpu", torch.bfloat16):
-            predicted = model.train()(images.to(memory_format=torch.channels_last).float())
-        loss = landmark_loss(predicted.float(), wanted)
-        loss.backward()
-        for optimizer in optimizers:
-            optimizer.step()
-        average.update(model)
-        losses.append(float(loss.detach()))
-        if step % report_every == 0 or step == recipe.steps:
-            averaged = LandmarkNet()
-            averaged.load_state_dict(average.state)
-            line = {
-                "step": step,
-                "seconds": round(time.monotonic() - begun),
-                "loss": round(float(np.mean(losses)), 4),
-                "held_out_error_%": round(held_out_error(averaged, faces, points), 3),
-            }
-            losses.clear()
-            print(line, flush=True)
-            with (run / "curve.jsonl").open("a") as handle:
-                handle.write(json.dumps(line) + "\n")
-            torch.save({"average": average.state}, run / "checkpoint.pt")
+            predicted = model(images.to(memory_format=torch.channels_last).float())
+        return landmark_loss(predicted.float(), wanted)
+
+    run_steps(
+        LandmarkNet,
+        DataLoader(CutViews(faces, points, recipe.seed), batch_size=recipe.batch, num_workers=1, prefetch_factor=3),
+        loss_of,
+        lambda averaged: {"held_out_error_%": round(held_out_error(averaged, faces, points), 3)},
+        recipe=recipe,
+        run=run,
+        report_every=report_every,
+    )
 
 
 def main() -> None:

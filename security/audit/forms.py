@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 
 from security.audit.actions import Action
 from security.audit.selectors import AuditFilters
-from security.audit.source import COMMAND, PRODUCT
+from security.source import COMMAND, PRODUCT
 
 ANY = ("", "Any")
 KINDS = {

@@ -12,8 +12,8 @@ from django.utils import timezone
 from security.actors import Actor
 from security.audit.actions import Action
 from security.audit.chain import Row, time_text
-from security.audit.source import COMMAND, current_source
 from security.models import AuditEvent, AuditHead
+from security.source import COMMAND, PRODUCT, current_source
 
 
 def record(action: Action, *, actor: Actor | None, target: object = "", **facts: Any) -> AuditEvent:
@@ -79,7 +79,7 @@ def hash_of(event: AuditEvent) -> str:
 
 def _name_of(actor: Actor | None) -> str:
     if actor is None:
-        return COMMAND if current_source().startswith(f"{COMMAND} ") else "product"
+        return COMMAND if current_source().startswith(f"{COMMAND} ") else PRODUCT
     return f"operator:{actor.pk}" if actor.pk else "anonymous"
 
 

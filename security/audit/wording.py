@@ -9,9 +9,9 @@ from typing import Any
 
 from security.audit.actions import Action
 from security.audit.selectors import operator_names
-from security.audit.source import PRODUCT
 from security.audit.targets import TargetLink, targets
 from security.models import AuditEvent
+from security.source import PRODUCT
 
 LABELS = {
     "fmr": "false-match rate",

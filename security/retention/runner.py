@@ -22,7 +22,6 @@ from security.actors import Actor, actor_id
 from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
-from security.audit.source import coming_from
 from security.daily import Shift, Stopping, ask_for
 from security.events import log_event
 from security.leases import LeaseLost
@@ -30,6 +29,7 @@ from security.models import RetentionRun
 from security.retention.policy import current_days
 from security.retention.rules import RetentionRule, retention_rules
 from security.rights import Right
+from security.source import coming_from
 from security.traces import leave_no_traces
 
 logger = logging.getLogger("facesite.retention")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import cast
 
@@ -23,6 +23,8 @@ from security.actors import Actor
 from security.allowing import is_allowed, require
 from security.audit.actions import Action as AuditAction
 from security.audit.recording import record
+from security.audit.targets import TargetLink
+from security.audit.targets import targets as known_targets
 from security.models import Approval
 from security.rights import Right
 
@@ -38,11 +40,6 @@ RIGHT_OF: dict[Action, Right] = {
     Action.SEARCH_UNKNOWN: Right.REVIEW_UNKNOWN,
 }
 """Which right both people need."""
-
-Target = tuple[str, str]
-"""What a page shows of a target: its name and its address."""
-describers: dict[str, Callable[[Sequence[str]], list[Target]]] = {}
-"""Kind of target ("person") -> finds names and addresses by the ids behind the colon. Apps add theirs in ready()."""
 
 
 class SecondPersonNeeded(PermissionDenied):
@@ -134,13 +131,10 @@ def seen_by(actor: Actor) -> list[Approval]:
     return list(current.select_related("asked_by", "approved_by"))
 
 
-def describe(targets: Iterable[str], limit: int = 20) -> list[Target]:
+def describe(names: Iterable[str], limit: int = 20) -> list[TargetLink]:
     """Names and addresses of the first `limit` targets, for the page only. What is gone meanwhile is left out."""
-    by_kind: dict[str, list[str]] = {}
-    for text in list(targets)[:limit]:
-        kind, _, key = text.partition(":")
-        by_kind.setdefault(kind, []).append(key)
-    return [found for kind, keys in by_kind.items() if kind in describers for found in describers[kind](keys)]
+    there = (link for link in known_targets.find(list(names)[:limit]).values() if link.url)
+    return sorted(there, key=lambda link: link.words)
 
 
 def digest_of(action: Action, targets: Sequence[str]) -> str:

@@ -9,8 +9,8 @@ import pytest
 from enrollment.runtime.database import run_in_database_thread
 from facesite.commandline import source_of
 from facesite.sources import SocketFromAddress, source_of_scope
-from security.audit.source import current_source
 from security.models import AuditEvent
+from security.source import current_source
 
 
 class TestSourceOfScope:

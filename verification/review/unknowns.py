@@ -37,12 +37,12 @@ from security.actors import Actor, actor_id
 from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
-from security.audit.source import COMMAND, PRODUCT, coming_from, current_source
 from security.encryption.data_keys import key_for
 from security.events import log_event
 from security.models import Approval
 from security.rights import Right
 from security.roles.second_person import ask, is_open
+from security.source import COMMAND, PRODUCT, coming_from, current_source
 from security.traces import leave_no_traces
 from verification.models import InboxAction, UnknownFace, UnknownKey, UnknownPolicy, VerificationAttempt
 from verification.policy import current_policy

@@ -6,9 +6,9 @@ from django.db import transaction
 
 from security.audit.actions import Action
 from security.audit.recording import hash_of, record, record_all
-from security.audit.source import coming_from
 from security.audit.stored import verify_stored
 from security.models import AuditEvent, AuditHead
+from security.source import coming_from
 
 pytestmark = pytest.mark.django_db
 

@@ -12,9 +12,9 @@ from security.audit import selectors
 from security.audit.actions import Action
 from security.audit.exporting import verify_lines
 from security.audit.recording import record
-from security.audit.source import coming_from
 from security.models import AuditEvent
 from security.rights import Right
+from security.source import coming_from
 from tests.verification.rows import make_attempt, make_person
 from verification.review.unknowns import save_unknown_policy
 

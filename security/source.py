@@ -10,6 +10,7 @@ PRODUCT = "product"
 """What the product does by itself, asked by nobody."""
 COMMAND = "command"
 """A source that begins with it names the command: "command enroll_folder"."""
+
 _source: ContextVar[str] = ContextVar("source", default=PRODUCT)
 
 
