@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractUser
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_http_methods
 
@@ -52,7 +52,8 @@ def download(lines: Iterator[str], name: str, content_type: str = "text/csv; cha
 
     lines: must hold nothing of a thread's, such as a database cursor, from one line to the next.
     """
-    close_old_connections()  # this thread's would stay open for as long as the download takes
+    if not connection.in_atomic_block:
+        close_old_connections()  # this thread's would stay open for as long as the download takes
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
     return StreamingHttpResponse(_in_threads(lines), content_type=content_type, headers=headers)
 
