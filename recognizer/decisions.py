@@ -69,6 +69,11 @@ BARRING = (Reason.TURNED_OVER, Reason.MOUTH_HIDDEN)
 faces matched each other ten to twenty times too often: what is wrong with these pictures raises scores."""
 
 
+def barring_reason(quality: Quality) -> Reason | None:
+    """Why such a picture may neither name, deny nor enrol anybody, whatever its score; None: it may."""
+    return next((reason for reason in BARRING if reason in quality.reasons), None)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """One look at a face, held against the gallery."""
@@ -88,8 +93,8 @@ class Evidence:
 
     @property
     def barred(self) -> Reason | None:
-        """Why such a picture may neither name nor deny anybody, whatever its score; None: it may."""
-        return next((reason for reason in BARRING if reason in self.quality.reasons), None)
+        """See barring_reason()."""
+        return barring_reason(self.quality)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from enrollment.models import FaceSample, Person
 from enrollment.reasons import EnrollmentReason, sentence_for
 from enrollment.samples.drafts import SampleDraft, draft_from_face
 from enrollment.samples.duplicates import find_duplicates
-from recognizer.decisions import BARRING
+from recognizer.decisions import barring_reason
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
 from recognizer.images import UPLOAD_LIMITS, read_file
@@ -158,7 +158,7 @@ def choose_face(engine: FaceEngine, image: Image) -> tuple[Face | None, str]:
             return None, EnrollmentReason.UNCLEAR_WHICH_FACE
     aligned = engine.align(image, detections[0])
     quality = engine.measure_quality(image, detections[0], aligned)
-    if barred := next((reason for reason in BARRING if reason in quality.reasons), None):
+    if barred := barring_reason(quality):
         return None, barred
     if quality.face_size < SMALLEST_FACE:
         return None, Reason.FACE_TOO_SMALL
