@@ -28,7 +28,10 @@ export class CameraPanel {
       connection: find("[data-connection]", root),
       connectionText: find("[data-connection-text]", root),
       rate: find("[data-rate]", root),
+      outage: find("[data-outage]", root),
+      outageText: find("[data-outage-text]", root),
     };
+    this.interrupted = false;
     this.onChange = onChange;
     this.meter = new RateMeter();
     this.camera = new Camera(this.video, (state) => this.#show(state));
@@ -48,6 +51,15 @@ export class CameraPanel {
     this.parts.connection.dataset.state = name;
     setText(this.parts.connectionText, text);
     if (name !== "open") this.meter.clear();
+    this.#coverOutage(name, text);
+  }
+
+  /** The picture goes on without a server: what has happened stands over it, where everybody looks. */
+  #coverOutage(name, text) {
+    if (name !== "connecting") this.interrupted = name === "waiting" || name === "stopped";
+    this.stage.dataset.interrupted = String(this.interrupted);
+    setText(this.parts.outageText, text);
+    toggle(this.parts.outage, this.interrupted);
   }
 
   /** @param {number|null} latency ms of the frame that was answered just now. */
@@ -63,12 +75,14 @@ export class CameraPanel {
 
   #show(state) {
     const { cover, title, text, start, startText, stop } = this.parts;
+    const hadFocus = [start, stop].includes(document.activeElement);
     this.stage.dataset.state = state.name;
     this.stage.dataset.mirrored = String(this.mirrored);
     toggle(cover, state.name !== "on");
     toggle(stop, state.name === "on" || state.name === "starting");
     toggle(start, ["off", "error"].includes(state.name));
     setText(startText, state.name === "error" ? "Try again" : "Start the camera");
+    if (hadFocus) ([start, stop].find((button) => !button.closest("[hidden]")) ?? this.stage).focus({ preventScroll: true });
     if (state.name !== "on") {
       const words = state.problem ? { icon: "camera-off", ...state.problem } : COVERS[state.name];
       setText(title, words.title);

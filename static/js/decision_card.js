@@ -11,15 +11,19 @@ export function badge(verdict) {
 
 const timeOf = (at) => new Date(at).toLocaleTimeString([], { timeStyle: "medium", hourCycle: "h23" });
 
+/** How long the face of the card's decision has been gone. */
+export const awaySentence = (seconds) => `Last seen ${seconds} s ago`;
+
 /**
- * The card's children for a decision. `onAgain` asks the server to decide anew. `onChallenge` asks for head movements;
+ * The card's children for a decision. `away`: seconds for which its face has been gone, or null. `onAgain` asks the server to decide anew. `onChallenge` asks for head movements;
  * null: that is not possible. `failure` says why the last head movements failed, if they did.
  */
-export function decisionCard(decision, { hello, urls, onAgain, onChallenge = null, failure = "" }) {
+export function decisionCard(decision, { hello, urls, onAgain, away = null, onChallenge = null, failure = "" }) {
   const { headline, facts, reasons } = decision.card;
   const scored = typeof decision.comparison_score === "number";
   const rate = rateOf(decision, hello);
   return [
+    away === null ? null : el("p", { class: "verdict__away", "data-away": true }, icon("history"), el("span", {}, awaySentence(away))),
     el(
       "div",
       { class: "verdict__head" },
@@ -37,17 +41,17 @@ export function decisionCard(decision, { hello, urls, onAgain, onChallenge = nul
       onChallenge
         ? el(
             "button",
-            { class: decision.challenge_offered ? "btn btn--primary" : "btn", type: "button", click: onChallenge },
+            { class: decision.challenge_offered ? "btn btn--primary" : "btn", type: "button", "data-key": "challenge", click: onChallenge },
             icon("shield"),
             "Ask for a head movement",
           )
         : null,
-      el("button", { class: "btn", type: "button", click: onAgain }, icon("refresh"), "Check again"),
+      el("button", { class: "btn", type: "button", "data-key": "again", click: onAgain }, icon("refresh"), "Check again"),
       urls.attempt
-        ? el("a", { class: "btn btn--ghost", href: withUuid(urls.attempt, decision.attempt) }, "Details", icon("chevron-right"))
+        ? el("a", { class: "btn btn--ghost", "data-key": "details", href: withUuid(urls.attempt, decision.attempt) }, "Details", icon("chevron-right"))
         : null,
       urls.attempt && urls.mayCorrect && decision.verdict === "match"
-        ? el("a", { class: "btn btn--ghost", href: `${withUuid(urls.attempt, decision.attempt)}not-this-person/` }, "Not this person")
+        ? el("a", { class: "btn btn--ghost", "data-key": "not-this-person", href: `${withUuid(urls.attempt, decision.attempt)}not-this-person/` }, "Not this person")
         : null,
     ),
   ].filter(Boolean);
@@ -87,7 +91,7 @@ export function recentItem(decision, urls) {
     "li",
     { "data-verdict": decision.verdict },
     el(
-      ...(urls.attempt ? ["a", { href: withUuid(urls.attempt, decision.attempt) }] : ["span", { class: "recent__row" }]),
+      ...(urls.attempt ? ["a", { href: withUuid(urls.attempt, decision.attempt), "data-key": decision.attempt }] : ["span", { class: "recent__row" }]),
       el("span", { class: "recent__who" }, icon(decision.verdict), el("span", {}, decision.card.headline)),
       el("span", { class: "recent__numbers" }, `${score} / ${threshold}`),
       el("time", { datetime: new Date(decision.at).toISOString() }, timeOf(decision.at)),

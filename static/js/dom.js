@@ -47,6 +47,20 @@ export function toggle(node, shown) {
   if (node.hidden === shown) node.hidden = !shown;
 }
 
+/**
+ * Other children for a node that can take the focus. If it was on one of the old ones, it goes to the new one with the
+ * same data-key, else to the node: on <body> it would be lost for whoever works with the keyboard.
+ */
+export function replaceContent(node, ...children) {
+  const focused = document.activeElement;
+  const inside = focused !== node && node.contains(focused);
+  const key = focused.dataset.key;
+  node.replaceChildren(...children);
+  if (!inside) return;
+  const heir = key && [...node.querySelectorAll("[data-key]")].find((other) => other.dataset.key === key);
+  (heir || node).focus({ preventScroll: true });
+}
+
 /** The data that a template wrote with json_script. */
 export function readJson(id) {
   return JSON.parse(find(`#${id}`).textContent);

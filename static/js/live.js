@@ -6,8 +6,8 @@ import { failureOf, isRunning, mayChallenge } from "./core/challenge.js";
 import { spokenDecision, thresholdSentence } from "./core/explain.js";
 import { advance, cardOf, configureMessage, newLive } from "./core/live.js";
 import { Steady } from "./core/steady.js";
-import { decisionCard, quietCard, quietWords, recentItem } from "./decision_card.js";
-import { find, readJson, setText, toggle } from "./dom.js";
+import { awaySentence, decisionCard, quietCard, quietWords, recentItem } from "./decision_card.js";
+import { find, readJson, replaceContent, setText, toggle } from "./dom.js";
 import { FramePump } from "./frames.js";
 import { Overlay } from "./overlay.js";
 import { PersonPicker } from "./picker.js";
@@ -67,7 +67,7 @@ const socket = new Socket({
   onLost: () => {
     pump.reset();
     overlay.clear();
-    dispatch({ type: "stopped" });
+    dispatch({ type: "lost" });
   },
 });
 
@@ -75,7 +75,7 @@ const pump = new FramePump({
   video: panel.video,
   socket,
   workerUrl: root.dataset.workerUrl,
-  wanted: () => state.hello !== null && configureMessage(state) !== null,
+  wanted: () => state.asked,
 });
 
 const picker = new PersonPicker(find("[data-picker]", root), {
@@ -95,8 +95,10 @@ function challenge(track, more = {}) {
 /** Asks the server the present question. The boxes go: they are answers to the last question. */
 function configure() {
   overlay.clear();
-  const message = configureMessage(state);
-  if (message) socket.send(message);
+  const message = state.hello && configureMessage(state);
+  if (!message) return socket.connect(); // hello comes first; the connection may have rested until somebody was chosen
+  socket.send(message);
+  dispatch({ type: "configured" });
 }
 
 /** A refused frame is followed by the next; what else was refused may have been the question, so it is asked again. */
@@ -117,18 +119,24 @@ function receive(message) {
     if (frameRefused) showProblem("");
     frameRefused = false;
     lastResultAt = performance.now();
-    dispatch(message);
+    dispatch({ ...message, now: lastResultAt });
     overlay.draw(state.faces, state.picture, { mirrored: panel.mirrored, threshold: state.threshold });
   } else if (message.type === "decision") {
-    dispatch({ ...message, at: Date.now() });
+    dispatch({ ...message, at: Date.now(), now: performance.now() });
   } else if (message.type === "challenge") {
     dispatch({ ...message, now: performance.now() });
   } else if (message.type === "error") {
-    if (message.seq !== undefined) pump.refused(message.seq);
-    if (message.code === "database_away") awaitDatabase(message);
-    if (message.code === "person_unknown") picker.choose(null);
-    showProblem(message.message);
+    refuse(message);
   }
+}
+
+function refuse(message) {
+  if (message.seq !== undefined) pump.refused(message.seq);
+  else if (state.hello) dispatch({ type: "refused" });
+  if (message.code === "not_configured") return; // a frame that was under way when the question was refused
+  if (message.code === "database_away") awaitDatabase(message);
+  if (message.code === "person_unknown") picker.choose(null);
+  showProblem(message.message);
 }
 
 /** What is asked, and how many strangers a search lets pass at the present gallery size. */
@@ -143,23 +151,30 @@ function showProblem(text) {
 }
 
 function render() {
-  const shown = cardOf(state);
+  const shown = cardOf(state, performance.now());
   const hint = hintFor(shown);
-  const decision = shown.kind === "decision" ? shown.decision : null;
-  const key = decision ? `${mayChallenge(decision, state)} ${failureOf(decision, state)}` : `${shown.kind} ${hint}`;
-  if (key !== drawnCard || decision !== drawnDecision) {
-    drawnCard = key;
-    drawnDecision = decision;
-    card.dataset.verdict = decision ? decision.verdict : "none";
-    card.replaceChildren(...(decision ? wholeCard(decision) : quietCard(shown.kind, { hint, urls })));
-    announce(shown, decision, hint);
-  }
+  drawCard(shown, hint);
   if (prompts.draw(state.challenge, { mirrored: panel.mirrored })) card.focus({ preventScroll: true });
   if (state.history !== drawnHistory) {
     drawnHistory = state.history;
     toggle(find("[data-recent-empty]", root), !state.history.length);
-    find("[data-recent]", root).replaceChildren(...state.history.map((decision) => recentItem(decision, urls)));
+    replaceContent(find("[data-recent]", root), ...state.history.map((decision) => recentItem(decision, urls)));
   }
+}
+
+/** Drawn anew when something else is to be seen; while a face is gone, only the seconds go on. */
+function drawCard(shown, hint) {
+  const decision = shown.kind === "decision" ? shown.decision : null;
+  const away = decision && shown.away !== null;
+  const key = decision ? `${away} ${mayChallenge(decision, state)} ${failureOf(decision, state)}` : `${shown.kind} ${hint}`;
+  if (key !== drawnCard || decision !== drawnDecision) {
+    drawnCard = key;
+    drawnDecision = decision;
+    card.dataset.verdict = away ? "past" : (decision?.verdict ?? "none");
+    replaceContent(card, ...(decision ? wholeCard(decision, shown.away) : quietCard(shown.kind, { hint, urls })));
+    announce(shown, decision, hint);
+  }
+  if (away) setText(find("[data-away] span", card), awaySentence(shown.away));
 }
 
 /** Each decision is said once, in a sentence or two: the card has too many numbers to be read aloud with every change. */
@@ -170,12 +185,13 @@ function announce(shown, decision, hint) {
   said = decision ?? said;
 }
 
-function wholeCard(decision) {
+function wholeCard(decision, away) {
   return decisionCard(decision, {
     hello: state.hello,
     urls,
+    away,
     onAgain: again,
-    onChallenge: mayChallenge(decision, state) ? () => challenge(decision.track) : null,
+    onChallenge: away === null && mayChallenge(decision, state) ? () => challenge(decision.track) : null,
     failure: failureOf(decision, state),
   });
 }
@@ -218,7 +234,8 @@ setInterval(() => {
     overlay.clear();
     dispatch({ type: "stale" });
   }
-}, 1000);
+  render(); // a verdict fades with its face
+}, 500);
 
 async function begin() {
   const { claimedId, claimedName } = root.dataset;

@@ -26,7 +26,7 @@ const asked = {
   message: "Turn your head to your left.",
 };
 const failed = { ...asked, state: "failed", prompt: null, seconds_left: 0, code: "challenge_timeout", message: "Too late." };
-const decision = { type: "decision", track: 3, verdict: "uncertain", challenge_offered: true, at: 5 };
+const decision = { type: "decision", track: 3, verdict: "uncertain", challenge_offered: true, reasons: [], at: 5, now: 0 };
 const play = (...events) => events.reduce(advance, newLive());
 
 describe("the time left", () => {
@@ -87,6 +87,7 @@ describe("asking for head movements", () => {
     const state = play(decision, { ...failed, now: 0 });
     assert.equal(failureOf(state.decision, state), "Too late.");
     assert.equal(failureOf({ ...state.decision, track: 4 }, state), "");
+    assert.equal(failureOf({ ...state.decision, reasons: [state.challenge.code] }, state), "", "the decision says so itself");
     assert.equal(failureOf(state.decision, play(decision, { ...asked, now: 0 })), "");
   });
   it("ends with the camera, and with another question", () => {

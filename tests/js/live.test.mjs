@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { HISTORY_LENGTH, advance, cardOf, configureMessage, newLive } from "../../static/js/core/live.js";
+import { EMPTY_MS, FADE_MS, HISTORY_LENGTH, advance, cardOf as cardAt, configureMessage, newLive } from "../../static/js/core/live.js";
 
+const NOW = 100000;
+const cardOf = (state, now = NOW) => cardAt(state, now);
 const play = (...events) => events.reduce(advance, newLive());
 const hello = { type: "hello", fmr: 0.0001, match_threshold: 0.31, gallery: { people: 12, templates: 60 } };
 const ada = { id: "3f2b", name: "Ada" };
 const pending = { track: 3, box_xyxy: [0, 0, 100, 120], verdict: "pending", runner_up: 0.12, quality: { score: 0.8, reasons: ["blurred"] } };
-const result = (...faces) => ({ type: "result", seq: 1, dropped: 0, image: [640, 480], faces, match_threshold: 0.31 });
-const decision = { type: "decision", track: 3, verdict: "match", person: ada, comparison_score: 0.63, match_threshold: 0.31, at: 5 };
+const result = (...faces) => ({ type: "result", seq: 1, dropped: 0, image: [640, 480], faces, match_threshold: 0.31, now: NOW });
+const decision = { type: "decision", track: 3, verdict: "match", person: ada, comparison_score: 0.63, match_threshold: 0.31, at: 5, now: NOW };
 
 describe("configureMessage", () => {
   it("identifies from the start", () => assert.deepEqual(configureMessage(newLive()), { type: "configure", mode: "identify" }));
@@ -56,10 +58,51 @@ describe("the card with several people in the picture", () => {
     const newcomer = { ...pending, track: 5 };
     assert.equal(cardOf(play(hello, result(pending), decision, result(newcomer))).kind, "looking");
   });
+  it("stays with the person it showed last once everybody has left", () => {
+    const big = { ...pending, verdict: "match" };
+    assert.equal(shown(play(hello, result(small, big), decision, stranger, result(small, big), result())), 3);
+  });
+  it("does not show an earlier verdict over a face whose own is on its way", () => {
+    const decided = { ...pending, track: 5, verdict: "non_match" };
+    assert.equal(cardOf(play(hello, result(pending), decision, result(decided))).kind, "looking");
+  });
   it("mixes no tracks of different questions", () => {
     const asked = play(hello, result(pending), decision, { type: "again" }, result(pending));
     assert.equal(cardOf(asked).kind, "looking", "track 3 of the new question is nobody decided yet");
   });
+});
+
+describe("a verdict", () => {
+  const left = play(hello, result(pending), decision, result(pending), result());
+  const away = (after) => cardOf(left, NOW + after).away;
+
+  it("stays as it is for a moment: a face may be lost for a few frames", () => assert.equal(away(FADE_MS - 1), null));
+  it("then says how long its face has been gone", () => assert.equal(away(12400), 12));
+  it("goes with its face", () => assert.equal(cardOf(left, NOW + EMPTY_MS).kind, "nobody"));
+  it("is fresh again when the same face comes back", () => {
+    const back = advance(left, { ...result(pending), now: NOW + 9000 });
+    assert.equal(cardOf(back, NOW + 9000).away, null);
+    assert.equal(cardOf(advance(back, { ...result(), now: NOW + 9100 }), NOW + 9500).away, null);
+  });
+  it("does not outlive the connection that it came over", () => {
+    assert.equal(cardOf(advance(left, { type: "lost" })).kind, "nobody");
+  });
+});
+
+describe("frames", () => {
+  const asked = play(hello, { type: "configured" });
+
+  it("wait until the server knows the question", () => {
+    assert.equal(play(hello).asked, false);
+    assert.equal(asked.asked, true);
+  });
+  it("wait for the next hello after a lost connection", () => {
+    const lost = advance(asked, { type: "lost" });
+    assert.equal(lost.asked, false);
+    assert.equal(lost.hello, null);
+    assert.equal(advance(lost, hello).asked, false);
+  });
+  it("wait while the question was refused", () => assert.equal(advance(asked, { type: "refused" }).asked, false));
 });
 
 describe("a decision", () => {

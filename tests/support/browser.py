@@ -37,8 +37,13 @@ OpenPage = Callable[..., AbstractContextManager["Page"]]
 
 
 @contextmanager
-def open_page(server: LiveServer, webcam: Path, *, logged_in: bool = True, **context_options: object) -> Iterator[Page]:
-    """A page of a fresh browser in front of `webcam` (.y4m). Errors on its console fail the test at the end."""
+def open_page(
+    server: LiveServer, webcam: Path, *, logged_in: bool = True, expected: str = "", **context_options: object
+) -> Iterator[Page]:
+    """A page of a fresh browser in front of `webcam` (.y4m).
+
+    Errors on its console fail the test at the end, unless they contain what is `expected`.
+    """
     from playwright.sync_api import sync_playwright
 
     complaints: list[str] = []
@@ -57,7 +62,7 @@ def open_page(server: LiveServer, webcam: Path, *, logged_in: bool = True, **con
         page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
         yield page
         browser.close()
-    assert not complaints
+    assert not [line for line in complaints if not expected or expected not in line]
 
 
 @pytest.fixture(scope="session")

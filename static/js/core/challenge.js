@@ -47,9 +47,12 @@ export function mayChallenge(decision, state) {
   return decision.question === state.question && decision.verdict !== "attack" && !isRunning(state.challenge);
 }
 
-/** For the card of this decision: why the last challenge of its face failed; empty when it did not. */
+/**
+ * For the card of this decision: why the last challenge of its face failed or did not begin; empty when it did, or when
+ * the decision itself says so.
+ */
 export function failureOf(decision, state) {
   const { challenge } = state;
   const own = challenge?.track === decision.track && decision.question === state.question;
-  return own && challenge.state === "failed" ? challenge.text : "";
+  return own && challenge.state === "failed" && !decision.reasons.includes(challenge.code) ? challenge.text : "";
 }

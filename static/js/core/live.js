@@ -3,40 +3,59 @@
 import { followChallenge } from "./challenge.js";
 
 export const HISTORY_LENGTH = 12;
+/** ms without its face after which a verdict says how long that is, and after which it goes. */
+export const FADE_MS = 3000;
+export const EMPTY_MS = 15000;
 
 export function newLive() {
   return {
     mode: "identify",
     claimed: null,
     hello: null,
+    asked: false, // whether the server knows the present question: frames before that are refused
     question: 0,
     faces: [],
     picture: null,
-    decision: null,
+    decision: null, // the one that the card shows last
+    seenAt: -Infinity, // when its face was last in the picture, ms of the page's own clock
     history: [],
     challenge: null,
   };
 }
 
 /** Every question starts new tracks: the number of a track means something only with the number of its question. */
-const ask = (state, changes) => ({ ...state, ...changes, question: state.question + 1, faces: [], challenge: null });
+const ask = (state, changes) => ({ ...state, ...changes, question: state.question + 1, asked: false, faces: [], challenge: null });
 
 const STEPS = {
   hello: (state, hello) => ask(state, { hello }),
+
+  /** The connection is gone: what the server would say now, nobody knows. */
+  lost: (state) => ask(state, { hello: null, decision: null }),
+
+  configured: (state) => ({ ...state, asked: true }),
+  refused: (state) => ({ ...state, asked: false }),
 
   /** What was decided before stays in the list only. */
   mode: (state, { mode }) => ask(state, { mode, decision: null }),
   claimed: (state, { person }) => ask(state, { claimed: person, decision: null }),
   again: (state) => ask(state, { decision: null }),
 
-  result: (state, { faces, image, match_threshold: threshold }) => ({
-    ...state,
-    faces,
-    picture: image,
-    threshold: threshold ?? state.threshold,
-  }),
+  /** now: ms of the page's own clock, as everywhere below. */
+  result: (state, { faces, image, match_threshold: threshold, now }) => {
+    const main = largest(faces);
+    const decision = (main && decisionOn(main, state)) ?? state.decision;
+    const there = faces.some((face) => isAbout(decision, face, state));
+    return {
+      ...state,
+      faces,
+      picture: image,
+      threshold: threshold ?? state.threshold,
+      decision,
+      seenAt: there ? now : state.seenAt,
+    };
+  },
 
-  decision: (state, { at, ...decision }) => {
+  decision: (state, { at, now, ...decision }) => {
     const whole = {
       ...decision,
       at,
@@ -44,10 +63,9 @@ const STEPS = {
       mode: state.mode,
       claimed: state.mode === "verify" ? state.claimed : null,
     };
-    return { ...state, decision: whole, history: [whole, ...state.history].slice(0, HISTORY_LENGTH) };
+    return { ...state, decision: whole, seenAt: now, history: [whole, ...state.history].slice(0, HISTORY_LENGTH) };
   },
 
-  /** now: ms of the page's own clock. */
   challenge: (state, { now, ...message }) => ({ ...state, challenge: followChallenge(message, now) }),
 
   /** The camera or the connection is off: nobody is in the picture. */
@@ -69,19 +87,26 @@ export function configureMessage(state) {
 
 /**
  * What the card shows: {kind: "decision"|"looking"|"nobody"|"choose"|"empty"}. With several people in the picture the
- * card is about the largest face. With nobody there it keeps the last decision.
+ * card is about the largest face. With nobody there it keeps the last decision for a moment: `away` is then for how many
+ * seconds its face has been gone, and null before anybody needs to know.
  */
-export function cardOf(state) {
+export function cardOf(state, now) {
   if (state.mode === "verify" && !state.claimed) return { kind: "choose" };
   if (state.hello?.gallery.people === 0 && typeof state.decision?.comparison_score !== "number") return { kind: "empty" };
   const main = largest(state.faces);
   if (main) {
-    const own = state.history.find(({ track, question }) => track === main.track && question === state.question);
-    if (own) return { kind: "decision", decision: own };
-    if (main.verdict === "pending" || !state.decision) return { kind: "looking", face: main };
+    const decision = decisionOn(main, state);
+    return decision ? { kind: "decision", decision, away: null } : { kind: "looking", face: main };
   }
-  return state.decision ? { kind: "decision", decision: state.decision } : { kind: "nobody" };
+  const gone = now - state.seenAt;
+  if (!state.decision || gone >= EMPTY_MS) return { kind: "nobody" };
+  return { kind: "decision", decision: state.decision, away: gone < FADE_MS ? null : Math.floor(gone / 1000) };
 }
+
+const isAbout = (decision, face, state) => decision?.track === face.track && decision.question === state.question;
+
+/** The latest decision on this face. */
+const decisionOn = (face, state) => state.history.find((decision) => isAbout(decision, face, state)) ?? null;
 
 function largest(faces) {
   const area = ({ box_xyxy: [x1, y1, x2, y2] }) => (x2 - x1) * (y2 - y1);
