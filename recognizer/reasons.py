@@ -19,7 +19,7 @@ class Reason(StrEnum):
     MOUTH_HIDDEN = "mouth_hidden"
     BLURRED = "blurred"
 
-    # Decisions: why a verdict is what it is. They carry quality codes too, and CHALLENGE_PASSED.
+    # Decisions: why a verdict is what it is. They carry quality codes too, and how a challenge ended.
     BELOW_THRESHOLD = "below_threshold"
     BETWEEN_THRESHOLDS = "between_thresholds"
     MARGIN_TOO_SMALL = "margin_too_small"
@@ -44,3 +44,15 @@ class Reason(StrEnum):
     CHALLENGE_ATTACK = "challenge_attack"
     CHALLENGE_CANCELLED = "challenge_cancelled"
     CHALLENGE_TOO_CLOSE = "challenge_too_close"
+
+
+CHALLENGE_FAILURES = frozenset(
+    {
+        Reason.CHALLENGE_TIMEOUT,
+        Reason.CHALLENGE_WRONG_MOVEMENT,
+        Reason.CHALLENGE_FACE_CHANGED,
+        Reason.CHALLENGE_FACE_LOST,
+        Reason.CHALLENGE_ATTACK,
+    }
+)
+"""How a challenge fails that had begun: the decision that follows carries one of these."""

@@ -7,7 +7,8 @@ not of the box, is what keeps an identity, so whoever takes a decided face's pla
 Detection, alignment and quality run on every frame; the embedding on undecided tracks, in doubt and with a slow
 refresh; liveness on undecided tracks until its scores agree, then with the refresh. A challenge (challenge_run.py) is
 put to one track at a time and ends with it: the number changes when the face does. One that is passed opens the track's
-case again, so that there is a second decision, from the challenge's own calm frames.
+case again, so that there is a second decision, from the challenge's own calm frames; so does one that is failed, and
+then the face is named no more. A face that comes back within seconds is not decided twice (visits.py).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from recognizer.decisions import Evidence, Question, policy_for_gallery
+from recognizer.decisions import Comparison, Evidence, Question, policy_for_gallery
 from recognizer.engine import FaceEngine
 from recognizer.reasons import Reason
 from recognizer.search.gallery import GallerySnapshot
@@ -28,6 +29,7 @@ from recognizer.tracking.challenge_run import ChallengeProgress, ChallengeRun, r
 from recognizer.tracking.frame import Frame
 from recognizer.tracking.outcomes import FrameOutcome, shown_faces
 from recognizer.tracking.tracks import Decision, Sighting, Track
+from recognizer.tracking.visits import Visits, is_only_averted, predecessor
 from recognizer.types import DecisionPolicy, Image, LivenessMode, LivenessVerdict, Vector, Verdict
 
 FORGET_AFTER = 1.0
@@ -67,6 +69,7 @@ class TrackFuser:
         self._numbers = 0
         self._watch = Stopwatch()
         self._run: ChallengeRun | None = None
+        self._visits = Visits()
 
     def process(self, image: Image, gallery: GallerySnapshot, *, skipped: int = 0, now: float) -> FrameOutcome:
         """Look at one frame (H x W x 3 uint8 BGR).
@@ -82,8 +85,10 @@ class TrackFuser:
         tracks = self._follow(self._look(frame), frame)
         for track in tracks:
             (self._learn if track.decision is None else self._refresh)(track, frame)
+        challenged = [self._run.track] if self._run else []
         challenge = self._follow_challenge(frame)
-        decisions = self._decide(tracks, frame)
+        # A challenged face that left the picture has failed, and that is an outcome too.
+        decisions = self._decide([*tracks, *(track for track in challenged if track not in tracks)], frame)
         faces = shown_faces(tracks)
         return FrameOutcome(faces, decisions, frame.policy.match_threshold, self._watch.timings(), challenge)
 
@@ -118,12 +123,14 @@ class TrackFuser:
 
     def _forget(self, frame: Frame) -> None:
         """Drop tracks whose face is gone, and those whose person is no longer enrolled (the face is judged anew)."""
-        self._tracks = [
-            track
-            for track in self._tracks
-            if frame.now - track.seen_at <= (PAUSE_LIMIT if track.in_last_frame else FORGET_AFTER)
-            and (track.names is None or track.names in frame.question.gallery)
-        ]
+        for track in list(self._tracks):
+            enrolled = track.names is None or track.names in frame.question.gallery
+            kept_for = PAUSE_LIMIT if track.in_last_frame else FORGET_AFTER
+            if enrolled and frame.now - track.seen_at <= kept_for:
+                continue
+            self._tracks.remove(track)
+            if enrolled:
+                self._visits.remember([track])
 
     def _look(self, frame: Frame) -> list[Sighting]:
         with self._watch.measure("detect"):
@@ -187,9 +194,13 @@ class TrackFuser:
 
     def _new_track(self, sighting: Sighting, born: int) -> Track:
         self._numbers += 1
-        track = Track(self._numbers, born, sighting, seen_at=0.0)
+        track = Track(self._numbers, born, sighting, seen_at=0.0, in_place_of=predecessor(sighting, self._hidden()))
         self._tracks.append(track)
         return track
+
+    def _hidden(self) -> list[Track]:
+        """Tracks that are kept although their face is not in the picture."""
+        return [track for track in self._tracks if not track.in_last_frame]
 
     def _learn(self, track: Track, frame: Frame) -> None:
         """Add this frame to what an undecided track knows."""
@@ -212,6 +223,7 @@ class TrackFuser:
         self._check_liveness(track, frame)
         if track.is_overtaken(fresh.comparison, frame.policy):
             self._tracks.remove(track)
+            self._visits.remember([track])
 
     def _follow_challenge(self, frame: Frame) -> ChallengeProgress | None:
         """One more frame of the running challenge. Its calm frames are what a passed one is decided from."""
@@ -228,6 +240,8 @@ class TrackFuser:
             run.end(Reason.CHALLENGE_ATTACK)
         if run.challenge.state == ChallengeState.PASSED:
             track.pass_challenge(list(run.evidence), frame.question)
+        elif run.challenge.code is not None:
+            track.fail_challenge(run.challenge.code)
         if run.challenge.code is not None:
             self._run = None
         return run.changed(frame.now)
@@ -254,12 +268,27 @@ class TrackFuser:
         for track, comparison in due:
             if comparison.verdict == Verdict.MATCH and comparison.person_id in taken:
                 comparison = comparison.doubted(Reason.PERSON_ALREADY_MATCHED)
-            decisions.append(track.decide(comparison, frame))
+            if not self._goes_on(track, comparison, frame):
+                decisions.append(track.decide(comparison, frame))
             taken.add(track.names)
         return tuple(sorted(decisions, key=lambda decision: decision.track))
 
+    def _goes_on(self, track: Track, final: Comparison, frame: Frame) -> bool:
+        """Whether this face was decided a moment ago, and that still stands: then the track goes on as that one."""
+        least = self._policy.match_threshold
+        earlier = self._visits.earlier(track, final, hidden=self._hidden(), now=frame.now, least=least)
+        if earlier is None:
+            return False
+        self._tracks = [other for other in self._tracks if other is not earlier]
+        track.resume(earlier, frame.now)
+        return True
+
     def _is_due(self, track: Track, frame: Frame) -> bool:
         if track.decision is not None or not track.evidence:
+            return False
+        if track.challenge_failed:
+            return True
+        if is_only_averted(track, track.in_place_of, frame.now):
             return False
         return track.has_waited(frame) or (track.is_settled(frame.policy) and not self._wants_liveness(track, frame))
 

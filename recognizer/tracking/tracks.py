@@ -16,6 +16,7 @@ from recognizer.decisions import (
     compare_probe,
     conclude,
     final_comparison,
+    fuse_embeddings,
     fuse_looks,
     is_settled,
     is_sharp,
@@ -119,6 +120,10 @@ class Track:
     challenged: bool = False
     """A challenge is running: every frame is embedded, and no later look overtakes the decision."""
     challenge_passed: bool = False
+    challenge_failed: Reason | None = None
+    """Why the last challenge failed, until one is passed."""
+    in_place_of: Track | None = None
+    """The decided track that was lost where this one was found."""
     _looks: deque[LivenessLook] = field(default_factory=lambda: deque(maxlen=16))
 
     @property
@@ -145,10 +150,12 @@ class Track:
 
     def similarity(self, sighting: Sighting) -> float:
         """Best cosine with what this track has shown; -1 when one of the two was not embedded."""
+        return -1.0 if sighting.embedding is None else self.similarity_to(sighting.embedding)
+
+    def similarity_to(self, embedding: Vector) -> float:
+        """The same for an embedding: (d,) float32, L2-normalised."""
         known = [one.embedding for one in self.evidence] + ([] if self.latest is None else [self.latest])
-        if sighting.embedding is None or not known:
-            return -1.0
-        return max(float(vector @ sighting.embedding) for vector in known)
+        return max((float(vector @ embedding) for vector in known), default=-1.0)
 
     def plainly_continues(self, sighting: Sighting, now: float) -> bool:
         """Same look, a moment later (the caller knows that the place is the same)."""
@@ -214,17 +221,30 @@ class Track:
             policy=frame.policy,
             best=max(self.evidence, key=lambda one: (one.good, one.quality.score)),
         )
-        self.refresh_at = frame.now + REFRESH_AFTER
+        self.refresh_at, self.in_place_of = frame.now + REFRESH_AFTER, None
         return self.decision
 
     def final_verdict(self, policy: DecisionPolicy) -> Comparison:
         """Needs evidence."""
-        return apply_liveness(final_comparison(self.conclusion, self.evidence), self.liveness, policy.liveness)
+        final = final_comparison(self.conclusion, self.evidence)
+        if self.challenge_failed:
+            final = final.doubted(self.challenge_failed)
+        return apply_liveness(final, self.liveness, policy.liveness)
 
     def pass_challenge(self, evidence: list[Evidence], question: Question) -> None:
         """Open the case again, with what the calm frames of the challenge have shown."""
-        self.challenge_passed = True
+        self.challenge_passed, self.challenge_failed = True, None
         self.evidence, self.conclusion, self.decision = evidence, conclude(evidence, question), None
+
+    def fail_challenge(self, code: Reason) -> None:
+        """Open the case again: whoever does not do what was asked is named by no picture."""
+        self.challenge_passed, self.challenge_failed, self.decision = False, code, None
+
+    def resume(self, earlier: Track, now: float) -> None:
+        """Go on as the track that this face was a moment ago. Needs a decided `earlier`."""
+        self.number, self.decision, self.challenge_failed = earlier.number, earlier.decision, earlier.challenge_failed
+        self.latest, self.in_place_of = fuse_embeddings(earlier.evidence), None
+        self.refresh_at = now + REFRESH_AFTER
 
     def confirm(self, now: float) -> None:
         """The decided face was looked at again and is still the same."""
@@ -236,7 +256,7 @@ class Track:
         """A later look could decide otherwise, so that the face should be judged anew.
 
         fresh: what the gallery says about the latest frame alone. Attacks overtake any verdict; a clear answer
-        overtakes doubt, except the doubt that the person is already in the picture.
+        overtakes doubt, except the doubt that the person is already in the picture or failed a challenge.
         """
         if self.decision is None:
             return False
@@ -245,6 +265,8 @@ class Track:
             return self.decision.verdict != Verdict.ATTACK
         decided = self.decision.comparison
         if decided.verdict != Verdict.UNCERTAIN or Reason.PERSON_ALREADY_MATCHED in decided.reasons:
+            return False
+        if self.challenge_failed:
             return False
         clear = apply_liveness(fresh, self.recent_liveness, policy.liveness).verdict
         good = not self.sighting.quality.reasons

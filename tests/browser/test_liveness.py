@@ -94,6 +94,10 @@ class TestChallenge:
             page.locator("[data-card]").get_by_text("was not made in time").wait_for()
             assert prompt.get_attribute("data-arrow") == "failed"
             assert page.locator(":focus").get_attribute("aria-label") == "Decision"
+            # He was recognised before: that does not stay green.
+            page.locator("[data-card][data-verdict=uncertain]", has_text="The head movements were not made").wait_for()
+            page.goto("/verification/attempts/")
+            assert "The head movements were not made" in page.locator("tbody tr").first.inner_text()
 
     def test_can_be_cancelled_on_a_phone_by_touch(self, strict_server, webcams, browser_opener):
         with browser_opener(strict_server, webcams["real_male"], **PHONE, has_touch=True) as page:

@@ -9,7 +9,7 @@ from uuid import UUID
 from enrollment.errors import PersonUnknown
 from enrollment.streaming.protocol import NotTheProtocol, PersonMessage, QualityMessage, quality_message
 from recognizer.decisions import Comparison, Conclusion
-from recognizer.reasons import Reason
+from recognizer.reasons import CHALLENGE_FAILURES, Reason
 from recognizer.tracking.challenge import ChallengeState
 from recognizer.tracking.challenge_run import ChallengeProgress
 from recognizer.tracking.outcomes import TrackedFace
@@ -202,8 +202,9 @@ def is_challenge_offered(decision: Decision) -> bool:
 
     A face that fills the picture must move back first, and is then decided anew.
     """
-    doubtful = bool({Reason.LIVENESS_UNCERTAIN, Reason.LIVENESS_UNAVAILABLE} & set(decision.comparison.reasons))
-    return doubtful and decision.liveness.surrounded
+    doubts = {Reason.LIVENESS_UNCERTAIN, Reason.LIVENESS_UNAVAILABLE} | CHALLENGE_FAILURES
+    doubtful = not doubts.isdisjoint(decision.comparison.reasons)
+    return doubtful and decision.verdict != Verdict.ATTACK and decision.liveness.surrounded
 
 
 def challenge_message(progress: ChallengeProgress) -> ChallengeMessage:

@@ -21,9 +21,11 @@ from recognizer.reasons import Reason
 from recognizer.search.blocks import TemplateRow
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.stages.liveness import verdict_for
+from recognizer.tracking.challenge import LOST_SECONDS, STEP_SECONDS, Prompt
 from recognizer.tracking.fuser import EMBEDDINGS_PER_FRAME, FACES_PER_FRAME, TrackFuser, decide_still
 from recognizer.tracking.outcomes import FrameOutcome, TrackedFace
 from recognizer.tracking.tracks import Decision
+from recognizer.tracking.visits import VISIT_SECONDS
 from recognizer.types import (
     DecisionPolicy,
     Detection,
@@ -163,6 +165,9 @@ class Stream:
 
     def repeat(self, times: int, *looks: Looks, after: float = 0.1) -> FrameOutcome:
         return [self.show(*looks, after=after) for _ in range(times)][-1]
+
+    def begin_challenge(self, track: int, prompts: Sequence[Prompt]) -> None:
+        assert self._fuser.begin_challenge(track, prompts, now=self.now)
 
     def only(self) -> Decision:
         [decision] = self.decisions
@@ -429,6 +434,134 @@ class TestContinuity:
         assert face_of(stream.show(Looks(ANNA))).verdict == Verdict.PENDING
         stream.repeat(2, Looks(ANNA))
         assert [decision.verdict for decision in stream.decisions] == [Verdict.MATCH, Verdict.NON_MATCH]
+
+
+class TestVisit:
+    def test_of_somebody_who_was_gone_for_seconds_is_one_decision_under_one_number(self):
+        stream = Stream()
+        stream.repeat(4, Looks(ANNA))
+        stream.show()
+        after = stream.show(Looks(ANNA, left=300), after=5.0)
+        assert face_of(after).verdict == Verdict.PENDING, "the face is judged anew"
+        after = stream.repeat(3, Looks(ANNA, left=300))
+        assert (face_of(after).track, face_of(after).verdict) == (stream.only().track, Verdict.MATCH)
+
+    def test_of_a_stranger_is_one_decision_too(self):
+        stream = Stream()
+        for _ in range(4):
+            stream.repeat(4, Looks(STRANGER))
+            stream.repeat(2, after=1.5)
+        assert stream.only().verdict == Verdict.NON_MATCH
+
+    def test_ends_after_some_seconds(self):
+        stream = Stream()
+        stream.repeat(4, Looks(ANNA))
+        stream.show()
+        stream.repeat(4, Looks(ANNA), after=VISIT_SECONDS + 1.0)
+        assert [decision.track for decision in stream.decisions] == [1, 2]
+
+    def test_is_not_inherited_by_somebody_else(self):
+        stream = Stream()
+        stream.repeat(4, Looks(ANNA))
+        stream.show()
+        outcomes = [stream.show(Looks(STRANGER), after=after) for after in (2.0, 0.1, 0.1)]
+        assert Verdict.MATCH not in {face_of(outcome).verdict for outcome in outcomes}
+        assert [decision.verdict for decision in stream.decisions] == [Verdict.MATCH, Verdict.NON_MATCH]
+
+    def test_does_not_hide_an_attack_with_the_same_face(self):
+        stream = Stream(REQUIRED)
+        stream.repeat(4, Looks(ANNA, live=0.95))
+        stream.show()
+        stream.show(Looks(ANNA, live=0.02), after=2.0)
+        stream.repeat(8, Looks(ANNA, live=0.02))
+        assert [decision.verdict for decision in stream.decisions] == [Verdict.MATCH, Verdict.ATTACK]
+
+    def test_does_not_hide_doubt_whether_the_same_face_is_live(self):
+        stream = Stream(REQUIRED)
+        stream.repeat(4, Looks(ANNA, live=0.95))
+        stream.show()
+        stream.show(Looks(ANNA, live=0.5), after=2.0)
+        stream.repeat(8, Looks(ANNA, live=0.5))
+        assert [decision.verdict for decision in stream.decisions] == [Verdict.MATCH, Verdict.UNCERTAIN]
+
+    def test_does_not_hide_that_doubt_has_cleared_up(self):
+        stream = Stream()
+        stream.repeat(8, Looks(ANNA, score=0.36))
+        stream.show()
+        stream.show(Looks(ANNA, score=0.9), after=2.0)
+        stream.repeat(4, Looks(ANNA, score=0.9))
+        assert [decision.verdict for decision in stream.decisions] == [Verdict.UNCERTAIN, Verdict.MATCH]
+
+    def test_is_not_told_again_when_a_later_look_says_less(self):
+        stream = Stream()
+        stream.repeat(4, Looks(ANNA))
+        stream.show()
+        stream.show(Looks(ANNA, score=0.45, reasons=(Reason.BLURRED,)), after=2.0)
+        stream.repeat(10, Looks(ANNA, score=0.45, reasons=(Reason.BLURRED,)))
+        assert stream.only().verdict == Verdict.MATCH
+
+    def test_outlasts_a_head_that_turns_away_at_once(self):
+        """Turned so fast that neither look nor embedding says who it is: it is waited for, and named by nobody."""
+        stream = Stream()
+        stream.repeat(4, Looks(ANNA))
+        averted = Looks(ANNA, score=0.1, wears=CLEO, rest=25, reasons=(Reason.TURNED_AWAY,), quality=0.3)
+        outcomes = [stream.show(averted) for _ in range(12)]
+        assert {face_of(outcome).verdict for outcome in outcomes} == {Verdict.PENDING}
+        after = stream.repeat(4, Looks(ANNA))
+        assert (face_of(after).track, stream.only().track) == (1, 1)
+
+    def test_of_a_turned_head_that_nobody_knew_before_is_decided_in_time(self):
+        stream = Stream()
+        stream.repeat(8, Looks(ANNA, score=0.1, reasons=(Reason.TURNED_AWAY,), quality=0.3))
+        assert stream.only().verdict == Verdict.UNCERTAIN
+
+
+class TestFailedChallenge:
+    PROMPTS = (Prompt.TURN_LEFT, Prompt.LOOK_UP)
+
+    def fail(self, stream: Stream) -> None:
+        """Anna is recognised, and then does not move."""
+        stream.repeat(4, Looks(ANNA))
+        stream.begin_challenge(1, self.PROMPTS)
+        stream.repeat(5, Looks(ANNA))
+        stream.show(Looks(ANNA), after=STEP_SECONDS + 0.1)
+
+    def test_is_an_outcome_of_its_own(self):
+        stream = Stream()
+        self.fail(stream)
+        named, failed = stream.decisions
+        assert (named.verdict, named.track) == (Verdict.MATCH, failed.track)
+        assert (failed.verdict, failed.comparison.reasons) == (Verdict.UNCERTAIN, (Reason.CHALLENGE_TIMEOUT,))
+
+    def test_is_not_overtaken_by_the_next_good_look(self):
+        stream = Stream()
+        self.fail(stream)
+        after = stream.repeat(60, Looks(ANNA))
+        assert (face_of(after).verdict, len(stream.decisions)) == (Verdict.UNCERTAIN, 2)
+
+    def test_is_not_undone_by_stepping_aside(self):
+        stream = Stream()
+        self.fail(stream)
+        stream.show()
+        stream.show(Looks(ANNA), after=3.0)
+        after = stream.repeat(5, Looks(ANNA))
+        assert (face_of(after).verdict, len(stream.decisions)) == (Verdict.UNCERTAIN, 2)
+
+    def test_of_somebody_who_walked_away_is_an_outcome_too(self):
+        stream = Stream()
+        stream.repeat(4, Looks(ANNA))
+        stream.begin_challenge(1, self.PROMPTS)
+        stream.repeat(5, Looks(ANNA))
+        stream.show(after=LOST_SECONDS + 0.1)
+        assert [one.comparison.reasons for one in stream.decisions] == [(), (Reason.CHALLENGE_FACE_LOST,)]
+
+    def test_that_was_cancelled_is_none(self):
+        stream = Stream()
+        stream.repeat(4, Looks(ANNA))
+        stream.begin_challenge(1, self.PROMPTS)
+        stream.begin_challenge(1, self.PROMPTS)
+        after = stream.show(Looks(ANNA))
+        assert (face_of(after).verdict, stream.only().verdict) == (Verdict.MATCH, Verdict.MATCH)
 
 
 class TestTwoFaces:

@@ -161,7 +161,7 @@ class TestPassing:
 
 
 class TestFailing:
-    async def test_another_movement_ends_it_and_the_doubt_stays(self, operator, ida, actress, doubtful, monkeypatch):
+    async def test_another_movement_ends_it_and_is_an_outcome_in_the_history(self, operator, ida, actress, doubtful, monkeypatch):
         monkeypatch.setattr(live, "draw_prompts", lambda: (Prompt.COME_CLOSER, Prompt.TURN_RIGHT))
         socket = await opened(operator)
         first = await decided(socket, actress)
@@ -169,9 +169,15 @@ class TestFailing:
         heard = await actress.act(socket, None, 5) + await actress.act(socket, "turn_right", 3)
         last = of_type("challenge", heard)[-1]
         assert (last["state"], last["code"]) == ("failed", "challenge_wrong_movement")
-        assert of_type("decision", heard) == []
-        assert heard[-1]["faces"][0]["verdict"] == "uncertain"
+        [outcome] = of_type("decision", heard)
+        assert (outcome["track"], outcome["verdict"]) == (first["track"], "uncertain")
+        assert "challenge_wrong_movement" in outcome["reasons"]
+        assert outcome["challenge_offered"]
         await socket.disconnect()
+        assert [attempt.reasons async for attempt in VerificationAttempt.objects.order_by("pk")] == [
+            first["reasons"],
+            outcome["reasons"],
+        ]
         assert (await ChallengeTry.objects.aget()).code == "challenge_wrong_movement"
 
     async def test_somebody_else_in_her_place_ends_it(self, operator, ida, actress, picture, doubtful):
@@ -216,7 +222,7 @@ class TestFailing:
         monkeypatch.setattr(engine, "check_liveness", lambda *_: Liveness(LivenessVerdict.ATTACK, 0.01))
         heard = await actress.obey(socket, {"type": "challenge", "state": "running", "prompt": None})
         assert of_type("challenge", heard)[-1]["code"] == "challenge_attack"
-        assert of_type("decision", heard) == []
+        assert [outcome["verdict"] for outcome in of_type("decision", heard)] == ["attack"]
         await socket.disconnect()
 
 
