@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from enrollment.models import Person
-from recognizer.reasons import Reason
+from recognizer.reasons import CHALLENGE_FAILURES, Reason
 from verification.models import VerificationAttempt
-from verification.reasons import sentence_for, sentence_for_photo
+from verification.reasons import sentence_for, sentence_for_claim, sentence_for_photo
 
 ERASED = "an erased person"
+LIVENESS_DOUBTS = {Reason.LIVENESS_UNCERTAIN, Reason.LIVENESS_UNAVAILABLE}
 Mode, Verdict, Liveness = VerificationAttempt.Mode, VerificationAttempt.Verdict, VerificationAttempt.LivenessVerdict
 
 
@@ -45,21 +46,26 @@ def card_of(attempt: VerificationAttempt) -> DecisionCard:
 
 
 def reasons_in_words(attempt: VerificationAttempt) -> tuple[str, ...]:
-    """A sentence for each reason code; about a photograph where the attempt is not from the live page."""
+    """A sentence for each reason code: about a claim, or about a photograph where it is not from the live page."""
     live = attempt.source == VerificationAttempt.Source.LIVE
-    return tuple((sentence_for if live else sentence_for_photo)(code) for code in attempt.reasons)
+    say = sentence_for_claim if attempt.mode == Mode.VERIFY else sentence_for if live else sentence_for_photo
+    return tuple(say(code) for code in attempt.reasons)
 
 
 def headline_of(attempt: VerificationAttempt) -> str:
-    """The answer to the question that was asked, in a few words."""
+    """The answer to the question that was asked, in a few words. Doubt about liveness is no doubt about who it is."""
     verify = attempt.mode == Mode.VERIFY
     claimed = str(attempt.claimed_person or ERASED)
     if attempt.verdict == Verdict.MATCH:
         return f"Yes, this is {claimed}" if verify else f"This is {attempt.matched_person or ERASED}"
     if attempt.verdict == Verdict.NON_MATCH:
-        return f"No, this is not {claimed}" if verify else "Nobody who is enrolled"
+        return f"No, this is not {claimed}" if verify else "Not recognised"
     if attempt.verdict == Verdict.ATTACK:
         return "Not a live face"
+    if CHALLENGE_FAILURES & set(attempt.reasons):
+        return "The head movements were not made"
+    if LIVENESS_DOUBTS & set(attempt.reasons):
+        return "Not shown to be a live person"
     return f"It cannot be said whether this is {claimed}" if verify else "It cannot be said who this is"
 
 

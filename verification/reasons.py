@@ -63,6 +63,14 @@ PROMPTS: dict[Prompt | None, str] = {
 }
 """What a running challenge asks for."""
 
+CLAIMS: dict[str, str] = {
+    Reason.BELOW_THRESHOLD: "The face is not similar enough to the pictures of this person.",
+    Reason.BETWEEN_THRESHOLDS: (
+        "The face is neither clearly like this person nor clearly another one. Face the camera in better light."
+    ),
+}
+"""Where the face was held against one person alone, no sentence may speak of anybody else."""
+
 PHOTOGRAPHS: dict[str, str] = reasons.PHOTOGRAPHS | {
     Reason.BETWEEN_THRESHOLDS: "The face is neither clearly similar nor clearly different. Use a better picture.",
     Reason.TEMPLATES_DISAGREE: (
@@ -75,6 +83,11 @@ PHOTOGRAPHS: dict[str, str] = reasons.PHOTOGRAPHS | {
 def sentence_for(code: str) -> str:
     """Never raises: a code without a sentence (which a test forbids) is shown as it is."""
     return SENTENCES.get(code, code)
+
+
+def sentence_for_claim(code: str) -> str:
+    """The same where a claim was checked."""
+    return CLAIMS.get(code, sentence_for(code))
 
 
 def sentence_for_photo(code: str) -> str:

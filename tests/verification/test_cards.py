@@ -34,7 +34,7 @@ class TestHeadline:
         ("mode", "verdict", "headline"),
         [
             ("identify", "match", "This is Ada"),
-            ("identify", "non_match", "Nobody who is enrolled"),
+            ("identify", "non_match", "Not recognised"),
             ("identify", "uncertain", "It cannot be said who this is"),
             ("identify", "attack", "Not a live face"),
             ("verify", "match", "Yes, this is Ada"),
@@ -50,8 +50,30 @@ class TestHeadline:
         assert headline_of(row) == headline
 
     @pytest.mark.parametrize("mode", ["identify", "verify"])
+    @pytest.mark.parametrize(
+        ("reason", "headline"),
+        [
+            ("liveness_uncertain", "Not shown to be a live person"),
+            ("liveness_unavailable", "Not shown to be a live person"),
+            ("challenge_timeout", "The head movements were not made"),
+        ],
+    )
+    def test_names_liveness_where_only_that_is_in_doubt(self, mode, reason, headline):
+        row = attempt(mode=mode, verdict="uncertain", claimed_person=ADA, comparison_score=0.77, reasons=[reason])
+        assert headline_of(row) == headline
+
+    @pytest.mark.parametrize("mode", ["identify", "verify"])
     def test_speaks_of_an_erased_person_when_the_name_is_gone(self, mode):
         assert headline_of(attempt(mode=mode, matched_person=None)).endswith("his is an erased person")
+
+
+class TestReasons:
+    @pytest.mark.parametrize("source", ["live", "command"])
+    def test_of_a_claim_speak_of_nobody_else(self, source):
+        row = attempt(
+            mode="verify", verdict="non_match", claimed_person=ADA, source=source, reasons=["below_threshold"]
+        )
+        assert card_of(row).reasons == ("The face is not similar enough to the pictures of this person.",)
 
 
 class TestFacts:

@@ -14,7 +14,16 @@ from recognizer.errors import RecognizerError
 from recognizer.reasons import Reason
 from recognizer.tracking.challenge import Prompt
 from tests.support.reasons import every_error, is_used, sources
-from verification.reasons import PHOTOGRAPHS, PROMPTS, SENTENCES, VerificationReason, sentence_for, sentence_for_photo
+from verification.reasons import (
+    CLAIMS,
+    PHOTOGRAPHS,
+    PROMPTS,
+    SENTENCES,
+    VerificationReason,
+    sentence_for,
+    sentence_for_claim,
+    sentence_for_photo,
+)
 
 CONTRACT = """frame_too_short, frame_too_large, image_undecodable, image_too_many_pixels, image_too_small,
 not_configured, no_face, several_faces, face_too_small, face_too_large, face_off_centre, face_cut_off, too_dark,
@@ -76,9 +85,15 @@ class TestEverySentenceHasACode:
     def test_that_has_another_one_for_the_webcam(self, code: str) -> None:
         assert sentence_for_photo(code) != sentence_for(code)
 
+    @pytest.mark.parametrize("code", CLAIMS)
+    def test_that_has_another_one_for_a_search(self, code: str) -> None:
+        assert sentence_for_claim(code) != sentence_for(code)
+
 
 class TestSentences:
-    @pytest.mark.parametrize("sentence", [*SENTENCES.values(), *PROMPTS.values(), *PHOTOGRAPHS.values()])
+    @pytest.mark.parametrize(
+        "sentence", [*SENTENCES.values(), *PROMPTS.values(), *PHOTOGRAPHS.values(), *CLAIMS.values()]
+    )
     def test_are_plain_sentences(self, sentence: str) -> None:
         assert sentence[0].isupper()
         assert re.search(r"(\.|packs list|packs verify|rebuild_templates|install mobile)$", sentence)

@@ -77,6 +77,18 @@ class TestHistory:
         assertContains(response, "Unknown")
         assertNotContains(response, "erased person")
 
+    def test_says_who_a_refused_claim_was_about(self, operator_client):
+        make_attempt(
+            mode="verify", claimed_person=make_person("Ada Lovelace"), verdict="non_match", matched_person=None
+        )
+        response = operator_client.get(HISTORY)
+        assertContains(response, "Ada Lovelace (claimed)")
+        assertNotContains(response, ">Unknown</a>")
+
+    def test_says_that_head_movements_were_not_made(self, operator_client):
+        make_attempt(verdict="uncertain", matched_person=None, reasons=["challenge_wrong_movement"])
+        assertContains(operator_client.get(HISTORY), "The head movements were not made")
+
     def test_keeps_the_attempts_of_an_erased_person_without_name_and_picture(self, operator_client):
         ada = make_person("Ada Lovelace")
         make_attempt(matched_person=ada)

@@ -9,7 +9,7 @@ from django import template
 
 from enrollment.models import Person
 from verification import selectors
-from verification.cards import ERASED
+from verification.cards import ERASED, headline_of
 from verification.models import VerificationAttempt
 
 RECENT = 5
@@ -38,7 +38,15 @@ def at(mapping: Mapping[int, str] | None, key: int) -> str:
 
 @register.filter
 def subject(attempt: VerificationAttempt) -> str:
-    """Whom a row of the history shows. That is known only after a match."""
+    """Whom a row of the history is about: the matched person, else who it was said to be."""
     if attempt.verdict == VerificationAttempt.Verdict.MATCH:
         return str(attempt.matched_person or ERASED)
+    if attempt.mode == VerificationAttempt.Mode.VERIFY:
+        return f"{attempt.claimed_person or ERASED} (claimed)"
     return "Unknown"
+
+
+@register.filter
+def doubt(attempt: VerificationAttempt) -> str:
+    """Why a row of the history names nobody although nothing was denied; empty for every clear answer."""
+    return headline_of(attempt) if attempt.verdict == VerificationAttempt.Verdict.UNCERTAIN else ""
