@@ -19,6 +19,7 @@ from enrollment.runtime.gallery import cached_gallery, current_gallery
 from enrollment.runtime.pack_choice import chosen_pack_name
 from facesite import health
 from facesite.warmup import is_warm, warmup
+from recognizer.decisions import policy_for_gallery
 from recognizer.errors import PackError
 from recognizer.packs.choosing import choose_pack, stronger_pack
 from recognizer.packs.manifest import Manifest, Pack
@@ -44,6 +45,7 @@ class PackStatus:
 @dataclass(frozen=True, slots=True)
 class PolicyStatus:
     policy: DecisionPolicy
+    """The one that searches use: stricter than the site's in a gallery of many people."""
     rate: str
     """Of false matches, in words: "1 in 10,000"."""
     people: int
@@ -95,9 +97,10 @@ def policy_status(gallery: GallerySnapshot | None) -> PolicyStatus | None:
     engine = engine_if_ready()
     if engine is None:
         return None
-    policy = current_policy(engine)
+    site = current_policy(engine)
     people = gallery.people if gallery else enrollment.gallery_counts().active_people
-    return PolicyStatus(policy, one_in(policy.fmr), people, false_alarms_per_1000(policy, people))
+    policy = policy_for_gallery(site, people)
+    return PolicyStatus(policy, one_in(policy.fmr), people, false_alarms_per_1000(site, people))
 
 
 def pack_status() -> PackStatus:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
+from facesite.views import policy_status
 from facesite.warmup import warmup
+from recognizer.decisions import policy_for_gallery
 from security.daily import state_of
 from tests.verification.rows import make_attempt, make_person
+from verification.policy import current_policy
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +89,17 @@ class TestDashboard:
             # check liveness, the policy
             with django_assert_num_queries(22 if engine.pack.checks_liveness else 23):
                 operator_client.get("/")
+
+    def test_shows_the_threshold_that_searches_use(self, engine):
+        gallery = SimpleNamespace(people=4_000)
+        shown = policy_status(gallery)
+        assert shown.policy == policy_for_gallery(current_policy(engine), 4_000)
+        assert shown.policy.match_threshold > current_policy(engine).match_threshold
+
+    def test_says_in_which_language_it_is(self, operator_client):
+        with translation.override("ar"):
+            assert '<html lang="ar" dir="rtl">' in render_to_string("base.html")
+        assertContains(operator_client.get("/"), '<html lang="en">')
 
     def test_an_empty_site_says_what_to_do_first(self, operator_client):
         assertContains(operator_client.get("/"), "Enrol somebody, then open the live page")
