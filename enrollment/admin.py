@@ -20,6 +20,7 @@ from enrollment.consent.records import basis_sentence, ended_people
 from enrollment.errors import ConsentEnded, EnrollmentError
 from enrollment.exports import stream_people
 from enrollment.models import FaceSample, FaceTemplate, HygieneAction, Person, PersonPair
+from enrollment.naming import fold
 from enrollment.reasons import sentence_for
 from enrollment.sealed import CropUnreadable, read_crop
 from enrollment.thumbnails import thumbnail_url
@@ -67,7 +68,8 @@ class ListAdmin(RightsAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        return super().get_search_results(request, queryset, " ".join(selectors.search_words(search_term)))
+        """What is searched is folded (naming.fold), or a login, which ignores case."""
+        return super().get_search_results(request, queryset, fold(" ".join(selectors.search_words(search_term))))
 
 
 class FaceSampleInline(RightsAdmin, admin.TabularInline):  # type: ignore[type-arg]
@@ -122,7 +124,7 @@ class PersonAdmin(ListAdmin):
     list_per_page = 50
     show_full_result_count = False
     date_hierarchy = "created_at"
-    search_fields = ("name", "external_id")
+    search_fields = ("folded",)
     search_help_text = "Name or external ID"
     actions = ("activate", "deactivate", "export_csv")
     readonly_fields = ("uuid", "recorded_consent", "created_by", "created_at", "updated_at")
@@ -196,7 +198,7 @@ class FaceTemplateAdmin(ListAdmin):
     list_per_page = 50
     show_full_result_count = False
     date_hierarchy = "created_at"
-    search_fields = ("sample__person__name", "sample__person__external_id")
+    search_fields = ("sample__person__folded",)
     search_help_text = "Name or external ID of the person"
     fields = ("person", "sample", "contract_id", "dimension", "created_at")
     readonly_fields = fields
@@ -212,7 +214,7 @@ class FaceTemplateAdmin(ListAdmin):
 
 @admin.register(HygieneAction)
 class HygieneActionAdmin(ListAdmin):
-    """The log of merges, notes and samples set aside or taken back. The hygiene page can undo them."""
+    """The log of merges, notes and samples set aside or taken back. The page of duplicates can undo them."""
 
     seen_with = (Right.SEE_REPORTS,)
 
@@ -227,7 +229,7 @@ class HygieneActionAdmin(ListAdmin):
 
 @admin.register(PersonPair)
 class PersonPairAdmin(ListAdmin):
-    """Pairs noted as different people. Notes are removed on the hygiene page."""
+    """Pairs noted as different people. Notes are removed on the page of duplicates."""
 
     seen_with = (Right.SEE_REPORTS,)
 

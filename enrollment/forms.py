@@ -13,6 +13,7 @@ from enrollment.consent.records import Consent, consent_at_enrolment
 from enrollment.consent.texts import current_text, text_shown
 from enrollment.errors import ConsentRequired, EnrollmentError, ExternalIdInvalid, ExternalIdTaken, NameInvalid
 from enrollment.models import Person
+from enrollment.naming import tidy
 from enrollment.services import clean_external_id, clean_name, require_free_external_id
 
 V = TypeVar("V")
@@ -102,10 +103,9 @@ class EraseForm(forms.Form):
         super().__init__(*args, **kwargs)
 
     def clean_typed_name(self) -> str:
-        typed = " ".join(self.cleaned_data["typed_name"].split())
-        if typed != " ".join(self.person.name.split()):
+        if tidy(self.cleaned_data["typed_name"]) != tidy(self.person.name):
             raise ValidationError("This is not the person's name as written above. Nothing was erased.")
-        return typed
+        return self.person.name
 
 
 def field_of(error: EnrollmentError) -> str | None:

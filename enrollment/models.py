@@ -17,13 +17,31 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
+from enrollment.naming import fold
 from security.encryption.sealing import OVERHEAD
 from security.models import WrappedKey
+
+FOLDED_LENGTH = 1_000
+"""300 characters at most, of which some scripts make three each."""
 
 
 def default_bases() -> list[str]:
     """Consent alone."""
     return ["consent"]
+
+
+class FoldedField(models.CharField):  # type: ignore[type-arg]
+    """Name and external ID as searches compare them. Every save writes it anew, as with auto_now."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        folded = folded_name(getattr(model_instance, "name", ""), getattr(model_instance, "external_id", None))
+        setattr(model_instance, self.attname, folded)
+        return folded
+
+
+def folded_name(name: str, external_id: str | None) -> str:
+    """What FoldedField holds. No typed word reaches over the line break."""
+    return f"{fold(name)}\n{fold(external_id or '')}"[:FOLDED_LENGTH]
 
 
 class Person(models.Model):
@@ -41,6 +59,7 @@ class Person(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    folded = FoldedField(max_length=FOLDED_LENGTH, default="", blank=True, editable=False)
 
     class Meta:
         verbose_name = "person"
@@ -232,6 +251,8 @@ class HygieneAction(models.Model):
 
     class Meta:
         ordering = ["-at", "-id"]
+        verbose_name = "handled duplicate or look-alike"
+        verbose_name_plural = "handled duplicates and look-alikes"
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.pk})"

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 
 from enrollment.errors import PersonUnknown, SampleUnknown
 from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, HygieneAction, Person
+from enrollment.naming import fold
 from enrollment.sealed import read_crops, read_vectors
 from enrollment.thumbnails import thumbnail_url
 from recognizer.types import Vector
@@ -41,7 +42,7 @@ def search_words(text: str) -> list[str]:
 def search_people(text: str = "", *, only_active: bool = False) -> QuerySet[Person]:
     """People by name, each with `sample_count` and `cover_id` (primary key of the best sample; None without samples).
 
-    text: words that must all be part of the name or the external ID; see search_words().
+    text: words that must all be part of the name or the external ID, whatever their case and accents.
     """
     best = FaceSample.objects.filter(person=OuterRef("pk")).order_by("set_aside", "-quality_score", "pk")
     people = Person.objects.select_related("created_by").annotate(
@@ -58,7 +59,7 @@ def search_people(text: str = "", *, only_active: bool = False) -> QuerySet[Pers
         cover_id=Subquery(best.values("pk")[:1]),
     )
     for word in search_words(text):
-        people = people.filter(Q(name__icontains=word) | Q(external_id__icontains=word))
+        people = people.filter(folded__contains=fold(word))
     if only_active:
         people = people.filter(is_active=True)
     return people.order_by("name", "pk")

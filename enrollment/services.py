@@ -44,6 +44,7 @@ from enrollment.models import (
     Person,
     PersonPair,
 )
+from enrollment.naming import is_printable, tidy
 from enrollment.receipts import HandedOut, write_receipt
 from enrollment.runtime.gallery import KEPT_REVISIONS, outlive_old_copies
 from enrollment.runtime.notices import announce_gallery_change
@@ -479,17 +480,17 @@ def lock_revision(actor: Actor | None) -> None:
 
 
 def clean_name(name: str) -> str:
-    """The name without surplus spaces. Raises NameInvalid when it is empty, too long or not printable."""
-    name = " ".join(name.split())
-    if not name or len(name) > 200 or not name.isprintable():
+    """The name as it is stored (naming.tidy). Raises NameInvalid when it is empty, too long or not printable."""
+    name = tidy(name)
+    if not name or len(name) > 200 or not is_printable(name):
         raise NameInvalid
     return name
 
 
 def clean_external_id(external_id: str | None) -> str | None:
-    """The ID without spaces around it; None for empty text. Raises ExternalIdInvalid."""
-    text = (external_id or "").strip()
-    if len(text) > 100 or not text.isprintable():
+    """The ID as it is stored; None for empty text. Raises ExternalIdInvalid."""
+    text = tidy(external_id or "")
+    if len(text) > 100 or not is_printable(text):
         raise ExternalIdInvalid
     return text or None
 

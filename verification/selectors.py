@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from enrollment.models import Person
+from enrollment.naming import fold
 from enrollment.selectors import search_words
 from enrollment.thumbnails import jpeg_data_url
 from security.audit.targets import TargetLink, valid_uuids
@@ -152,10 +153,8 @@ def _condition(filters: AttemptFilters) -> Q:
         condition &= Q(matched_person__uuid=filters.person) | Q(claimed_person__uuid=filters.person)
     for word in search_words(filters.text):
         condition &= (
-            Q(matched_person__name__icontains=word)
-            | Q(matched_person__external_id__icontains=word)
-            | Q(claimed_person__name__icontains=word)
-            | Q(claimed_person__external_id__icontains=word)
+            Q(matched_person__folded__contains=fold(word))
+            | Q(claimed_person__folded__contains=fold(word))
             | Q(operator__username__icontains=word)
         )
     return condition

@@ -17,6 +17,11 @@ pytestmark = pytest.mark.django_db
 
 
 class TestSearchPeople:
+    @pytest.mark.parametrize("typed", ["ZOE", "möller", "Zoe\u0308 Mo\u0308ller", "ИОХАН", "ёлкин x-é1"])
+    def test_ignores_case_and_accents_of_every_script(self, enroll, typed):
+        enroll("Zoë Möller Йохан Елкин", 1, external_id="X-É1")
+        assert selectors.search_people(typed).exists()
+
     def test_counts_samples_and_names_a_cover(self, enroll):
         enroll("Ada", 1, 2)
         person: Any = selectors.search_people().get()  # with what the query counts
@@ -45,6 +50,7 @@ class TestSearchPeople:
             ("grace love", []),
             ("X-17", ["Grace Hopper"]),
             ("%", []),
+            ("GRÄCE", ["Grace Hopper"]),
         ],
     )
     def test_finds_words_in_names_and_external_ids(self, enroll, text, names):
