@@ -18,9 +18,12 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
-    """CSV lines (RFC 4180), the header first; cells of `rows` are safe to open in a spreadsheet."""
+    """CSV lines (RFC 4180), the header first; cells of `rows` are safe to open in a spreadsheet.
+
+    The first line begins with a byte order mark: without it Excel reads "Zoë" as something else.
+    """
     writer = csv.writer(_Echo())
-    yield writer.writerow(columns)
+    yield "\ufeff" + writer.writerow(columns)
     for row in rows:
         yield writer.writerow([safe_cell(value) for value in row])
 

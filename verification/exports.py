@@ -8,6 +8,7 @@ from dataclasses import asdict
 from django.db import transaction
 from django.db.models import QuerySet
 
+from enrollment.models import Person
 from security.actors import Actor
 from security.allowing import require
 from security.audit.actions import Action
@@ -24,7 +25,9 @@ COLUMNS = (
     "source",
     "verdict",
     "claimed_person",
+    "claimed_external_id",
     "matched_person",
+    "matched_external_id",
     "comparison_score",
     "runner_up",
     "match_threshold",
@@ -63,6 +66,10 @@ def stream_attempts(
     return csv_lines(COLUMNS, map(_row, by_pages(attempts, newest_first=True)))
 
 
+def _external_id(person: Person | None) -> str:
+    return (person.external_id if person else None) or ""
+
+
 def _row(attempt: VerificationAttempt) -> tuple[object, ...]:
     return (
         attempt.created_at.isoformat(timespec="seconds"),
@@ -71,7 +78,9 @@ def _row(attempt: VerificationAttempt) -> tuple[object, ...]:
         attempt.source,
         attempt.verdict,
         attempt.claimed_person or "",
+        _external_id(attempt.claimed_person),
         attempt.matched_person or "",
+        _external_id(attempt.matched_person),
         attempt.comparison_score,
         attempt.runner_up,
         attempt.match_threshold,

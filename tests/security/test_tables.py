@@ -20,7 +20,7 @@ class TestSafeCell:
 
 class TestCsvLines:
     def test_quotes_as_rfc_4180_says(self):
-        assert list(csv_lines(["a", "b"], [['x"y', "z,1"]])) == ["a,b\r\n", '"x""y","z,1"\r\n']
+        assert list(csv_lines(["a", "b"], [['x"y', "z,1"]])) == ["\ufeffa,b\r\n", '"x""y","z,1"\r\n']
 
 
 @pytest.mark.django_db

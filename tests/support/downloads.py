@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -14,3 +15,10 @@ def downloaded(response: Any) -> str:
         return "".join([chunk.decode() async for chunk in response.streaming_content])
 
     return async_to_sync(collect)()
+
+
+def without_mark(lines: Iterable[str]) -> list[str]:
+    """The lines of a table without the byte order mark that begins it, which must be there."""
+    first, *others = lines
+    assert first.startswith("\ufeff")
+    return [first.removeprefix("\ufeff"), *others]
