@@ -25,6 +25,9 @@ class EnrollmentReason(StrEnum):
     # Files: what became of one.
     ALREADY_ENROLLED = "already_enrolled"
     FILE_UNREADABLE = "file_unreadable"
+    FOLDER_INSIDE = "folder_inside"
+    FOLDER_UNREADABLE = "folder_unreadable"
+    NOT_A_PICTURE = "not_a_picture"
     NO_PERSON_FOLDER = "no_person_folder"
     SAMPLES_FULL = "samples_full"
     SET_ASIDE = "set_aside"
@@ -67,6 +70,9 @@ GUIDANCE: dict[str, str] = {
 FILES: dict[str, str] = {
     EnrollmentReason.ALREADY_ENROLLED: "This picture is already enrolled.",
     EnrollmentReason.FILE_UNREADABLE: "The file cannot be read. Check that it exists and that you may read it.",
+    EnrollmentReason.FOLDER_INSIDE: "Folders inside a person's folder are not looked into. Move the pictures up.",
+    EnrollmentReason.FOLDER_UNREADABLE: "The folder cannot be read. Check that you may read it.",
+    EnrollmentReason.NOT_A_PICTURE: "This is no picture file, so it was passed over.",
     EnrollmentReason.NO_PERSON_FOLDER: "Put the picture into a folder that has the person's name.",
     EnrollmentReason.SAMPLES_FULL: (
         "The person has as many pictures as are kept, and they tell more. This one was not kept."

@@ -1,8 +1,9 @@
 """People from folders of pictures: DIR/<person name>/*.jpg|jpeg|png|webp.
 
-A folder's name is the person's name. If somebody has that name already, the pictures are added to that person, so a
-second run changes nothing. If several people have it, the pictures go to the one whom an import enrolled; unless that
-is exactly one person, the folder is refused.
+A folder's name is the person's name; "Ada_Lovelace" is Ada Lovelace. If somebody has that name already, the pictures
+are added to that person, so a second run changes nothing. If several people have it, the pictures go to the one whom an
+import enrolled; unless that is exactly one person, the folder is refused.
+Whatever else lies there is named, too: nothing is left out without a word. One folder that cannot be read ends nothing.
 Pictures are judged leniently: an import takes what there is, and the quality is written beside each sample.
 """
 
@@ -40,7 +41,10 @@ SMALLEST_FACE = 20.0
 DARKEST, BRIGHTEST = 12.0, 245.0
 """Mean luma of the crop, 0..255. Outside this range the picture shows nothing."""
 
-ENROLLED, ALREADY, REFUSED = "enrolled", "already", "refused"
+ENROLLED, ALREADY, REFUSED, SKIPPED = "enrolled", "already", "refused", "skipped"
+LITTER = frozenset({"__macosx", "@eadir", "thumbs.db", "desktop.ini"})
+"""What archives, network drives and systems leave behind, in small letters. Like names that begin with a dot, it is
+nothing that anybody put there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class FileOutcome:
     person: str
     """The folder's name; empty: the file lies in no folder."""
     outcome: str
-    """ENROLLED, ALREADY or REFUSED."""
+    """ENROLLED, ALREADY, REFUSED or SKIPPED: no picture, so there was nothing to refuse."""
     code: str = ""
     """The reason code, if there is something to say; `message` is its sentence."""
     message: str = ""
@@ -76,6 +80,18 @@ class PersonOutcome:
     files: Sequence[FileOutcome] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PersonFolder:
+    """What lies in one person's folder."""
+
+    name: str
+    pictures: tuple[Path, ...] = ()
+    others: tuple[FileOutcome, ...] = ()
+    """Everything that is no picture file."""
+    code: str = ""
+    """Why it cannot be read; empty where it can."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """One file as the engine saw it: a draft, or why there is none."""
@@ -86,29 +102,66 @@ class Picture:
     message: str = ""
 
 
-def find_pictures(directory: Path) -> dict[str, list[Path]]:
-    """Folder name -> its picture files, both sorted. Other files, and names that begin with a dot, are left out."""
-    folders = sorted(path for path in directory.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return {folder.name: sorted(filter(_is_picture, folder.iterdir())) for folder in folders}
+def find_folders(directory: Path) -> list[PersonFolder]:
+    """One for each person, sorted by name."""
+    return [_read_folder(path) for path in _entries(directory) if path.is_dir()]
 
 
-def find_loose_pictures(directory: Path) -> list[FileOutcome]:
-    """Pictures that lie in no person's folder: refused."""
-    code = EnrollmentReason.NO_PERSON_FOLDER
-    loose = sorted(filter(_is_picture, directory.iterdir()))
-    return [FileOutcome(path, "", REFUSED, code, sentence_for(code)) for path in loose]
+def find_loose_files(directory: Path) -> list[FileOutcome]:
+    """Files that lie in no person's folder: pictures are refused."""
+    return [
+        _outcome(path, "", REFUSED, EnrollmentReason.NO_PERSON_FOLDER) if _is_picture(path) else _passed_over(path, "")
+        for path in _entries(directory)
+        if not path.is_dir()
+    ]
 
 
 def import_folder(engine: FaceEngine, directory: Path, consent: Consent = NO_CONSENT) -> Iterator[PersonOutcome]:
-    """Enrol folder after folder, one transaction each; yields what became of each. Raises OSError.
+    """Enrol folder after folder, one transaction each; yields what became of each.
 
     consent: what is recorded for people who are new. Records of people who are enrolled already stay as they are.
+    Raises OSError where `directory` itself cannot be read.
     """
-    folders = find_pictures(directory)
-    seen = _look_at_all(engine, (path for paths in folders.values() for path in paths))
+    folders = find_folders(directory)
+    seen = _look_at_all(engine, (path for folder in folders for path in folder.pictures))
     pictures = groupby(seen, key=lambda picture: picture.path.parent.name)
-    for name, paths in folders.items():
-        yield _import_person(name, list(next(pictures)[1]) if paths else [], consent)
+    for folder in folders:
+        yield _import_person(folder, list(next(pictures)[1]) if folder.pictures else [], consent)
+
+
+def person_name(folder: str) -> str:
+    """The name of the person whose folder is called so."""
+    return folder.replace("_", " ")
+
+
+def _entries(directory: Path) -> list[Path]:
+    """Everything that somebody put there, sorted. Raises OSError."""
+    return sorted(
+        path for path in directory.iterdir() if not path.name.startswith(".") and path.name.lower() not in LITTER
+    )
+
+
+def _read_folder(folder: Path) -> PersonFolder:
+    try:
+        entries = _entries(folder)
+        pictures = tuple(path for path in entries if _is_picture(path))
+        others = tuple(_passed_over(path, folder.name) for path in entries if path not in pictures)
+        return PersonFolder(folder.name, pictures, others)
+    except OSError:
+        return PersonFolder(folder.name, code=EnrollmentReason.FOLDER_UNREADABLE)
+
+
+def _passed_over(path: Path, person: str) -> FileOutcome:
+    """What is no picture file. A folder may hold pictures, and a link has lost one: those are refused."""
+    if path.is_dir():
+        return _outcome(path, person, REFUSED, EnrollmentReason.FOLDER_INSIDE)
+    if not path.is_file():
+        return _outcome(path, person, REFUSED, EnrollmentReason.FILE_UNREADABLE)
+    return _outcome(path, person, SKIPPED, EnrollmentReason.NOT_A_PICTURE)
+
+
+def _outcome(path: Path, person: str, outcome: str, code: EnrollmentReason) -> FileOutcome:
+    return FileOutcome(path, person, outcome, code, sentence_for(code))
 
 
 def _is_picture(path: Path) -> bool:
@@ -178,7 +231,10 @@ def _prominence(box: Any, image: Image) -> float:
     return min(right - left, bottom - top) * max(0.0, 1.0 - float(offset))
 
 
-def _import_person(name: str, pictures: Sequence[Picture], consent: Consent) -> PersonOutcome:
+def _import_person(folder: PersonFolder, pictures: Sequence[Picture], consent: Consent) -> PersonOutcome:
+    name = folder.name
+    if folder.code:
+        return PersonOutcome(name, code=folder.code, message=sentence_for(folder.code))
     drafts = [picture.draft for picture in pictures if picture.draft]
     try:
         person = _person_named(name)
@@ -186,21 +242,22 @@ def _import_person(name: str, pictures: Sequence[Picture], consent: Consent) -> 
             raise NoSamples("No picture in this folder could be used.")
         known = set(person.samples.values_list("digest", flat=True)) if person else set()
         lookalikes = find_duplicates(drafts, except_for=person)
-        stored = _store(person, name, drafts, consent)
+        stored = _store(person, person_name(name), drafts, consent)
     except EnrollmentError as error:
         files = [_refused(name, picture, error) for picture in pictures]
-        return PersonOutcome(name, code=error.code, message=str(error), files=files)
+        return PersonOutcome(name, code=error.code, message=str(error), files=[*files, *folder.others])
     kept = set(stored.samples.values_list("digest", flat=True))
     aside = set(stored.samples.filter(set_aside=True).values_list("digest", flat=True))
-    files = list(_judge_files(name, pictures, known, kept, aside))
+    files = [*_judge_files(name, pictures, known, kept, aside), *folder.others]
     return PersonOutcome(name, stored, created=person is None, samples=len(kept), lookalikes=lookalikes, files=files)
 
 
-def _person_named(name: str) -> Person | None:
+def _person_named(folder: str) -> Person | None:
     """The person whom the pictures of that folder belong to; None: nobody yet. Raises NameInvalid, NameAmbiguous."""
-    name = services.clean_name(name)
+    # Earlier versions enrolled "Ada_Lovelace" under that very name.
+    names = {services.clean_name(person_name(folder)), services.clean_name(folder)}
     # The database may find "José" for "Jose"; here they are two people.
-    namesakes = [person for person in Person.objects.filter(name=name) if person.name == name]
+    namesakes = [person for person in Person.objects.filter(name__in=names) if person.name in names]
     imported = [person for person in namesakes if _came_by_folder(person)]
     found = imported or namesakes
     if len(found) > 1:

@@ -19,9 +19,10 @@ from enrollment.pictures.folder_import import (
     ALREADY,
     ENROLLED,
     REFUSED,
+    SKIPPED,
     FileOutcome,
     PersonOutcome,
-    find_loose_pictures,
+    find_loose_files,
     import_folder,
 )
 from enrollment.reasons import sentence_for
@@ -47,8 +48,8 @@ class Command(BaseCommand):
         if not directory.is_dir():
             raise CommandError(f"There is no folder {directory}.")
         people = self._import(directory, consent_of(options), quiet=options["json"])
-        loose = find_loose_pictures(directory)
-        if not people and not loose:
+        loose = find_loose_files(directory)
+        if not people and all(file.outcome == SKIPPED for file in loose):
             raise CommandError(f"{directory} has no folders in it. Make one per person, named like the person.")
         files = [*loose, *(file for person in people for file in person.files)]
         totals = count(people, files)
@@ -84,7 +85,7 @@ class Command(BaseCommand):
 
     def _print(self, person: PersonOutcome) -> None:
         self._print_files(person.files)
-        if not person.files:
+        if person.person is None and all(file.outcome == SKIPPED for file in person.files):
             self.stdout.write(f"{REFUSED:8}  {person.name}  {person.message}")
         for candidate in person.lookalikes:
             self.stdout.write(
@@ -115,16 +116,17 @@ def count(people: Sequence[PersonOutcome], files: Sequence[FileOutcome]) -> dict
         "people_created": sum(person.created for person in people),
         "people_refused": sum(person.person is None for person in people),
         "files": len(files),
-        **{outcome: outcomes[outcome] for outcome in (ENROLLED, ALREADY, REFUSED)},
+        **{outcome: outcomes[outcome] for outcome in (ENROLLED, ALREADY, REFUSED, SKIPPED)},
         "possible_duplicates": sum(bool(person.lookalikes) for person in people),
     }
 
 
 def summary(totals: dict[str, int]) -> str:
     """The last line of the text output. totals: from count()."""
+    skipped = f" {totals[SKIPPED]} of them no pictures, passed over." if totals[SKIPPED] else ""
     return (
         f"{totals['people']} people, {totals['people_created']} of them new. {totals['files']} files: "
-        f"{totals[ENROLLED]} enrolled, {totals[ALREADY]} already there, {totals[REFUSED]} refused."
+        f"{totals[ENROLLED]} enrolled, {totals[ALREADY]} already there, {totals[REFUSED]} refused.{skipped}"
     )
 
 

@@ -3,7 +3,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import unicodedata
+from collections.abc import Iterator
 from io import StringIO
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -21,6 +24,7 @@ from tests.support.portraits import read
 pytestmark = pytest.mark.django_db
 
 WADE, GATES = "Abdoulaye_Wade", "Bill_Gates"
+NAMES = {WADE: "Abdoulaye Wade", GATES: "Bill Gates"}
 
 
 @pytest.fixture
@@ -54,8 +58,8 @@ class TestFirstRun:
         report, error = run_json(site)
         assert error is None
         assert [(person["name"], person["created"], person["samples"]) for person in report["people"]] == [
-            (WADE, True, 2),
-            (GATES, True, 2),
+            (NAMES[WADE], True, 2),
+            (NAMES[GATES], True, 2),
         ]
         assert {file["outcome"] for file in report["files"]} == {"enrolled"}
         assert report["totals"] == {
@@ -66,6 +70,7 @@ class TestFirstRun:
             "enrolled": 4,
             "already": 0,
             "refused": 0,
+            "skipped": 0,
             "possible_duplicates": 0,
         }
         mark_gallery_stale()  # on_commit does not run in this kind of test
@@ -82,7 +87,7 @@ class TestFirstRun:
 
     def test_records_that_no_consent_is_known(self, site):
         out, _ = run(site)
-        person = Person.objects.get(name=WADE)
+        person = Person.objects.get(name=NAMES[WADE])
         record = person.consents.get()
         assert (record.how, record.legal_basis, record.given_at) == ("imported_without", "", None)
         assert person.created_by is None
@@ -117,7 +122,7 @@ class TestSecondRun:
         shutil.copy(shared_faces / "eval" / WADE / f"{WADE}_0003.jpg", site / WADE)
         report, _ = run_json(site)
         assert report["totals"]["enrolled"] == 1
-        assert Person.objects.get(name=WADE).samples.count() == 3
+        assert Person.objects.get(name=NAMES[WADE]).samples.count() == 3
 
     def test_finishes_what_an_interrupted_one_began(self, site):
         run(site)
@@ -162,7 +167,7 @@ class TestRefusedFiles:
         assert refused == {"room.png": "no_face", "text.jpg": "image_undecodable"}
         assert all(file["message"] for file in report["files"] if file["outcome"] == "refused")
         assert "2 of 6 files" in error
-        assert Person.objects.get(name=WADE).samples.count() == 2
+        assert Person.objects.get(name=NAMES[WADE]).samples.count() == 2
 
     def test_a_covered_mouth_is_refused(self, site, shared_faces):
         shutil.copy(shared_faces.parent / "cases" / "faces" / "maskA.png", site / WADE)
@@ -223,16 +228,67 @@ class TestRefusedFiles:
         (refused,) = [person for person in json.loads(out)["people"] if person["code"]]
         assert refused["code"] == "name_invalid"
 
-    def test_other_files_are_no_concern(self, site):
+    def test_other_files_are_named_and_passed_over(self, site):
         (site / WADE / "notes.txt").write_text("x")
-        (site / WADE / ".hidden.jpg").write_text("x")
-        (site / ".trash").mkdir()
+        (site / "list.csv").write_text("x")
         report, error = run_json(site)
         assert error is None
-        assert report["totals"]["files"] == 4
+        skipped = {file["path"]: file["code"] for file in report["files"] if file["outcome"] == "skipped"}
+        assert skipped == dict.fromkeys([str(site / WADE / "notes.txt"), str(site / "list.csv")], "not_a_picture")
+        assert "2 of them no pictures, passed over." in run(site)[0]
+
+    def test_folders_inside_and_broken_links_are_refused_by_name(self, site):
+        (site / WADE / "more").mkdir()
+        (site / WADE / "gone.jpg").symlink_to(site / "nowhere.jpg")
+        (site / "lost").symlink_to(site / "nowhere")
+        report, error = run_json(site)
+        refused = {file["path"]: file["code"] for file in report["files"] if file["outcome"] == "refused"}
+        assert refused == {
+            str(site / WADE / "more"): "folder_inside",
+            str(site / WADE / "gone.jpg"): "file_unreadable",
+            str(site / "lost"): "file_unreadable",
+        }
+        assert "3 of 7 files" in error
+        assert report["totals"]["people_created"] == 2
+
+    def test_what_systems_and_archives_leave_behind_is_no_concern(self, site):
+        for folder in ("__MACOSX", "@eaDir", ".trash", f"{WADE}/@eaDir"):
+            (site / folder).mkdir()
+        for file in (".hidden.jpg", "Thumbs.db", "desktop.ini"):
+            (site / WADE / file).write_text("x")
+        report, error = run_json(site)
+        assert error is None
+        assert (report["totals"]["files"], report["totals"]["people"]) == (4, 2)
+
+    def test_one_folder_that_cannot_be_read_does_not_end_the_run(self, site, monkeypatch):
+        list_folder = Path.iterdir
+
+        def refuse(path: Path) -> Iterator[Path]:
+            if path.name == WADE:
+                raise PermissionError
+            return list_folder(path)
+
+        monkeypatch.setattr(Path, "iterdir", refuse)
+        report, error = run_json(site)
+        assert [person["code"] for person in report["people"]] == ["folder_unreadable", ""]
+        assert Person.objects.get().name == NAMES[GATES]
+        assert "1 of 2 people" in error
 
 
 class TestNames:
+    def test_somebody_enrolled_under_the_folders_very_name_is_found_again(self, site):
+        run(site)
+        Person.objects.filter(name=NAMES[WADE]).update(name=WADE)
+        report, error = run_json(site)
+        assert (error, report["totals"]["already"]) == (None, 4)
+
+    def test_a_name_that_is_written_apart_is_the_same_name(self, site):
+        run(site)
+        Person.objects.filter(name=NAMES[WADE]).update(name="Zoë Möller")
+        (site / WADE).rename(site / unicodedata.normalize("NFD", "Zoë Möller"))
+        report, error = run_json(site)
+        assert (error, report["totals"]["already"]) == (None, 4)
+
     def test_a_name_that_several_people_have_is_refused(self, site, make_draft):
         for seed in (1, 2):
             services.enroll_person(
@@ -256,9 +312,9 @@ class TestLookalikes:
         assert error is None
         (warning,) = report["warnings"]
         assert (warning["code"], warning["person"]) == ("possible_duplicate", "Same Face")
-        assert warning["candidates"][0]["name"] == WADE
+        assert warning["candidates"][0]["name"] == NAMES[WADE]
         assert Person.objects.count() == 3
-        assert "Same Face looks like Abdoulaye_Wade" in run(site)[0]
+        assert "Same Face looks like Abdoulaye Wade" in run(site)[0]
 
 
 class TestWrongUse:
