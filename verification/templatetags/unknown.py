@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django import template
 
-from verification.review import unknowns
+from verification.review.waiting import people_waiting
 
 register = template.Library()
 
 
 @register.simple_tag
 def unknown_count() -> int:
-    """Number of faces in the inbox. One query. It is 0 while the policy keeps nothing."""
-    return unknowns.pending_faces().count()
+    """Number of people in the inbox. It is 0 while the policy keeps nothing."""
+    return people_waiting()

@@ -20,7 +20,7 @@ COUNTS = ("duplicate_count", "lookalike_count", "misfit_count")
 class Command(BaseCommand):
     help = (
         "Looks through the whole gallery for people who are enrolled twice, samples that do not fit their person and "
-        "people who look alike. Changes nothing; decide about each on the page /enrollment/hygiene/."
+        "people who look alike. Changes nothing; decide about each on the page 'Duplicates and look-alikes'."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

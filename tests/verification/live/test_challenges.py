@@ -161,7 +161,9 @@ class TestPassing:
 
 
 class TestFailing:
-    async def test_another_movement_ends_it_and_is_an_outcome_in_the_history(self, operator, ida, actress, doubtful, monkeypatch):
+    async def test_another_movement_ends_it_and_is_an_outcome_in_the_history(
+        self, operator, ida, actress, doubtful, monkeypatch
+    ):
         monkeypatch.setattr(live, "draw_prompts", lambda: (Prompt.COME_CLOSER, Prompt.TURN_RIGHT))
         socket = await opened(operator)
         first = await decided(socket, actress)

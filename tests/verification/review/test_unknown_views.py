@@ -59,7 +59,7 @@ class TestInbox:
         assertContains(response, "2 groups.")
         assertContains(response, "3 faces")
         assertContains(response, "data:image/jpeg", count=4)
-        assertContains(response, 'badge--accent">4<')
+        assertContains(response, 'badge--accent">2<')
 
     def test_takes_the_same_few_queries_however_many_faces_there_are(
         self,
@@ -70,6 +70,8 @@ class TestInbox:
     ):
         operator_client.get(INBOX)
         see(STRANGER, 1)
+        with django_assert_max_num_queries(25):  # the people in the bar are counted anew
+            operator_client.get(INBOX)
         with django_assert_max_num_queries(22):
             operator_client.get(INBOX)
 
