@@ -57,6 +57,7 @@ class EnrollmentConsumer(FrameConsumer):
         handlers = {
             "configure": self._configure,
             "discard": self._discard,
+            "skip": self._skip,
             "finish": self._finish,
             "cancel": self._cancel,
         }
@@ -97,6 +98,12 @@ class EnrollmentConsumer(FrameConsumer):
         number = protocol.parse_discard(message)
         if self.session is None or not self.session.capture.discard(number):
             raise SampleUnknown
+
+    async def _skip(self, message: dict[str, Any]) -> None:
+        if self.session is None:
+            await self.send_error(EnrollmentReason.NOT_CONFIGURED)
+            return
+        self.session.capture.skip_pose()
 
     async def _finish(self, message: dict[str, Any]) -> None:
         if self.session is None:

@@ -99,6 +99,7 @@ class GuidedCapture:
         self._same_person_threshold = same_person_threshold
         self._references = tuple(references)
         self._samples: list[CapturedSample] = []
+        self._aims: list[str] = list(AIMS[:needed])
         self._last_number = 0
         self._last_face: Face | None = None
         self._steady_frames = 0
@@ -120,6 +121,12 @@ class GuidedCapture:
         self._samples = [sample for sample in self._samples if sample.number != number]
         self._steady_frames = 0  # else the same picture would be taken again at once
         return len(self._samples) < before
+
+    def skip_pose(self) -> None:
+        """Whoever cannot turn the head that way is asked for one more front picture instead."""
+        aim = next(iter(self._missing()), FRONT)
+        if aim != FRONT:
+            self._aims[self._aims.index(aim)] = FRONT
 
     def look(
         self,
@@ -194,11 +201,11 @@ class GuidedCapture:
         missing = self._missing()
         if pose not in missing:
             return ALIKE_OUT_OF_AIM
-        return ALIKE_AT_LAST if set(missing) == {FRONT} and self.captured >= len(set(AIMS)) else ALIKE_IN_POSE
+        return ALIKE_AT_LAST if set(missing) == {FRONT} and self.captured >= len(set(self._aims)) else ALIKE_IN_POSE
 
     def _missing(self) -> list[str]:
-        """The poses of AIMS that still lack a sample, in their order."""
-        missing: list[str] = list(AIMS[: self.needed])
+        """The poses that are aimed at and still lack a sample, in their order."""
+        missing = list(self._aims)
         for sample in self._samples:
             if sample.draft.pose in missing:
                 missing.remove(sample.draft.pose)

@@ -11,6 +11,8 @@ import {
   instruction,
   isComplete,
   newEnrollment,
+  poorQuality,
+  stuckOn,
   wantsFrames,
 } from "./core/enrollment.js";
 import { formatCount, formatScore } from "./core/format.js";
@@ -30,6 +32,7 @@ const personId = root.dataset.personId ?? null;
 const guide = find("[data-guide]", root);
 const duplicateDialog = find("[data-duplicate]");
 const leaveDialog = find("[data-leave]");
+const poorDialog = find("[data-poor]");
 const calm = new Steady(800);
 const smallScreen = matchMedia("(max-width: 60rem)");
 
@@ -100,7 +103,7 @@ function receive(message) {
   } else if (message.type === "result") {
     lastSentAt = performance.now();
     panel.countAnswer(pump.answered(message.seq));
-    dispatch(message);
+    dispatch({ ...message, now: lastSentAt });
   } else if (message.type === "error") {
     refuse(message);
   } else {
@@ -141,13 +144,34 @@ function render(before) {
     if (mark.dataset.stepMark === visibleStep()) mark.setAttribute("aria-current", "step");
     else mark.removeAttribute("aria-current");
   }
+  if (before.step !== state.step) keepFocus();
   renderGuide();
   renderSamples();
+  renderStuck();
   renderDialog();
   setText(find("[data-notice-text]", root), state.notice);
   toggle(find("[data-notice]", root), Boolean(state.notice));
   if (isComplete(state) && !isComplete(before) && smallScreen.matches) find("[data-finish]", root).scrollIntoView({ block: "nearest" });
   if (state.step === "done" && before.step !== "done") showDone(before.samples);
+}
+
+/** What was pressed is gone or disabled from now on: the focus goes to what the person is asked. */
+function keepFocus() {
+  const focused = document.activeElement;
+  if (focused.closest("[data-step][hidden]") || focused === find("[data-finish]", root)) {
+    find("[data-instruction]", root).focus({ preventScroll: true });
+  }
+}
+
+/** Nobody has to turn the head to be enrolled. */
+function renderStuck() {
+  const stuck = stuckOn(state, performance.now());
+  toggle(find("[data-stuck]", root), stuck !== null);
+  toggle(find("[data-stuck-turn]", root), stuck === "turn");
+  toggle(find("[data-skip]", root), stuck === "turn");
+  toggle(find("[data-stuck-other]", root), stuck === "other");
+  const hidden = document.activeElement.closest("[data-stuck] [hidden], [data-stuck][hidden]");
+  if (hidden) find("[data-instruction]", root).focus({ preventScroll: true });
 }
 
 function visibleStep() {
@@ -177,6 +201,7 @@ function renderSamples() {
   finish.disabled = !canFinish(state);
   setText(finish, finishLabel(state));
   finish.classList.toggle("is-suggested", isComplete(state));
+  finish.classList.toggle("btn--primary", poorQuality(state) === null);
   if (drawnSamples === state.samples) return;
   drawnSamples = state.samples;
   const missing = Math.max(0, state.needed - state.samples.length);
@@ -274,7 +299,7 @@ const personUrl = (person) => withUuid(root.dataset.personUrl, person.id);
 function discard(sample) {
   socket.send({ type: "discard", sample });
   dispatch({ type: "discarded", sample });
-  find("[data-finish]", root).focus();
+  find(canFinish(state) ? "[data-finish]" : "[data-instruction]", root).focus();
 }
 
 /** answer: what the operator says about a possible duplicate. */
@@ -283,6 +308,24 @@ function finish(answer = {}) {
   addedTo = answer.add_to ?? null;
   dispatch({ type: "finishing" });
   socket.send({ type: "finish", ...answer });
+}
+
+/** The first press of the button: a picture that hardly anybody is recognised by is not saved without a word. */
+function askToFinish() {
+  const poor = poorQuality(state);
+  if (!canFinish(state) || poor === null) return finish();
+  setText(find("[data-poor-score]", poorDialog), formatScore(poor));
+  poorDialog.showModal();
+}
+
+function finishAllTheSame() {
+  poorDialog.close();
+  finish();
+}
+
+function skip() {
+  socket.send({ type: "skip" });
+  dispatch({ type: "skipped" });
 }
 
 function leaveFor(address) {
@@ -321,7 +364,10 @@ function submitDetails(event) {
 }
 
 form?.addEventListener("submit", submitDetails);
-find("[data-finish]", root).addEventListener("click", () => finish());
+find("[data-finish]", root).addEventListener("click", askToFinish);
+find("[data-skip]", root).addEventListener("click", skip);
+find("[data-poor-more]").addEventListener("click", () => poorDialog.close());
+find("[data-poor-save]").addEventListener("click", finishAllTheSame);
 find("[data-cancel]", root).addEventListener("click", cancel);
 find("[data-duplicate-back]").addEventListener("click", () => dispatch({ type: "reconsidered" }));
 find("[data-duplicate-save]").addEventListener("click", () => finish({ despite_duplicate: true }));
@@ -332,5 +378,6 @@ addEventListener("beforeunload", (event) => hasUnsaved(state) && event.preventDe
 setInterval(() => {
   panel.showRate();
   renderGuide(); // so that a held instruction changes even when no frame comes
+  renderStuck();
 }, 1000);
 render(state);

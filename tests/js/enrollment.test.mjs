@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import {
+  STUCK_MS,
   advance,
   arrowFor,
   canFinish,
@@ -11,6 +12,8 @@ import {
   instruction,
   isComplete,
   newEnrollment,
+  poorQuality,
+  stuckOn,
   wantsFrames,
 } from "../../static/js/core/enrollment.js";
 
@@ -18,6 +21,35 @@ const play = (...events) => events.reduce(advance, newEnrollment());
 const began = { type: "began" };
 const captured = (sample, pose = "front") => ({ type: "captured", sample, pose, thumbnail: "data:", quality: { score: 0.8 } });
 const five = [1, 2, 3, 4, 5].map((sample) => captured(sample));
+
+const asks = (guidance, now) => ({ type: "result", guidance, message: "", needed: 5, now });
+
+describe("a capture without a new sample", () => {
+  const waiting = play(began, captured(1), asks("turn_left", 1000));
+
+  it("offers another way after a while", () => {
+    assert.equal(stuckOn(waiting, 1000 + STUCK_MS - 1), null);
+    assert.equal(stuckOn(waiting, 1000 + STUCK_MS), "turn");
+    assert.equal(stuckOn(advance(waiting, asks("too_dark", 5000)), 1000 + STUCK_MS), "other");
+  });
+  it("starts counting anew with every sample and every answer", () => {
+    assert.equal(stuckOn(advance(waiting, captured(2)), 1000 + STUCK_MS), null);
+    assert.equal(stuckOn(advance(waiting, { type: "skipped" }), 1000 + STUCK_MS), null);
+  });
+  it("has nothing to offer while nothing is taken, and needs nothing once all is", () => {
+    assert.equal(stuckOn(play(began, asks("turn_left", 0)), STUCK_MS), null);
+    assert.equal(stuckOn(play(began, ...five, asks("done", 0)), STUCK_MS), null);
+  });
+});
+
+describe("the quality of what would be saved", () => {
+  const poor = { ...captured(1), quality: { score: 0.2 } };
+  it("is said where the best sample is poor", () => assert.equal(poorQuality(play(began, poor)), 0.2));
+  it("is no matter where one sample is good, or none is taken", () => {
+    assert.equal(poorQuality(play(began, poor, captured(2))), null);
+    assert.equal(poorQuality(play(began)), null);
+  });
+});
 
 describe("an enrollment", () => {
   it("starts with the details and sends no frame", () => {

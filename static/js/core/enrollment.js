@@ -2,28 +2,38 @@
 
 export const NEEDED = 5;
 const KEEP_ALIVE_MS = 15000;
+/** ms without a new sample after which the page says what else can be done. */
+export const STUCK_MS = 12000;
+/** A person whose best picture has less is often not recognised. */
+export const USEFUL_QUALITY = 0.5;
 
 export function newEnrollment({ needed = NEEDED } = {}) {
-  return { step: "details", needed, samples: [], code: null, message: "", notice: "", candidates: [], person: null, setAside: [] };
+  return { step: "details", stuckFrom: null, needed, samples: [], code: null, message: "", notice: "", candidates: [], person: null, setAside: [] };
 }
 
 const STEPS = {
   /** The form was sent; the socket is being configured. */
   began: (state) => ({ ...newEnrollment({ needed: state.needed }), step: "capturing", message: "Look at the camera." }),
 
-  result: (state, { guidance, message, needed }) => {
+  /** now: ms of the page's own clock. */
+  result: (state, { guidance, message, needed, now }) => {
     if (state.step !== "capturing") return state;
-    return { ...state, needed: needed ?? state.needed, code: guidance, message: message ?? "" };
+    const stuckFrom = state.stuckFrom ?? now;
+    return { ...state, needed: needed ?? state.needed, code: guidance, message: message ?? "", stuckFrom };
   },
 
   captured: (state, { sample, pose, thumbnail, quality }) => {
     if (state.step !== "capturing") return state;
     const others = state.samples.filter((known) => known.sample !== sample);
-    return { ...state, notice: "", samples: [...others, { sample, pose, thumbnail, quality }] };
+    return { ...state, notice: "", stuckFrom: null, samples: [...others, { sample, pose, thumbnail, quality }] };
   },
+
+  /** The server asks for another pose from now on. */
+  skipped: (state) => ({ ...state, stuckFrom: null }),
 
   discarded: (state, { sample }) => ({
     ...state,
+    stuckFrom: null,
     code: null,
     notice: "",
     samples: state.samples.filter((known) => known.sample !== sample),
@@ -82,6 +92,21 @@ export const wantsFrames = (state, sinceLast = 0) =>
   (state.step === "capturing" && !isComplete(state)) || (hasUnsaved(state) && sinceLast > KEEP_ALIVE_MS);
 /** Leaving now would throw pictures away. */
 export const hasUnsaved = (state) => state.samples.length > 0 && state.step !== "done";
+
+const TURNS = ["turn_left", "turn_right"];
+
+/** No sample for a while although there are some: "turn" where the head does not turn as asked, "other", or null. */
+export function stuckOn(state, now) {
+  const waits = state.step === "capturing" && !isComplete(state) && state.samples.length > 0;
+  if (!waits || state.stuckFrom === null || now - state.stuckFrom < STUCK_MS) return null;
+  return TURNS.includes(state.code) ? "turn" : "other";
+}
+
+/** The quality of the best sample, if that is too little to be recognised by; null: it will do. */
+export function poorQuality(state) {
+  const best = Math.max(...state.samples.map(({ quality }) => quality.score));
+  return state.samples.length && best < USEFUL_QUALITY ? best : null;
+}
 
 export function finishLabel(state) {
   const count = state.samples.length;

@@ -143,6 +143,18 @@ class TestPoses:
         assert scene.hold(4) == ([5], "done")
         assert [draft.pose for draft in scene.capture.drafts()] == ["front", "left", "right", "front", "front"]
 
+    def test_that_somebody_cannot_take_give_way_to_front_views(self):
+        scene = Scene()
+        assert scene.hold(4) == ([1], "turn_left")
+        scene.capture.skip_pose()
+        scene.capture.skip_pose()
+        for number in range(2, 6):
+            scene.look_like(0.96, other=number)
+            taken, guidance = scene.hold(4)
+            assert taken == [number]
+        assert guidance == "done"
+        assert {draft.pose for draft in scene.capture.drafts()} == {"front"}
+
     def test_may_come_in_another_order(self):
         scene = Scene()
         assert scene.hold(4, yaw=RIGHT) == ([1], "turned_away")
