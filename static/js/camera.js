@@ -2,6 +2,7 @@
 //   {name: "off" | "starting" | "on" | "paused" | "error", problem?: {code, title, text}}
 // "starting" has a problem, too, once the browser has kept the person waiting. "paused" means that the page is hidden.
 
+import { canvasTellsTheTruth } from "./canvas_check.js";
 import { cameraObstacle, explainCamera } from "./core/camera_errors.js";
 import { recall, remember } from "./dom.js";
 
@@ -13,6 +14,7 @@ export class Camera {
   #stream = null;
   #attempt = 0;
   #wanted = false;
+  #readsPixels = null;
 
   constructor(video, onState) {
     this.video = video;
@@ -28,9 +30,11 @@ export class Camera {
     return this.state.name === "on";
   }
 
-  /** Why starting would fail at once (an insecure address, an old browser); null when it may work. */
+  /** Why starting would fail at once (an insecure address, an old browser, hidden pixels); null when it may work. */
   get obstacle() {
-    return cameraObstacle({ secure: isSecureContext, hasApi: Boolean(navigator.mediaDevices?.getUserMedia) });
+    this.#readsPixels ??= canvasTellsTheTruth();
+    const hasApi = Boolean(navigator.mediaDevices?.getUserMedia);
+    return cameraObstacle({ secure: isSecureContext, hasApi, readsPixels: this.#readsPixels });
   }
 
   /** A front camera (or a webcam, which names no direction) shows the person as a mirror would. */

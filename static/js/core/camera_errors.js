@@ -9,6 +9,10 @@ const TEXTS = {
     title: "This browser cannot use a camera",
     text: "Use a current version of Chrome, Edge, Firefox or Safari.",
   },
+  canvas_noise: {
+    title: "The browser hides the camera's pictures",
+    text: "It gives this page noise instead. In Firefox the setting privacy.resistFingerprinting does that: allow this site to extract canvas data (the symbol beside the address), or set it to false in about:config. Then reload the page.",
+  },
   NotAllowedError: {
     title: "The camera is blocked",
     text: "Allow the camera for this site: click the camera or lock symbol beside the address, allow it, then try again. If it is allowed there, allow it for the browser in the system's privacy settings too.",
@@ -50,14 +54,14 @@ const SAME = {
   ConstraintNotSatisfiedError: "OverconstrainedError",
 };
 
-/** @param {string} name a DOMException's name, or "insecure", "unsupported", "waiting", "ended". */
+/** @param {string} name a DOMException's name, or "insecure", "unsupported", "canvas_noise", "waiting", "ended". */
 export function explainCamera(name) {
   const code = SAME[name] ?? name;
   return Object.hasOwn(TEXTS, code) ? { code, ...TEXTS[code] } : { code: "unknown", ...TEXTS.unknown };
 }
 
 /** Why the camera cannot even be asked for; null when it can. */
-export function cameraObstacle({ secure, hasApi }) {
-  if (hasApi) return null;
+export function cameraObstacle({ secure, hasApi, readsPixels = true }) {
+  if (hasApi) return readsPixels ? null : explainCamera("canvas_noise");
   return explainCamera(secure ? "unsupported" : "insecure");
 }
