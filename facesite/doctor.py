@@ -27,7 +27,7 @@ from enrollment.sealed import CropUnreadable, read_crop
 from enrollment.thumbnails import thumbnail_bytes
 from facesite.charset import wrong_charset
 from facesite.checks import LOCAL_HOSTS
-from facesite.health import database_answers, disk_is_full
+from facesite.health import database_answers, disk_is_full, redis_answers
 from recognizer.errors import ImageError, PackError, RecognizerError
 from recognizer.images import UPLOAD_LIMITS, read_file
 from recognizer.packs.choosing import choose_pack, stronger_pack, verify_pack
@@ -125,8 +125,6 @@ def site_key(asked: Asked) -> Iterator[Finding]:
 
 
 def redis(asked: Asked) -> Iterator[Finding]:
-    from facesite.management.commands.serve import redis_answers
-
     if not settings.REDIS_URL:
         yield _skipped("REDIS_URL is not set: one process needs no Redis.")
     elif redis_answers(settings.REDIS_URL):
