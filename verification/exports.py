@@ -13,6 +13,7 @@ from security.actors import Actor
 from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
+from security.days import moment
 from security.rights import Right
 from security.tables import by_pages, csv_lines
 from verification.models import VerificationAttempt
@@ -72,7 +73,7 @@ def _external_id(person: Person | None) -> str:
 
 def _row(attempt: VerificationAttempt) -> tuple[object, ...]:
     return (
-        attempt.created_at.isoformat(timespec="seconds"),
+        moment(attempt.created_at),
         attempt.uuid,
         attempt.mode,
         attempt.source,
