@@ -156,7 +156,10 @@ class TrackFuser:
         found |= self._recognised({index: sightings[index] for index in doubtful}, found.values())
         for track in self._tracks:
             track.in_last_frame = False
-        tracks = [found.get(index) or self._new_track(sighting, frame.born) for index, sighting in enumerate(sightings)]
+        lost = [track for track in self._tracks if track not in found.values()]
+        tracks = [
+            found.get(index) or self._new_track(sighting, frame.born, lost) for index, sighting in enumerate(sightings)
+        ]
         for track, sighting in zip(tracks, sightings, strict=True):
             track.see(sighting, frame.now)
         return tracks
@@ -192,9 +195,9 @@ class TrackFuser:
         indices = list(doubtful)
         return {indices[column]: free[row] for row, column in pairs}
 
-    def _new_track(self, sighting: Sighting, born: int) -> Track:
+    def _new_track(self, sighting: Sighting, born: int, lost: Sequence[Track]) -> Track:
         self._numbers += 1
-        track = Track(self._numbers, born, sighting, seen_at=0.0, in_place_of=predecessor(sighting, self._hidden()))
+        track = Track(self._numbers, born, sighting, seen_at=0.0, in_place_of=predecessor(sighting, lost))
         self._tracks.append(track)
         return track
 

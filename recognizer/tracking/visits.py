@@ -83,9 +83,9 @@ def is_only_averted(track: Track, place_of: Track | None, now: float) -> bool:
     return all(AVERTED & set(one.quality.reasons) for one in track.evidence)
 
 
-def predecessor(sighting: Sighting, hidden: Sequence[Track]) -> Track | None:
-    """The decided track that was in this place when its face was last seen."""
-    decided = [track for track in hidden if track.decision is not None]
+def predecessor(sighting: Sighting, lost: Sequence[Track]) -> Track | None:
+    """The decided track, of those whose face is not in this frame, that was in this place when it was last seen."""
+    decided = [track for track in lost if track.decision is not None]
     if not decided:
         return None
     boxes = [track.sighting.detection.box_xyxy for track in decided]

@@ -66,6 +66,10 @@ describe("the card with several people in the picture", () => {
     const decided = { ...pending, track: 5, verdict: "non_match" };
     assert.equal(cardOf(play(hello, result(pending), decision, result(decided))).kind, "looking");
   });
+  it("knows the decision on every face of a crowd", () => {
+    const others = Array.from({ length: 30 }, (_, number) => ({ ...decision, track: 10 + number }));
+    assert.equal(shown(play(hello, decision, ...others, result(pending))), 3);
+  });
   it("mixes no tracks of different questions", () => {
     const asked = play(hello, result(pending), decision, { type: "again" }, result(pending));
     assert.equal(cardOf(asked).kind, "looking", "track 3 of the new question is nobody decided yet");

@@ -3,6 +3,7 @@
 import { followChallenge } from "./challenge.js";
 
 export const HISTORY_LENGTH = 12;
+const MOST_FACES = 64; // more than one picture can show: the decision on each of its faces is known
 /** ms without its face after which a verdict says how long that is, and after which it goes. */
 export const FADE_MS = 3000;
 export const EMPTY_MS = 15000;
@@ -19,6 +20,7 @@ export function newLive() {
     decision: null, // the one that the card shows last
     seenAt: -Infinity, // when its face was last in the picture, ms of the page's own clock
     history: [],
+    known: [],
     challenge: null,
   };
 }
@@ -63,7 +65,8 @@ const STEPS = {
       mode: state.mode,
       claimed: state.mode === "verify" ? state.claimed : null,
     };
-    return { ...state, decision: whole, seenAt: now, history: [whole, ...state.history].slice(0, HISTORY_LENGTH) };
+    const history = [whole, ...state.history].slice(0, HISTORY_LENGTH);
+    return { ...state, decision: whole, seenAt: now, history, known: [whole, ...state.known].slice(0, MOST_FACES) };
   },
 
   challenge: (state, { now, ...message }) => ({ ...state, challenge: followChallenge(message, now) }),
@@ -106,7 +109,7 @@ export function cardOf(state, now) {
 const isAbout = (decision, face, state) => decision?.track === face.track && decision.question === state.question;
 
 /** The latest decision on this face. */
-const decisionOn = (face, state) => state.history.find((decision) => isAbout(decision, face, state)) ?? null;
+const decisionOn = (face, state) => state.known.find((decision) => isAbout(decision, face, state)) ?? null;
 
 function largest(faces) {
   const area = ({ box_xyxy: [x1, y1, x2, y2] }) => (x2 - x1) * (y2 - y1);
