@@ -123,10 +123,11 @@ class GuidedCapture:
         return len(self._samples) < before
 
     def skip_pose(self) -> None:
-        """Whoever cannot turn the head that way is asked for one more front picture instead."""
+        """Whoever cannot turn the head that way is asked for one more front picture instead, in the end."""
         aim = next(iter(self._missing()), FRONT)
         if aim != FRONT:
-            self._aims[self._aims.index(aim)] = FRONT
+            self._aims.remove(aim)
+            self._aims.append(FRONT)
 
     def look(
         self,

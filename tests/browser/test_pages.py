@@ -63,7 +63,7 @@ class TestEnrolment:
             def worsen(socket: WebSocketRoute) -> None:
                 server = socket.connect_to_server()
                 good, poor = '"quality":{"score":0.', '"quality":{"score":0.1'
-                server.on_message(lambda text: socket.send(text.replace(good, poor)))
+                server.on_message(lambda text: socket.send(str(text).replace(good, poor)))
 
             page.route_web_socket("**/ws/enrollment/", worsen)
             page.goto("/enrollment/")

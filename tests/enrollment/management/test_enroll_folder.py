@@ -126,7 +126,7 @@ class TestSecondRun:
 
     def test_finishes_what_an_interrupted_one_began(self, site):
         run(site)
-        Person.objects.get(name=GATES).delete()
+        Person.objects.get(name=NAMES[GATES]).delete()
         report, error = run_json(site)
         assert error is None
         assert (report["totals"]["enrolled"], report["totals"]["already"]) == (2, 2)
