@@ -4,8 +4,8 @@ export const NEEDED = 5;
 const KEEP_ALIVE_MS = 15000;
 /** ms without a new sample after which the page says what else can be done. */
 export const STUCK_MS = 12000;
-/** A person whose best picture has less is often not recognised. */
-export const USEFUL_QUALITY = 0.5;
+/** Below this the best picture is saved only on request. Webcams in good light give 0.4 and more (clip real_male). */
+export const USEFUL_QUALITY = 0.3;
 
 export function newEnrollment({ needed = NEEDED } = {}) {
   return { step: "details", stuckFrom: null, needed, samples: [], code: null, message: "", notice: "", candidates: [], person: null, setAside: [] };
