@@ -166,12 +166,13 @@ function keepFocus() {
 /** Nobody has to turn the head to be enrolled. */
 function renderStuck() {
   const stuck = stuckOn(state, performance.now());
-  toggle(find("[data-stuck]", root), stuck !== null);
+  const offer = find("[data-stuck]", root);
+  const hadFocus = offer.contains(document.activeElement);
+  toggle(offer, stuck !== null);
   toggle(find("[data-stuck-turn]", root), stuck === "turn");
   toggle(find("[data-skip]", root), stuck === "turn");
   toggle(find("[data-stuck-other]", root), stuck === "other");
-  const hidden = document.activeElement.closest("[data-stuck] [hidden], [data-stuck][hidden]");
-  if (hidden) find("[data-instruction]", root).focus({ preventScroll: true });
+  if (hadFocus && stuck !== "turn") find("[data-instruction]", root).focus({ preventScroll: true });
 }
 
 function visibleStep() {
