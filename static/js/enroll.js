@@ -139,12 +139,13 @@ function backToDetails() {
 // Drawing
 
 function render(before) {
+  const focused = document.activeElement; // hiding it leaves the focus nowhere
   for (const part of root.querySelectorAll("[data-step]")) toggle(part, part.dataset.step === visibleStep());
   for (const mark of root.querySelectorAll("[data-step-mark]")) {
     if (mark.dataset.stepMark === visibleStep()) mark.setAttribute("aria-current", "step");
     else mark.removeAttribute("aria-current");
   }
-  if (before.step !== state.step) keepFocus();
+  if (before.step !== state.step) keepFocus(focused);
   renderGuide();
   renderSamples();
   renderStuck();
@@ -156,8 +157,7 @@ function render(before) {
 }
 
 /** What was pressed is gone or disabled from now on: the focus goes to what the person is asked. */
-function keepFocus() {
-  const focused = document.activeElement;
+function keepFocus(focused) {
   if (focused.closest("[data-step][hidden]") || focused === find("[data-finish]", root)) {
     find("[data-instruction]", root).focus({ preventScroll: true });
   }
