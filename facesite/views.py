@@ -97,7 +97,9 @@ def policy_status(gallery: GallerySnapshot | None) -> PolicyStatus | None:
         return None
     policy = current_policy(engine)
     people = gallery.people if gallery else enrollment.gallery_counts().active_people
-    return PolicyStatus(policy, rate_in_words(policy.fmr, policy.population), people, false_alarms_per_1000(policy, people))
+    return PolicyStatus(
+        policy, rate_in_words(policy.fmr, policy.population), people, false_alarms_per_1000(policy, people)
+    )
 
 
 def pack_status() -> PackStatus:

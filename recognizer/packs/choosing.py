@@ -10,7 +10,6 @@ from recognizer.errors import PackCorrupt, PackNotInstalled, PackUnknown
 from recognizer.packs.manifest import Manifest, Pack, PackFile
 from recognizer.types import DecisionPolicy, LivenessMode
 
-
 IN_OWN_GALLERY = "in this site's own gallery"
 """What a threshold that was measured on the people enrolled here stands on."""
 
