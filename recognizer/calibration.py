@@ -221,6 +221,18 @@ def rate_of(errors: int, trials: int, confidence: float = 0.95) -> Rate:
     return Rate(errors=errors, trials=trials, low=low, high=high)
 
 
+def chance_of_at_least(errors: int, trials: int, rate: float) -> float:
+    """How likely so many errors or more are where each trial has the chance `rate`: the exact binomial test, one-sided.
+
+    0..1.
+    """
+    if errors <= 0 or rate >= 1:
+        return 1.0
+    if errors > trials or rate <= 0:
+        return 0.0
+    return _incomplete_beta(rate, errors, trials - errors + 1)
+
+
 def comparisons_needed(fmr: float) -> int:
     """How many comparisons without an error show that the rate is at most `fmr`, with the confidence of rate_of()."""
     return math.ceil(math.log(0.025) / math.log1p(-fmr))
