@@ -13,7 +13,7 @@ from verification.models import FalseMatch, InboxAction, UnknownFace, Verificati
 
 MOST_ATTEMPTS = 20_000
 """The newest ones; reading more would keep a page waiting for seconds."""
-Source = VerificationAttempt.Source
+Mode, Source, Verdict = VerificationAttempt.Mode, VerificationAttempt.Source, VerificationAttempt.Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,11 @@ class PastAttempt:
     reasons: tuple[str, ...]
     person: int | None
     """Primary key of the person who was named."""
+
+    @property
+    def is_stranger(self) -> bool:
+        """A search found nobody, and clearly: mostly strangers, now and then somebody enrolled who was missed."""
+        return self.mode == Mode.IDENTIFY and self.verdict == Verdict.NON_MATCH and self.comparison_score is not None
 
     @property
     def from_camera(self) -> bool:

@@ -29,6 +29,7 @@ from security.web import actor_of, read_or_post, requires
 from verification.accuracy.calibration import SiteCalibration, calibrate_site, predictions, site_threshold
 from verification.accuracy.charts import Mark, det_chart, det_place, histogram_chart, histogram_line
 from verification.accuracy.history import MOST_ATTEMPTS, read_history
+from verification.accuracy.watching import watch
 from verification.accuracy.what_if import replay, steps_in_words
 from verification.forms import PolicyForm, WhatIfForm
 from verification.models import VerificationPolicy
@@ -51,7 +52,8 @@ def calibration(request: HttpRequest) -> HttpResponse:
         if request.method == "POST" and form.is_valid() and _save(request, form, engine):
             messages.success(request, SAVED)
             return redirect("verification:calibration")
-        context = _context(calibrate_site(engine), form)
+        found = calibrate_site(engine)
+        context = _context(found, form) | {"watched": watch(engine, found.policy, found.people)}
     except PackError as error:
         return render(request, "verification/calibration.html", {"problem": str(error)}, status=503)
     return render(request, "verification/calibration.html", context, status=400 if request.method == "POST" else 200)
