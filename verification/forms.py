@@ -71,7 +71,7 @@ class WhatIfForm(forms.Form):
         choices=[("", "Any threshold"), *VerificationPolicy.FalseMatchRate.choices],
     )
     threshold = forms.FloatField(
-        label="Threshold for one comparison",
+        label="Threshold",
         required=False,
         min_value=-1,
         max_value=1,

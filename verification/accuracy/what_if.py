@@ -71,13 +71,21 @@ def replay(attempts: Iterable[PastAttempt], policy: DecisionPolicy, people: int)
     return Replay(tuple(changes), replayed, untouched)
 
 
+def is_of_the_score(attempt: PastAttempt) -> bool:
+    """Whether scores and thresholds made the verdict."""
+    decided = attempt.comparison_score is not None and attempt.verdict != Verdict.ATTACK
+    return decided and _first_reason(attempt) in {None, *OF_THE_SCORE}
+
+
+def _first_reason(attempt: PastAttempt) -> str | None:
+    return next((code for code in attempt.reasons if code != Reason.CHALLENGE_PASSED), None)
+
+
 def judge_again(attempt: PastAttempt, policy: DecisionPolicy) -> Change | None:
     """The attempt under that policy, as it stands for its kind of question. None: scores did not decide it."""
-    score = attempt.comparison_score
-    reasons = [code for code in attempt.reasons if code != Reason.CHALLENGE_PASSED]
-    if score is None or attempt.verdict == Verdict.ATTACK or (reasons and reasons[0] not in OF_THE_SCORE):
+    score, first = attempt.comparison_score, _first_reason(attempt)
+    if score is None or not is_of_the_score(attempt):
         return None
-    first = reasons[0] if reasons else None
     verdict, _ = judge_score(score, policy)
     was_match = attempt.verdict == Verdict.MATCH
     if verdict == Verdict.MATCH:
