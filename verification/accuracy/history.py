@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -74,8 +75,12 @@ def read_history(contract_id: str, days: int, *, now: datetime | None = None) ->
         "matched_person",
     )
     found = list(rows.order_by("-created_at", "-pk").values_list(*fields)[: MOST_ATTEMPTS + 1])
-    attempts = (PastAttempt(*row[:10], tuple(row[10]), row[11]) for row in found[:MOST_ATTEMPTS])
-    return History(tuple(attempts), since, len(found) > MOST_ATTEMPTS)
+    return History(tuple(map(_past, found[:MOST_ATTEMPTS])), since, len(found) > MOST_ATTEMPTS)
+
+
+def _past(values: tuple[Any, ...]) -> PastAttempt:
+    *known, reasons, person = values
+    return PastAttempt(*known, tuple(reasons), person)
 
 
 def reported_wrong(attempts: Sequence[PastAttempt]) -> set[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -18,7 +19,7 @@ NOW = timezone.now()
 def weeks(name: str, recent: float, before: float, *, number: int = 100, **values) -> list[PastAttempt]:
     """Attempts whose `name` scatters around `recent` in the last week and around `before` in the four before."""
     random = np.random.default_rng(1)
-    defaults = {
+    defaults: dict[str, Any] = {
         "mode": "identify",
         "source": "live",
         "verdict": "match",
@@ -29,7 +30,7 @@ def weeks(name: str, recent: float, before: float, *, number: int = 100, **value
         "reasons": (),
         "person": None,
     }
-    rows = []
+    rows: list[PastAttempt] = []
     for middle, youngest, oldest in ((recent, 0.1, 6.9), (before, 7.1, 34.9)):
         for age in random.uniform(youngest, oldest, number):
             own = {name: float(middle + random.normal(0, 0.08)), "created_at": NOW - timedelta(days=float(age))}
@@ -37,7 +38,7 @@ def weeks(name: str, recent: float, before: float, *, number: int = 100, **value
     return rows
 
 
-STRANGER = {"verdict": "non_match", "reasons": ("below_threshold",)}
+STRANGER: dict[str, Any] = {"verdict": "non_match", "reasons": ("below_threshold",)}
 
 
 class TestFindDrifts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -34,7 +35,7 @@ def best_scores(number: int, *, seed: int = 0, deviation: float = DEVIATION) -> 
 
 def cleared(scores, **values) -> list[PastAttempt]:
     """Strangers with these scores, over 30 days, of whom a search cleared those below LIMIT."""
-    defaults = {
+    defaults: dict[str, Any] = {
         "mode": "identify",
         "source": "live",
         "verdict": "non_match",
@@ -118,7 +119,7 @@ class TestMeasureBudget:
         assert found.exceeds(2.0)
 
 
-def _fields(attempt: PastAttempt) -> dict:
+def _fields(attempt: PastAttempt) -> dict[str, Any]:
     return {name: getattr(attempt, name) for name in PastAttempt.__slots__}
 
 

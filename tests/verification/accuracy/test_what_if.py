@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -23,7 +24,7 @@ POLICY = DecisionPolicy(
 
 
 def past(score: float | None, verdict: str, *reasons: str, **values) -> PastAttempt:
-    defaults = {
+    defaults: dict[str, Any] = {
         "pk": 1,
         "uuid": uuid4(),
         "created_at": timezone.now(),
