@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -46,6 +46,10 @@ class PastAttempt:
         return self.source not in (Source.PHOTO, Source.COMMAND)
 
 
+FIELDS = tuple(field.name for field in fields(PastAttempt))
+COLUMNS = tuple("matched_person" if name == "person" else name for name in FIELDS)
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """Attempts of one embedding space, the newest first."""
@@ -60,27 +64,13 @@ def read_history(contract_id: str, days: int, *, now: datetime | None = None) ->
     """The attempts of so many days whose scores belong to this embedding space. One query, without pictures."""
     since = (now or timezone.now()) - timedelta(days=days)
     rows = VerificationAttempt.objects.filter(contract_id=contract_id, created_at__gte=since)
-    fields = (
-        "pk",
-        "uuid",
-        "created_at",
-        "mode",
-        "source",
-        "verdict",
-        "comparison_score",
-        "runner_up",
-        "match_threshold",
-        "quality_score",
-        "reasons",
-        "matched_person",
-    )
-    found = list(rows.order_by("-created_at", "-pk").values_list(*fields)[: MOST_ATTEMPTS + 1])
+    found = list(rows.order_by("-created_at", "-pk").values_list(*COLUMNS)[: MOST_ATTEMPTS + 1])
     return History(tuple(map(_past, found[:MOST_ATTEMPTS])), since, len(found) > MOST_ATTEMPTS)
 
 
 def _past(values: tuple[Any, ...]) -> PastAttempt:
-    *known, reasons, person = values
-    return PastAttempt(*known, tuple(reasons), person)
+    as_read: dict[str, Any] = dict(zip(FIELDS, values, strict=True))
+    return PastAttempt(**as_read | {"reasons": tuple(as_read["reasons"])})
 
 
 def reported_wrong(attempts: Sequence[PastAttempt]) -> set[int]:
