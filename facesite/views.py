@@ -27,7 +27,7 @@ from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy
 from security.retention.status import retention_status
 from verification import selectors as verification
-from verification.cards import one_in
+from verification.cards import rate_in_words
 from verification.policy import current_policy, false_alarms_per_1000
 
 RECENT_ATTEMPTS = 8
@@ -47,7 +47,7 @@ class PolicyStatus:
     policy: DecisionPolicy
     """The one that searches use: stricter than the site's in a gallery of many people."""
     rate: str
-    """Of false matches, in words: "1 in 10,000"."""
+    """Of false matches, in words: "1 in 10,000 comparisons on LFW"."""
     people: int
     """In the gallery."""
     false_alarms: float
@@ -100,7 +100,8 @@ def policy_status(gallery: GallerySnapshot | None) -> PolicyStatus | None:
     site = current_policy(engine)
     people = gallery.people if gallery else enrollment.gallery_counts().active_people
     policy = policy_for_gallery(site, people)
-    return PolicyStatus(policy, one_in(policy.fmr), people, false_alarms_per_1000(site, people))
+    rate = rate_in_words(policy.fmr, policy.population)
+    return PolicyStatus(policy, rate, people, false_alarms_per_1000(site, people))
 
 
 def pack_status() -> PackStatus:
