@@ -149,7 +149,7 @@ def choose_face(engine: FaceEngine, image: Image) -> tuple[Face | None, str]:
 
     image: (H, W, 3) uint8 BGR.
     """
-    detections = sorted(engine.detect(image), key=lambda detection: -_prominence(detection.box_xyxy, image))
+    detections = sorted(engine.detect_still(image), key=lambda detection: -_prominence(detection.box_xyxy, image))
     if not detections:
         return None, EnrollmentReason.NO_FACE
     if len(detections) > 1:

@@ -52,12 +52,15 @@ class TrackFuser:
         check_liveness: bool,
         most_faces: int | None = FACES_PER_FRAME,
         most_embeddings: int | None = EMBEDDINGS_PER_FRAME,
+        still: bool = False,
     ) -> None:
         """claimed: person id for 1:1; None: 1:N. check_liveness False: as if the policy's liveness were off.
 
-        most_faces, most_embeddings: faces looked at, and embedded, in one frame; None: all of them.
+        most_faces, most_embeddings: faces looked at, and embedded, in one frame; None: all of them. still: the one frame
+        may be a large photograph.
         """
         self._engine = engine
+        self._still = still
         self._most_faces, self._most_embeddings = most_faces, most_embeddings
         self._policy = policy if check_liveness else replace(policy, liveness=LivenessMode.OFF)
         self._liveness_models = check_liveness and bool(engine.pack.files_of("liveness"))
@@ -127,7 +130,8 @@ class TrackFuser:
 
     def _look(self, frame: Frame) -> list[Sighting]:
         with self._watch.measure("detect"):
-            detections = self._engine.detect(frame.image)[: self._most_faces]
+            detect = self._engine.detect_still if self._still else self._engine.detect
+            detections = detect(frame.image)[: self._most_faces]
         sightings = []
         with self._watch.measure("quality"):
             for detection in detections:
@@ -278,5 +282,6 @@ def decide_still(engine: FaceEngine, image: Image, question: Question) -> FrameO
         check_liveness=check_liveness,
         most_faces=None,
         most_embeddings=None,
+        still=True,
     )
     return fuser.process(image, question.gallery, now=0.0)

@@ -95,6 +95,9 @@ class ScriptedEngine:
         boxes = [np.array([one.left, 100, one.left + one.size, 100 + one.size], np.float32) for one in self._shown]
         return [Detection(box, np.zeros((5, 2), np.float32), 0.9) for box in boxes]
 
+    def detect_still(self, image: Image) -> list[Detection]:
+        return self.detect(image)
+
     def _index(self, detection: Detection) -> int:
         return next(n for n, one in enumerate(self._shown) if one.left == float(detection.box_xyxy[0]))
 
