@@ -58,7 +58,7 @@ def afar_table(engine: FaceEngine, portraits: Sequence[Image], grounds: Sequence
     yield "|---|" + "---|---|---|" * len(looks)
     random = np.random.default_rng(2)
     for size in SIZES:
-        hits, others, took = ({name: 0.0 for name in looks} for _ in range(3))
+        hits, others, took = (dict.fromkeys(looks, 0.0) for _ in range(3))
         for number, portrait in enumerate(portraits):
             image, place = photograph(engine, portrait, grounds[number % len(grounds)], size, random)
             for name, look in looks.items():
@@ -78,7 +78,8 @@ def photograph(
     """The decoded photograph, and the middle (x, y) of its face in it."""
     left, top, right, bottom = engine.detect(portrait)[0].box_xyxy.tolist()
     scale = size / min(right - left, bottom - top)
-    small = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    small = cast(Image, cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=way))
     height, width = small.shape[:2]
     x, y = int(random.integers(0, WIDTH - width)), int(random.integers(0, HEIGHT - height))
     photo = ground.copy()

@@ -31,7 +31,7 @@ PLAINLY_LARGE = 0.15
 SURE = 0.8
 """Detection score from which a face of the first look counts as one that is there: large ones score 0.9."""
 FAR_BEHIND = 1 / 3
-"""A face that only the closer look finds counts from this share of the largest one on: others stand in the background."""
+"""A face that only the closer look finds counts from this share of the largest on: others stand in the background."""
 
 
 class StillDetector:
@@ -62,10 +62,19 @@ class StillDetector:
         height, width = (round(scale * side) for side in image.shape[:2])
         small = cast(Image, cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
         return [
-            replace(face, box_xyxy=(face.box_xyxy + np.tile(corner, 2)) / scale, landmarks=(face.landmarks + corner) / scale)
+            replace(
+                face,
+                box_xyxy=_moved(face.box_xyxy.reshape(2, 2), corner, scale).ravel(),
+                landmarks=_moved(face.landmarks, corner, scale),
+            )
             for corner, tile in _tiles(small)
             for face in self._closer.detect(tile)
         ]
+
+
+def _moved(points: Vector, corner: Vector, scale: float) -> Vector:
+    """Points (n, 2) of a tile as points of the picture."""
+    return cast(Vector, (points + corner) / np.float32(scale))
 
 
 def _tiles(image: Image) -> Iterator[tuple[Vector, Image]]:
@@ -79,7 +88,7 @@ def _tiles(image: Image) -> Iterator[tuple[Vector, Image]]:
 def _starts(length: int) -> Sequence[int]:
     """Where the tiles begin along a side."""
     count = max(1, math.ceil((length - OVERLAP) / (TILE - OVERLAP)))
-    return np.linspace(0, max(0, length - TILE), count).astype(int).tolist()
+    return [int(start) for start in np.linspace(0, max(0, length - TILE), count)]
 
 
 def _side(face: Detection) -> float:

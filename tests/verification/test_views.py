@@ -278,7 +278,7 @@ class TestPhotoCheck:
 
     def test_says_why_a_file_cannot_be_checked(self, check, operator_client, engine):
         assertContains(check(b"no picture at all"), "This is no picture that can be read", status_code=400)
-        assertContains(check(b"\xff" * (10 * 1024 * 1024 + 1)), "at most 10 MB are allowed", status_code=400)
+        assertContains(check(b"\xff" * (20 * 1024 * 1024 + 1)), "at most 20 MB are allowed", status_code=400)
         assertContains(operator_client.post(PHOTO, {}), "Choose a picture.", status_code=400)
 
     def test_says_which_command_installs_a_pack(self, check, no_engine, picture, settings, tmp_path):

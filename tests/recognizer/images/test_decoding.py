@@ -118,6 +118,7 @@ class TestDecodeImage:
             b"\xff\xd8\xff",
             b"GIF89a" + bytes(100),
             b"BM" + bytes(100),
+            b"BM",
             b"<svg/>",
             bytes(1000),
             b"RIFF\0\0\0\0WEBP",
