@@ -68,6 +68,8 @@ class TrackFuser:
         self._tracks: list[Track] = []
         self._frames = 0
         self._numbers = 0
+        self._shape: tuple[int, ...] = ()
+        """Of the last frame. A phone that is turned changes it: then no face is where it was."""
         self._watch = Stopwatch()
         self._run: ChallengeRun | None = None
 
@@ -87,6 +89,7 @@ class TrackFuser:
             (self._learn if track.decision is None else self._refresh)(track, frame)
         challenge = self._follow_challenge(frame)
         decisions = self._decide(tracks, frame)
+        self._shape = image.shape
         faces = shown_faces(tracks)
         return FrameOutcome(faces, decisions, frame.policy.match_threshold, self._watch.timings(), challenge)
 
@@ -142,7 +145,7 @@ class TrackFuser:
 
     def _follow(self, sightings: Sequence[Sighting], frame: Frame) -> list[Track]:
         """The track of each sighting, new ones included, in the same order."""
-        found = self._continuing(sightings, frame.now)
+        found = self._continuing(sightings, frame) if frame.image.shape == self._shape else {}
         wanted = [index for index, track in found.items() if track.wants_embedding(sightings[index], frame.now)]
         doubtful = [index for index in range(len(sightings)) if index not in found]
         self._embed([sightings[index] for index in sorted([*doubtful, *wanted])[: self._most_embeddings]])
@@ -163,7 +166,7 @@ class TrackFuser:
         """Cosine of a face with its own track, at least. A large gallery makes no face less like itself."""
         return self._policy.uncertain_threshold
 
-    def _continuing(self, sightings: Sequence[Sighting], now: float) -> dict[int, Track]:
+    def _continuing(self, sightings: Sequence[Sighting], frame: Frame) -> dict[int, Track]:
         """Sightings that plainly continue a track."""
         overlap = overlap_matrix(
             [track.sighting.detection.box_xyxy for track in self._tracks],
@@ -172,7 +175,7 @@ class TrackFuser:
         return {
             column: self._tracks[row]
             for row, column in undisputed_pairs(overlap)
-            if self._tracks[row].plainly_continues(sightings[column], now)
+            if self._tracks[row].plainly_continues(sightings[column], frame.now)
         }
 
     def _embed(self, sightings: Sequence[Sighting]) -> None:
