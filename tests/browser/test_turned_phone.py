@@ -68,14 +68,14 @@ def await_shape(page: Page, messages: list[dict[str, Any]], shape: list[int]) ->
     for _ in range(600):
         for message in messages[seen:]:
             if message["type"] == "result" and message["image"] == shape and message["faces"]:
-                return message["faces"][0]  # type: ignore[no-any-return]
+                return message["faces"][0]
         page.wait_for_timeout(100)
     pytest.fail(f"no face in a picture of {shape}")
 
 
 def pixels_drawn(page: Page) -> int:
     """How many pixels of the overlay are not transparent."""
-    return page.evaluate(  # type: ignore[no-any-return]
+    return page.evaluate(
         """() => {
             const canvas = document.querySelector("[data-overlay]");
             const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);

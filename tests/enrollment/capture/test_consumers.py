@@ -173,7 +173,7 @@ class TestEnrolment:
 
     @pytest.mark.parametrize("quarters", [1, 2, 3])
     async def test_takes_no_picture_of_a_face_on_its_side_or_its_head(self, enroller, man, quarters):
-        upright = cv2.imdecode(np.frombuffer(man[0], np.uint8), cv2.IMREAD_COLOR)
+        upright = np.asarray(cv2.imdecode(np.frombuffer(man[0], np.uint8), cv2.IMREAD_COLOR), np.uint8)
         async with enroller() as client:
             await client.socket.send_json_to(NEW)
             for _ in range(6):
@@ -182,7 +182,7 @@ class TestEnrolment:
         assert result["guidance"] in {"turned_over", "tilted", "turned_away", "no_face"}
 
     async def test_takes_no_picture_of_a_covered_mouth(self, enroller, shared_faces):
-        mask = cv2.imread(str(shared_faces.parent / "cases" / "faces" / "maskA.png"))
+        mask = np.asarray(cv2.imread(str(shared_faces.parent / "cases" / "faces" / "maskA.png")), np.uint8)
         async with enroller() as client:
             await client.socket.send_json_to(NEW)
             for _ in range(6):

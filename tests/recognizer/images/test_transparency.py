@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,7 +33,7 @@ def on_white(picture: np.ndarray) -> np.ndarray:
     return np.array(PilImage.alpha_composite(ground, image).convert("RGB"))[:, :, ::-1]
 
 
-def saved(picture: np.ndarray, mode: str, **options: object) -> bytes:
+def saved(picture: np.ndarray, mode: str, **options: Any) -> bytes:
     out = io.BytesIO()
     PilImage.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA)).convert(mode).save(out, **options)
     return out.getvalue()
@@ -95,7 +96,7 @@ class TestTransparentPixels:
         exif = b"Exif\0\0" + tiff(orientation)
         data = saved(PICTURE, "RGBA", format=format, exif=exif, **({"lossless": True} if format == "WEBP" else {}))
         plain = saved(PICTURE, "RGB", format=format, exif=exif, **({"lossless": True} if format == "WEBP" else {}))
-        expected = cv2.imdecode(np.frombuffer(plain, np.uint8), cv2.IMREAD_COLOR)
+        expected = np.asarray(cv2.imdecode(np.frombuffer(plain, np.uint8), cv2.IMREAD_COLOR))
 
         seen = decode_image(data)
 
@@ -127,7 +128,7 @@ class TestTransparentPixels:
         case = SHARED / "cases" / "formats" / "hidden_under_alpha.png"
         if not case.is_file():
             pytest.skip("no ../shared/cases")
-        hidden = cv2.imdecode(np.frombuffer(case.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+        hidden = np.asarray(cv2.imdecode(np.frombuffer(case.read_bytes(), np.uint8), cv2.IMREAD_COLOR), np.uint8)
         seen = decode_image(case.read_bytes(), UPLOAD_LIMITS)
 
         largest = engine.detect(hidden)[0].box_xyxy

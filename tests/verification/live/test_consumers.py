@@ -183,7 +183,7 @@ class TestIdentify:
 
     @pytest.mark.parametrize("quarters", [1, 3])
     async def test_a_picture_on_its_side_names_and_denies_nobody(self, operator, ada, bob, picture, quarters):
-        upright = cv2.imdecode(np.frombuffer(picture(ADA, 4), np.uint8), cv2.IMREAD_COLOR)
+        upright = np.asarray(cv2.imdecode(np.frombuffer(picture(ADA, 4), np.uint8), cv2.IMREAD_COLOR))
         socket = await opened(operator)
         sideways = cv2.imencode(".png", np.rot90(upright, quarters))[1].tobytes()
         decisions = of_type("decision", await show(socket, sideways, 10))
