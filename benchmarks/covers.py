@@ -134,8 +134,8 @@ def _hand(picture: Image, face: Axes, other: Image, random: np.random.Generator,
         cv2.line(finger, tip.tolist(), knuckle.tolist(), 255, thick, cv2.LINE_AA)
         shade = (0.82 + 0.09 * number) * skin
         edge = cv2.line(np.zeros_like(finger), tip.tolist(), knuckle.tolist(), 255, max(1, thick // 2), cv2.LINE_AA)
-        rounded = shade * (0.8 + 0.2 * cv2.GaussianBlur(edge, (0, 0), thick / 5)[..., None].astype(np.float32) / 255)
-        picture = _mixed(picture, rounded, finger, face)
+        round_off = 0.8 + 0.2 * cv2.GaussianBlur(edge, (0, 0), thick / 5)[..., None].astype(np.float32) / 255
+        picture = _mixed(picture, (shade * round_off).astype(np.float32), finger, face)
     back = face.points(
         (side * (away + 0.8), -0.5), (side * (away + 2), -0.4), (side * (away + 2), 1.2), (side * (away + 0.8), 0.7)
     )
@@ -148,7 +148,7 @@ def _skin(picture: Image, face: Axes, other: Image) -> NDArray[np.float32]:
     patch = cv2.resize(other[height // 2 : height // 2 + 12, width // 2 - 12 : width // 2 + 12], picture.shape[1::-1])
     x, y = face.points((0, -1.3))[0].clip(4, min(picture.shape[:2]) - 5)
     forehead = picture[y - 4 : y + 4, x - 4 : x + 4].reshape(-1, 3).mean(axis=0)
-    return (patch - patch.mean(axis=(0, 1)) + forehead).clip(0, 255).astype(np.float32)
+    return np.asarray((patch - patch.mean(axis=(0, 1)) + forehead).clip(0, 255), np.float32)
 
 
 def _cloth(picture: Image, other: Image, random: np.random.Generator) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from recognizer.images import bmp, jpeg, png, webp
 from recognizer.images.formats import refusal_of
 from recognizer.images.headers import Header, damaged
 from recognizer.images.isolation import isolated_bytes, workers
-from recognizer.images.pixels import REDUCTIONS, decode_on_ground, decode_pixels
+from recognizer.images.pixels import REDUCTIONS, decode_on_white, decode_pixels
 from recognizer.types import Image
 
 
@@ -71,7 +71,7 @@ def _pixels_of(header: Header, reduction: int) -> Image:
     if not header.bounded:
         return workers.decode(header)
     if header.alpha:
-        return decode_on_ground(header.data, header.orientation)
+        return decode_on_white(header.data, header.orientation)
     if not header.ended:
         return jpeg.decode_unended(header.data, partial(decode_pixels, reduction=reduction))
     return decode_pixels(header.data, reduction)

@@ -24,7 +24,7 @@ from recognizer.types import Image
 MEMORY = 48 * 1024 * 1024
 """Bytes that a picture of any size may take beside what its pixels need: the tables of honest ones take 2 MB."""
 BYTES_PER_PIXEL = 10
-"""In that process: the picture with alpha, on its ground, and turned upright."""
+"""In that process: the picture with alpha, on white, and turned upright."""
 SECONDS, SECONDS_PER_PIXEL = 0.25, 1e-7
 """Of processor time; honest pictures take a quarter of the latter."""
 

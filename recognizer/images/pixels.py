@@ -19,11 +19,8 @@ REDUCTIONS = {
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
 """By what the sides are divided. Only for JPEG does OpenCV then also decode less."""
-GROUND = 255
-"""What shows through transparent pixels: white, as on a page in a browser and on a passport's photograph. The colours
-that lie under them are seen by nobody, so they must not be looked at either."""
 STRIP = 64
-"""Rows that are laid on the ground at a time: more would take memory beside the picture."""
+"""Rows that are laid on white at a time: more would take memory beside the picture."""
 
 
 def decode_pixels(data: bytes, reduction: int = 1) -> Image:
@@ -31,15 +28,17 @@ def decode_pixels(data: bytes, reduction: int = 1) -> Image:
     return cast(Image, _decode(data, REDUCTIONS[reduction]))
 
 
-def decode_on_ground(data: bytes, orientation: int) -> Image:
-    """A picture with alpha as H x W x 3 uint8 BGR on GROUND, turned upright. Raises ImageUndecodable.
+def decode_on_white(data: bytes, orientation: int) -> Image:
+    """A picture with alpha as H x W x 3 uint8 BGR, turned upright. Raises ImageUndecodable.
 
+    What shows through is white, as on a page in a browser and on a passport's photograph. The colours that lie under
+    transparent pixels are seen by nobody, so they must not be looked at either.
     orientation: as EXIF counts, 1 to 8; OpenCV does not turn what it decodes with alpha.
     """
     image = _decode(data, cv2.IMREAD_UNCHANGED)
     if image.ndim < 3 or image.shape[2] < 4:  # it had none after all
         return decode_pixels(data)
-    return turned(_on_ground(image), orientation)
+    return turned(_on_white(image), orientation)
 
 
 def _decode(data: bytes, flags: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
@@ -52,14 +51,13 @@ def _decode(data: bytes, flags: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
     return cast(NDArray[np.uint8], image)
 
 
-def _on_ground(image: NDArray[np.uint8] | NDArray[np.uint16]) -> Image:
-    """H x W x 4, 8 or 16 bits, as H x W x 3 uint8."""
+def _on_white(image: NDArray[np.uint8] | NDArray[np.uint16]) -> Image:
+    """H x W x 4, 8 or 16 bits, as H x W x 3 uint8: colour * alpha + 255 * (1 - alpha)."""
     laid = np.empty((*image.shape[:2], 3), np.uint8)
     for top in range(0, len(image), STRIP):
         strip = image[top : top + STRIP]
         if strip.dtype == np.uint16:
             strip = (strip >> 8).astype(np.uint8)
-        colours, alpha = strip[..., :3], strip[..., 3:].astype(np.uint16)
-        mixed = colours * alpha + GROUND * (255 - alpha) + 128
-        laid[top : top + STRIP] = (mixed + (mixed >> 8)) >> 8  # by 255, rounded
+        colours, alpha = cv2.cvtColor(strip, cv2.COLOR_BGRA2BGR), cv2.merge([strip[..., 3]] * 3)
+        laid[top : top + STRIP] = cv2.add(cv2.multiply(colours, alpha, scale=1 / 255), cv2.bitwise_not(alpha))
     return laid

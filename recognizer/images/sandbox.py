@@ -15,7 +15,7 @@ from struct import Struct
 import cv2
 
 from recognizer.errors import ImageError
-from recognizer.images.pixels import decode_on_ground, decode_pixels
+from recognizer.images.pixels import decode_on_white, decode_pixels
 from recognizer.types import Image
 
 REQUEST = Struct("<QQdB")
@@ -44,7 +44,7 @@ def _decode(data: bytes, memory: int, seconds: float, orientation: int) -> Image
     _limit_memory(memory)
     signal.setitimer(signal.ITIMER_PROF, seconds)  # SIGPROF ends the process
     try:
-        return decode_on_ground(data, orientation) if orientation else decode_pixels(data)
+        return decode_on_white(data, orientation) if orientation else decode_pixels(data)
     except ImageError:
         return None
     finally:

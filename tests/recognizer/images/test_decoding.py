@@ -176,7 +176,7 @@ class TestDecodeImage:
 
     @pytest.mark.parametrize("orientation", range(1, 9))
     def test_turns_a_large_jpeg_upright_as_exif_says(self, orientation):
-        ramp = cv2.resize(picture(), (4800, 3840))  # brighter to one side, in blue and red
+        ramp = np.asarray(cv2.resize(picture(), (4800, 3840)), np.uint8)  # brighter to one side, in blue and red
         ramp[:1920] //= 2
         exif = b"Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00"
         exif += bytes([orientation, 0, 0, 0, 0, 0, 0])
