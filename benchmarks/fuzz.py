@@ -213,6 +213,9 @@ def _in_formats(picture: Image, number: int) -> Iterator[bytes]:
     yield _encode(".png", small)
     yield _encode(".png", alpha.astype(np.uint16) * 257)
     yield _encode(".png", np.full((300, 400), 10 * number, np.uint8))
+    yield _encode(".png", alpha)
+    yield _encode(".bmp", small)
+    yield _encode(".jpg", small)[:-2]
     yield _encode(".webp", picture, cv2.IMWRITE_WEBP_QUALITY, 70)
     yield _encode(".webp", alpha, cv2.IMWRITE_WEBP_QUALITY, 70)
     yield _encode(".webp", small, cv2.IMWRITE_WEBP_QUALITY, 101)

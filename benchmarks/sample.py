@@ -8,11 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from recognizer.images import SUFFIXES
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import Image, Vector
 
 DEFAULT_FACES = Path(__file__).resolve().parent.parent.parent / "shared" / "faces" / "eval"
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def read_pictures(folder: Path, limit: int) -> list[bytes]:

@@ -118,7 +118,7 @@ ERRORS: dict[str, str] = {
 }
 ENGINE_ERRORS: dict[str, str] = {
     "frame_too_large": "The picture has too many bytes. Send a smaller or more strongly compressed one.",
-    "image_undecodable": "The picture cannot be read. Send a complete JPEG, PNG or WebP image.",
+    "image_undecodable": "The picture cannot be read. Send a complete JPEG, PNG, WebP or BMP image.",
     "image_too_many_pixels": "The picture has too many pixels. Send a smaller one.",
     "image_too_small": "The picture is too small to find a face in. Send a larger one.",
     "engine_not_ready": "The recogniser is not ready yet. Try again in a moment.",

@@ -8,8 +8,8 @@ imports no other package of facesite.
 
 import os
 
-MAX_IMAGE_PIXELS = 40_000_000
-"""No picture of any kind is decoded beyond this."""
+MAX_IMAGE_PIXELS = 52_000_000
+"""No picture of any kind is decoded beyond this: phones take up to 8192 x 6144 pixels."""
 
 # OpenCV asks for its limit while it is loaded, and every module of this package is loaded after this line. The limit
 # counts only if a header check of ours should ever fail.

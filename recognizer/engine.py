@@ -22,6 +22,7 @@ from recognizer.stages.landmarks import LandmarkRefiner
 from recognizer.stages.liveness import LivenessChecker, MiniFasNet, ScaledModel
 from recognizer.stages.quality import measure_quality
 from recognizer.stages.sessions import open_session
+from recognizer.stages.stills import StillDetector
 from recognizer.stopwatch import Stopwatch
 from recognizer.types import AnalyzedImage, Detection, Face, Image, Liveness, Quality, RecognizerConfig, Vector
 
@@ -119,6 +120,10 @@ class FaceEngine:
         """All faces of a H x W x 3 uint8 BGR picture, the largest first."""
         return self._loaded.detector.detect(image)
 
+    def detect_still(self, image: Image) -> list[Detection]:
+        """The same, with a closer look at a large picture in which no large face is seen; too slow for frames."""
+        return self._loaded.stills.detect(image)
+
     def align(self, image: Image, detection: Detection) -> Image:
         """A face of a H x W x 3 uint8 BGR picture as (112, 112, 3) uint8 BGR on the ArcFace template."""
         return align_face(image, detection.landmarks)
@@ -155,19 +160,19 @@ class FaceEngine:
 
     def _uprightness(self, image: Image) -> float:
         """0..1, of the main face; 0 where there is none."""
-        detections, checker = self.detect(image), self._loaded.checker
+        detections, checker = self.detect_still(image), self._loaded.checker
         if not detections:
             return 0.0
         turned = checker.check(self.align(image, detections[0])).turned if checker else 0.0
         return detections[0].detection_score * (1.0 - turned)
 
     def analyze(self, image: Image, *, embed: bool = True, liveness: bool = False) -> AnalyzedImage:
-        """Every face of a H x W x 3 uint8 BGR picture, with its crop and quality, and on demand more.
+        """Every face of a H x W x 3 uint8 BGR still, with its crop and quality, and on demand more.
 
         embed: with its embedding. liveness: with a liveness check, else NOT_CHECKED.
         """
         watch = Stopwatch()
-        detections = self.detect(image)
+        detections = self.detect_still(image)
         watch.lap("detect")
         crops = [self.align(image, detection) for detection in detections]
         watch.lap("align")
@@ -188,12 +193,14 @@ class _Stages:
         self.pack = pack
         refiners = [LandmarkRefiner(open_session(file.path)) for file in pack.files_of("landmarks")]
         self.refiner = refiners[0] if refiners else None
-        self.detector: Detector = YuNetDetector(
+        detector = YuNetDetector(
             open_session(pack.detector.path),
             size=config.detection_size,
             threshold=config.detection_threshold,
             refiner=self.refiner,
         )
+        self.detector: Detector = detector
+        self.stills = StillDetector(detector)
         checkers = [FaceChecker(open_session(file.path)) for file in pack.files_of("checks")]
         self.checker = checkers[0] if checkers else None
         self.embedder: Embedder = OnnxEmbedder(open_session(pack.embedder.path), pack.preprocessing)

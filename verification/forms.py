@@ -15,6 +15,7 @@ from enrollment.forms import ConsentFields, PersonFields, field_of
 from enrollment.models import Person
 from enrollment.pictures.photos import LIMITS_SENTENCE, PHOTO_LIMITS, too_large
 from enrollment.selectors import person_by_uuid, search_people
+from recognizer.images import ACCEPT
 from verification.models import UnknownPolicy, VerificationAttempt, VerificationPolicy
 from verification.selectors import AttemptFilters
 
@@ -90,7 +91,7 @@ class PhotoForm(forms.Form):
     photo = forms.FileField(
         label="Picture",
         help_text=f"{LIMITS_SENTENCE} Several faces may be in it.",
-        widget=forms.ClearableFileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+        widget=forms.ClearableFileInput(attrs={"accept": ACCEPT}),
         error_messages={"required": "Choose a picture."},
     )
     keep = forms.BooleanField(

@@ -48,7 +48,7 @@ def identify_image(
 ) -> IdentifiedImage:
     """Decide about every face of a picture. In a server, call it as a job of the engine's pool.
 
-    image_bytes: a JPEG, PNG or WebP within UPLOAD_LIMITS. claimed: uuid of a person, to verify instead of identify.
+    image_bytes: a JPEG, PNG, WebP or BMP within UPLOAD_LIMITS. claimed: uuid of a person, to verify, not identify.
     Liveness is not checked unless `check_liveness`. Raises ImageError.
     """
     image = engine.turn_upright(engine.decode(image_bytes, UPLOAD_LIMITS))

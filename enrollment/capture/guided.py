@@ -102,6 +102,7 @@ class GuidedCapture:
         self._aims: list[str] = list(AIMS[:needed])
         self._last_number = 0
         self._last_face: Face | None = None
+        self._last_size = (0, 0)
         self._steady_frames = 0
 
     @property
@@ -143,6 +144,8 @@ class GuidedCapture:
         (112, 112, 3) uint8 BGR -> (n, d) float32, L2-normalised; called only when the face could be taken. skipped:
         frames dropped since the last call.
         """
+        if image_size != self._last_size:  # a phone was turned: no face is where it was
+            self._last_size, self._last_face, self._steady_frames = image_size, None, 0
         fault = self._find_fault(faces, image_size)
         if fault:
             self._last_face, self._steady_frames = None, 0

@@ -9,14 +9,13 @@ from enrollment.models import FaceSample
 from enrollment.sealed import read_crops
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
-from recognizer.images import UPLOAD_LIMITS, decode_crop, read_file
+from recognizer.images import SUFFIXES, UPLOAD_LIMITS, decode_crop, read_file
 from recognizer.packs.choosing import sha256_of
 from recognizer.packs.local_packs import OwnPack, add_pack
 from recognizer.packs.manifest import Pack
 from recognizer.packs.quantize import LabelledCrop, QuantizeFailed, QuantizeReport, quantize_embedder
 from recognizer.types import RecognizerConfig
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 MOST_CROPS = 2000
 """Crops that are used at most."""
 

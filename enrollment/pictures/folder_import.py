@@ -1,4 +1,4 @@
-"""People from folders of pictures: DIR/<person name>/*.jpg|jpeg|png|webp.
+"""People from folders of pictures: DIR/<person name>/*.jpg|jpeg|jfif|png|webp|bmp.
 
 A folder's name is the person's name; "Ada_Lovelace" is Ada Lovelace. If somebody has that name already, the pictures
 are added to that person, so a second run changes nothing. If several people have it, the pictures go to the one whom an
@@ -23,17 +23,16 @@ from enrollment import services
 from enrollment.consent.records import NO_CONSENT, Consent
 from enrollment.errors import DuplicateCandidate, EnrollmentError, NameAmbiguous, NoSamples
 from enrollment.models import FaceSample, Person
-from enrollment.reasons import EnrollmentReason, sentence_for
+from enrollment.reasons import EnrollmentReason, sentence_for, sentence_for_photo
 from enrollment.samples.drafts import SampleDraft, draft_from_face
 from enrollment.samples.duplicates import find_duplicates
 from recognizer.decisions import barring_reason
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
-from recognizer.images import UPLOAD_LIMITS, read_file
+from recognizer.images import NAMED_SUFFIXES, SUFFIXES, UPLOAD_LIMITS, read_file
 from recognizer.reasons import Reason
 from recognizer.types import Face, Image
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 CLEAR_LEAD = 1.25
 """The main face must be at least this many times as prominent as the next (see _prominence())."""
 SMALLEST_FACE = 20.0
@@ -165,7 +164,7 @@ def _outcome(path: Path, person: str, outcome: str, code: EnrollmentReason) -> F
 
 
 def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() in SUFFIXES | NAMED_SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def _look_at_all(engine: FaceEngine, paths: Iterable[Path]) -> Iterator[Picture]:
@@ -194,7 +193,7 @@ def look_at_picture(engine: FaceEngine, path: Path) -> Picture:
 
 
 def _without_draft(path: Path, code: str) -> Picture:
-    return Picture(path, code=code, message=sentence_for(code))
+    return Picture(path, code=code, message=sentence_for_photo(code))
 
 
 def choose_face(engine: FaceEngine, image: Image) -> tuple[Face | None, str]:
@@ -202,7 +201,7 @@ def choose_face(engine: FaceEngine, image: Image) -> tuple[Face | None, str]:
 
     image: (H, W, 3) uint8 BGR.
     """
-    detections = sorted(engine.detect(image), key=lambda detection: -_prominence(detection.box_xyxy, image))
+    detections = sorted(engine.detect_still(image), key=lambda detection: -_prominence(detection.box_xyxy, image))
     if not detections:
         return None, EnrollmentReason.NO_FACE
     if len(detections) > 1:

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from enrollment.errors import EnrollmentError
 from enrollment.forms import ConsentFields, PersonFields, field_of
 from enrollment.pictures.photos import LIMITS_SENTENCE, MAX_FILES
+from recognizer.images import ACCEPT
 
 
 class ManyFilesInput(forms.ClearableFileInput):
@@ -24,7 +25,7 @@ class PhotosField(forms.FileField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.widget.attrs |= {"accept": "image/jpeg,image/png,image/webp", "multiple": True}
+        self.widget.attrs |= {"accept": ACCEPT, "multiple": True}
 
     def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
         files: list[UploadedFile[Any]] = data or []

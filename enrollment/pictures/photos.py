@@ -25,15 +25,15 @@ from enrollment.samples.drafts import SampleDraft, draft_from_face, quality_from
 from enrollment.thumbnails import jpeg_data_url
 from recognizer.engine import FaceEngine
 from recognizer.errors import FrameTooLarge, ImageError
-from recognizer.images import ImageLimits, decode_crop, encode_crop, encode_thumbnail
+from recognizer.images import READABLE, UPLOAD_LIMITS, decode_crop, encode_crop, encode_thumbnail
 from recognizer.reasons import Reason
 from recognizer.types import Face, Image
 
 MAX_FILES = 10
 MEGABYTE = 1024 * 1024
-PHOTO_LIMITS = ImageLimits(max_bytes=10 * MEGABYTE, max_pixels=40_000_000)
+PHOTO_LIMITS = UPLOAD_LIMITS
 LIMITS_SENTENCE = (
-    f"JPEG, PNG or WebP, at most {PHOTO_LIMITS.max_bytes // MEGABYTE} MB and "
+    f"{READABLE}, at most {PHOTO_LIMITS.max_bytes // MEGABYTE} MB and "
     f"{PHOTO_LIMITS.max_pixels // 1_000_000} megapixels."
 )
 HOLD_SECONDS = 15 * 60

@@ -22,7 +22,7 @@ class QueuedFrame:
     captured_at_ms: float
     """Milliseconds since the epoch by the client's clock; never trusted, only shown."""
     payload: bytes
-    """The picture as JPEG, PNG or WebP, not decoded yet."""
+    """The picture as JPEG, PNG, WebP or BMP, not decoded yet."""
     arrived: float
     """time.perf_counter() at arrival."""
 

@@ -69,7 +69,7 @@ class Frame:
     captured_at_ms: float
     """Milliseconds since the epoch by the client's clock; never trusted, only shown."""
     payload: bytes
-    """The picture as JPEG, PNG or WebP, not decoded yet."""
+    """The picture as JPEG, PNG, WebP or BMP, not decoded yet."""
     dropped: int
     """Replaced frames that no result has reported yet: put this number into the result's `dropped`."""
     queued_ms: float

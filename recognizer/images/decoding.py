@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from recognizer import MAX_IMAGE_PIXELS
 from recognizer.errors import FrameTooLarge, ImageTooManyPixels, ImageTooSmall, ImageUndecodable
-from recognizer.images import jpeg, png, webp
+from recognizer.images import bmp, jpeg, png, webp
+from recognizer.images.formats import refusal_of
 from recognizer.images.headers import Header, damaged
 from recognizer.images.isolation import isolated_bytes, workers
-from recognizer.images.pixels import BYTES_PER_PIXEL, REDUCTIONS, decode_pixels
+from recognizer.images.pixels import REDUCTIONS, decode_on_white, decode_pixels
 from recognizer.types import Image
 
 
@@ -36,11 +38,11 @@ DECODING_BYTES = 100 * 1024 * 1024
 
 
 def decode_image(data: bytes, limits: ImageLimits = FRAME_LIMITS) -> Image:
-    """A JPEG, PNG or WebP as H x W x 3 uint8 BGR, turned upright as its EXIF orientation says.
+    """A JPEG, PNG, WebP or BMP as H x W x 3 uint8 BGR, turned upright as its EXIF orientation says.
 
-    A JPEG of more than 17 megapixels comes at a half, a quarter or an eighth of its sides: as large as DECODING_BYTES
-    allow, and large enough for a face that somebody wants to enrol. Raises FrameTooLarge, ImageTooManyPixels,
-    ImageTooSmall, ImageUndecodable (each a sentence that says what to do).
+    What is transparent shows white. A JPEG of more than 17 megapixels comes at a half, a quarter or an eighth of its
+    sides: as large as DECODING_BYTES allow, and large enough for a face that somebody wants to enrol. Raises
+    FrameTooLarge, ImageTooManyPixels, ImageTooSmall, ImageUndecodable (each a sentence that says what to do).
     """
     if len(data) > limits.max_bytes:
         raise FrameTooLarge(f"This picture has {len(data)} bytes; at most {limits.max_bytes} are allowed.")
@@ -56,23 +58,35 @@ def decode_image(data: bytes, limits: ImageLimits = FRAME_LIMITS) -> Image:
         raise ImageTooSmall(f"This picture has {width} x {height} pixels; each side needs at least {limits.min_side}.")
     reduction = _reduction(header)
     header.check()
-    image = decode_pixels(header.data, reduction) if header.bounded else workers.decode(header)
+    image = _pixels_of(header, reduction)
     height, width = -(-height // reduction), -(-width // reduction)
     if image.shape[:2] not in ((height, width), (width, height)):
         raise damaged()
     return image
 
 
+def _pixels_of(header: Header, reduction: int) -> Image:
+    if header.read:
+        return header.read()
+    if not header.bounded:
+        return workers.decode(header)
+    if header.alpha:
+        return decode_on_white(header.data, header.orientation)
+    if not header.ended:
+        return jpeg.decode_unended(header.data, partial(decode_pixels, reduction=reduction))
+    return decode_pixels(header.data, reduction)
+
+
 def _reduction(header: Header) -> int:
     """By what the sides must be divided so that DECODING_BYTES suffice. Raises ImageTooManyPixels."""
     pixels = header.width * header.height
     if not header.bounded:
-        if isolated_bytes(header) + BYTES_PER_PIXEL * pixels <= DECODING_BYTES:
+        if isolated_bytes(header) + 3 * pixels <= DECODING_BYTES:
             return 1
         raise _too_costly(header)
     for reduction in REDUCTIONS if header.reducible else (1,):
-        picture = BYTES_PER_PIXEL * pixels // reduction**2
-        # The library lets go of what it holds before the picture is copied.
+        picture = header.pixel_bytes * pixels // reduction**2
+        # The library lets go of what it holds before numpy gets a copy of the picture, or it is turned upright.
         if picture + max(picture, header.held_bytes) <= DECODING_BYTES:
             return reduction
     raise _too_costly(header)
@@ -110,4 +124,6 @@ def _read_header(data: bytes) -> Header:
         return png.read_png(data)
     if webp.is_webp(data):
         return webp.read_webp(data)
-    raise ImageUndecodable("This is no picture that can be read: send a JPEG, PNG or WebP file.")
+    if data.startswith(bmp.SIGNATURE):
+        return bmp.read_bmp(data)
+    raise ImageUndecodable(refusal_of(data))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from recognizer.errors import ImageUndecodable
+from recognizer.types import Image
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +24,16 @@ class Header:
     """The part of it that is held in memory."""
     reducible: bool = False
     """Whether the library can decode it at a half, a quarter or an eighth of its sides, with less memory and time."""
+    alpha: bool = False
+    """Parts of it may be transparent."""
+    pixel_bytes: int = 3
+    """What the library's picture takes per pixel, at most: 4 or 8 with alpha."""
+    orientation: int = 1
+    """As EXIF counts (1 to 8), where the library does not turn the picture itself: with alpha."""
+    ended: bool = True
+    """False: the end marker is missing, and what the library would fill in must be looked for."""
+    read: Callable[[], Image] | None = None
+    """Decodes the picture where that takes no library."""
     bounded: bool = True
     """False: the file may take much more than its header tells."""
     check: Callable[[], None] = lambda: None

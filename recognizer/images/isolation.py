@@ -24,7 +24,7 @@ from recognizer.types import Image
 MEMORY = 48 * 1024 * 1024
 """Bytes that a picture of any size may take beside what its pixels need: the tables of honest ones take 2 MB."""
 BYTES_PER_PIXEL = 10
-"""In that process: the picture with alpha, without, and turned upright."""
+"""In that process: the picture with alpha, on white, and turned upright."""
 SECONDS, SECONDS_PER_PIXEL = 0.25, 1e-7
 """Of processor time; honest pictures take a quarter of the latter."""
 
@@ -95,7 +95,8 @@ class _Worker:
     def decode(self, header: Header) -> Image | None:
         """None: refused. Raises OSError when the process has ended."""
         seconds = SECONDS + SECONDS_PER_PIXEL * header.width * header.height
-        self._requests.write(REQUEST.pack(len(header.data), isolated_bytes(header), seconds))
+        asked = len(header.data), isolated_bytes(header), seconds, header.orientation if header.alpha else 0
+        self._requests.write(REQUEST.pack(*asked))
         self._requests.write(header.data)
         self._requests.flush()
         answer = self._answers.read(ANSWER.size)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from recognizer.images.headers import Header, damaged, too_costly
+from recognizer.types import Image
 
 SIGNATURE = b"\xff\xd8\xff"
 MAX_SEGMENTS = 2000
@@ -27,6 +29,12 @@ _NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 """The frames that browsers know; arithmetic coding and lossless frames are refused."""
 _SCAN, _END = 0xDA, 0xD9
+_ALL_COEFFICIENTS = (1 << 64) - 1
+_TAILS = tuple(
+    b"".join(8 * filler + bytes([0xFF, 0xD0 + number]) for number in range(8)) + 8 * filler + b"\xff\xd9"
+    for filler in (b"\0", b"\xaa")
+)
+"""Two endings. All restart markers are in them: between two of those libjpeg takes nothing for pixels."""
 _WITHOUT_EFFECT = frozenset({0xC4, 0xCC, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)})
 """DHT, DAC, DQT, DNL, DRI, COM, APP0 to APP15: they change neither size nor the number of scans."""
 
@@ -38,6 +46,8 @@ class _Frame:
     progressive: bool
     blocks: Mapping[int, int]
     """Of 8 x 8 coefficients, by component."""
+    missing: dict[int, int]
+    """By component, a bit for each coefficient that no scan so far has told to the last bit."""
 
     @property
     def all_blocks(self) -> int:
@@ -45,15 +55,16 @@ class _Frame:
 
 
 def read_jpeg(data: bytes) -> Header:
-    """Raises ImageUndecodable, also without an end marker: libjpeg would fill up with grey and say nothing."""
+    """Raises ImageUndecodable. An end marker may be missing (see decode_unended), but no scan."""
     frame: _Frame | None = None
-    at, scan_starts, scan_bytes, scans, visits, buffered = 2, 0, 0, 0, 0, False
+    at, scan_starts, scan_bytes, scans, visits, buffered, ended = 2, 0, 0, 0, 0, False, True
     for _ in range(MAX_SEGMENTS):
         found = _NEXT_MARKER.search(data, at)
-        if found is None:
-            raise damaged()
         if scan_starts:
-            scan_bytes, scan_starts = scan_bytes + found.start() - scan_starts, 0
+            scan_bytes, scan_starts = scan_bytes + (found.start() if found else len(data)) - scan_starts, 0
+        if found is None:
+            ended = False
+            break
         marker, at = data[found.start() + 1], found.end()
         if marker == _END:
             break
@@ -62,16 +73,18 @@ def read_jpeg(data: bytes) -> Header:
             raise damaged()
         body, at = at + 2, at + length
         if marker == _SCAN and frame:
-            chosen = _scan_components(data[body:at], frame)
-            scans, visits, scan_starts = scans + 1, visits + sum(chosen), at
-            buffered = buffered or frame.progressive or len(chosen) < len(frame.blocks)
+            names = _scan_components(data[body:at], frame)
+            scans, scan_starts = scans + 1, at
+            visits += sum(frame.blocks[name] for name in names)
+            buffered = buffered or frame.progressive or len(names) < len(frame.blocks)
+            _strike_out(frame, names, *data[at - 3 : at])
         elif marker in (_BASELINE, _EXTENDED, _PROGRESSIVE) and not frame:
             frame = _read_frame(data[body:at], progressive=marker == _PROGRESSIVE)
         elif marker not in _WITHOUT_EFFECT:
             raise damaged()
     else:
         raise too_costly()
-    if frame is None or not scans:
+    if frame is None or not scans or not (ended or not any(frame.missing.values())):
         raise damaged()
     coefficients = 128 * frame.all_blocks if buffered else 0  # several scans are collected, 16 bits each
     return Header(
@@ -79,10 +92,27 @@ def read_jpeg(data: bytes) -> Header:
         frame.height,
         data,
         working_bytes=coefficients,
-        held_bytes=coefficients,
+        held_bytes=coefficients + (0 if ended else len(data)),
         reducible=True,
-        check=partial(_check_scans, frame, scans, visits, scan_bytes),
+        ended=ended,
+        check=partial(_check_scans, frame, scans, visits if ended else 2 * visits, scan_bytes),
     )
+
+
+def decode_unended(data: bytes, decode: Callable[[bytes], Image]) -> Image:
+    """A JPEG without an end marker, if nothing else is missing. Raises ImageUndecodable.
+
+    Browsers show such pictures, but libjpeg also fills up what is missing and says nothing. Where all pixels are there,
+    it makes no difference what follows them. So it is decoded with two endings.
+    """
+    trimmed = data.rstrip(b"\0")  # an interrupted copy ends with zeros, which would be taken for pixels
+    data = trimmed + b"\0" if len(trimmed) < len(data) else data.rstrip(b"\xff")
+    one, other = _TAILS
+    expected = zlib.crc32(decode(data + one).data)
+    image = decode(data + other)
+    if zlib.crc32(image.data) != expected:
+        raise damaged()
+    return image
 
 
 def _check_scans(frame: _Frame, scans: int, visits: int, scan_bytes: int) -> None:
@@ -105,17 +135,26 @@ def _read_frame(body: bytes, *, progressive: bool) -> _Frame:
         name: -(-width * right // unit_width) * -(-height * below // unit_height)
         for name, right, below in zip(names, across, down, strict=True)
     }
-    return _Frame(width, height, progressive, blocks)
+    return _Frame(width, height, progressive, blocks, dict.fromkeys(blocks, _ALL_COEFFICIENTS))
 
 
 def _are_factors(values: Sequence[int]) -> bool:
     return min(values) >= 1 and max(values) <= 4
 
 
-def _scan_components(body: bytes, frame: _Frame) -> list[int]:
-    """How many blocks each component of a scan has."""
+def _scan_components(body: bytes, frame: _Frame) -> bytes:
+    """The names of a scan's components."""
     count = body[0] if body else 0
     names = body[1 : 1 + 2 * count : 2]
     if len(body) != 4 + 2 * count or not 1 <= count == len(set(names)) or not frame.blocks.keys() >= set(names):
         raise damaged()
-    return [frame.blocks[name] for name in names]
+    return names
+
+
+def _strike_out(frame: _Frame, names: bytes, first: int, last: int, bits: int) -> None:
+    """What a scan tells to the last bit is missing no more. first, last: coefficients of a progressive scan."""
+    told = max(0, (2 << last) - (1 << first)) if frame.progressive else _ALL_COEFFICIENTS
+    if frame.progressive and bits & 15:
+        return  # lower bits are left for another scan
+    for name in names:
+        frame.missing[name] &= ~told

@@ -7,11 +7,12 @@ of that decides a pixel, so none of it is handed on.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from struct import Struct
 
 from recognizer.images.headers import Header, animated, damaged, too_costly
+from recognizer.images.orientation import MOST_BYTES, read_orientation
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 6000
@@ -29,6 +30,8 @@ _CHUNK = Struct(">I4s")
 _IHDR = Struct(">IIBBBBB")
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+_WITH_ALPHA, _COLOURED = (4, 6), (2, 3)
+_MARKS = frozenset({b"tRNS", b"eXIf"})
 _SHOWN = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"eXIf", b"IEND"})
 _ANIMATION = frozenset({b"acTL", b"fcTL", b"fdAT"})
 _CRITICAL = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
@@ -36,22 +39,34 @@ _CRITICAL = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
 
 def read_png(data: bytes) -> Header:
     """Raises ImageUndecodable."""
-    shown, packed = _walk(data)
+    shown, packed, marks = _walk(data)
     width, height, depth, colour, compression, filters, interlace = _IHDR.unpack_from(data, 16)
     if not 0 < width < 1 << 31 or not 0 < height < 1 << 31 or depth not in _DEPTHS.get(colour, ()):
         raise damaged()
     if compression or filters or interlace > 1:
         raise damaged()
     row = (width * depth * _CHANNELS[colour] + 7) // 8
-    return Header(width, height, shown, working_bytes=row * height, check=partial(_check_body, packed, height, row))
+    # A grey picture's transparency is one of its greys: nothing can be hidden under that, and OpenCV keeps it grey.
+    alpha = colour in _WITH_ALPHA or (colour in _COLOURED and b"tRNS" in marks)
+    return Header(
+        width,
+        height,
+        shown,
+        working_bytes=row * height,
+        alpha=alpha,
+        pixel_bytes=depth // 8 * 4 if alpha and depth > 8 else 4 if alpha else 3,
+        orientation=read_orientation(marks.get(b"eXIf", b"")),
+        check=partial(_check_body, packed, height, row),
+    )
 
 
-def _walk(data: bytes) -> tuple[bytes, Sequence[memoryview]]:
-    """What libpng is shown, and the bodies of the IDAT chunks."""
+def _walk(data: bytes) -> tuple[bytes, Sequence[memoryview], Mapping[bytes, bytes]]:
+    """What libpng is shown, the bodies of the IDAT chunks, and the beginnings of tRNS and eXIf."""
     view = memoryview(data)
     at, last = len(SIGNATURE), b""
     shown = [view[:at]]
     packed: list[memoryview] = []
+    marks: dict[bytes, bytes] = {}
     for _ in range(MAX_CHUNKS):
         if at + 12 > len(data):
             raise damaged()
@@ -63,6 +78,8 @@ def _walk(data: bytes) -> tuple[bytes, Sequence[memoryview]]:
             raise animated()
         if kind in _SHOWN:
             shown.append(view[at:end])
+        if kind in _MARKS:
+            marks.setdefault(kind, bytes(view[at + 8 : min(end - 4, at + 8 + MOST_BYTES)]))
         if kind == b"IDAT":
             packed.append(view[at + 8 : end - 4])
         if kind == b"IEND":
@@ -73,7 +90,7 @@ def _walk(data: bytes) -> tuple[bytes, Sequence[memoryview]]:
     if not packed:
         raise damaged()
     whole = sum(map(len, shown)) == end
-    return data if whole else b"".join(shown), packed
+    return data if whole else b"".join(shown), packed, marks
 
 
 def _fits(kind: bytes, length: int, last: bytes, data_seen: bool) -> bool:

@@ -15,11 +15,12 @@ from struct import Struct
 import cv2
 
 from recognizer.errors import ImageError
-from recognizer.images.pixels import decode_pixels
+from recognizer.images.pixels import decode_on_white, decode_pixels
 from recognizer.types import Image
 
-REQUEST = Struct("<QQd")
-"""Bytes of the picture, bytes of memory, seconds of processor time; then the picture."""
+REQUEST = Struct("<QQdB")
+"""Bytes of the picture, bytes of memory, seconds of processor time, EXIF's orientation of one with alpha (0: it has
+none); then the picture."""
 ANSWER = Struct("<II")
 """Height and width, then the pixels; zeros: the picture was refused."""
 
@@ -31,19 +32,19 @@ def main() -> None:
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # no library may write between the answers
         while len(head := sys.stdin.buffer.read(REQUEST.size)) == REQUEST.size:
-            size, memory, seconds = REQUEST.unpack(head)
-            image = _decode(sys.stdin.buffer.read(size), memory, seconds)
+            size, memory, seconds, orientation = REQUEST.unpack(head)
+            image = _decode(sys.stdin.buffer.read(size), memory, seconds, orientation)
             answers.write(ANSWER.pack(0, 0) if image is None else ANSWER.pack(*image.shape[:2]))
             if image is not None:
                 answers.write(image.data.cast("B"))
             answers.flush()
 
 
-def _decode(data: bytes, memory: int, seconds: float) -> Image | None:
+def _decode(data: bytes, memory: int, seconds: float, orientation: int) -> Image | None:
     _limit_memory(memory)
     signal.setitimer(signal.ITIMER_PROF, seconds)  # SIGPROF ends the process
     try:
-        return decode_pixels(data)
+        return decode_on_white(data, orientation) if orientation else decode_pixels(data)
     except ImageError:
         return None
     finally:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from struct import Struct
 
 from recognizer.images.headers import Header, animated, damaged, too_costly
+from recognizer.images.orientation import MOST_BYTES, read_orientation
 
 MAX_CHUNKS = 1000
 _CHUNK = Struct("<4sI")
 _ANIMATION_FLAG, _ALPHA_FLAG = 0x02, 0x10
+_LOSSLESS_ALPHA = 0x10
+"""In the fifth byte of lossless data."""
 
 
 def is_webp(data: bytes) -> bool:
@@ -20,7 +23,7 @@ def read_webp(data: bytes) -> Header:
     end = 8 + int.from_bytes(data[4:8], "little")
     if end > len(data):
         raise damaged()
-    at, canvas, has_alpha, alpha, found = 12, None, False, b"", None
+    at, canvas, has_alpha, alpha, exif, found = 12, None, False, b"", b"", None
     for number in range(MAX_CHUNKS):
         if at + 8 > end:
             break
@@ -37,8 +40,12 @@ def read_webp(data: bytes) -> Header:
             raise damaged()
         elif kind == b"ALPH":
             alpha = data[body : body + 1]
+        elif kind == b"EXIF":
+            exif = exif or data[body : body + min(length, MOST_BYTES)]
         elif kind in (b"VP8 ", b"VP8L") and not found:
-            found = kind, _read_size(kind, data[body : body + min(length, 10)])
+            start = data[body : body + min(length, 10)]
+            found = kind, _read_size(kind, start)
+            has_alpha = has_alpha or (kind == b"VP8L" and bool(start[4] & _LOSSLESS_ALPHA))
     else:
         raise too_costly()
     if found is None:
@@ -48,9 +55,19 @@ def read_webp(data: bytes) -> Header:
         raise damaged()
     # The tables of lossless data grow with what the data says, not with the picture: 295 kB made 365 MB.
     lossless = kind == b"VP8L" or bool(alpha and alpha[0] & 3)
-    planes = (4 if kind == b"VP8L" else 1) + (5 if has_alpha else 0)
-    held = width * height * planes
-    return Header(width, height, data, working_bytes=held, held_bytes=held, bounded=not lossless)
+    has_alpha = has_alpha or bool(alpha)
+    held = width * height * ((4 if kind == b"VP8L" else 1) + has_alpha)
+    return Header(
+        width,
+        height,
+        data,
+        working_bytes=held,
+        held_bytes=held,
+        alpha=has_alpha,
+        pixel_bytes=4 if has_alpha else 3,
+        orientation=read_orientation(exif),
+        bounded=not lossless,
+    )
 
 
 def _read_canvas(body: bytes, *, first: bool) -> tuple[int, int]:

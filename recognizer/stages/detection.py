@@ -45,14 +45,21 @@ class YuNetDetector:
         self._session = session
         self._input = session.get_inputs()[0].name
         self._outputs = [f"{kind}_{stride}" for stride in STRIDES for kind in ("cls", "obj", "bbox", "kps")]
-        self._size = size
+        self.size = size
         self._threshold = threshold
+
+    def resized(self, size: int) -> YuNetDetector:
+        """The same model at another size, with the landmarks that it finds itself."""
+        return YuNetDetector(self._session, size=size, threshold=self._threshold)
 
     def detect(self, image: Image) -> list[Detection]:
         """All faces of a H x W x 3 uint8 BGR picture, the largest first, in pixels of that picture."""
         blob, scale = self.prepare(image)
         outputs = self.infer(blob)
-        found = decode_yunet(outputs, (blob.shape[2], blob.shape[3]), scale, self._threshold)
+        return self.refined(image, decode_yunet(outputs, (blob.shape[2], blob.shape[3]), scale, self._threshold))
+
+    def refined(self, image: Image, found: list[Detection]) -> list[Detection]:
+        """Faces of a H x W x 3 uint8 BGR picture, with the refiner's landmarks where there is one."""
         return self.refiner.refine(image, found) if self.refiner else found
 
     def infer(self, blob: Vector) -> Sequence[Vector]:
@@ -65,7 +72,7 @@ class YuNetDetector:
         The input is (1, 3, h, w) float32 BGR 0..255. h and w are multiples of 32; black fills what is missing.
         """
         height, width = image.shape[:2]
-        shrink = min(1.0, self._size / max(height, width))
+        shrink = min(1.0, self.size / max(height, width))
         small_width, small_height = max(1, round(width * shrink)), max(1, round(height * shrink))
         if shrink < 1.0:
             image = cast(Image, cv2.resize(image, (small_width, small_height), interpolation=cv2.INTER_LINEAR))
@@ -86,7 +93,7 @@ class HaarDetector:
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         boxes = self._cascade.detectMultiScale(grey, 1.1, 5)
         found = [_haar_detection(*(float(value) for value in box)) for box in boxes]
-        return sorted(found, key=_area, reverse=True)
+        return sorted(found, key=area_of, reverse=True)
 
 
 def _haar_detection(left: float, top: float, width: float, height: float) -> Detection:
@@ -115,7 +122,7 @@ def decode_yunet(
         candidates += _candidates(outputs[4 * number : 4 * number + 4], input_size[1] // stride, unit, threshold)
     kept = keep_best([each.box for each in candidates], [each.score for each in candidates])
     found = [candidates[at].detection() for at in kept]
-    return sorted(found, key=_area, reverse=True)
+    return sorted(found, key=area_of, reverse=True)
 
 
 class _Candidate(NamedTuple):
@@ -174,6 +181,7 @@ def overlap(one: Sequence[float], other: Sequence[float]) -> float:
     return shared / (one_area + other_area - shared)
 
 
-def _area(detection: Detection) -> float:
+def area_of(detection: Detection) -> float:
+    """Of its box, in square pixels."""
     left, top, right, bottom = detection.box_xyxy.tolist()
     return float((right - left) * (bottom - top))

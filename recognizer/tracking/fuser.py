@@ -54,12 +54,15 @@ class TrackFuser:
         check_liveness: bool,
         most_faces: int | None = FACES_PER_FRAME,
         most_embeddings: int | None = EMBEDDINGS_PER_FRAME,
+        still: bool = False,
     ) -> None:
         """claimed: person id for 1:1; None: 1:N. check_liveness False: as if the policy's liveness were off.
 
         most_faces, most_embeddings: faces looked at, and embedded, in one frame; None: all of them.
+        still: the one frame is a picture that may be large.
         """
         self._engine = engine
+        self._still = still
         self._most_faces, self._most_embeddings = most_faces, most_embeddings
         self._policy = policy if check_liveness else replace(policy, liveness=LivenessMode.OFF)
         self._liveness_models = check_liveness and bool(engine.pack.files_of("liveness"))
@@ -67,6 +70,8 @@ class TrackFuser:
         self._tracks: list[Track] = []
         self._frames = 0
         self._numbers = 0
+        self._shape: tuple[int, ...] = ()
+        """Of the last frame. A phone that is turned changes it: then no face is where it was."""
         self._watch = Stopwatch()
         self._run: ChallengeRun | None = None
         self._visits = Visits()
@@ -89,6 +94,7 @@ class TrackFuser:
         challenge = self._follow_challenge(frame)
         # A challenged face that left the picture has failed, and that is an outcome too.
         decisions = self._decide([*tracks, *(track for track in challenged if track not in tracks)], frame)
+        self._shape = image.shape
         faces = shown_faces(tracks)
         return FrameOutcome(faces, decisions, frame.policy.match_threshold, self._watch.timings(), challenge)
 
@@ -134,7 +140,8 @@ class TrackFuser:
 
     def _look(self, frame: Frame) -> list[Sighting]:
         with self._watch.measure("detect"):
-            detections = self._engine.detect(frame.image)[: self._most_faces]
+            detect = self._engine.detect_still if self._still else self._engine.detect
+            detections = detect(frame.image)[: self._most_faces]
         sightings = []
         with self._watch.measure("quality"):
             for detection in detections:
@@ -145,7 +152,7 @@ class TrackFuser:
 
     def _follow(self, sightings: Sequence[Sighting], frame: Frame) -> list[Track]:
         """The track of each sighting, new ones included, in the same order."""
-        found = self._continuing(sightings, frame.now)
+        found = self._continuing(sightings, frame) if frame.image.shape == self._shape else {}
         wanted = [index for index, track in found.items() if track.wants_embedding(sightings[index], frame.now)]
         doubtful = [index for index in range(len(sightings)) if index not in found]
         self._embed([sightings[index] for index in sorted([*doubtful, *wanted])[: self._most_embeddings]])
@@ -169,7 +176,7 @@ class TrackFuser:
         """Cosine of a face with its own track, at least. A large gallery makes no face less like itself."""
         return self._policy.uncertain_threshold
 
-    def _continuing(self, sightings: Sequence[Sighting], now: float) -> dict[int, Track]:
+    def _continuing(self, sightings: Sequence[Sighting], frame: Frame) -> dict[int, Track]:
         """Sightings that plainly continue a track."""
         overlap = overlap_matrix(
             [track.sighting.detection.box_xyxy for track in self._tracks],
@@ -178,7 +185,7 @@ class TrackFuser:
         return {
             column: self._tracks[row]
             for row, column in undisputed_pairs(overlap)
-            if self._tracks[row].plainly_continues(sightings[column], now)
+            if self._tracks[row].plainly_continues(sightings[column], frame.now)
         }
 
     def _embed(self, sightings: Sequence[Sighting]) -> None:
@@ -310,5 +317,6 @@ def decide_still(engine: FaceEngine, image: Image, question: Question) -> FrameO
         check_liveness=check_liveness,
         most_faces=None,
         most_embeddings=None,
+        still=True,
     )
     return fuser.process(image, question.gallery, now=0.0)

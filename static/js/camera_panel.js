@@ -1,6 +1,7 @@
 // Ties a Camera to templates/_stage.html: cover, start and stop buttons, camera picker, status line.
 
 import { Camera } from "./camera.js";
+import { stageShape } from "./core/boxes.js";
 import { formatMs } from "./core/format.js";
 import { RateMeter } from "./core/rate.js";
 import { el, find, setIcon, setText, toggle } from "./dom.js";
@@ -35,6 +36,7 @@ export class CameraPanel {
     this.onChange = onChange;
     this.meter = new RateMeter();
     this.camera = new Camera(this.video, (state) => this.#show(state));
+    this.video.addEventListener("resize", () => this.#fitStage()); // a phone was turned
     this.parts.start.addEventListener("click", () => (onStartPressed ? onStartPressed() : this.camera.start()));
     this.parts.stop.addEventListener("click", () => {
       this.camera.stop();
@@ -91,11 +93,14 @@ export class CameraPanel {
       cover.setAttribute("role", state.problem ? "alert" : "status");
       this.meter.clear();
     }
-    // The whole picture shows, whatever the camera's shape; a phone's upright one is cut to a square.
-    const { videoWidth, videoHeight } = this.video;
-    if (videoWidth) this.stage.style.aspectRatio = Math.min(Math.max(videoWidth / videoHeight, 1), 16 / 9).toFixed(4);
+    this.#fitStage();
     this.#listCameras();
     this.onChange(state);
+  }
+
+  #fitStage() {
+    const { videoWidth, videoHeight } = this.video;
+    if (videoWidth) this.stage.style.aspectRatio = stageShape(videoWidth, videoHeight).toFixed(4);
   }
 
   async #listCameras() {

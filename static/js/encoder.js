@@ -28,8 +28,9 @@ class WorkerEncoder {
   /** @returns {Promise<ArrayBuffer|null>} null: this frame could not be made, but the next one may. */
   async encode(video, job) {
     if (this.#fallback) return this.#fallback.encode(video, job);
-    const { width, height } = fitInside(video.videoWidth, video.videoHeight);
     const picture = await grab(video);
+    // The video element may know its new shape later than its pictures, when a phone is turned.
+    const { width, height } = fitInside(picture.displayWidth ?? picture.width, picture.displayHeight ?? picture.height);
     if (this.#fallback) {
       picture.close();
       return null;

@@ -2,7 +2,7 @@
 // line style and a symbol of its own, so that nothing rests on colour alone. The canvas is never mirrored: text stays
 // readable, and only the boxes' places are.
 
-import { mapBox, placeLabel } from "./core/boxes.js";
+import { isOfShape, mapBox, placeLabel } from "./core/boxes.js";
 import { labelOf } from "./core/explain.js";
 
 const STYLES = {
@@ -22,9 +22,12 @@ export class Overlay {
   #context;
   #colours = {};
   #last = null;
+  #video;
 
   constructor(canvas) {
     this.#canvas = canvas;
+    this.#video = canvas.parentElement.querySelector("video");
+    this.#video.addEventListener("resize", () => this.clear());
     this.#context = canvas.getContext("2d");
     this.#readColours();
     new ResizeObserver(() => this.#redraw()).observe(canvas);
@@ -32,7 +35,7 @@ export class Overlay {
 
   /** @param faces as a `result` carries them. @param picture [width, height] that their boxes refer to. */
   draw(faces, picture, { mirrored, threshold, fit = "cover" }) {
-    this.#last = { faces, picture, mirrored, threshold, fit };
+    this.#last = isOfShape(picture, this.#video) ? { faces, picture, mirrored, threshold, fit } : null;
     this.#redraw();
   }
 

@@ -24,7 +24,8 @@ from enrollment.pictures import photos
 from enrollment.runtime.gallery import reset_gallery
 from enrollment.samples.drafts import quality_to_json
 from enrollment.sealed import read_crop
-from recognizer.images import decode_crop, decode_image
+from recognizer.images import UPLOAD_LIMITS, decode_crop, decode_image
+from recognizer.stages.detection import area_of
 from security.roles.table import Role
 from tests.enrollment.conftest import CONTRACT
 from tests.support.consent import ON_PAPER
@@ -375,16 +376,64 @@ class TestUpload:
         assertContains(response, "You chose 11 pictures. Choose at most 10 at a time.", status_code=400)
         assert not Person.objects.exists()
 
-    def test_refuses_a_file_of_more_than_ten_megabytes_unread(self, operator_client, engine, photo):
-        big = SimpleUploadedFile("big.jpg", photo("Alexander_Downer").read() + b"\0" * (10 * 1024 * 1024))
+    def test_refuses_a_file_of_more_than_twenty_megabytes_unread(self, operator_client, engine, photo):
+        big = SimpleUploadedFile("big.jpg", photo("Alexander_Downer").read() + b"\0" * (20 * 1024 * 1024))
         response = operator_client.post(UPLOAD, new_person(photos=[big]))
-        assertContains(response, "at most 10 MB are allowed", status_code=400)
+        assertContains(response, "at most 20 MB are allowed", status_code=400)
 
     def test_refuses_a_blurred_picture_with_advice_for_pictures(self, operator_client, engine, photo):
         image = cv2.GaussianBlur(decode_image(photo("Alexander_Downer").read()), (0, 0), 5)
         blurred = SimpleUploadedFile("blurred.jpg", cv2.imencode(".jpg", image)[1].tobytes())
         response = operator_client.post(UPLOAD, new_person(photos=[blurred]))
         assertContains(response, "Use a sharper picture.", status_code=400)
+
+    @pytest.mark.parametrize("quarters", [1, 2, 3])
+    def test_turns_a_picture_that_lies_on_its_side_or_stands_on_its_head(
+        self, operator_client, engine, photo, quarters
+    ):
+        upright = decode_image(photo("Alexander_Downer").read())
+        turned = SimpleUploadedFile("turned.png", cv2.imencode(".png", np.rot90(upright, quarters))[1].tobytes())
+        operator_client.post(UPLOAD, new_person(photos=[turned]))
+        crop = decode_crop(read_crop(FaceSample.objects.get()))
+        (expected,) = engine.analyze(upright).faces
+        assert engine.embed([crop])[0] @ expected.embedding > 0.8
+
+    def test_refuses_a_covered_mouth(self, operator_client, engine, shared_faces):
+        case = shared_faces.parent / "cases" / "faces" / "maskA.png"
+        response = operator_client.post(UPLOAD, new_person(photos=[SimpleUploadedFile("mask.png", case.read_bytes())]))
+        assertContains(response, "The mouth is covered.", status_code=400)
+        assert not Person.objects.exists()
+
+    def test_names_what_a_phone_writes_and_is_not_read(self, operator_client, engine, shared_faces):
+        folder = shared_faces.parent / "cases" / "heic" / "Pat Doe"
+        files = [SimpleUploadedFile(name, (folder / name).read_bytes()) for name in ("IMG_2.HEIC", "p.avif")]
+        response = operator_client.post(UPLOAD, new_person(photos=files))
+        for sentence in (
+            "HEIC pictures cannot be read here: save this one as JPEG",
+            "AVIF pictures cannot be read here",
+        ):
+            assertContains(response, sentence, status_code=400)
+
+    @pytest.mark.parametrize("name", ["wa.jfif", "old.bmp"])
+    def test_reads_what_messengers_and_old_programs_write(self, operator_client, engine, shared_faces, name):
+        data = (shared_faces.parent / "cases" / "heic" / "Pat Doe" / name).read_bytes()
+        operator_client.post(UPLOAD, new_person(photos=[SimpleUploadedFile(name, data)]))
+        assert Person.objects.get().samples.count() == 1
+
+    def test_offers_every_kind_that_is_read_in_the_file_dialog(self, operator_client, engine):
+        accept = 'accept="image/jpeg,image/png,image/webp,image/bmp,.jfif"'
+        for address in (UPLOAD, "/verification/photo/"):
+            assertContains(operator_client.get(address), accept)
+        assertContains(operator_client.get(UPLOAD), "JPEG, PNG, WebP or BMP, at most 20 MB and 52 megapixels.")
+
+    def test_enrols_nobody_who_is_hidden_under_transparent_pixels(self, operator_client, engine, shared_faces):
+        data = (shared_faces.parent / "cases" / "formats" / "hidden_under_alpha.png").read_bytes()
+        hidden = max(engine.detect(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)), key=area_of)
+        response = operator_client.post(UPLOAD, new_person(photos=[SimpleUploadedFile("two.png", data)]))
+        seen = engine.analyze(decode_image(data, UPLOAD_LIMITS)).faces
+        assert all(area_of(face.detection) < 0.6 * area_of(hidden) for face in seen)
+        assert response.status_code in (302, 400)
+        assert FaceSample.objects.count() <= 1
 
     def test_keeps_usable_pictures_while_the_form_is_put_right(self, operator_client, engine, photo):
         first = operator_client.post(UPLOAD, {"name": "", "external_id": "", "photos": [photo("Alexander_Downer")]})

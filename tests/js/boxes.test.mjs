@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { mapBox, placeLabel, placePicture } from "../../static/js/core/boxes.js";
+import { isOfShape, mapBox, placeLabel, placePicture, stageShape } from "../../static/js/core/boxes.js";
 
 describe("placePicture", () => {
   it("covers: the shorter direction fills, the longer is cut on both sides", () => {
@@ -56,5 +56,26 @@ describe("placeLabel", () => {
   });
   it("never leaves the preview on the right", () => {
     assert.equal(placeLabel({ x: 300, y: 100, width: 40, height: 40 }, label, element).x, 320 - 100 - 6);
+  });
+});
+
+describe("stageShape", () => {
+  it("is that of the picture, between a square and 16 to 9", () => {
+    assert.equal(stageShape(640, 480), 4 / 3);
+    assert.equal(stageShape(1280, 720), 16 / 9);
+    assert.equal(stageShape(1280, 320), 16 / 9);
+    assert.equal(stageShape(480, 640), 1, "a phone's upright picture is cut");
+  });
+});
+
+describe("isOfShape", () => {
+  it("takes a picture that was shrunk and rounded for one of the camera's shape", () => {
+    assert.ok(isOfShape([640, 480], { videoWidth: 640, videoHeight: 480 }));
+    assert.ok(isOfShape([640, 361], { videoWidth: 1280, videoHeight: 720 }));
+  });
+
+  it("knows the answer to a frame from before the phone was turned", () => {
+    assert.ok(!isOfShape([640, 480], { videoWidth: 480, videoHeight: 640 }));
+    assert.ok(!isOfShape([480, 640], { videoWidth: 640, videoHeight: 480 }));
   });
 });

@@ -68,6 +68,15 @@ class TestPipelines:
         )
         assert ours > seed
 
+    @pytest.mark.parametrize("quarters", [1, 2, 3])
+    def test_ours_turns_a_picture_upright_as_pages_and_commands_do(self, engine: FaceEngine, pictures, quarters):
+        ours = FacesitePipeline(engine)
+        turned = np.rot90(engine.decode(pictures[0]), quarters)
+
+        likeness = embed(ours, cv2.imencode(".png", turned)[1].tobytes()) @ embed(ours, pictures[0])
+
+        assert float(likeness) > 0.9
+
     def test_the_seed_s_way_gives_the_model_the_pixels_in_their_bgr_order(self, engine: FaceEngine, pictures):
         """The embedder alone turns the channels, so that a picture with red and blue exchanged comes out as it was."""
         image = engine.decode(pictures[0])

@@ -15,7 +15,9 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 MARKERS_OF_PLACES = {
+    "tests/benchmarks/test_afar.py": "slow",
     "tests/benchmarks/test_at_rest.py": "slow",
+    "tests/benchmarks/test_covers.py": "slow",
     "tests/benchmarks/test_fuzz.py": "slow",
     "tests/benchmarks/test_live.py::TestRun": "server",
     "tests/benchmarks/test_liveness.py": "slow",
@@ -53,6 +55,7 @@ MARKERS_OF_PLACES = {
     "tests/recognizer/packs/test_quantize.py": "slow",
     "tests/recognizer/stages/test_checks.py": "slow",
     "tests/recognizer/stages/test_liveness.py": "slow",
+    "tests/recognizer/stages/test_stills.py": "slow",
     "tests/recognizer/test_calibration.py::TestSureThresholdAt": "slow",
     "tests/recognizer/tracking/test_challenge.py::TestReplayedClips": "slow",
     "tests/recognizer/tracking/test_fuser.py::TestRealClips": "slow",

@@ -284,13 +284,24 @@ class TestPhotoCheck:
         assert (attempt.matched_person, attempt.source, attempt.operator) == (gallery[0], "photo", operator)
         assertContains(response, f"/verification/attempts/{attempt.uuid}/")
 
+    @pytest.mark.parametrize("quarters", [1, 2, 3])
+    def test_turns_a_picture_that_lies_on_its_side_or_stands_on_its_head(self, check, gallery, picture, quarters):
+        turned = np.rot90(decode_image(picture(ADA, 4)), quarters)
+        assertContains(check(cv2.imencode(".png", turned)[1].tobytes()), "This is Ada")
+
+    def test_asks_to_uncover_a_mouth_and_names_nobody(self, check, gallery, shared_faces):
+        response = check((shared_faces.parent / "cases" / "faces" / "maskA.png").read_bytes())
+        assertContains(response, "1 face found")
+        assertContains(response, "mouth")
+        assertNotContains(response, "This is")
+
     def test_says_so_when_no_face_is_found(self, check, engine):
         wall = cv2.imencode(".png", np.full((300, 300, 3), 127, np.uint8))[1].tobytes()
         assertContains(check(wall), "No face was found")
 
     def test_says_why_a_file_cannot_be_checked(self, check, operator_client, engine):
         assertContains(check(b"no picture at all"), "This is no picture that can be read", status_code=400)
-        assertContains(check(b"\xff" * (10 * 1024 * 1024 + 1)), "at most 10 MB are allowed", status_code=400)
+        assertContains(check(b"\xff" * (20 * 1024 * 1024 + 1)), "at most 20 MB are allowed", status_code=400)
         assertContains(operator_client.post(PHOTO, {}), "Choose a picture.", status_code=400)
 
     def test_says_which_command_installs_a_pack(self, check, no_engine, picture, settings, tmp_path):

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from enrollment.reasons import EnrollmentReason
+from enrollment.reasons import EnrollmentReason, sentence_for
 from recognizer.calibration import ScoreDistribution
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
@@ -57,8 +57,8 @@ class PipelineResult:
     """(n,) cosine of each pair; NaN where a picture could not be acquired."""
     vectors: Mapping[str, Vector]
     """Picture -> embedding, (d,) float32, L2-normalised."""
-    failures: Mapping[str, str]
-    """Picture -> reason code."""
+    failures: Mapping[str, tuple[str, str]]
+    """Picture -> reason code and sentence."""
     pictures: int
     """Number of different pictures in the list."""
     thresholds: Mapping[float, float]
@@ -152,18 +152,18 @@ def run_pipeline(
 
 def _embed_all(
     pipeline: Pipeline, engine: FaceEngine, pictures: Sequence[str], images: Path, progress: Progress | None
-) -> tuple[dict[str, Vector], dict[str, str]]:
+) -> tuple[dict[str, Vector], dict[str, tuple[str, str]]]:
     vectors: dict[str, Vector] = {}
-    failures: dict[str, str] = {}
+    failures: dict[str, tuple[str, str]] = {}
     done = 0
     for chunk in _chunks(pictures, 64):  # a large set is neither queued nor held in memory at once
-        futures: dict[str, Future[Vector | str]] = {
+        futures: dict[str, Future[Vector | tuple[str, str]]] = {
             picture: engine.submit(_embed_file, pipeline, images / picture) for picture in chunk
         }
         wait(futures.values())
         for picture, future in futures.items():
             result = future.result()
-            if isinstance(result, str):
+            if isinstance(result, tuple):
                 failures[picture] = result
             else:
                 vectors[picture] = result
@@ -173,15 +173,16 @@ def _embed_all(
     return vectors, failures
 
 
-def _embed_file(pipeline: Pipeline, path: Path) -> Vector | str:
-    """The embedding, or a reason code."""
+def _embed_file(pipeline: Pipeline, path: Path) -> Vector | tuple[str, str]:
+    """The embedding, or a reason code and its sentence."""
     try:
         vector = pipeline.embed_picture(read_file(path))
     except OSError:
-        return EnrollmentReason.FILE_UNREADABLE
+        return EnrollmentReason.FILE_UNREADABLE, sentence_for(EnrollmentReason.FILE_UNREADABLE)
     except ImageError as error:
-        return error.code
-    return EnrollmentReason.NO_FACE if vector is None else vector
+        return error.code, str(error)
+    no_face = EnrollmentReason.NO_FACE, sentence_for(EnrollmentReason.NO_FACE)
+    return no_face if vector is None else vector
 
 
 def _chunks(pictures: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -32,7 +32,10 @@ def report(result: PipelineResult, *, every_pair: bool = False) -> dict[str, Any
         "failure_to_acquire": {
             "count": len(result.failures),
             "rate": len(result.failures) / result.pictures,
-            "pictures": [{"file": picture, "reason": code} for picture, code in sorted(result.failures.items())],
+            "pictures": [
+                {"file": picture, "reason": code, "message": message}
+                for picture, (code, message) in sorted(result.failures.items())
+            ],
         },
         "pairs": {"listed": len(result.pairs), "used": int(result.used.sum()), **_counts(scores)},
         "pictures": result.pictures,

@@ -21,6 +21,19 @@ export function mapBox(box, picture, element, { fit = "cover", mirrored = false 
   return { x: mirrored ? element.width - x - width : x, y: top + y1 * scale, width, height: (y2 - y1) * scale };
 }
 
+/** The stage's width over its height: the whole picture shows, but a phone's upright one is cut to a square. */
+export function stageShape(width, height) {
+  return Math.min(Math.max(width / height, 1), 16 / 9);
+}
+
+/**
+ * Whether a picture that was sent has the shape that the camera has now. A phone that is turned changes it, and boxes in
+ * an answer to an older frame would lie beside the face.
+ */
+export function isOfShape([width, height], { videoWidth, videoHeight }) {
+  return Math.abs(width * videoHeight - height * videoWidth) <= 0.02 * width * videoHeight;
+}
+
 /** Where a label goes: above the box when there is room, else below it, else inside at its top. Never over the edge. */
 export function placeLabel(box, label, element, gap = 6) {
   const above = box.y - label.height - gap;

@@ -6,6 +6,8 @@ import struct
 from contextlib import asynccontextmanager
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from asgiref.sync import sync_to_async
 from channels.auth import AuthMiddlewareStack
@@ -168,6 +170,24 @@ class TestEnrolment:
         gallery = await sync_to_async(current_gallery)(engine)
         probe = engine.analyze(engine.decode(man[10])).faces[0].embedding
         assert gallery.search(probe, 1)[0].person_id == enrolled["person"]["id"]
+
+    @pytest.mark.parametrize("quarters", [1, 2, 3])
+    async def test_takes_no_picture_of_a_face_on_its_side_or_its_head(self, enroller, man, quarters):
+        upright = np.asarray(cv2.imdecode(np.frombuffer(man[0], np.uint8), cv2.IMREAD_COLOR), np.uint8)
+        async with enroller() as client:
+            await client.socket.send_json_to(NEW)
+            for _ in range(6):
+                result = await client.show(jpeg(np.ascontiguousarray(np.rot90(upright, quarters))))
+        assert result["captured"] == 0
+        assert result["guidance"] in {"turned_over", "tilted", "turned_away", "no_face"}
+
+    async def test_takes_no_picture_of_a_covered_mouth(self, enroller, shared_faces):
+        mask = np.asarray(cv2.imread(str(shared_faces.parent / "cases" / "faces" / "maskA.png")), np.uint8)
+        async with enroller() as client:
+            await client.socket.send_json_to(NEW)
+            for _ in range(6):
+                result = await client.show(jpeg(mask))
+        assert (result["captured"], result["guidance"]) == (0, "mouth_hidden")
 
     async def test_keeps_external_id_and_consent(self, enroller, man):
         async with enroller() as client:

@@ -22,6 +22,7 @@ class Scene:
     def __init__(self, **options):
         self.capture = GuidedCapture(contract_id=CONTRACT, same_person_threshold=0.25, **options)
         self.embedded = 0
+        self.size = SIZE
         self.vector = unit_vector(1)
 
     def face(self, *, yaw=0.0, centre=(320, 240), size=160.0, **quality):
@@ -31,7 +32,7 @@ class Scene:
         return Face(Detection(box, np.zeros((5, 2), np.float32), 0.9), np.zeros((112, 112, 3), np.uint8), seen)
 
     def show(self, *faces, skipped=0):
-        return self.capture.look(faces, SIZE, self.embed, skipped=skipped)
+        return self.capture.look(faces, self.size, self.embed, skipped=skipped)
 
     def hold(self, frames=4, **face):
         """The same face for some frames; the numbers of the samples that were taken and the last guidance."""
@@ -101,6 +102,14 @@ class TestShutter:
         for x in range(200, 440, 20):
             assert scene.show(scene.face(centre=(x, 240))) == ("hold_still", None)
         assert scene.hold(3, centre=(420, 240)) == ([1], "turn_left")
+
+    def test_starts_anew_when_a_phone_is_turned(self):
+        scene = Scene()
+        scene.show(scene.face(centre=(280, 280)))
+        scene.show(scene.face(centre=(280, 280)))
+        scene.size = (480, 640)
+        assert scene.show(scene.face(centre=(280, 280))) == ("hold_still", None)
+        assert scene.hold(2, centre=(280, 280)) == ([1], "turn_left")
 
     def test_waits_while_the_face_comes_closer(self):
         scene = Scene()

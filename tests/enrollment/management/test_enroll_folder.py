@@ -175,6 +175,41 @@ class TestRefusedFiles:
         (refused,) = [file for file in report["files"] if file["outcome"] == "refused"]
         assert refused["code"] == "mouth_hidden"
 
+    def test_a_picture_that_lies_on_its_side_or_stands_on_its_head_is_turned_back(self, site, engine):
+        for number, path in enumerate(sorted(site.glob("*/*.jpg"))):
+            image = engine.decode(path.read_bytes())
+            cv2.imwrite(str(path), np.rot90(image, 1 + number % 3))
+        report, error = run_json(site)
+        assert (error, report["totals"]["enrolled"]) == (None, 4)
+        mark_gallery_stale()
+        gallery = current_gallery(engine)
+        for path in sorted(site.glob("*/*.jpg")):
+            upright = engine.turn_upright(engine.decode(path.read_bytes()))
+            best = gallery.search(engine.analyze(upright).faces[0].embedding, 1)[0]
+            assert Person.objects.get(uuid=best.person_id).name == path.parent.name
+        assert not engine.detect(engine.decode(path.read_bytes())) or best.comparison_score > 0.8
+
+    def test_every_file_of_a_phone_is_enrolled_or_named(self, tmp_path, engine, shared_faces):
+        folder = shared_faces.parent / "cases" / "heic"
+        report, error = run_json(folder)
+        outcomes = {file["path"].rpartition("/")[2]: (file["outcome"], file["message"]) for file in report["files"]}
+        assert len(outcomes) == len(list((folder / "Pat Doe").iterdir())) == 8
+        assert {name for name, (outcome, _) in outcomes.items() if outcome != "refused"} == {
+            "IMG_1.jpg",
+            "old.bmp",
+            "wa.jfif",
+        }
+        assert outcomes["IMG_2.HEIC"][1].startswith("HEIC pictures cannot be read here: save this one as JPEG")
+        assert outcomes["p.avif"][1].startswith("AVIF pictures cannot be read here")
+        assert "5 of 8 files" in error
+
+    def test_a_picture_beside_the_folders_is_named_whatever_its_kind(self, site):
+        (site / "IMG_7.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+        report, _ = run_json(site)
+        assert [file["path"].rpartition("/")[2] for file in report["files"] if file["outcome"] == "refused"] == [
+            "IMG_7.HEIC"
+        ]
+
     def test_a_file_of_2_gb_is_not_read(self, site):
         with (site / WADE / "film.jpg").open("wb") as film:
             film.truncate(2 << 30)  # sparse: it takes no room

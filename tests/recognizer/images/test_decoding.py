@@ -21,6 +21,7 @@ from recognizer.images import (
     image_size,
     read_file,
 )
+from recognizer.images.orientation import turned
 from tests.support.memory import MEGABYTES, added_memory, peak_memory
 
 
@@ -118,6 +119,7 @@ class TestDecodeImage:
             b"\xff\xd8\xff",
             b"GIF89a" + bytes(100),
             b"BM" + bytes(100),
+            b"BM",
             b"<svg/>",
             bytes(1000),
             b"RIFF\0\0\0\0WEBP",
@@ -159,6 +161,7 @@ class TestDecodeImage:
         ("progressive", "repeats", "shape"),
         [
             pytest.param(0, (45, 45), (2700, 3600, 3), id="ordinary"),
+            pytest.param(0, (51, 51), (3060, 4080, 3), id="50 megapixels"),
             pytest.param(1, (34, 35), (2040, 2800, 3), id="progressive"),
         ],
     )
@@ -170,6 +173,21 @@ class TestDecodeImage:
 
         assert images[0].shape == shape
         assert added < 100 * MEGABYTES
+
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    def test_turns_a_large_jpeg_upright_as_exif_says(self, orientation):
+        ramp = np.asarray(cv2.resize(picture(), (4800, 3840)), np.uint8)  # brighter to one side, in blue and red
+        ramp[:1920] //= 2
+        exif = b"Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00"
+        exif += bytes([orientation, 0, 0, 0, 0, 0, 0])
+        data = encoded(".jpg", ramp)
+        data = data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:]
+
+        image = decode_image(data, UPLOAD_LIMITS)
+
+        assert image.shape == ((1920, 2400, 3) if orientation < 5 else (2400, 1920, 3))
+        upright = turned(np.asarray(cv2.resize(ramp, (2400, 1920))), orientation)
+        assert np.abs(image.astype(int) - upright).mean() < 2
 
     @pytest.mark.parametrize(
         ("suffix", "shape", "parameters"),

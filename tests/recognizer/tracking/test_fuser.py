@@ -82,6 +82,7 @@ class ScriptedEngine:
     embedded: list[int] = field(default_factory=list)
     """Faces embedded in each frame."""
     liveness_checks: int = 0
+    shape: tuple[int, int, int] = (480, 640, 3)
     _shown: list[Looks] = field(default_factory=list)
 
     @property
@@ -91,11 +92,14 @@ class ScriptedEngine:
     def show(self, looks: Sequence[Looks]) -> Image:
         self._shown = list(looks)
         self.embedded.append(0)
-        return np.zeros((480, 640, 3), np.uint8)
+        return np.zeros(self.shape, np.uint8)
 
     def detect(self, image: Image) -> list[Detection]:
         boxes = [np.array([one.left, 100, one.left + one.size, 100 + one.size], np.float32) for one in self._shown]
         return [Detection(box, np.zeros((5, 2), np.float32), 0.9) for box in boxes]
+
+    def detect_still(self, image: Image) -> list[Detection]:
+        return self.detect(image)
 
     def _index(self, detection: Detection) -> int:
         return next(n for n, one in enumerate(self._shown) if one.left == float(detection.box_xyxy[0]))
@@ -287,6 +291,29 @@ class TestClaim:
             Verdict.UNCERTAIN,
             ("person_not_enrolled",),
         )
+
+
+class TestTurnedCamera:
+    """A phone that is turned in mid-session sends pictures of another shape: no face is where it was."""
+
+    def test_keeps_its_face_and_its_decision(self):
+        stream = Stream()
+        stream.repeat(3, Looks(ANNA))
+        stream.engine.shape = (640, 480, 3)
+        outcome = stream.show(Looks(ANNA))
+
+        assert stream.engine.embedded[-1] == 1
+        assert (face_of(outcome).track, face_of(outcome).person_id) == (1, "anna")
+        assert stream.repeat(20, Looks(ANNA)).decisions == ()
+        assert stream.only().track == 1
+
+    def test_names_nobody_for_having_the_place_and_the_look_of_somebody(self):
+        stream = Stream()
+        stream.repeat(3, Looks(ANNA))
+        stream.engine.shape = (640, 480, 3)
+        outcome = stream.show(Looks(STRANGER, wears=ANNA))
+
+        assert (face_of(outcome).verdict, face_of(outcome).track) == (Verdict.PENDING, 2)
 
 
 class TestQuality:

@@ -183,6 +183,22 @@ class TestIdentify:
         assert (decision["verdict"], decision["person"], decision["reasons"]) == ("uncertain", None, ["turned_over"])
         await socket.disconnect()
 
+    @pytest.mark.parametrize("quarters", [1, 3])
+    async def test_a_picture_on_its_side_names_and_denies_nobody(self, operator, ada, bob, picture, quarters):
+        upright = np.asarray(cv2.imdecode(np.frombuffer(picture(ADA, 4), np.uint8), cv2.IMREAD_COLOR))
+        socket = await opened(operator)
+        sideways = cv2.imencode(".png", np.rot90(upright, quarters))[1].tobytes()
+        decisions = of_type("decision", await show(socket, sideways, 10))
+        assert [decision["verdict"] for decision in decisions] in ([], ["uncertain"])
+        await socket.disconnect()
+
+    async def test_a_covered_mouth_is_uncertain_and_says_why(self, operator, ada, bob, shared_faces):
+        socket = await opened(operator)
+        mask = (shared_faces.parent / "cases" / "faces" / "maskA.png").read_bytes()
+        (decision,) = of_type("decision", await show(socket, mask, 10))
+        assert (decision["verdict"], decision["person"], decision["reasons"]) == ("uncertain", None, ["mouth_hidden"])
+        await socket.disconnect()
+
     async def test_with_nobody_enrolled_everybody_is_a_stranger(self, operator, picture):
         socket = await opened(operator)
         (decision,) = of_type("decision", await show(socket, picture(ADA, 1), 10))

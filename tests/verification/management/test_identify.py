@@ -4,10 +4,12 @@ import json
 from io import StringIO
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from recognizer.images import UPLOAD_LIMITS
+from recognizer.images import UPLOAD_LIMITS, decode_image
 from tests.verification.conftest import ADA, STRANGER
 from verification.cards import card_of
 from verification.live.protocol import card_message
@@ -44,6 +46,21 @@ class TestIdentify:
         assert face["quality"].keys() == {"score", "reasons"}
         assert len(face["box_xyxy"]) == 4
         assert stranger["faces"][0]["person"] is None
+
+    @pytest.mark.parametrize("quarters", [1, 2, 3])
+    def test_turns_a_picture_that_lies_on_its_side_or_stands_on_its_head(self, ada, bob, picture, save, quarters):
+        turned = np.rot90(decode_image(picture(ADA, 4)), quarters)
+        path = save("turned.png", cv2.imencode(".png", turned)[1].tobytes())
+        (face,) = json.loads(run(path, "--json"))["images"][0]["faces"]
+        assert (face["verdict"], face["person"]["name"]) == ("match", "Ada")
+
+    def test_a_covered_mouth_names_and_denies_nobody(self, ada, shared_faces):
+        (face,) = json.loads(run(shared_faces.parent / "cases" / "faces" / "maskA.png", "--json"))["images"][0]["faces"]
+        assert (face["verdict"], face["person"], face["reasons"]) == ("uncertain", None, ["mouth_hidden"])
+
+    def test_names_a_kind_of_picture_that_is_not_read(self, ada, save):
+        with pytest.raises(CommandError):
+            run(save("IMG_1.HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"))
 
     def test_says_it_in_words(self, ada, picture, save):
         out = run(save("ada.jpg", picture(ADA, 4)))

@@ -180,7 +180,8 @@ def as_text(document: Mapping[str, Any]) -> list[str]:
     for name, one in reports.items():
         lines += ["", f"{name}: accuracy {one['accuracy_method']}", *_threshold_lines(one)]
         lines += [
-            f"  no face from {entry['file']} ({entry['reason']})" for entry in one["failure_to_acquire"]["pictures"]
+            f"  no face from {entry['file']} ({entry['reason']}): {entry['message']}"
+            for entry in one["failure_to_acquire"]["pictures"]
         ]
     if written := document.get("thresholds_written"):
         values = ", ".join(f"{threshold:.3f} at {rate}" for rate, threshold in written["match"].items())

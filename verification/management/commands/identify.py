@@ -35,7 +35,7 @@ class Command(BaseCommand):
     help = "Tell who is on pictures: every face of each one is searched in the gallery (1:N)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="JPEG, PNG or WebP file")
+        parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="JPEG, PNG, WebP or BMP file")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument("--record", action="store_true", help="write every decision into the history")
 
