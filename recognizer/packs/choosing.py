@@ -88,6 +88,7 @@ def policy_for(
                 fmr=rate,
                 liveness=liveness,
                 thresholds=tuple((known, at.match + moved) for known, at in pack.thresholds.items()),
+                may_search=pack.may_search or match_threshold is not None,
             )
     known = ", ".join(f"{rate:g}" for rate in pack.thresholds)
     raise PackUnknown(f"The pack {pack.name} has no threshold for a false-match rate of {fmr:g}. It has: {known}.")
