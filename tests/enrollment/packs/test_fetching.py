@@ -15,6 +15,7 @@ from enrollment.packs import fetching
 from enrollment.packs.store import InstallFailed, install_pack
 from recognizer.engine import FaceEngine
 from recognizer.errors import ManifestInvalid
+from recognizer.images import UPLOAD_LIMITS
 from recognizer.packs.choosing import verify_pack
 from recognizer.packs.manifest import Manifest
 from recognizer.types import RecognizerConfig
@@ -171,7 +172,9 @@ class TestSFace:
         engine.startup()
         try:
             pictures = [shared_faces / "portraits" / f"{name}.jpg" for name in ("obama", "obama2", "biden")]
-            faces = [engine.analyze(engine.decode(path.read_bytes())).faces[0].embedding for path in pictures]
+            faces = [
+                engine.analyze(engine.decode(path.read_bytes(), UPLOAD_LIMITS)).faces[0].embedding for path in pictures
+            ]
         finally:
             engine.close()
         threshold = pack.thresholds[1e-4].match
