@@ -72,7 +72,7 @@ class Command(BaseCommand):
 
     def install_first(self, wanted: Sequence[str]) -> str:
         """Install the first of the packs that can be had. Returns why none could; empty when one was installed."""
-        problems = []
+        problems: list[str] = []
         for name in wanted:
             try:
                 call_command("packs", "install", name)
