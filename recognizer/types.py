@@ -178,3 +178,5 @@ class DecisionPolicy:
     """(false-match rate, match threshold) of the pack: a search of a large gallery takes a stricter one from here."""
     may_search: bool = True
     """False: nobody has measured what the pack's thresholds stand for, so 1:N names nobody (Pack.may_search)."""
+    population: str = ""
+    """What fmr was measured on, to stand behind it: "on LFW". No page shows the one without the other."""
