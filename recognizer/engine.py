@@ -194,7 +194,7 @@ class _Stages:
         refiners = [LandmarkRefiner(open_session(file.path)) for file in pack.files_of("landmarks")]
         self.refiner = refiners[0] if refiners else None
         detector = YuNetDetector(
-            open_session(pack.detector.path),
+            open_session(pack.detector.path, any_size=True),
             size=config.detection_size,
             threshold=config.detection_threshold,
             refiner=self.refiner,

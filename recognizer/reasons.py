@@ -26,6 +26,7 @@ class Reason(StrEnum):
     TEMPLATES_DISAGREE = "templates_disagree"
     KNOWN_CONFUSION = "known_confusion"
     THRESHOLD_RAISED = "threshold_raised"
+    PACK_NOT_MEASURED = "pack_not_measured"
     FRAMES_DISAGREE = "frames_disagree"
     GALLERY_EMPTY = "gallery_empty"
     PERSON_NOT_ENROLLED = "person_not_enrolled"

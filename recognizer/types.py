@@ -176,5 +176,7 @@ class DecisionPolicy:
     """A track this many frames old is decided with what there is. Frames skipped under load count."""
     thresholds: tuple[tuple[float, float], ...] = ()
     """(false-match rate, match threshold) of the pack: a search of a large gallery takes a stricter one from here."""
+    may_search: bool = True
+    """False: nobody has measured what the pack's thresholds stand for, so 1:N names nobody (Pack.may_search)."""
     population: str = ""
     """What fmr was measured on, to stand behind it: "on LFW". No page shows the one without the other."""

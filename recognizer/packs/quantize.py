@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from recognizer.errors import PackError
 from recognizer.packs.manifest import Pack
 from recognizer.stages.embedding import OnnxEmbedder
-from recognizer.stages.sessions import open_session
+from recognizer.stages.sessions import open_session, write_plain_model
 from recognizer.types import Image, Vector
 
 FEWEST_CROPS = 40
@@ -110,8 +110,9 @@ def _write_quantized(source: Path, target: Path, embedder: OnnxEmbedder, crops: 
     logger.setLevel(logging.ERROR)  # the root logger gets its advice to preprocess, which is done here
     try:
         with TemporaryDirectory(prefix="facesite-quantize-") as folder:
-            prepared = Path(folder) / "prepared.onnx"
-            quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+            plain, prepared = Path(folder) / "plain.onnx", Path(folder) / "prepared.onnx"
+            write_plain_model(source, plain)
+            quant_pre_process(str(plain), str(prepared), skip_symbolic_shape=True)
             quantization.quantize_static(
                 str(prepared),
                 str(target),

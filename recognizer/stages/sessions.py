@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from onnxruntime import GraphOptimizationLevel, SessionOptions
 from onnxruntime import InferenceSession as Session
-from onnxruntime import SessionOptions
 
 from recognizer.errors import PackCorrupt
+from recognizer.stages.graphs import mend_model
 
-__all__ = ["Session", "open_session"]
+__all__ = ["Session", "open_session", "write_plain_model"]
+UNPACK_ONCE = ("session.disable_quant_qdq", "1")
+"""ONNX Runtime computes with packed weights as they are; this has it unpack them once, when it opens the model."""
 
 
-def open_session(path: Path) -> Session:
+def open_session(path: Path, *, any_size: bool = False) -> Session:
     """A session that computes in the calling thread and may be shared by many.
 
     It uses one thread per call and no spinning: the engine's pool already has one worker per core, and more threads
-    than cores measured slower. Raises PackCorrupt when the file is no usable ONNX model.
+    than cores measured slower. The graph is mended first (recognizer/stages/graphs.py); any_size: for a detector whose
+    graph may name one size of picture. Raises PackCorrupt when the file is no usable ONNX model.
     """
     options = SessionOptions()
     options.intra_op_num_threads = 1
@@ -24,6 +28,23 @@ def open_session(path: Path) -> Session:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     try:
-        return Session(str(path), options, providers=["CPUExecutionProvider"])
+        mended = mend_model(path.read_bytes(), any_size=any_size)
+        if mended.has_packed_weights:
+            options.add_session_config_entry(*UNPACK_ONCE)
+        return Session(mended.model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
         raise PackCorrupt(f"{path} cannot be loaded as an ONNX model: {str(error).splitlines()[0]}") from error
+
+
+def write_plain_model(path: Path, target: Path) -> None:
+    """The same network as a file for tools that know plain graphs only: mended, with its weights unpacked."""
+    mended = mend_model(path.read_bytes())
+    if not mended.has_packed_weights:
+        target.write_bytes(mended.model)
+        return
+    options = SessionOptions()
+    options.log_severity_level = 3
+    options.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(target)
+    options.add_session_config_entry(*UNPACK_ONCE)
+    Session(mended.model, options, providers=["CPUExecutionProvider"])

@@ -82,12 +82,12 @@ class TestKeepDatabasePrivate:
 
 class TestMissingPack:
     def test_is_none_when_one_is_installed(self, models_dir):
-        assert prepare.missing_pack() is None
+        assert not prepare.missing_packs()
 
     def test_is_the_one_that_the_site_chose(self, settings, tmp_path):
         settings.FACESITE_MODELS_DIR = tmp_path
         settings.FACESITE_MODEL_PACK = "sface"
-        assert prepare.missing_pack() == "sface"
+        assert prepare.missing_packs() == ("sface",)
 
 
 @pytest.mark.django_db
@@ -111,6 +111,19 @@ class TestInstallingThePack:
         assert "The server starts" in said
         assert "Later: manage.py packs install edgeface-xs" in said
 
+    def test_that_cannot_be_fetched_is_replaced_by_one_from_elsewhere(self, offline, settings, monkeypatch):
+        settings.FACESITE_MODEL_PACK = None
+        asked = []
+
+        def install(command: str, action: str, name: str) -> None:
+            asked.append(name)
+            if name == "mobile":
+                raise CommandError("No network.")
+
+        monkeypatch.setattr(prepare, "call_command", install)
+        assert self.prepare() == "No network.\nSo sface was installed instead.\n"
+        assert asked == ["mobile", "sface"]
+
     def test_that_failed_today_is_told_without_another_try(self, offline, monkeypatch):
         said = self.prepare()
         monkeypatch.setattr(prepare, "call_command", lambda *arguments: pytest.fail("tried again"))
@@ -120,4 +133,4 @@ class TestInstallingThePack:
         self.prepare()
         settings.FACESITE_MODELS_MIRROR = str(shared_models)
         assert "The server starts" not in self.prepare()
-        assert prepare.missing_pack() is None
+        assert not prepare.missing_packs()

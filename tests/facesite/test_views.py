@@ -15,6 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
 from django.utils import timezone, translation
+from django.utils.html import escape
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
@@ -63,6 +64,8 @@ class TestDashboard:
         assertContains(response, engine.pack.licence)
         assertContains(response, "0 templates, revision")
         assertNotContains(response, "not running")
+        assertContains(response, escape(engine.pack.training_data))
+        assertContains(response, escape(engine.pack.terms))
 
     def test_says_which_command_installs_a_pack_when_there_is_none(
         self, operator_client, no_engine, settings, tmp_path

@@ -93,9 +93,9 @@ class TestPolicyForGallery:
         assert policy_for_gallery(alone, 1_000) is alone
 
     @pytest.mark.parametrize(
-        ("fmr", "threshold"), [(1e-3, 0.33), (1e-4, 0.4), (1e-5, 0.46), (1e-6, 0.52), (1e-2, 0.26)]
+        ("fmr", "threshold"), [(1e-3, 0.33), (1e-4, 0.4), (1e-5, 0.46), (1e-6, 0.5), (1e-7, 0.54), (1e-2, 0.26)]
     )
-    def test_thresholds_lie_on_the_pack_s_own_points_and_go_on_straight_beyond_them(self, fmr, threshold):
+    def test_thresholds_lie_on_the_pack_s_own_points_and_go_on_beyond_them_flatter_from_1e_5_on(self, fmr, threshold):
         assert threshold_for(fmr, POLICY.thresholds) == pytest.approx(threshold)
 
 
@@ -139,6 +139,14 @@ class TestIdentify:
 
     def test_a_person_with_one_template_needs_no_second(self):
         assert compare_probe(towards(0, 0.41), WHO).verdict == Verdict.MATCH
+
+    def test_a_pack_that_nobody_has_measured_names_nobody(self):
+        question = replace(WHO, policy=replace(POLICY, may_search=False))
+
+        found = compare_probe(towards(0, 0.8, rest=1), question)
+
+        assert (found.verdict, found.reasons) == (Verdict.UNCERTAIN, ("pack_not_measured",))
+        assert compare_probe(towards(0, 0.8, rest=1), replace(question, claimed="anna")).verdict == Verdict.MATCH
 
 
 class TestVerify:

@@ -94,9 +94,9 @@ class TestRebuildTemplates:
 
 class TestPrepare:
     def test_wants_the_default_pack_until_people_are_enrolled_with_this_one(self, people):
-        assert prepare.missing_pack() == "mobile"
+        assert prepare.missing_packs() == ("mobile", "sface")
         run("enroll_folder", people)
-        assert prepare.missing_pack() is None
+        assert not prepare.missing_packs()
 
     def test_without_any_source_says_so_in_two_sentences_and_goes_on(self, monkeypatch):
         said = StringIO()

@@ -26,6 +26,7 @@ MARKERS_OF_PLACES = {
     "tests/enrollment/capture/test_guided.py::TestRealClips": "slow",
     "tests/enrollment/hygiene/": "slow",
     "tests/enrollment/management/": "slow",
+    "tests/enrollment/packs/test_fetching.py": "slow",
     "tests/enrollment/packs/test_switching.py": "slow",
     "tests/enrollment/rights/": "slow",
     "tests/enrollment/runtime/test_gallery.py": "slow",

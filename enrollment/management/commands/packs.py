@@ -57,6 +57,9 @@ class Command(BaseCommand):
         for pack in manifest.packs.values():
             state = "in use" if pack == chosen else "installed" if pack.installed else "not installed"
             self.stdout.write(f"{pack.name:14}  {state:13}  {pack.title}. Licence: {pack.licence}.")
+            self.stdout.write(f"{'':31}Trained on: {pack.training_data}.")
+            if pack.terms:
+                self.stdout.write(f"{'':31}Terms: {pack.terms}.")
 
     def handle_verify(self, *, name: str | None, **options: Any) -> None:
         manifest = Manifest.load(settings.FACESITE_MODELS_DIR)
@@ -87,6 +90,12 @@ class Command(BaseCommand):
             progress=self._show_progress if self.stderr.isatty() else None,
         )
         self.stdout.write(f"{pack.name} is installed: {pack.title}. Licence: {pack.licence}.")
+        if pack.left_out:
+            missing = ", ".join(file.name for file in pack.left_out)
+            self.stdout.write(
+                f"Without a liveness check, for {missing} could not be had. Where they can: manage.py packs install "
+                f"{pack.name} --from DIR_OR_URL"
+            )
         self._note(Action.PACK_INSTALLED, pack, licence_accepted=accept_licence)
         self._say_which_is_used(pack)
 
@@ -102,7 +111,12 @@ class Command(BaseCommand):
             preprocessing=Preprocessing(options["colour"], tuple(options["mean"]), tuple(options["std"])),
         )
         pack = add_pack(settings.FACESITE_MODELS_DIR, own, file, sha256)
-        self.stdout.write(f"{pack.name} is added: {pack.dimension} numbers per face. Its thresholds are not measured.")
+        self.stdout.write(f"{pack.name} is added: {pack.dimension} numbers per face.")
+        if not pack.may_search:
+            self.stdout.write(
+                "Nobody has measured its thresholds, so a search (1:N) names nobody with it. Measure them: manage.py "
+                "evaluate PAIRS.csv --images DIR --every-pair --write-thresholds, or on the calibration page."
+            )
         self._note(Action.PACK_ADDED, pack, sha256=sha256)
         if not pack.installed:
             self.stdout.write(f"Its detector is not there yet. Run: manage.py packs install {pack.name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -53,51 +54,66 @@ class Command(BaseCommand):
             )
 
     def install_pack(self) -> None:
-        """Install the pack that is missing. A failure is only noted on stderr.
+        """Install the pack that is missing, or one that comes from elsewhere. Failures are only noted on stderr.
 
         The server starts with the starter pack, or with none, as well. Its pages say which command installs a pack.
         """
-        wanted = missing_pack()
-        if wanted is None:
+        wanted = missing_packs()
+        if not wanted:
             return
         problem = failure_of_today(wanted)
         if not problem:
-            try:
-                call_command("packs", "install", wanted)
-            except (CommandError, PackError, OSError) as error:
-                problem = str(error)
+            problem = self.install_first(wanted)
+            if problem:
                 remember_failure(wanted, problem)
         if problem:
             instead = what_is_used_instead()
-            self.stderr.write(f"{problem}\nThe server starts {instead}. Later: manage.py packs install {wanted}")
+            self.stderr.write(f"{problem}\nThe server starts {instead}. Later: manage.py packs install {wanted[0]}")
+
+    def install_first(self, wanted: Sequence[str]) -> str:
+        """Install the first of the packs that can be had. Returns why none could; empty when one was installed."""
+        problems: list[str] = []
+        for name in wanted:
+            try:
+                call_command("packs", "install", name)
+                if problems:
+                    self.stderr.write("\n".join([*problems, f"So {name} was installed instead."]))
+                return ""
+            except (CommandError, PackError, OSError) as error:
+                problems.append(str(error))
+        return "\n".join(dict.fromkeys(problems))  # the same sentence once
 
 
-def missing_pack() -> str | None:
-    """Name of the pack to install. None when one is there already, or people are enrolled with the starter pack."""
+def missing_packs() -> Sequence[str]:
+    """Names of the packs of which one should be installed, the best first.
+
+    Empty when one is there already, or people are enrolled with the starter pack. Nothing replaces what the site chose.
+    """
     manifest = Manifest.load(Path(settings.FACESITE_MODELS_DIR))
+    by_default = (manifest.default, *manifest.instead)
     try:
         pack = choose_pack(manifest, settings.FACESITE_MODEL_PACK)
     except PackError:
-        return settings.FACESITE_MODEL_PACK or manifest.default
+        return (settings.FACESITE_MODEL_PACK,) if settings.FACESITE_MODEL_PACK else by_default
     # Another pack would not be used before rebuild_templates: the pages name both commands.
-    return manifest.default if pack.starter and chosen_pack_name() is None else None
+    return by_default if pack.starter and chosen_pack_name() is None else ()
 
 
-def failure_of_today(wanted: str) -> str:
-    """Why the pack could not be installed less than RETRY_S ago. Without network each try may wait for a time-out.
+def failure_of_today(wanted: Sequence[str]) -> str:
+    """Why none of the packs could be installed less than RETRY_S ago. Without network each try may wait for a time-out.
 
     Empty when there was no such try, or when the try looked elsewhere (another mirror).
     """
     with suppress(OSError, ValueError):
         tried = json.loads(_note().read_text())
-        if tried["pack"] == wanted and tried["mirror"] == settings.FACESITE_MODELS_MIRROR:
+        if tried["packs"] == list(wanted) and tried["mirror"] == settings.FACESITE_MODELS_MIRROR:
             return str(tried["problem"]) if time.time() - _note().stat().st_mtime < RETRY_S else ""
     return ""
 
 
-def remember_failure(wanted: str, problem: str) -> None:
+def remember_failure(wanted: Sequence[str], problem: str) -> None:
     with suppress(OSError):
-        tried = {"pack": wanted, "mirror": settings.FACESITE_MODELS_MIRROR, "problem": problem}
+        tried = {"packs": list(wanted), "mirror": settings.FACESITE_MODELS_MIRROR, "problem": problem}
         _note().write_text(json.dumps(tried))
 
 

@@ -41,11 +41,20 @@ class TestList:
         assert "not installed" in packs("list")
 
         fill_folder(models)
-        guarded, tiny = packs("list").splitlines()
+        guarded, tiny = (line for line in packs("list").splitlines() if not line.startswith(" "))
 
         assert guarded.split()[:2] == ["guarded", "installed"]
         assert tiny.split()[:3] == ["tiny", "in", "use"]
         assert "for tests" in tiny
+
+    def test_says_of_every_shipped_pack_what_is_known_of_its_training_data_and_terms(self, models):
+        (models / "manifest.toml").unlink()
+        said = packs("list")
+
+        assert said.count("Trained on: ") == said.count("Terms: ") == len(Manifest.load(models).packs)
+        assert "Trained on: not known" not in said
+        sface = said[said.index("\nsface ") :]
+        assert "CASIA-WebFace" in sface[: sface.index("Terms: ")]
 
 
 class TestVerify:
@@ -150,6 +159,7 @@ class TestAdd:
         pack = Manifest.load(models).get("My-Model-v2")
 
         assert "11 numbers per face" in said
+        assert "names nobody" in said
         assert "rebuild_templates --pack My-Model-v2" in said
         assert (pack.dimension, pack.licence, pack.preprocessing.colour) == (11, "ours", "BGR")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from enrollment.packs.store import InstallFailed, LicenceNotAccepted, install_pack
+from enrollment.packs.fetching import InstallFailed
+from enrollment.packs.store import LicenceNotAccepted, install_pack
 from recognizer.errors import PackUnknown
 from recognizer.packs.choosing import verify_pack
 from tests.support.packs import FILES, fill_folder, sha256, write_manifest

@@ -34,7 +34,7 @@ class TestShippedManifest:
         files = {file.name: file for pack in manifest.packs.values() for file in pack.files}
         loose = {name for name, file in files.items() if file.url and "/main/" in file.url}
 
-        assert loose == {"face_recognition_sface_2021dec.onnx"}
+        assert loose == set()
         assert all(file.url is None or file.url.startswith("https://") for file in files.values())
 
     def test_asks_to_accept_non_commercial_terms(self, manifest):
@@ -46,9 +46,16 @@ class TestShippedManifest:
     def test_says_which_thresholds_were_measured(self, manifest):
         measured = {name for name, pack in manifest.packs.items() if pack.thresholds_measured}
 
-        assert measured >= {"mobile", "edgeface-xs"}
-        assert not manifest.packs["sface"].thresholds_measured
+        assert measured == {"mobile", "edgeface-xs", "sface", "starter"}
+        assert not manifest.packs["auraface"].thresholds_measured
+        assert all(pack.may_search for pack in manifest.packs.values())
         assert all(set(pack.thresholds) == {1e-3, 1e-4, 1e-5} for pack in manifest.packs.values())
+
+    def test_guesses_no_threshold_below_a_measured_one(self, manifest):
+        measured = [pack.thresholds for pack in manifest.packs.values() if pack.thresholds_measured]
+
+        for rate, threshold in manifest.packs["auraface"].thresholds.items():
+            assert threshold.match == max(one[rate].match for one in measured)
 
     def test_is_uncertain_below_the_threshold_of_ten_times_the_rate(self, manifest):
         thresholds = manifest.packs["mobile"].thresholds
@@ -211,6 +218,12 @@ class TestContractId:
 
 
 class TestPolicyFor:
+    def test_searches_with_an_unmeasured_pack_at_a_threshold_of_the_sites_own_only(self, installed):
+        pack = dataclasses.replace(Manifest.load(installed).get("tiny"), may_search=False)
+
+        assert not policy_for(pack, 1e-4, LivenessMode.OFF).may_search
+        assert policy_for(pack, 1e-4, LivenessMode.OFF, match_threshold=0.5).may_search
+
     def test_takes_both_thresholds_of_the_rate(self, installed):
         policy = policy_for(Manifest.load(installed).get("tiny"), 1e-4, LivenessMode.ADVISORY)
 

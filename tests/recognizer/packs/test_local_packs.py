@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 
 from recognizer.errors import PackCorrupt, PackError
 from recognizer.packs.choosing import sha256_of, verify_pack
-from recognizer.packs.local_packs import OwnPack, PackNameTaken, add_pack
+from recognizer.packs.local_packs import OwnPack, PackNameTaken, add_pack, write_thresholds
 from recognizer.packs.manifest import Manifest
 from recognizer.stages.embedding import OnnxEmbedder
 from recognizer.stages.sessions import open_session
@@ -57,7 +58,25 @@ class TestAddPack:
         pack = add_pack(models, own(), file, sha256_of(file))
 
         assert not pack.thresholds_measured
+        assert not pack.may_search
         assert pack.thresholds[1e-4].match == 0.4
+
+    def test_may_search_once_its_thresholds_are_measured(self, models, tmp_path):
+        file = write_embedder(tmp_path / "any.onnx")
+        add_pack(models, own(), file, sha256_of(file))
+
+        pack = write_thresholds(models, "mine", match={1e-2: 0.3, 1e-3: 0.4, 1e-4: 0.5}, source="here")
+
+        assert pack.may_search
+
+    def test_takes_a_graph_that_lists_its_weights_as_inputs(self, models, tmp_path):
+        file = write_embedder(tmp_path / "any.onnx", dimension=6)
+        listed = onnx.load(file)
+        for name in ("weights", "axes", "nothing_uses_it"):
+            listed.graph.input.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]))
+        onnx.save(listed, file)
+
+        assert add_pack(models, own(), file, sha256_of(file)).dimension == 6
 
     def test_keeps_earlier_packs(self, models, tmp_path):
         for number in (3, 4):
