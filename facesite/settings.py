@@ -26,6 +26,8 @@ INSTALLED_APPS = [
     "security",
     "enrollment",
     "verification",
+    "api",
+    "ninja",  # for the files of its documentation page
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -36,6 +38,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "facesite.sources.FromAddress",
+    "api.middleware.ApiAnswers",
     "django.middleware.security.SecurityMiddleware",
     "facesite.headers.SecurityHeaders",
     # With DEBUG on, static files are served from their sources, without being collected.

@@ -74,3 +74,5 @@ class Action(TextChoices):
     CONSENT_TEXT_SAVED = "consent_text.saved", "Consent text saved"
     CONSENT_POLICY_SAVED = "consent_policy.saved", "Consent policy saved"
     PRIVACY_NOTICE_SAVED = "privacy_notice.saved", "Public privacy notice saved"
+    API_KEY_CREATED = "api_key.created", "API key created"
+    API_KEY_REVOKED = "api_key.revoked", "API key revoked"
