@@ -15,10 +15,10 @@ from typing import Final
 from django.conf import settings
 from django.http import parse_cookie
 
-from enrollment.pictures.photos import MAX_FILES, MEGABYTE, PHOTO_LIMITS
 from api.authorising import may_send_pictures
 from api.middleware import BELOW as API
 from api.problems import MEDIA_TYPE, Problem, code_of_status, document_of
+from enrollment.pictures.photos import MAX_FILES, MEGABYTE, PHOTO_LIMITS
 from facesite.base_path import path_inside
 from security.sign_in.sessions import operator_of_session
 

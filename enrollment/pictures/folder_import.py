@@ -25,6 +25,7 @@ from enrollment.models import FaceSample, Person
 from enrollment.reasons import EnrollmentReason, sentence_for
 from enrollment.samples.drafts import SampleDraft, draft_from_face
 from enrollment.samples.duplicates import find_duplicates
+from enrollment.selectors import people_named
 from recognizer.decisions import barring_reason
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
@@ -108,7 +109,7 @@ def import_folder(engine: FaceEngine, directory: Path, consent: Consent = NO_CON
     seen = _look_at_all(engine, (path for paths in folders.values() for path in paths))
     pictures = groupby(seen, key=lambda picture: picture.path.parent.name)
     for name, paths in folders.items():
-        yield _import_person(name, list(next(pictures)[1]) if paths else [], consent)
+        yield import_person(name, list(next(pictures)[1]) if paths else [], consent)
 
 
 def _is_picture(path: Path) -> bool:
@@ -129,9 +130,18 @@ def _look_at_all(engine: FaceEngine, paths: Iterable[Path]) -> Iterator[Picture]
 def look_at_picture(engine: FaceEngine, path: Path) -> Picture:
     """A draft from the file, or the reason why there is none; one job for the engine's pool."""
     try:
-        image = engine.turn_upright(engine.decode(read_file(path), UPLOAD_LIMITS))
+        data = read_file(path)
     except OSError:
         return _without_draft(path, EnrollmentReason.FILE_UNREADABLE)
+    except ImageError as error:
+        return Picture(path, code=error.code, message=str(error))
+    return look_at_bytes(engine, path, data)
+
+
+def look_at_bytes(engine: FaceEngine, path: Path, data: bytes) -> Picture:
+    """The same of a picture that lies in no file; path: what it is called."""
+    try:
+        image = engine.turn_upright(engine.decode(data, UPLOAD_LIMITS))
     except ImageError as error:
         return Picture(path, code=error.code, message=str(error))
     face, code = choose_face(engine, image)
@@ -178,7 +188,8 @@ def _prominence(box: Any, image: Image) -> float:
     return min(right - left, bottom - top) * max(0.0, 1.0 - float(offset))
 
 
-def _import_person(name: str, pictures: Sequence[Picture], consent: Consent) -> PersonOutcome:
+def import_person(name: str, pictures: Sequence[Picture], consent: Consent = NO_CONSENT) -> PersonOutcome:
+    """Enrol somebody, or add to whoever has that name, from pictures that were looked at: one transaction."""
     drafts = [picture.draft for picture in pictures if picture.draft]
     try:
         person = _person_named(name)
@@ -199,8 +210,7 @@ def _import_person(name: str, pictures: Sequence[Picture], consent: Consent) -> 
 def _person_named(name: str) -> Person | None:
     """The person whom the pictures of that folder belong to; None: nobody yet. Raises NameInvalid, NameAmbiguous."""
     name = services.clean_name(name)
-    # The database may find "José" for "Jose"; here they are two people.
-    namesakes = [person for person in Person.objects.filter(name=name) if person.name == name]
+    namesakes = people_named(name)
     imported = [person for person in namesakes if _came_by_folder(person)]
     found = imported or namesakes
     if len(found) > 1:

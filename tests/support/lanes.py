@@ -15,6 +15,8 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 MARKERS_OF_PLACES = {
+    "tests/api/": "slow",
+    "tests/api/test_docs.py": "server",
     "tests/benchmarks/test_at_rest.py": "slow",
     "tests/benchmarks/test_fuzz.py": "slow",
     "tests/benchmarks/test_live.py::TestRun": "server",
