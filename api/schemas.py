@@ -218,5 +218,22 @@ class KeyOut(Schema):
     requests_per_minute: int
 
 
+class LiveSessionIn(Schema):
+    model_config = {"extra": "forbid"}
+
+    person: UUID | None = Field(None, description="Verify that it is this person. Default: identify.")
+    origins: list[str] = Field(
+        default_factory=list,
+        max_length=10,
+        description="Of your pages, such as https://door.example.org. None: no browser may use the token.",
+    )
+
+
+class LiveSessionOut(Schema):
+    token: str
+    socket: str = Field(description="Open it with the site's address in front, as ws:// or wss://.")
+    open_until: datetime
+
+
 StatusOut.model_rebuild()
 Json = dict[str, Any]

@@ -90,12 +90,16 @@ class CheckedKey:
         actor.rights = RIGHTS_OF_SCOPE[scope] if scope else frozenset()
         return actor
 
-    def require_usable(self, address: str) -> None:
-        """address: the client's; empty for a Unix socket. Raises KeyRevoked, KeyExpired, AddressNotAllowed."""
+    def require_current(self) -> None:
+        """Raises KeyRevoked, KeyExpired."""
         if self.revoked:
             raise KeyRevoked
         if self.expires_at is not None and self.expires_at <= timezone.now():
             raise KeyExpired
+
+    def require_usable(self, address: str) -> None:
+        """address: the client's; empty for a Unix socket. Raises KeyRevoked, KeyExpired, AddressNotAllowed."""
+        self.require_current()
         if self.networks and not _is_inside(address, self.networks):
             raise AddressNotAllowed
 
@@ -132,7 +136,14 @@ def find_key(secret: str) -> CheckedKey:
     if row is None or not hmac.compare_digest(row.digest, digest):
         _checked.pop(digest, None)
         raise KeyRefused
-    found = CheckedKey(
+    found = checked_key(row)
+    _checked[digest] = found, time.monotonic()
+    return found
+
+
+def checked_key(row: ApiKey) -> CheckedKey:
+    """What a row says now."""
+    return CheckedKey(
         pk=row.pk,
         label=str(row),
         digest=row.digest,
@@ -144,8 +155,6 @@ def find_key(secret: str) -> CheckedKey:
         revoked=row.revoked_at is not None,
         last_used_at=row.last_used_at,
     )
-    _checked[digest] = found, time.monotonic()
-    return found
 
 
 def note_use(key: CheckedKey) -> None:
