@@ -93,7 +93,7 @@ class TicketOr:
 def open_ticket(token: str, origin: str) -> dict[str, Any] | None:
     """What the consumer's scope holds for this token; None: there is no such token now, or not for that page.
 
-    origin: of the page, as its browser says; empty: no browser asks. The token is used up. Blocking: it asks the database.
+    origin: of the page, as its browser says; empty: no browser asks. The token is used up. Blocking.
     """
     now = timezone.now()
     ticket = LiveTicket.objects.filter(digest=digest_of(token), opened_at=None, open_until__gte=now).first()
