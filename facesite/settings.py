@@ -8,6 +8,7 @@ from tempfile import gettempdir
 
 from facesite import addresses, env
 from facesite.logs import logging_config
+from facesite.machine import local_zone, usable_cores
 from facesite.openid import read_provider
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -132,7 +133,7 @@ LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "login"
 
 LANGUAGE_CODE = "en"
-TIME_ZONE = "UTC"
+TIME_ZONE = env.read_zone("TIME_ZONE", default=local_zone())
 FORMAT_MODULE_PATH = "facesite.formats"
 USE_TZ = True
 STATIC_URL = f"{FACESITE_BASE_PATH}/static/"
@@ -165,7 +166,7 @@ SESSION_COOKIE_NAME = f"sessionid_{SITE_MARK}"
 CSRF_COOKIE_NAME = f"csrftoken_{SITE_MARK}"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = FACESITE_BASE_PATH or "/"
 MESSAGE_STORAGE = "facesite.cookies.SiteMessages"
-LOGGING = logging_config(debug=DEBUG)
+LOGGING = logging_config(debug=DEBUG, form=env.read_choice("FACESITE_LOG_FORMAT", ["json", "text"]))
 
 # The key of the stored faces. In the environment, or in a file of its own that the first start makes.
 FACESITE_DATA_KEY = env.read_data_key("FACESITE_DATA_KEY")
@@ -174,7 +175,7 @@ FACESITE_DATA_KEY_FILE = env.read_file("FACESITE_DATA_KEY_FILE", default=BASE_DI
 FACESITE_MODELS_DIR = env.read_folder("FACESITE_MODELS_DIR", default=BASE_DIR / "models", base=BASE_DIR)
 FACESITE_MODELS_MIRROR = env.read_folder_or_url("FACESITE_MODELS_MIRROR", base=BASE_DIR)
 FACESITE_MODEL_PACK = env.read_pack("FACESITE_MODEL_PACK", FACESITE_MODELS_DIR)
-FACESITE_THREADS = env.read_int("FACESITE_THREADS", default=os.cpu_count() or 1, least=1, most=256)
+FACESITE_THREADS = env.read_int("FACESITE_THREADS", default=usable_cores(), least=1, most=256)
 FACESITE_CONNECTIONS_PER_ADDRESS = env.read_int("FACESITE_CONNECTIONS_PER_ADDRESS", default=512, least=8, most=16384)
 FACESITE_QUIET_HOUR = env.read_int("FACESITE_QUIET_HOUR", default=3, least=0, most=23)
 FACESITE_LIVENESS = env.read_choice("FACESITE_LIVENESS", ["required", "advisory", "off"])
