@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from ninja import Field, Schema
@@ -236,4 +236,3 @@ class LiveSessionOut(Schema):
 
 
 StatusOut.model_rebuild()
-Json = dict[str, Any]

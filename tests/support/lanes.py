@@ -17,6 +17,7 @@ from xdist.scheduler import LoadScopeScheduling
 MARKERS_OF_PLACES = {
     "tests/api/": "slow",
     "tests/api/test_docs.py": "server",
+    "tests/benchmarks/test_api.py::TestRun": "server",
     "tests/benchmarks/test_at_rest.py": "slow",
     "tests/benchmarks/test_fuzz.py": "slow",
     "tests/benchmarks/test_live.py::TestRun": "server",
