@@ -236,3 +236,29 @@ class LiveSessionOut(Schema):
 
 
 StatusOut.model_rebuild()
+
+
+class WebhookIn(Schema):
+    model_config = {"extra": "forbid"}
+
+    url: str = Field(max_length=500, description="https, on a public address unless the site allows others.")
+    events: list[str] = Field(min_length=1, max_length=20, description="Such as attempt.decided; see docs/api.md.")
+
+
+class WebhookOut(Schema):
+    id: UUID
+    url: str
+    events: list[str]
+    active: bool
+    ended: str | None = Field(description="Why it is not active: by_hand, gone (410) or failing (for a week).")
+    created_at: datetime
+    delivered_at: datetime | None
+    failing_since: datetime | None = Field(description="The first failure since the last success.")
+
+
+class WebhookMade(WebhookOut):
+    secret: str = Field(description="whsec_...: verifies the signatures. Shown only now.")
+
+
+class WebhooksOut(Schema):
+    webhooks: list[WebhookOut]

@@ -17,6 +17,7 @@ from api import history, live_sessions, people, recognition
 from api.middleware import request_id_of
 from api.problems import ApiReason, Problem, code_of_status, problem_of, response_of
 from api.schemas import ProblemOut
+from api.webhooks import endpoints
 
 JSON = "application/json"
 
@@ -54,7 +55,7 @@ api = Api(
     urls_namespace="api",
     parser=JsonBodies(),
 )
-for router in (people.router, recognition.router, live_sessions.router, history.router):
+for router in (people.router, recognition.router, live_sessions.router, history.router, endpoints.router):
     api.add_router("", router)
 
 

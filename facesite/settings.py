@@ -166,6 +166,7 @@ SESSION_COOKIE_NAME = f"sessionid_{SITE_MARK}"
 CSRF_COOKIE_NAME = f"csrftoken_{SITE_MARK}"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = FACESITE_BASE_PATH or "/"
 MESSAGE_STORAGE = "facesite.cookies.SiteMessages"
+FACESITE_WEBHOOKS_PRIVATE = env.read_bool("FACESITE_WEBHOOKS_PRIVATE", default=False)
 FACESITE_METRICS = env.read_bool("FACESITE_METRICS", default=False)
 LOGGING = logging_config(debug=DEBUG, form=env.read_choice("FACESITE_LOG_FORMAT", ["json", "text"]))
 

@@ -24,6 +24,7 @@ urlpatterns = [
     path("site/consent/texts/<int:pk>/", privacy_views.consent_text, name="consent_text"),
     path("site/privacy-notice/", privacy_views.edit_notice, name="site_privacy_notice"),
     path("privacy/", privacy_views.privacy, name="privacy"),
+    path("site/webhooks/", include("api.webhooks.urls")),
     path("", include("security.urls")),
     # One way in and out, and one page for the password, for the admin too.
     path("admin/login/", SignIn.as_view(next_page="admin:index", for_staff=True)),

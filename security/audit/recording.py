@@ -12,6 +12,7 @@ from django.utils import timezone
 from security.actors import Actor
 from security.audit.actions import Action
 from security.audit.chain import Row, time_text
+from security.happenings import happened
 from security.models import AuditEvent, AuditHead, KeyActor
 from security.source import COMMAND, PRODUCT, current_source
 
@@ -55,6 +56,8 @@ def record_all(action: Action, *, actor: Actor | None, targets: Iterable[object]
         events.append(event)
     AuditEvent.objects.bulk_create(events, batch_size=500)
     AuditHead.objects.filter(pk=head.pk).update(number=number, hash=last_hash)
+    for target in wanted:
+        happened(action.value, target, facts)
     return events
 
 
