@@ -6,6 +6,8 @@ import json
 import os
 import re
 import subprocess
+import sys
+from types import ModuleType
 from urllib.request import urlopen
 
 import pytest
@@ -84,7 +86,9 @@ class TestComprefaceSdk:
     """compreface-sdk 0.6.0 as it is on the package index."""
 
     @pytest.fixture
-    def service(self, site):
+    def service(self, site, monkeypatch):
+        # requests-toolbelt 0.9.1, which it pins, looks for this module, which urllib3 2 has dropped. An empty one will do.
+        monkeypatch.setitem(sys.modules, "urllib3.contrib.appengine", ModuleType("appengine"))
         from compreface import CompreFace
 
         server, secret = site
