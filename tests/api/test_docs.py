@@ -87,7 +87,7 @@ class TestComprefaceSdk:
 
     @pytest.fixture
     def service(self, site, monkeypatch):
-        # requests-toolbelt 0.9.1, which it pins, looks for this module, which urllib3 2 has dropped. An empty one will do.
+        # requests-toolbelt 0.9.1, which it pins, looks for a module that urllib3 2 has dropped. An empty one will do.
         monkeypatch.setitem(sys.modules, "urllib3.contrib.appengine", ModuleType("appengine"))
         from compreface import CompreFace
 
