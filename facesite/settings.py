@@ -154,7 +154,7 @@ if FACESITE_HTTPS == "proxy":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 # Load balancers ask over plain http.
-SECURE_REDIRECT_EXEMPT = [rf"^{FACESITE_BASE_PATH[1:]}/?(healthz|readyz)$"]
+SECURE_REDIRECT_EXEMPT = [rf"^{FACESITE_BASE_PATH[1:]}/?(healthz|readyz|metrics)$"]
 # HSTS for the site's other hosts and browsers' preload lists are not for one application to decide.
 # W003 looks for Django's own middleware by name; facesite.cookies has a subclass of it.
 SILENCED_SYSTEM_CHECKS = ["security.W003", "security.W005", "security.W021"]
@@ -166,6 +166,7 @@ SESSION_COOKIE_NAME = f"sessionid_{SITE_MARK}"
 CSRF_COOKIE_NAME = f"csrftoken_{SITE_MARK}"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = FACESITE_BASE_PATH or "/"
 MESSAGE_STORAGE = "facesite.cookies.SiteMessages"
+FACESITE_METRICS = env.read_bool("FACESITE_METRICS", default=False)
 LOGGING = logging_config(debug=DEBUG, form=env.read_choice("FACESITE_LOG_FORMAT", ["json", "text"]))
 
 # The key of the stored faces. In the environment, or in a file of its own that the first start makes.

@@ -20,7 +20,7 @@ PROGRAMS: Final = 128
 """Requests of the API, which need a connection to the database only for moments (runtime/database.py has four of
 them), and refuse by themselves what is too much (api/limits.py): waiting here would hide that."""
 PROBES: Final = 2
-PROBE_PATHS: Final = frozenset({"/healthz", "/readyz"})
+PROBE_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """They have places of their own: a burst of pages must not look like a dead process."""
 SIGN_IN_PATHS: Final = frozenset({"/accounts/login/", "/admin/login/"})
 
