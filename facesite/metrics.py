@@ -1,6 +1,7 @@
 """/metrics in Prometheus' text format: what security/meters.py counts, and the state of this process.
 
-Off unless FACESITE_METRICS is on; then for clients on this machine, and for API keys with the scope `metrics`. It holds no personal data.
+Off unless FACESITE_METRICS is on; then for clients on this machine, and for API keys with the scope `metrics`.
+It holds no personal data.
 """
 
 from __future__ import annotations
