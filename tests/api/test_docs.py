@@ -82,8 +82,9 @@ def test_the_page_loads_nothing_from_elsewhere(site):
             assert answer.status == 200
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 class TestComprefaceSdk:
-    """compreface-sdk 0.6.0 as it is on the package index."""
+    """compreface-sdk 0.6.0 as it is on the package index. It leaves its files open."""
 
     @pytest.fixture
     def service(self, site, monkeypatch):
