@@ -74,3 +74,15 @@ def may_send_pictures(headers: dict[str, str]) -> bool:
     except KeyRefused:
         return False
     return True
+
+
+def has_key_for(request: HttpRequest, scope: Scope) -> bool:
+    """Whether a request outside the API comes with a key of this scope. Blocking: it may ask the database."""
+    try:
+        key = find_key(secret_of(request))
+        key.require_usable(client_address(request.META))
+        key.require_scope(scope)
+    except KeyRefused:
+        return False
+    note_use(key)
+    return True

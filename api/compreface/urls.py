@@ -236,7 +236,7 @@ def _chosen(faces: list[dict[str, Any]], limit: int, least_probability: float) -
 
 
 app_name = "compreface"
-urlpatterns: list[Any] = compreface.urls[0]
+urlpatterns: list[Any] = [pattern for pattern in compreface.urls[0] if pattern.name != "api-root"]
 for pattern in urlpatterns:
     if isinstance(pattern, URLPattern):
         pattern.callback.login_required = False  # type: ignore[attr-defined]

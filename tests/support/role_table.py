@@ -40,7 +40,7 @@ def rows(*methods: str) -> list[Row]:
     for method, route, text in ROW.findall(PAGE.read_text()):
         cells = [cell.strip() for cell in text.split("|")]
         found.append(Row(method, route, dict(zip(WHO, cells, strict=True))))
-    found += [Row("API", route, {method: scope}) for method, route, scope in API_ROW.findall(PAGE.read_text())]
+    found += [Row("API", route, {method: scope.strip()}) for method, route, scope in API_ROW.findall(PAGE.read_text())]
     return [row for row in found if row.method in methods]
 
 
