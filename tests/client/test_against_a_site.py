@@ -108,9 +108,9 @@ class TestErrors:
             site.erase_person(one.id)
 
     def test_nobody_there_is_unavailable(self):
-        with Facesite("http://127.0.0.1:9", "fsk_x", retries=Retries(most=1, pause_s=0.01)) as site:
-            with pytest.raises(Unavailable):
-                site.status()
+        quick = Retries(most=1, pause_s=0.01)
+        with Facesite("http://127.0.0.1:9", "fsk_x", retries=quick) as site, pytest.raises(Unavailable):
+            site.status()
 
 
 class TestAsynchronous:

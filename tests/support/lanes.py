@@ -24,6 +24,7 @@ MARKERS_OF_PLACES = {
     "tests/benchmarks/test_liveness.py": "slow",
     "tests/browser/": "browser",
     "tests/client/test_against_a_site.py": "server",
+    "tests/client/test_walk.py": "server",
     "tests/enrollment/capture/test_consumers.py": "slow",
     "tests/enrollment/capture/test_guided.py::TestRealClips": "slow",
     "tests/enrollment/hygiene/": "slow",
