@@ -1,9 +1,9 @@
 """The places where other apps join in. Enrolment knows none of them: they register from their AppConfig.ready().
 
-Registered today, all by verification/apps.py:
+Registered today by verification/apps.py and, where it says so, by api/apps.py:
 
 erase        verification.services.forget_people: pictures and links in the history, the person's unknown faces, and
-             (by cascade) recorded wrong matches
+             (by cascade) recorded wrong matches; api.answers.forget_answers: answers that hold the person's name
 rebuild      verification.review.feedback.rebuild_false_matches: recorded wrong matches in the new embedding space
 policy       verification.policy.current_policy: the saved policy instead of the defaults
 confusions   verification.review.feedback.load_confusions: recorded wrong matches that searches must mind

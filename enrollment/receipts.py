@@ -18,7 +18,8 @@ from uuid import UUID
 from django.utils import timezone
 
 from enrollment.models import ErasureReceipt, Person
-from security.actors import Actor, actor_id
+from security.actors import Actor
+from security.audit.recording import name_in_trail
 from security.signing import is_signed_by, sign, site_public_key
 
 KIND = "facesite erasure receipt 1"
@@ -53,7 +54,7 @@ def write_receipt(
         "kind": KIND,
         "person": str(person.uuid),
         "erased_at": now.isoformat(timespec="seconds"),
-        "erased_by": f"operator:{actor_id(actor)}" if actor else "product",
+        "erased_by": name_in_trail(actor) if actor else "product",
         "counts": {name: counts.get(name, 0) for name in COUNTED},
         "name_sha256": _name_digest(handed_out.name, handed_out.salt),
     }

@@ -87,6 +87,11 @@ def person_by_uuid(uuid: UUID | str) -> Person:
         raise PersonUnknown from None
 
 
+def people_named(*names: str) -> list[Person]:
+    """Everybody of exactly one of these names: the database may find "José" for "Jose"; here they are two people."""
+    return [person for person in Person.objects.filter(name__in=names).order_by("pk") if person.name in names]
+
+
 def people_by_uuid(uuids: Iterable[UUID | str]) -> dict[str, Person]:
     """uuid as text -> person, without unknown uuids. One query. Raises ValueError for text that is no UUID."""
     return {str(person.uuid): person for person in Person.objects.filter(uuid__in={UUID(str(uuid)) for uuid in uuids})}

@@ -164,6 +164,26 @@ def enroll_person(
     return saved
 
 
+def register_person(*, actor: Actor | None, name: str, external_id: str | None = None, consent: Consent) -> Person:
+    """Somebody new without a picture: no search finds them before add_samples().
+
+    Raises ConsentInvalid, NameInvalid, ExternalIdInvalid, ExternalIdTaken.
+    """
+    require(actor, Right.ENROL)
+    person = Person(
+        name=clean_name(name),
+        external_id=clean_external_id(external_id),
+        created_by=actor,  # type: ignore[misc]
+    )
+    with transaction.atomic():
+        _save_person(person)
+        agreed = write_consent(person, consent, actor)
+        record(Action.PERSON_ENROLLED, actor=actor, target=person.uuid, samples=0)
+        record_consent_change(agreed, actor, Action.CONSENT_RECORDED)
+    _log("enrolled", actor, person, samples=0)
+    return person
+
+
 def add_samples(
     *,
     actor: Actor | None,

@@ -6,6 +6,7 @@ before the body is read.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from typing import Final
 from django.conf import settings
 from django.http import parse_cookie
 
+from api.authorising import may_send_pictures
+from api.middleware import BELOW as API
+from api.problems import MEDIA_TYPE, Problem, code_of_status, document_of
 from enrollment.pictures.photos import MAX_FILES, MEGABYTE, PHOTO_LIMITS
 from facesite.base_path import path_inside
 from security.sign_in.sessions import operator_of_session
@@ -36,6 +40,8 @@ class LargeBodies:
     """By the request's headers (lower-case names). Asked in a database thread."""
     refusal: str
     """One sentence for those who may not."""
+    status: int = 403
+    """Of that answer."""
 
 
 def is_signed_in(headers: dict[str, str]) -> bool:
@@ -51,6 +57,16 @@ LARGE_BODIES: Final = (
         is_signed_in,
         "You are not signed in any more. Sign in, then choose the pictures again.",
     ),
+    LargeBodies(
+        re.compile(
+            rb"/api/v1/(identify|verify|compare|people/[0-9a-fA-F-]{36}/samples"
+            rb"|recognition/(recognize|faces|faces/[0-9a-fA-F-]{36}/verify))"
+        ),
+        UPLOAD_BYTES,
+        may_send_pictures,
+        "There is no such API key, or it may not be used any more.",
+        status=401,
+    ),
 )
 
 
@@ -58,3 +74,12 @@ def large_bodies_at(address: bytes) -> LargeBodies | None:
     """The table's entry for a request's address; None: small bodies only."""
     path = path_inside(address.partition(b"?")[0].decode("latin1")).encode("latin1")
     return next((entry for entry in LARGE_BODIES if entry.path.fullmatch(path)), None)
+
+
+def words_of_refusal(address: bytes, status: int, sentence: str) -> tuple[str, bytes]:
+    """Media type and body of an answer that no application gives: a sentence, or what the API's clients expect."""
+    path = path_inside(address.partition(b"?")[0].decode("latin1"))
+    if not path.startswith(API):
+        return "text/plain; charset=utf-8", f"{sentence}\n".encode()
+    code = "key_invalid" if status == 401 else code_of_status(status)
+    return MEDIA_TYPE, json.dumps(document_of(Problem(status, code, sentence))).encode()

@@ -20,7 +20,7 @@ from twisted.internet import defer
 from twisted.web import http
 
 from enrollment.runtime.database import run_in_database_thread
-from facesite.bodies import SMALL_BYTES, LargeBodies, large_bodies_at
+from facesite.bodies import SMALL_BYTES, LargeBodies, large_bodies_at, words_of_refusal
 from security.addresses import client_group
 from security.events import log_event
 
@@ -184,7 +184,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def _hear(self, answer: Any, request: Any, large: LargeBodies) -> None:
         if answer is not True and self.due is not None and request in self.requests:  # else it was over sooner
             if answer is False:
-                self.refuse(403, large.refusal)
+                self.refuse(large.status, large.refusal)
             else:
                 log_event(logger, "not_asked", level=logging.ERROR, exc_info=_exc_info(answer.value))
                 self.refuse(503, "The server cannot look up your sign-in at the moment. Try again later.")
@@ -202,10 +202,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         if request.content is not None:
             request.content.close()
             request.content = None
-        body = f"{sentence}\n".encode()
+        kind, body = words_of_refusal(self._path, status, sentence)
         head = (
             f"HTTP/1.1 {status} {http.RESPONSES[status].decode()}\r\nConnection: close\r\n"
-            f"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         self.transport.writeSequence([head.encode(), body])
         self.wait(LINGER_S)

@@ -1,6 +1,7 @@
 """/metrics in Prometheus' text format: what security/meters.py counts, and the state of this process.
 
-Off unless FACESITE_METRICS is on; then for clients on this machine only. It holds no personal data.
+Off unless FACESITE_METRICS is on; then for clients on this machine, and for API keys with the scope `metrics`.
+It holds no personal data.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from api.authorising import has_key_for
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.gallery import cached_gallery
 from facesite.health import run_checks
 from security.addresses import client_address
+from security.keys.scopes import Scope
 from security.meters import REGISTRY
 
 _STARTED: Final = time.time()
@@ -66,8 +69,9 @@ ProcessCollector(registry=REGISTRY)
 def metrics(request: HttpRequest) -> HttpResponse:
     if not settings.FACESITE_METRICS:
         raise Http404
-    if not is_from_this_machine(request):
-        return HttpResponse("Metrics are given to this machine only.\n", status=403, content_type="text/plain")
+    if not is_from_this_machine(request) and not has_key_for(request, Scope.METRICS):
+        sentence = "Metrics are given to this machine, and to API keys with the scope metrics.\n"
+        return HttpResponse(sentence, status=403, content_type="text/plain")
     return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
 
 

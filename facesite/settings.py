@@ -27,6 +27,8 @@ INSTALLED_APPS = [
     "security",
     "enrollment",
     "verification",
+    "api",
+    "ninja",  # for the files of its documentation page
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -37,6 +39,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "facesite.sources.FromAddress",
+    "api.middleware.ApiAnswers",
     "django.middleware.security.SecurityMiddleware",
     "facesite.headers.SecurityHeaders",
     # With DEBUG on, static files are served from their sources, without being collected.
@@ -163,6 +166,7 @@ SESSION_COOKIE_NAME = f"sessionid_{SITE_MARK}"
 CSRF_COOKIE_NAME = f"csrftoken_{SITE_MARK}"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = FACESITE_BASE_PATH or "/"
 MESSAGE_STORAGE = "facesite.cookies.SiteMessages"
+FACESITE_WEBHOOKS_PRIVATE = env.read_bool("FACESITE_WEBHOOKS_PRIVATE", default=False)
 FACESITE_METRICS = env.read_bool("FACESITE_METRICS", default=False)
 LOGGING = logging_config(debug=DEBUG, form=env.read_choice("FACESITE_LOG_FORMAT", ["json", "text"]))
 

@@ -10,10 +10,15 @@ import asyncio
 import contextlib
 from typing import Any, Final
 
+from api.middleware import BELOW as API
+
 PAGES: Final = 16
 """One process cannot do more at once than its cores; the rest of these wait for the database."""
 SIGN_INS: Final = 4
 """Passwords are checked a few at a time (security/sign_in/checking.py): who waits for that holds no page's place."""
+PROGRAMS: Final = 128
+"""Requests of the API, which need a connection to the database only for moments (runtime/database.py has four of
+them), and refuse by themselves what is too much (api/limits.py): waiting here would hide that."""
 PROBES: Final = 2
 PROBE_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """They have places of their own: a burst of pages must not look like a dead process."""
@@ -24,6 +29,7 @@ class Turnstile:
     def __init__(self, application: Any) -> None:
         self.application = application
         self._pages = asyncio.Semaphore(PAGES)
+        self._programs = asyncio.Semaphore(PROGRAMS)
         self._probes = asyncio.Semaphore(PROBES)
         self._sign_ins = asyncio.Semaphore(SIGN_INS)
 
@@ -42,6 +48,8 @@ class Turnstile:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if path in PROBE_PATHS:
             return self._probes
+        if path.startswith(API):
+            return self._programs
         if scope["method"] == "POST" and path in SIGN_IN_PATHS:
             return self._sign_ins
         return self._pages

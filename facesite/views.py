@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from api.webhooks.services import ended_by_the_product
 from enrollment import selectors as enrollment
 from enrollment.consent.records import people_to_erase, people_without_record
 from enrollment.runtime.engine import engine_if_ready
@@ -25,7 +26,9 @@ from recognizer.packs.choosing import choose_pack, stronger_pack
 from recognizer.packs.manifest import Manifest, Pack
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy
+from security.allowing import is_allowed
 from security.retention.status import retention_status
+from security.rights import Right
 from verification import selectors as verification
 from verification.cards import rate_in_words
 from verification.policy import current_policy, false_alarms_per_1000
@@ -73,6 +76,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "database_name": database_name(),
         "checks": checks,
         "retention": retention_status(),
+        "ended_webhooks": ended_by_the_product().count() if is_allowed(request.user, Right.MANAGE_SITE) else 0,
         "health_sentence": health.explain(checks),
     }
     return render(request, "facesite/dashboard.html", context)

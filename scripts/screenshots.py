@@ -99,6 +99,8 @@ def still_pages(page: Page, folder: Path, variant: str) -> None:
         "operators": "/site/operators/",
         "operator": "/site/operators/1/",
         "new-operator": "/site/operators/new/",
+        "api-keys": "/site/api-keys/",
+        "new-api-key": "/site/api-keys/new/",
         "approvals": "/site/approvals/",
         "not-found": "/nowhere/",
         "admin": "/admin/",

@@ -54,6 +54,15 @@ class SecurityConfig(AppConfig):
                 icon="history",
             )
         )
+        add_section(
+            Section(
+                "API keys",
+                "How other programs get in: what each may do, when it was used last.",
+                "security:api_keys",
+                (Right.MANAGE_SITE,),
+                icon="external",
+            )
+        )
         for rule in sign_ins.RULES:
             retention_rules.register(rule)
         retention_rules.register(audit_rows.RULE)

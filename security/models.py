@@ -1,15 +1,16 @@
-"""The audit trail, the rights that roles are made of, how operators prove who they are, and what retention did."""
+"""The audit trail, the rights that roles are made of, how operators and keys prove who they are, what retention did."""
 
 from __future__ import annotations
 
 import secrets
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import models
 from django.utils import timezone
 
-from security.rights import RIGHTS
+from security.rights import RIGHTS, Right
 
 
 class AuditEvent(models.Model):
@@ -336,3 +337,47 @@ class RetentionRun(models.Model):
 
     def __str__(self) -> str:
         return f"retention run {self.pk} ({self.get_state_display()})"
+
+
+class ApiKey(models.Model):
+    """How another program proves who it is. keys/services.py writes it; the secret itself is kept nowhere."""
+
+    name = models.CharField(max_length=60, help_text="What uses it: the door, the visitor system.")
+    prefix = models.CharField(max_length=12, help_text="Beginning of the secret, to tell keys apart.")
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the secret, which has 256 random bits.")
+    scopes = models.JSONField(default=list, help_text="What it may do; see keys/scopes.py.")
+    addresses = models.JSONField(default=list, help_text="Networks that it is used from; empty: any.")
+    requests_per_minute = models.PositiveIntegerField(default=600)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
+    account = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="api_key",
+        help_text="Stands for the key wherever a row says which operator did something. Nobody can sign in with it.",
+    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, help_text="Written at most once a minute.")
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return f"API key {self.name} ({self.prefix})"
+
+
+class KeyActor(User):
+    """An API key at work, as the services take it: an operator whose rights are those of one of the key's scopes."""
+
+    key_id: int
+    rights: frozenset[Right] = frozenset()
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """Nothing of what Django's groups say counts here."""
+        return perm in self.rights

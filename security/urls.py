@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from security.audit import views as audit
+from security.keys import views as key_views
 from security.operators import views as operator_views
 from security.retention import views as retention_views
 from security.roles import views as role_views
@@ -18,6 +19,9 @@ urlpatterns: list[URLPattern] = [
     path("site/operators/", operator_views.operators, name="operators"),
     path("site/operators/new/", operator_views.new_operator, name="new_operator"),
     path("site/operators/<int:pk>/", operator_views.operator, name="operator"),
+    path("site/api-keys/", key_views.api_keys, name="api_keys"),
+    path("site/api-keys/new/", key_views.new_api_key, name="new_api_key"),
+    path("site/api-keys/<int:pk>/revoke/", key_views.revoke_api_key, name="revoke_api_key"),
     path("site/approvals/", role_views.approvals, name="approvals"),
     path("site/approvals/<int:pk>/", role_views.answer, name="approval"),
     path("site/retention/", retention_views.retention, name="retention"),

@@ -32,6 +32,7 @@ class VerificationAttempt(models.Model):
         LIVE = "live", "Live page"
         PHOTO = "photo", "Photo check"
         COMMAND = "command", "Command line"
+        API = "api", "API"
 
     class Verdict(models.TextChoices):
         MATCH = "match", "Match"

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from recognizer.decisions import Question
+from enrollment.reasons import EnrollmentReason
+from recognizer.decisions import Question, barring_reason, judge_score
 from recognizer.engine import FaceEngine
+from recognizer.errors import ImageError
 from recognizer.images import UPLOAD_LIMITS, image_size
+from recognizer.reasons import Reason
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.tracking.fuser import decide_still
 from recognizer.tracking.tracks import Decision
-from recognizer.types import DecisionPolicy, Detection, Image, LivenessMode, Quality
+from recognizer.types import DecisionPolicy, Detection, Face, Image, LivenessMode, Quality, Verdict
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +64,53 @@ def identify_image(
         for face in outcome.faces
     )
     return IdentifiedImage(image, (round(factor * image.shape[1]), round(factor * image.shape[0])), tuple(faces))
+
+
+class NoFace(ImageError):
+    """One of two pictures that were to be compared shows nobody."""
+
+    code = EnrollmentReason.NO_FACE.value
+
+    def __init__(self) -> None:
+        super().__init__("No face was found. Use pictures that show the face clearly.")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparedImages:
+    """What the largest faces of two pictures say about each other."""
+
+    verdict: Verdict
+    comparison_score: float
+    """Cosine, -1..1."""
+    reasons: tuple[Reason, ...]
+    policy: DecisionPolicy
+    faces: tuple[Face, Face]
+    """With boxes in pixels of the pictures, upright."""
+
+
+def compare_images(first: bytes, second: bytes, *, engine: FaceEngine, policy: DecisionPolicy) -> ComparedImages:
+    """Are these the same person? In a server, call it as a job of the engine's pool. Nobody enrolled is asked.
+
+    A picture that may decide nothing (a covered or turned face) makes it uncertain. Raises ImageError.
+    """
+    faces = _largest_face(engine, first), _largest_face(engine, second)
+    one, other = (face.embedding for face in faces)
+    assert one is not None and other is not None  # noqa: S101, PT018 - analyze() embeds
+    score = float(one @ other)
+    verdict, reasons = judge_score(score, policy)
+    barred = tuple(dict.fromkeys(reason for face in faces if (reason := barring_reason(face.quality))))
+    if barred:
+        verdict, reasons = Verdict.UNCERTAIN, barred
+    return ComparedImages(verdict, score, reasons, policy, faces)
+
+
+def _largest_face(engine: FaceEngine, image_bytes: bytes) -> Face:
+    image = engine.turn_upright(engine.decode(image_bytes, UPLOAD_LIMITS))
+    faces = engine.analyze(image).faces
+    if not faces:
+        raise NoFace
+    factor = max(image_size(image_bytes)) / max(image.shape[:2])
+    return replace(faces[0], detection=_enlarged(faces[0].detection, factor))
 
 
 def _enlarged(detection: Detection, factor: float) -> Detection:

@@ -20,9 +20,11 @@ from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
 from security.events import log_event
+from security.happenings import happened
 from security.meters import count_decision
 from security.rights import Right
 from security.traces import leave_no_traces
+from verification.happenings import ATTEMPT_DECIDED, facts_of
 from verification.models import FalseMatch, UnknownFace, VerificationAttempt, VerificationPolicy
 from verification.policy import Grounds, SiteThreshold, current_policy, policy_facts, saved_policy
 from verification.review.unknowns import forget_unknown, keep_unknown
@@ -72,6 +74,7 @@ def record_attempt(
         attempt.full_clean(exclude=KNOWN)
         save_with_picture(attempt, b"" if erased else thumbnail)
         keep_unknown(attempt, decision)
+        happened(ATTEMPT_DECIDED, attempt.uuid, facts_of(attempt))
     count_decision(attempt.verdict, attempt.mode, attempt.source, attempt.reasons)
     log_event(logger, "attempt", **_log_data(attempt))
     return attempt

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from enrollment.models import FaceSample, Person
 from enrollment.reasons import EnrollmentReason, sentence_for, sentence_for_photo
 from enrollment.samples.drafts import SampleDraft, draft_from_face
 from enrollment.samples.duplicates import find_duplicates
+from enrollment.selectors import people_named
 from recognizer.decisions import barring_reason
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
@@ -125,7 +126,7 @@ def import_folder(engine: FaceEngine, directory: Path, consent: Consent = NO_CON
     seen = _look_at_all(engine, (path for folder in folders for path in folder.pictures))
     pictures = groupby(seen, key=lambda picture: picture.path.parent.name)
     for folder in folders:
-        yield _import_person(folder, list(next(pictures)[1]) if folder.pictures else [], consent)
+        yield _import_folder(folder, list(next(pictures)[1]) if folder.pictures else [], consent)
 
 
 def person_name(folder: str) -> str:
@@ -181,9 +182,18 @@ def _look_at_all(engine: FaceEngine, paths: Iterable[Path]) -> Iterator[Picture]
 def look_at_picture(engine: FaceEngine, path: Path) -> Picture:
     """A draft from the file, or the reason why there is none; one job for the engine's pool."""
     try:
-        image = engine.turn_upright(engine.decode(read_file(path), UPLOAD_LIMITS))
+        data = read_file(path)
     except OSError:
         return _without_draft(path, EnrollmentReason.FILE_UNREADABLE)
+    except ImageError as error:
+        return Picture(path, code=error.code, message=str(error))
+    return look_at_bytes(engine, path, data)
+
+
+def look_at_bytes(engine: FaceEngine, path: Path, data: bytes) -> Picture:
+    """The same of a picture that lies in no file; path: what it is called."""
+    try:
+        image = engine.turn_upright(engine.decode(data, UPLOAD_LIMITS))
     except ImageError as error:
         return Picture(path, code=error.code, message=str(error))
     face, code = choose_face(engine, image)
@@ -230,33 +240,42 @@ def _prominence(box: Any, image: Image) -> float:
     return min(right - left, bottom - top) * max(0.0, 1.0 - float(offset))
 
 
-def _import_person(folder: PersonFolder, pictures: Sequence[Picture], consent: Consent) -> PersonOutcome:
-    name = folder.name
+def _import_folder(folder: PersonFolder, pictures: Sequence[Picture], consent: Consent) -> PersonOutcome:
     if folder.code:
-        return PersonOutcome(name, code=folder.code, message=sentence_for(folder.code))
+        return PersonOutcome(folder.name, code=folder.code, message=sentence_for(folder.code))
+    outcome = import_person(person_name(folder.name), pictures, consent, called=folder.name)
+    return replace(outcome, files=[*outcome.files, *folder.others])
+
+
+def import_person(
+    name: str, pictures: Sequence[Picture], consent: Consent = NO_CONSENT, *, called: str = ""
+) -> PersonOutcome:
+    """Enrol somebody, or add to whoever has that name, from pictures that were looked at: one transaction.
+
+    called: what the pictures came under, where that is not the name itself. The outcome says it, and earlier versions
+    enrolled people under it ("Ada_Lovelace").
+    """
+    called = called or name
     drafts = [picture.draft for picture in pictures if picture.draft]
     try:
-        person = _person_named(name)
+        person = _person_named(name, called)
         if not drafts:
             raise NoSamples("No picture in this folder could be used.")
         known = set(person.samples.values_list("digest", flat=True)) if person else set()
         lookalikes = find_duplicates(drafts, except_for=person)
-        stored = _store(person, person_name(name), drafts, consent)
+        stored = _store(person, name, drafts, consent)
     except EnrollmentError as error:
-        files = [_refused(name, picture, error) for picture in pictures]
-        return PersonOutcome(name, code=error.code, message=str(error), files=[*files, *folder.others])
+        files = [_refused(called, picture, error) for picture in pictures]
+        return PersonOutcome(called, code=error.code, message=str(error), files=files)
     kept = set(stored.samples.values_list("digest", flat=True))
     aside = set(stored.samples.filter(set_aside=True).values_list("digest", flat=True))
-    files = [*_judge_files(name, pictures, known, kept, aside), *folder.others]
-    return PersonOutcome(name, stored, created=person is None, samples=len(kept), lookalikes=lookalikes, files=files)
+    files = list(_judge_files(called, pictures, known, kept, aside))
+    return PersonOutcome(called, stored, created=person is None, samples=len(kept), lookalikes=lookalikes, files=files)
 
 
-def _person_named(folder: str) -> Person | None:
-    """The person whom the pictures of that folder belong to; None: nobody yet. Raises NameInvalid, NameAmbiguous."""
-    # Earlier versions enrolled "Ada_Lovelace" under that very name.
-    names = {services.clean_name(person_name(folder)), services.clean_name(folder)}
-    # The database may find "José" for "Jose"; here they are two people.
-    namesakes = [person for person in Person.objects.filter(name__in=names) if person.name in names]
+def _person_named(*names: str) -> Person | None:
+    """The person whom pictures under these names belong to; None: nobody yet. Raises NameInvalid, NameAmbiguous."""
+    namesakes = people_named(*map(services.clean_name, names))
     imported = [person for person in namesakes if _came_by_folder(person)]
     found = imported or namesakes
     if len(found) > 1:

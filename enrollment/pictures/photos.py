@@ -105,6 +105,11 @@ def check_photos(files: Sequence[UploadedFile[Any]]) -> list[PhotoOutcome]:
     return [_check_photo(engine, file) for file in files]
 
 
+def look_at_photo(engine: FaceEngine, data: bytes) -> PhotoOutcome:
+    """What becomes of one picture that was sent by itself; one job for the engine's pool. Raises ImageError."""
+    return _look_at(engine, "picture", data)
+
+
 def hold_drafts(drafts: Sequence[SampleDraft], operator: AbstractBaseUser) -> str:
     """The drafts as signed text for a hidden field. It is valid for HOLD_SECONDS and for this operator only."""
     return _hold([_pack_draft(draft) for draft in drafts], "held", operator)

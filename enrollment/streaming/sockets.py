@@ -374,6 +374,11 @@ class FrameConsumer(AsyncWebsocketConsumer):
         """
         frames, self._frames_noted = self._frames_noted, self._counts["frames"]
         in_use = self._frames_noted != frames
+        if is_welcome := self.scope.get("is_welcome"):  # it was opened without a session
+            if await run_in_database_thread(is_welcome):
+                return True
+            await self.close(CLOSE_LOGGED_OUT)
+            return False
         session_key = getattr(self.scope.get("session"), "session_key", None)
         try:
             if session_key and await run_in_database_thread(

@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 
 from security.audit.actions import Action
 from security.audit.selectors import AuditFilters
+from security.models import ApiKey
 from security.source import COMMAND, PRODUCT
 
 ANY = ("", "Any")
@@ -23,6 +24,7 @@ KINDS = {
     "pack": "Model packs",
     "export": "Exports",
     "audit": "Audit trail",
+    "api_key": "API keys",
 }
 """What groups of actions are called; a group that is missing here is called by its own word."""
 OPERATOR = re.compile(r"operator:[0-9]{1,18}")
@@ -84,13 +86,15 @@ def _kind_of(action: str) -> str:
 
 def _who_choices(asked: str) -> list[tuple[str, str]]:
     model = get_user_model()
-    rows = model._default_manager.order_by(model.USERNAME_FIELD).values_list("pk", model.USERNAME_FIELD)
+    people = model._default_manager.filter(api_key=None).order_by(model.USERNAME_FIELD)
+    rows = people.values_list("pk", model.USERNAME_FIELD)
     operators = [(f"operator:{pk}", str(name)) for pk, name in rows]
     if OPERATOR.fullmatch(asked) and asked not in dict(operators):
         operators.append((asked, f"operator {asked.partition(':')[2]}, who is gone"))
     return [
         ANY,
         *operators,
+        *((f"api_key:{key.pk}", str(key)) for key in ApiKey.objects.order_by("name", "pk")),
         (COMMAND, "A command"),
         (PRODUCT, "The product itself"),
         ("anonymous", "Somebody not signed in"),

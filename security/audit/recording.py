@@ -12,7 +12,8 @@ from django.utils import timezone
 from security.actors import Actor
 from security.audit.actions import Action
 from security.audit.chain import Row, time_text
-from security.models import AuditEvent, AuditHead
+from security.happenings import happened
+from security.models import AuditEvent, AuditHead, KeyActor
 from security.source import COMMAND, PRODUCT, current_source
 
 
@@ -35,7 +36,7 @@ def record_all(action: Action, *, actor: Actor | None, targets: Iterable[object]
         return []
     # As it will be read again: tuples become lists, and what is no JSON is refused here and now.
     facts = json.loads(json.dumps(facts, allow_nan=False))
-    who, kind, source = _name_of(actor), action.value.partition(".")[0], current_source()
+    who, kind, source = name_in_trail(actor), action.value.partition(".")[0], current_source()
     head = _locked_head()
     number, last_hash = head.number, head.hash
     events = []
@@ -55,6 +56,8 @@ def record_all(action: Action, *, actor: Actor | None, targets: Iterable[object]
         events.append(event)
     AuditEvent.objects.bulk_create(events, batch_size=500)
     AuditHead.objects.filter(pk=head.pk).update(number=number, hash=last_hash)
+    for target in wanted:
+        happened(action.value, target, facts)
     return events
 
 
@@ -77,9 +80,12 @@ def hash_of(event: AuditEvent) -> str:
     return row_of(event).digest()
 
 
-def _name_of(actor: Actor | None) -> str:
+def name_in_trail(actor: Actor | None) -> str:
+    """operator:<id>, api_key:<id>, command or product: no names."""
     if actor is None:
         return COMMAND if current_source().startswith(f"{COMMAND} ") else PRODUCT
+    if isinstance(actor, KeyActor):
+        return f"api_key:{actor.key_id}"
     return f"operator:{actor.pk}" if actor.pk else "anonymous"
 
 

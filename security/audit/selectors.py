@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from security.audit.actions import Action
 from security.audit.sealing import last_seal
 from security.days import in_days
-from security.models import AuditCheck, AuditEvent, AuditHead, AuditSeal
+from security.models import ApiKey, AuditCheck, AuditEvent, AuditHead, AuditSeal
 
 PAGE = 50
 
@@ -78,11 +78,19 @@ def audit_state() -> AuditState:
 
 
 def operator_names(actors: Iterable[str]) -> dict[str, str]:
-    """ "operator:<id>" -> login name, of those who still have one. One query."""
-    ids = {actor.removeprefix("operator:") for actor in actors if actor.startswith("operator:")}
+    """ "operator:<id>" -> login name, of those who still have one; "api_key:<id>" -> its name. At most two queries."""
+    actors = list(actors)
+    names: dict[str, str] = {}
+    if keys := _ids("api_key", actors):
+        names |= {f"api_key:{key.pk}": str(key) for key in ApiKey.objects.filter(pk__in=keys)}
     model = get_user_model()
-    rows = model._default_manager.filter(pk__in=[each for each in ids if each.isdecimal()])
-    return {f"operator:{pk}": name for pk, name in rows.values_list("pk", model.USERNAME_FIELD)}
+    rows = model._default_manager.filter(pk__in=_ids("operator", actors))
+    return names | {f"operator:{pk}": name for pk, name in rows.values_list("pk", model.USERNAME_FIELD)}
+
+
+def _ids(kind: str, names: Iterable[str]) -> list[str]:
+    ids = {name.removeprefix(f"{kind}:") for name in names if name.startswith(f"{kind}:")}
+    return [each for each in ids if each.isdecimal() and len(each) < 19]
 
 
 def _condition(filters: AuditFilters) -> Q:

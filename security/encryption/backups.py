@@ -66,7 +66,9 @@ def models_of_sessions() -> list[Model]:
 
 
 def _all_models() -> list[Model]:
-    return [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
+    return [
+        model for model in apps.get_models(include_auto_created=True) if model._meta.managed and not model._meta.proxy
+    ]
 
 
 def write_backup(path: Path, keys_path: Path, *, actor: Actor | None = None) -> Written:

@@ -29,8 +29,8 @@ class OperatorRefused(Exception):
 
 
 def list_operators() -> QuerySet[User]:
-    """All operators with their groups, active ones first, by name. Two queries."""
-    return User.objects.prefetch_related("groups").order_by("-is_active", "username")
+    """All operators with their groups, active ones first, by name; no accounts of API keys. Two queries."""
+    return User.objects.filter(api_key=None).prefetch_related("groups").order_by("-is_active", "username")
 
 
 def create_operator(*, actor: Actor | None, username: str, roles: Collection[Role]) -> tuple[User, str]:

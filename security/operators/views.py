@@ -56,7 +56,7 @@ def new_operator(request: HttpRequest) -> HttpResponse:
 @read_or_post
 def operator(request: HttpRequest, pk: int) -> HttpResponse:
     """One operator. `do` of a POST: "roles", "activate", "deactivate", "password" or "second_factor"."""
-    actor, operator = actor_of(request), get_object_or_404(User, pk=pk)
+    actor, operator = actor_of(request), get_object_or_404(services.list_operators(), pk=pk)
     do = request.POST.get("do", "") if request.method == "POST" else ""
     form = RolesForm(
         request.POST if do == "roles" else None,

@@ -7,6 +7,8 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from facesite.logs import log_action
+from security.keys.scopes import Scope
+from security.keys.services import create_key
 from security.meters import count_request, count_result
 from tests.verification.rows import make_person
 
@@ -39,6 +41,14 @@ class TestForWhom:
         assert Client().get("/metrics").status_code == 200
         assert Client(REMOTE_ADDR="::1").get("/metrics").status_code == 200
         assert Client(REMOTE_ADDR="192.168.1.7").get("/metrics").status_code == 403
+
+    @pytest.mark.usefixtures("switched_on")
+    @pytest.mark.django_db
+    def test_it_is_for_keys_of_its_scope_from_anywhere(self):
+        for scope, status in ((Scope.METRICS, 200), (Scope.IDENTIFY, 403)):
+            _, secret = create_key(actor=None, name="prometheus", scopes=[scope])
+            elsewhere = Client(REMOTE_ADDR="192.168.1.7", HTTP_AUTHORIZATION=f"Bearer {secret}")
+            assert elsewhere.get("/metrics").status_code == status
 
     @pytest.mark.usefixtures("switched_on")
     def test_a_proxy_on_this_machine_asks_for_somebody_else(self, settings):

@@ -42,6 +42,17 @@ class TestTurnstile:
         site.open.set()
         await asyncio.gather(*burst)
 
+    async def test_programs_do_not_wait_behind_pages_as_they_are_refused_where_they_are_too_many(self):
+        site = Site()
+        entrance = Turnstile(site)
+        burst = [asyncio.create_task(entrance({"path": "/", "method": "GET"}, None, None)) for _ in range(100)]
+        program = {"path": "/faces/api/v1/identify", "method": "POST", "root_path": "/faces"}
+        burst += [asyncio.create_task(entrance(program, None, None)) for _ in range(100)]
+        await asyncio.sleep(0)
+        assert site.inside == turnstile.PAGES + 100
+        site.open.set()
+        await asyncio.gather(*burst)
+
     async def test_those_who_sign_in_wait_for_each_other_and_take_no_place_of_a_page(self):
         site = Site()
         entrance = Turnstile(site)

@@ -16,12 +16,17 @@ from xdist.scheduler import LoadScopeScheduling
 
 MARKERS_OF_PLACES = {
     "tests/benchmarks/test_afar.py": "slow",
+    "tests/api/": "slow",
+    "tests/api/test_docs.py": "server",
+    "tests/benchmarks/test_api.py::TestRun": "server",
     "tests/benchmarks/test_at_rest.py": "slow",
     "tests/benchmarks/test_covers.py": "slow",
     "tests/benchmarks/test_fuzz.py": "slow",
     "tests/benchmarks/test_live.py::TestRun": "server",
     "tests/benchmarks/test_liveness.py": "slow",
     "tests/browser/": "browser",
+    "tests/client/test_against_a_site.py": "server",
+    "tests/client/test_walk.py": "server",
     "tests/enrollment/capture/test_consumers.py": "slow",
     "tests/enrollment/capture/test_guided.py::TestRealClips": "slow",
     "tests/enrollment/hygiene/": "slow",

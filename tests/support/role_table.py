@@ -19,15 +19,20 @@ GROUP = re.compile(r"\(\?P<(\w+)>[^)]*\)")
 """In addresses that the admin writes as regular expressions."""
 ROW = re.compile(r"^\| `(GET|POST|SOCKET|ADMIN) (/\S*)` \|(.*)\|$", re.MULTILINE)
 
+API_ROW = re.compile(r"^\| `API ([A-Z]+) (/\S*)` \| `?([^|`]*)`? *\|", re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class Row:
     method: str
-    """GET, POST, SOCKET, or ADMIN for all addresses of one model in the admin."""
+    """GET, POST, SOCKET, ADMIN for all addresses of one model in the admin, or API."""
     route: str
     """As in the urls.py, with the slash in front."""
     cells: dict[str, str]
-    """Who -> "yes", "no"; in the admin what they may do: "see", "see, change", "no" ..."""
+    """Who -> "yes", "no"; in the admin what they may do: "see", "see, change", "no" ...
+
+    API: method -> the scope that a key needs; "any": every key.
+    """
 
 
 def rows(*methods: str) -> list[Row]:
@@ -35,6 +40,7 @@ def rows(*methods: str) -> list[Row]:
     for method, route, text in ROW.findall(PAGE.read_text()):
         cells = [cell.strip() for cell in text.split("|")]
         found.append(Row(method, route, dict(zip(WHO, cells, strict=True))))
+    found += [Row("API", route, {method: scope.strip()}) for method, route, scope in API_ROW.findall(PAGE.read_text())]
     return [row for row in found if row.method in methods]
 
 

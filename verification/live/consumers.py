@@ -94,6 +94,8 @@ class VerificationConsumer(FrameConsumer):
         await self._cancel_challenge()
         self._live = None
         configure = parse_configure(message)
+        if configure != self.scope.get("only", configure):
+            raise NotTheProtocol("This session is for another question.")
         if configure.person is not None and not await run_in_database_thread(claimable_person_exists, configure.person):
             raise PersonUnknown(NOT_CLAIMABLE)
         await self._start_session(configure)

@@ -1,4 +1,4 @@
-"""manage.py benchmark pipeline | gallery | live | fuzz [--json]: each lives in benchmarks/<name>.py."""
+"""manage.py benchmark pipeline | gallery | live | api | fuzz [--json]: each lives in benchmarks/<name>.py."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "pipeline": "what recognising one face costs beside the bare models",
     "gallery": "search latency, memory and recall beside numpy",
     "live": "many live streams against a real server",
+    "api": "identify by the API against a real server",
     "fuzz": "damaged pictures: what decoding them takes at worst",
 }
 

@@ -32,7 +32,7 @@ class Command(BaseCommand):
     def handle(self, *, again: str | None = None, **options: Any) -> None:
         if again is not None:
             self.print_login("A new one-time password was made.", find_operator(again))
-        elif not User.objects.exists():
+        elif not User.objects.filter(api_key=None).exists():
             with transaction.atomic():
                 operator = User.objects.create_superuser(NAME)
                 self.print_login("The first operator was created.", operator)

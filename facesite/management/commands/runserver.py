@@ -18,6 +18,7 @@ class Command(DaphneRunserver):  # type: ignore[misc]  # Daphne has no annotatio
     server_cls = Server
 
     def inner_run(self, *args: Any, **options: Any) -> None:
+        from api.webhooks.delivering import courier
         from facesite.management.commands.serve import check_site_key
         from facesite.upkeep import upkeep
         from facesite.warmup import is_warm, warmup
@@ -30,6 +31,7 @@ class Command(DaphneRunserver):  # type: ignore[misc]  # Daphne has no annotatio
         warmup.start()
         worker.start(is_warm)
         upkeep.start()
+        courier.start()
         super().inner_run(*args, **options)
 
     def get_application(self, options: dict[str, Any]) -> BasePath:

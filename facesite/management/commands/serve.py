@@ -54,6 +54,7 @@ class Command(BaseCommand):
             ignore_signals()
             end_daily_tasks()
             stop_upkeep()
+            stop_courier()
             close_engine()
         if server.listen_failure:
             raise CommandError(
@@ -63,6 +64,7 @@ class Command(BaseCommand):
 
     def begin(self, address: str) -> None:
         """Called when the server listens: say where, and start to warm up."""
+        from api.webhooks.delivering import courier
         from facesite.upkeep import upkeep
         from facesite.warmup import is_warm, warmup
         from security.daily import worker
@@ -72,6 +74,7 @@ class Command(BaseCommand):
         warmup.start()
         worker.start(is_warm)
         upkeep.start()
+        courier.start()
 
     def tell_what_is_missing(self, host: str) -> None:
         """Notes on stderr about what the operator will stumble over. Only a wrong character set stops the server."""
@@ -155,6 +158,12 @@ def stop_upkeep() -> None:
     from facesite.upkeep import upkeep
 
     upkeep.stop()
+
+
+def stop_courier() -> None:
+    from api.webhooks.delivering import courier
+
+    courier.stop()
 
 
 def end_daily_tasks() -> None:

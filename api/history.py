@@ -1,0 +1,118 @@
+"""The history of decisions, and what the site is doing now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from api.authorising import Bearer, key_of
+from api.cursors import cursor_after, read_cursor
+from api.describing import problems
+from api.problems import ApiReason, Problem
+from api.recognition import read_bench
+from api.schemas import (
+    AttemptOut,
+    AttemptsOut,
+    GalleryOut,
+    KeyOut,
+    LivenessOut,
+    PersonRef,
+    StatusOut,
+)
+from enrollment.models import Person
+from enrollment.runtime.database import run_in_database_thread
+from recognizer.decisions import policy_for_gallery
+from security.keys.checking import CheckedKey
+from security.keys.scopes import Scope
+from verification.models import VerificationAttempt
+from verification.selectors import AttemptFilters, find_attempts
+
+router = Router(tags=["history"])
+MOST_ATTEMPTS = 200
+EARLIEST, LATEST = 1970, 9000
+"""Years that every database can compare with."""
+
+
+@router.get(
+    "/attempts",
+    auth=Bearer(Scope.ATTEMPTS_READ),
+    response=AttemptsOut,
+    openapi_extra={"responses": problems()},
+)
+async def list_attempts(
+    request: HttpRequest,
+    since: datetime | None = Query(None, description="With a time zone: decisions from then on."),
+    verdict: Literal["match", "non_match", "attack", "uncertain"] | None = None,
+    person: UUID | None = Query(None, description="Matched or claimed."),
+    cursor: str | None = Query(None, max_length=200),
+    limit: int = Query(50, ge=1, le=MOST_ATTEMPTS),
+) -> AttemptsOut:
+    """Decisions, the newest first."""
+    if since is not None and (since.tzinfo is None or not EARLIEST <= since.year <= LATEST):
+        raise Problem(422, ApiReason.REQUEST_INVALID, "`since` needs a time zone, such as 2026-01-31T08:00:00Z.")
+
+    def read() -> AttemptsOut:
+        before = read_cursor(cursor, "attempts")
+        found = find_attempts(AttemptFilters(verdict=verdict or "", person=person)).order_by("-pk")
+        if since is not None:
+            found = found.filter(created_at__gte=since)
+        if before is not None:
+            found = found.filter(pk__lt=before)
+        rows = list(found[: limit + 1])
+        more = cursor_after(rows[limit - 1].pk, "attempts") if len(rows) > limit else None
+        return AttemptsOut(attempts=[attempt_out(row) for row in rows[:limit]], next_cursor=more)
+
+    return await run_in_database_thread(read)
+
+
+@router.get("/status", auth=Bearer(), response=StatusOut, openapi_extra={"responses": problems()}, tags=["status"])
+async def status(request: HttpRequest) -> StatusOut:
+    """Whether pictures are decided now, by which threshold, and what the key may do."""
+    return await run_in_database_thread(_status, key_of(request))
+
+
+def attempt_out(attempt: VerificationAttempt) -> AttemptOut:
+    return AttemptOut(
+        id=attempt.uuid,
+        at=attempt.created_at,
+        mode=attempt.mode,
+        source=attempt.source,
+        verdict=attempt.verdict,
+        person=_ref(attempt.matched_person),
+        claimed=_ref(attempt.claimed_person),
+        comparison_score=attempt.comparison_score,
+        runner_up=attempt.runner_up,
+        match_threshold=attempt.match_threshold,
+        fmr=attempt.fmr,
+        liveness=LivenessOut(verdict=attempt.liveness_verdict, score=attempt.liveness_score),
+        quality_score=attempt.quality_score,
+        reasons=attempt.reasons,
+        by=attempt.operator.get_username() if attempt.operator else None,
+    )
+
+
+def _status(key: CheckedKey) -> StatusOut:
+    bench = read_bench()
+    policy = policy_for_gallery(bench.in_force.policy, bench.gallery.people)
+    return StatusOut(
+        status="ready",
+        pack=bench.engine.pack.name,
+        liveness=policy.liveness.value,
+        match_threshold=policy.match_threshold,
+        fmr=policy.fmr,
+        gallery=GalleryOut(people=bench.gallery.people, templates=bench.gallery.templates),
+        key=KeyOut(
+            name=key.label,
+            scopes=sorted(key.scopes),
+            expires_at=key.expires_at,
+            requests_per_minute=key.requests_per_minute,
+        ),
+    )
+
+
+def _ref(person: Person | None) -> PersonRef | None:
+    return PersonRef(id=person.uuid, name=person.name) if person else None

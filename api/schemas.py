@@ -1,0 +1,264 @@
+"""What goes in and out, as the OpenAPI document describes it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from ninja import Field, Schema
+from pydantic import field_validator
+
+Verdict = Literal["match", "non_match", "attack", "uncertain"]
+LivenessVerdict = Literal["bona_fide", "attack", "uncertain", "not_checked"]
+
+
+class ProblemOut(Schema):
+    """application/problem+json (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    code: str = Field(description="Stable: a program goes by it.")
+    detail: str = Field(description="A sentence for people.")
+    request_id: str | None = None
+
+
+class PersonRef(Schema):
+    id: UUID
+    name: str
+
+
+class ConsentIn(Schema):
+    """Why the site may keep this person's face. Without it nobody is enrolled."""
+
+    model_config = {"extra": "forbid"}
+
+    how: Literal["paper", "ticked", "not_asked"] = Field(
+        description="paper: signed on paper; ticked: agreed on a screen of yours; not_asked: another legal basis."
+    )
+    legal_basis: Literal["consent", "contract", "other"] = "consent"
+    note: str = Field("", max_length=300, description="Where the paper is, which contract; for `other` which basis.")
+    given_at: datetime | None = Field(None, description="With a time zone. Default: now.")
+    valid_until: date | None = Field(None, description="The last day. Default: what the site's policy says.")
+
+    @field_validator("note")
+    @classmethod
+    def is_printable(cls, note: str) -> str:
+        if not note.isprintable():
+            raise ValueError("without control characters")
+        return note
+
+
+class PersonIn(Schema):
+    model_config = {"extra": "forbid"}
+
+    name: str = Field(max_length=200)
+    external_id: str | None = Field(None, max_length=100, description="Your own number of this person; unique.")
+    consent: ConsentIn | None = Field(None, description="Needed unless the site's policy enrols without asking.")
+
+
+class PersonPatch(Schema):
+    """What is left out stays as it is."""
+
+    model_config = {"extra": "forbid"}
+
+    name: str | None = Field(None, max_length=200)
+    external_id: str | None = Field(None, max_length=100)
+    is_active: bool | None = Field(None, description="False: no search finds this person.")
+
+
+class ConsentOut(Schema):
+    how: str
+    legal_basis: str
+    given_at: datetime | None
+    valid_until: date | None
+    ended: bool = Field(description="Withdrawn or expired: the person is not searched, and will be erased.")
+
+
+class PersonOut(Schema):
+    id: UUID
+    name: str
+    external_id: str | None
+    is_active: bool
+    samples: int
+    consent: ConsentOut | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class PeopleOut(Schema):
+    people: list[PersonOut]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page. null: this is the last one.")
+
+
+class SampleQuality(Schema):
+    score: float = Field(description="0 to 1.")
+    reasons: list[str]
+
+
+class SampleOut(Schema):
+    id: UUID
+    created_at: datetime
+    source: str
+    pose: str
+    quality: SampleQuality
+    set_aside: bool = Field(description="Kept, but not searched.")
+    set_aside_reason: str
+
+
+class SamplesOut(Schema):
+    samples: list[SampleOut]
+
+
+class SamplesAdded(Schema):
+    samples: list[SampleOut] = Field(description="Those that were new and kept.")
+    person: PersonOut
+    note: str = Field(description="A sentence where some do not fit the person's other samples; else empty.")
+
+
+class LivenessOut(Schema):
+    verdict: LivenessVerdict
+    score: float | None = Field(description="0 (attack) to 1 (bona fide).")
+
+
+class CardFact(Schema):
+    label: str
+    text: str
+
+
+class CardOut(Schema):
+    """The decision in the words of the product's own pages."""
+
+    headline: str
+    facts: list[CardFact]
+    reasons: list[str]
+
+
+class FaceOut(Schema):
+    box_xyxy: tuple[float, float, float, float] = Field(description="Pixels: left, top, right, bottom.")
+    detection_score: float
+    verdict: Verdict
+    person: PersonRef | None = Field(description="Only of a match.")
+    comparison_score: float | None = Field(description="Cosine, -1 to 1, as measured. null: nobody to compare with.")
+    runner_up: float | None = Field(description="The second best person's score.")
+    match_threshold: float = Field(description="What the score had to reach.")
+    fmr: float = Field(description="How often two different people would reach that.")
+    liveness: LivenessOut
+    quality: SampleQuality
+    reasons: list[str] = Field(description="Codes; `card.reasons` has their sentences.")
+    card: CardOut
+    attempt: UUID = Field(description="The decision in the history.")
+
+
+class FacesOut(Schema):
+    faces: list[FaceOut] = Field(description="Largest first. Empty: no face was found.")
+    image: tuple[int, int] = Field(description="Width and height in pixels, upright.")
+
+
+class ComparedFace(Schema):
+    box_xyxy: tuple[float, float, float, float]
+    quality: SampleQuality
+
+
+class ComparedOut(Schema):
+    verdict: Verdict
+    comparison_score: float = Field(description="Cosine, -1 to 1.")
+    match_threshold: float
+    fmr: float
+    reasons: list[str]
+    liveness: LivenessOut
+    faces: list[ComparedFace] = Field(description="The face of each picture that was compared.")
+
+
+class AttemptOut(Schema):
+    id: UUID
+    at: datetime
+    mode: Literal["identify", "verify"]
+    source: str
+    verdict: Verdict
+    person: PersonRef | None = Field(description="Whom the face matched.")
+    claimed: PersonRef | None = Field(description="mode verify: whom it was compared with.")
+    comparison_score: float | None
+    runner_up: float | None
+    match_threshold: float
+    fmr: float
+    liveness: LivenessOut
+    quality_score: float | None
+    reasons: list[str]
+    by: str | None = Field(description="The operator or API key; null: a command.")
+
+
+class AttemptsOut(Schema):
+    attempts: list[AttemptOut]
+    next_cursor: str | None
+
+
+class GalleryOut(Schema):
+    people: int
+    templates: int
+
+
+class StatusOut(Schema):
+    status: Literal["ready"]
+    pack: str
+    liveness: Literal["required", "advisory", "off"]
+    match_threshold: float = Field(description="Of a search among so many people.")
+    fmr: float
+    gallery: GalleryOut
+    key: KeyOut
+
+
+class KeyOut(Schema):
+    """The key that asks."""
+
+    name: str
+    scopes: list[str]
+    expires_at: datetime | None
+    requests_per_minute: int
+
+
+class LiveSessionIn(Schema):
+    model_config = {"extra": "forbid"}
+
+    person: UUID | None = Field(None, description="Verify that it is this person. Default: identify.")
+    origins: list[str] = Field(
+        default_factory=list,
+        max_length=10,
+        description="Of your pages, such as https://door.example.org. None: no browser may use the token.",
+    )
+
+
+class LiveSessionOut(Schema):
+    token: str
+    socket: str = Field(description="Open it with the site's address in front, as ws:// or wss://.")
+    open_until: datetime
+
+
+StatusOut.model_rebuild()
+
+
+class WebhookIn(Schema):
+    model_config = {"extra": "forbid"}
+
+    url: str = Field(max_length=500, description="https, on a public address unless the site allows others.")
+    events: list[str] = Field(min_length=1, max_length=20, description="Such as attempt.decided; see docs/api.md.")
+
+
+class WebhookOut(Schema):
+    id: UUID
+    url: str
+    events: list[str]
+    active: bool
+    ended: str | None = Field(description="Why it is not active: by_hand, gone (410) or failing (for a week).")
+    created_at: datetime
+    delivered_at: datetime | None
+    failing_since: datetime | None = Field(description="The first failure since the last success.")
+
+
+class WebhookMade(WebhookOut):
+    secret: str = Field(description="whsec_...: verifies the signatures. Shown only now.")
+
+
+class WebhooksOut(Schema):
+    webhooks: list[WebhookOut]

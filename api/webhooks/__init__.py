@@ -1,0 +1,1 @@
+"""Webhooks: the site tells other programs what happened, as Standard Webhooks says (standardwebhooks.com)."""

@@ -1,0 +1,39 @@
+"""What a webhook may be told, and what each event says: ids, numbers and codes. Names are read by calls of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from security.audit.actions import Action
+from verification.happenings import ATTEMPT_DECIDED
+
+
+class Event(StrEnum):
+    ATTEMPT_DECIDED = "attempt.decided"
+    PERSON_ENROLLED = "person.enrolled"
+    PERSON_ERASED = "person.erased"
+    ATTACK_DETECTED = "attack.detected"
+    TEST = "webhook.test"
+
+
+EXPLAINED: Final[dict[Event, str]] = {
+    Event.ATTEMPT_DECIDED: "Each decision that goes into the history: who was recognised, who was not, and why.",
+    Event.PERSON_ENROLLED: "Somebody was enrolled.",
+    Event.PERSON_ERASED: "Somebody was erased: other systems should forget their id too.",
+    Event.ATTACK_DETECTED: "A photograph, a screen or a mask was shown instead of a face.",
+}
+"""What can be asked for, as pages say it."""
+
+
+def events_of(what: str, about: str, facts: Mapping[str, Any]) -> Iterator[tuple[Event, dict[str, Any]]]:
+    """The events that a happening is, each with its data."""
+    if what == ATTEMPT_DECIDED:
+        yield Event.ATTEMPT_DECIDED, {"attempt": about, **facts}
+        if facts["verdict"] == "attack":
+            yield Event.ATTACK_DETECTED, {"attempt": about, **facts}
+    elif what == Action.PERSON_ENROLLED:
+        yield Event.PERSON_ENROLLED, {"person": about, "samples": facts.get("samples", 0)}
+    elif what == Action.PERSON_ERASED:
+        yield Event.PERSON_ERASED, {"person": about}

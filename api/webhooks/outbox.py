@@ -1,0 +1,33 @@
+"""What happened becomes messages, in the transaction of the change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from api.models import Delivery, OutboxMessage, Webhook
+from api.webhooks.events import Event, events_of
+
+on_queued: list[Callable[[], object]] = []
+"""Called after the commit of a change that left messages: this process may send them at once."""
+
+
+def put_into_outbox(what: str, about: str, facts: Mapping[str, Any]) -> None:
+    """A listener of security/happenings.py. One query where nobody wants to know."""
+    for event, data in events_of(what, about, facts):
+        wanting = [hook for hook in Webhook.objects.filter(ended="").only("pk", "events") if event in hook.events]
+        if wanting:
+            queue(event, data, wanting)
+
+
+def queue(event: Event, data: Mapping[str, Any], webhooks: list[Webhook]) -> OutboxMessage:
+    """One message, to be delivered to each of these. Call it in a transaction."""
+    message = OutboxMessage.objects.create(event=event.value, data=dict(data))
+    now = timezone.now()
+    Delivery.objects.bulk_create(Delivery(message=message, webhook=webhook, due_at=now) for webhook in webhooks)
+    for callback in on_queued:
+        transaction.on_commit(callback)
+    return message

@@ -1,0 +1,143 @@
+"""The client that waits for each answer. asynchronous.py has the same calls to be awaited."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from facesite_client import calls
+from facesite_client.calls import Call, Picture
+from facesite_client.errors import ApiError, Unavailable
+from facesite_client.models import Attempt, Comparison, Face, Person, Sample, Status, Webhook
+from facesite_client.transport import Retries, may_repeat, options, read_answer, request_for
+
+T = TypeVar("T")
+
+
+class Facesite:
+    """One site and one key. Close it, or use it in a `with`; threads may share it.
+
+    url: of the site, such as https://faces.example.org. key: fsk_... Every call raises Unavailable and ApiError.
+    """
+
+    def __init__(self, url: str, key: str, *, timeout_s: float = 30.0, retries: Retries = Retries()) -> None:  # noqa: B008
+        self._http = httpx.Client(**options(url, key, timeout_s))
+        self._retries = retries
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _run(self, call: Call[T]) -> T:
+        number = 0
+        while True:
+            try:
+                return read_answer(call, self._http.send(request_for(self._http, call)))
+            except (httpx.TransportError, ApiError) as error:
+                number += 1
+                pause = self._retries.pause_before(number, error) if may_repeat(call, error) else None
+                if pause is None:
+                    if isinstance(error, ApiError):
+                        raise
+                    raise Unavailable(f"{self._http.base_url} does not answer.") from error
+                time.sleep(pause)
+
+    # Who is it?
+
+    def identify(self, picture: Picture, *, liveness: bool = False) -> list[Face]:
+        """Everybody on a picture, the largest face first. liveness: also say what one picture can tell of it."""
+        return self._run(calls.identify(picture, liveness=liveness))
+
+    def verify(self, picture: Picture, person: str, *, liveness: bool = False) -> list[Face]:
+        """Is it this person (their id)? Each face of the picture is compared with that person alone."""
+        return self._run(calls.verify(picture, person, liveness=liveness))
+
+    def compare(self, first: Picture, second: Picture) -> Comparison:
+        """Do the largest faces of two pictures show the same person? Nothing is stored."""
+        return self._run(calls.compare(first, second))
+
+    # People
+
+    def people(self, query: str = "") -> Iterator[Person]:
+        """All people, or those whose name or external ID has these words; read page by page."""
+        cursor: str | None = None
+        while True:
+            page, cursor = self._run(calls.people_page(query, cursor))
+            yield from page
+            if cursor is None:
+                return
+
+    def get_person(self, person: str) -> Person:
+        """By their id. Raises NotFound."""
+        return self._run(calls.get_person(person))
+
+    def create_person(
+        self,
+        name: str,
+        *,
+        external_id: str | None = None,
+        consent: Mapping[str, Any] | None = None,
+        once: str | None = None,
+    ) -> Person:
+        """Somebody without pictures yet. consent: such as {"how": "paper", "note": "folder 12"}.
+
+        once: your own token for this person; the same one within a day gives the same person again.
+        """
+        return self._run(calls.create_person(name, external_id, consent, once))
+
+    def change_person(self, person: str, **changes: Any) -> Person:
+        """name, external_id, is_active; what is left out stays."""
+        return self._run(calls.change_person(person, changes))
+
+    def erase_person(self, person: str) -> None:
+        """For good. Returns when no search of the site finds them any more."""
+        self._run(calls.erase_person(person))
+
+    def samples(self, person: str) -> list[Sample]:
+        return self._run(calls.list_samples(person))
+
+    def add_sample(
+        self, person: str, picture: Picture, *, despite_duplicate: bool = False, once: str | None = None
+    ) -> list[Sample]:
+        """Raises Rejected (the picture cannot be used) and Conflict (it shows somebody who is enrolled already)."""
+        return self._run(calls.add_sample(person, picture, despite_duplicate=despite_duplicate, once=once))
+
+    def remove_sample(self, person: str, sample: str) -> None:
+        self._run(calls.remove_sample(person, sample))
+
+    # The site
+
+    def status(self) -> Status:
+        """Which pack decides, by which threshold, and what this key may do. Raises Busy while the engine loads."""
+        return self._run(calls.status())
+
+    def attempts(
+        self, *, since: datetime | None = None, verdict: str | None = None, person: str | None = None
+    ) -> Iterator[Attempt]:
+        """The history, the newest first, read page by page. since: a time without a zone is this machine's."""
+        cursor: str | None = None
+        while True:
+            page, cursor = self._run(calls.attempts_page(since, verdict, person, cursor))
+            yield from page
+            if cursor is None:
+                return
+
+    def webhooks(self) -> list[Webhook]:
+        return self._run(calls.list_webhooks())
+
+    def create_webhook(self, url: str, events: Sequence[str]) -> Webhook:
+        """The answer holds the secret, once."""
+        return self._run(calls.create_webhook(url, events))
+
+    def delete_webhook(self, webhook: str) -> None:
+        self._run(calls.delete_webhook(webhook))

@@ -1,0 +1,12 @@
+// The API's page: Swagger UI from this site's own files, on this site's own document.
+
+const page = document.getElementById("swagger-ui");
+
+window.SwaggerUIBundle({
+  url: page.dataset.document,
+  domNode: page,
+  deepLinking: true,
+  presets: [window.SwaggerUIBundle.presets.apis],
+  layout: "BaseLayout",
+  validatorUrl: null,
+});

@@ -1,0 +1,3 @@
+from tests.verification.conftest import picture
+
+__all__ = ["picture"]
