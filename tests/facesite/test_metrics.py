@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
@@ -20,7 +22,7 @@ def switched_on(settings) -> None:
     settings.FACESITE_METRICS = True
 
 
-def read(**meta: str) -> dict[str, float]:
+def read(**meta: Any) -> dict[str, float]:
     """Sample with its labels -> value, as Prometheus would read it."""
     answer = Client().get("/metrics", **meta)
     assert answer.status_code == 200, answer.content
