@@ -38,7 +38,9 @@ class Bearer(AuthBase):
 
 async def authorise(request: HttpRequest, secret: str, scopes: tuple[Scope, ...]) -> None:
     """Put the key and its actor on the request. Raises KeyRefused, Problem (429)."""
-    key = fresh_key(secret) or await run_in_database_thread(find_key, secret)
+    key = fresh_key(secret)
+    if key is None:
+        key = await run_in_database_thread(find_key, secret)
     request.api_key = key  # type: ignore[attr-defined]  # for the log, also where it is refused
     key.require_usable(client_address(request.META))
     scope = key.require_scope(*scopes)

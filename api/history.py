@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import cast
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Router
+from ninja.params.functions import Query
 
 from api.authorising import Bearer, key_of
 from api.cursors import cursor_after, read_cursor
@@ -20,8 +21,11 @@ from api.schemas import (
     GalleryOut,
     KeyOut,
     LivenessOut,
+    LivenessVerdict,
+    Mode,
     PersonRef,
     StatusOut,
+    Verdict,
 )
 from enrollment.models import Person
 from enrollment.runtime.database import run_in_database_thread
@@ -46,7 +50,7 @@ EARLIEST, LATEST = 1970, 9000
 async def list_attempts(
     request: HttpRequest,
     since: datetime | None = Query(None, description="With a time zone: decisions from then on."),
-    verdict: Literal["match", "non_match", "attack", "uncertain"] | None = None,
+    verdict: Verdict | None = None,
     person: UUID | None = Query(None, description="Matched or claimed."),
     cursor: str | None = Query(None, max_length=200),
     limit: int = Query(50, ge=1, le=MOST_ATTEMPTS),
@@ -79,16 +83,16 @@ def attempt_out(attempt: VerificationAttempt) -> AttemptOut:
     return AttemptOut(
         id=attempt.uuid,
         at=attempt.created_at,
-        mode=attempt.mode,
+        mode=cast(Mode, attempt.mode),
         source=attempt.source,
-        verdict=attempt.verdict,
+        verdict=cast(Verdict, attempt.verdict),
         person=_ref(attempt.matched_person),
         claimed=_ref(attempt.claimed_person),
         comparison_score=attempt.comparison_score,
         runner_up=attempt.runner_up,
         match_threshold=attempt.match_threshold,
         fmr=attempt.fmr,
-        liveness=LivenessOut(verdict=attempt.liveness_verdict, score=attempt.liveness_score),
+        liveness=LivenessOut(verdict=cast(LivenessVerdict, attempt.liveness_verdict), score=attempt.liveness_score),
         quality_score=attempt.quality_score,
         reasons=attempt.reasons,
         by=attempt.operator.get_username() if attempt.operator else None,

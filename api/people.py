@@ -10,7 +10,8 @@ from uuid import UUID
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import Query, Router, Schema
+from ninja import Router, Schema
+from ninja.params.functions import Query
 from ninja.responses import NinjaJSONEncoder
 
 from api.answers import Answer, answer_once, once_of
@@ -249,7 +250,7 @@ def consent_of(given: ConsentIn | None) -> Consent:
         how=How(given.how),
         legal_basis=given.legal_basis,
         note=given.note,
-        text=current_text() if given.how == How.TICKED else None,
+        text=current_text() if given.how == "ticked" else None,
         given_at=given.given_at,
         valid_until=given.valid_until or last_day(policy),
     )

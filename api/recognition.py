@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Router
+from ninja.params.functions import Query
 
 from api.authorising import Bearer, actor_of
 from api.bodies import read_picture, read_pictures
@@ -26,6 +27,7 @@ from api.schemas import (
     LivenessOut,
     PersonRef,
     SampleQuality,
+    Verdict,
 )
 from enrollment.errors import PersonUnknown
 from enrollment.runtime.database import run_in_database_thread
@@ -108,7 +110,7 @@ async def compare(request: HttpRequest) -> ComparedOut:
             bench.engine, compare_images, images[0], images[1], engine=bench.engine, policy=bench.in_force.policy
         )
     return ComparedOut(
-        verdict=found.verdict.value,
+        verdict=cast(Verdict, found.verdict.value),
         comparison_score=found.comparison_score,
         match_threshold=found.policy.match_threshold,
         fmr=found.policy.fmr,
@@ -175,7 +177,7 @@ def face_out(face: IdentifiedFace, attempt: VerificationAttempt) -> FaceOut:
     return FaceOut(
         box_xyxy=_box(face.detection.box_xyxy),
         detection_score=float(face.detection.detection_score),
-        verdict=decision.verdict.value,
+        verdict=cast(Verdict, decision.verdict.value),
         person=PersonRef(id=person.uuid, name=person.name) if person else None,
         comparison_score=decision.comparison.comparison_score,
         runner_up=decision.comparison.runner_up,

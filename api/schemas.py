@@ -10,6 +10,7 @@ from ninja import Field, Schema
 from pydantic import field_validator
 
 Verdict = Literal["match", "non_match", "attack", "uncertain"]
+Mode = Literal["identify", "verify"]
 LivenessVerdict = Literal["bona_fide", "attack", "uncertain", "not_checked"]
 
 
@@ -174,7 +175,7 @@ class ComparedOut(Schema):
 class AttemptOut(Schema):
     id: UUID
     at: datetime
-    mode: Literal["identify", "verify"]
+    mode: Mode
     source: str
     verdict: Verdict
     person: PersonRef | None = Field(description="Whom the face matched.")

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern
-from ninja import NinjaAPI, Query
+from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
+from ninja.params.functions import Query
 from ninja.security.base import AuthBase
 
 from api.authorising import API_KEY_HEADER, actor_of, authorise
@@ -236,7 +237,7 @@ def _chosen(faces: list[dict[str, Any]], limit: int, least_probability: float) -
 
 
 app_name = "compreface"
-urlpatterns: list[Any] = [pattern for pattern in compreface.urls[0] if pattern.name != "api-root"]
+urlpatterns: list[Any] = [each for each in compreface.urls[0] if getattr(each, "name", "") != "api-root"]
 for pattern in urlpatterns:
     if isinstance(pattern, URLPattern):
         pattern.callback.login_required = False  # type: ignore[attr-defined]

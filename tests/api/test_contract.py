@@ -13,6 +13,7 @@ from django.test import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -53,6 +54,7 @@ def operations() -> Iterator[Any]:
     schema = schemathesis.openapi.from_dict(document())
     schema.config.update(base_url=SITE)
     for found in schema.get_all_operations():
+        assert isinstance(found, Ok), found
         yield found.ok()
 
 
@@ -63,6 +65,8 @@ def send(case: Any, secret: str) -> schemathesis.Response:
     headers["Authorization"] = f"Bearer {secret}"
     kind = headers.pop("Content-Type", "")
     body = asked.body.encode() if isinstance(asked.body, str) else asked.body or b""
+    assert asked.url
+    assert asked.method
     path = asked.url.removeprefix(SITE)
     got = Client(raise_request_exception=False).generic(asked.method, path, body, content_type=kind, headers=headers)
     told = {name.lower(): [value] for name, value in got.headers.items()}

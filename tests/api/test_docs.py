@@ -90,7 +90,7 @@ class TestComprefaceSdk:
     def service(self, site, monkeypatch):
         # requests-toolbelt 0.9.1, which it pins, looks for a module that urllib3 2 has dropped. An empty one will do.
         monkeypatch.setitem(sys.modules, "urllib3.contrib.appengine", ModuleType("appengine"))
-        from compreface import CompreFace
+        from compreface import CompreFace  # type: ignore[import-untyped]
 
         server, secret = site
         return CompreFace("http://localhost", str(server.port)).init_face_recognition(secret)

@@ -46,7 +46,9 @@ class TestImportCompreface:
         ]
         assert [each["code"] for each in first[1]["refused"]] == ["image_undecodable"]
         assert [(each["created"], each["added"]) for each in again] == [(False, 0), (False, 0)]
-        assert Person.objects.get(name="Bob").consent.how == "paper"
+        agreed = Person.objects.get(name="Bob").consent
+        assert agreed is not None
+        assert agreed.how == "paper"
 
     def test_says_which_subjects_were_left_out(self, engine, key_file):
         with running_compreface({"Nobody": []}) as url, pytest.raises(CommandError, match="1 of 1 subjects"):

@@ -5,42 +5,44 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 
 from security.keys.scopes import Scope
 from security.keys.services import create_key
+from security.models import ApiKey
 
 BASE = "/api/v1"
 
 
 class Program:
-    """Sends requests as a program would; `key` is its ApiKey."""
+    """Sends requests as a program would."""
+
+    key: ApiKey
+    """Not where the secret was given."""
 
     def __init__(self, *scopes: Scope, secret: str | None = None, **options: Any) -> None:
-        self.key = None
         if secret is None:
             self.key, secret = create_key(actor=None, name="front door", scopes=scopes or tuple(Scope), **options)
         self.secret = secret
         self._client = Client(raise_request_exception=False)
 
-    def send(self, method: str, path: str, data: Any = None, kind: str = "", **headers: str) -> HttpResponse:
+    def send(self, method: str, path: str, data: Any = None, kind: str = "", **headers: str) -> Any:
         """data: bytes with their kind (a media type), or what becomes JSON."""
         if data is not None and not isinstance(data, bytes):
             data, kind = json.dumps(data).encode(), "application/json"
         headers = {"Authorization": f"Bearer {self.secret}"} | {k.replace("_", "-"): v for k, v in headers.items()}
         return self._client.generic(method, BASE + path, data or b"", content_type=kind, headers=headers)
 
-    def get(self, path: str, **headers: str) -> HttpResponse:
+    def get(self, path: str, **headers: str) -> Any:
         return self.send("GET", path, **headers)
 
-    def post(self, path: str, data: Any = None, kind: str = "image/jpeg", **headers: str) -> HttpResponse:
+    def post(self, path: str, data: Any = None, kind: str = "image/jpeg", **headers: str) -> Any:
         return self.send("POST", path, data, kind, **headers)
 
-    def patch(self, path: str, data: Any) -> HttpResponse:
+    def patch(self, path: str, data: Any) -> Any:
         return self.send("PATCH", path, data)
 
-    def delete(self, path: str) -> HttpResponse:
+    def delete(self, path: str) -> Any:
         return self.send("DELETE", path)
 
     def enrol(self, name: str, *pictures: bytes, **more: Any) -> str:
@@ -54,7 +56,7 @@ class Program:
         return uuid
 
 
-def problem(response: HttpResponse) -> tuple[int, str]:
+def problem(response: Any) -> tuple[int, str]:
     """Status and code of a refusal, which is one document everywhere."""
     assert response.headers["Content-Type"] == "application/problem+json", (response.status_code, response.content)
     document = json.loads(response.content)

@@ -111,7 +111,7 @@ class TestTheRows:
         for _ in range(2):
             for _ in range(8):
                 record(Action.PERSON_UPDATED, actor=staff, target=make_person().uuid)
-            with django_assert_num_queries(12):  # three of them are session, operator and sign-in
+            with django_assert_num_queries(13):  # three of them are session, operator and sign-in
                 staff_client.get(PAGE)
 
 
