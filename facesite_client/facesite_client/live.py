@@ -92,9 +92,9 @@ async def _each(frames: AsyncIterable[bytes] | Iterable[bytes]) -> AsyncIterator
         async for frame in frames:
             yield frame
         return
-    iterator, end = iter(frames), object()
-    while (frame := await asyncio.to_thread(next, iterator, end)) is not end:
-        yield frame  # type: ignore[misc]  # mypy does not see that `end` is out
+    iterator = iter(frames)
+    while (shot := await asyncio.to_thread(next, iterator, None)) is not None:
+        yield shot
 
 
 def _question(person: str | None) -> dict[str, Any]:
