@@ -4,7 +4,7 @@ import base64
 
 import pytest
 from django.urls import reverse
-from pytest_django.asserts import assertContains
+from pytest_django.asserts import assertContains, assertNotContains
 
 from enrollment import services
 from enrollment.hooks import hooks
@@ -152,6 +152,15 @@ class TestActions:
         assert not Person.objects.exists()
         assert len(forgotten) == 1
 
+    def test_erasing_one_person_leads_to_the_receipt_with_the_name(self, staff_client, enroll):
+        ada, grace = enroll("Ada", 1), enroll("Grace", 2)
+        own_page = reverse("admin:enrollment_person_delete", args=[ada.pk])
+        assertContains(
+            staff_client.post(own_page, {"post": "yes"}, follow=True), "<strong>Ada</strong> and all face data"
+        )
+        listed = act(staff_client, "delete_selected", grace, post="yes")
+        assertContains(listed, "<strong>Grace</strong> and all face data")
+
     def test_erase_never_loads_crops_or_vectors_to_ask(self, staff_client, enroll, django_capture_on_commit_callbacks):
         from django.db import connection
         from django.test.utils import CaptureQueriesContext
@@ -176,8 +185,11 @@ class TestActions:
         assert Person.objects.count() == 2
         assertContains(second.get("/site/approvals/"), "Grace")
         second.post(f"/site/approvals/{Approval.objects.get().pk}/", {"do": "agree"})
-        act(client, "delete_selected", ada, grace, post="yes")
+        done = act(client, "delete_selected", ada, grace, post="yes")
         assert not Person.objects.exists()
+        for person in (ada, grace):
+            assertContains(done, reverse("enrollment:receipt", args=[person.uuid]))
+        assertNotContains(done, "Grace")
 
     def test_follow_the_rights(self, enroll):
         ada = enroll("Ada", 1)
