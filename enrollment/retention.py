@@ -63,8 +63,8 @@ RULES = (
         label="Inactive people",
         explanation=(
             "People who were deactivated so many days ago, erased for good with their pictures and vectors, as if you "
-            "had erased them by hand. Kept unless you choose otherwise. Activating somebody starts the days anew. Whose "
-            "consent has ended goes on the day that their page names, not by this rule."
+            "had erased them by hand. Kept unless you choose otherwise. Activating somebody starts the days anew. "
+            "Somebody whose consent has ended is erased on the day that their page names, not by this rule."
         ),
         count_due=count_inactive,
         erase_batch=erase_inactive,
