@@ -1,7 +1,7 @@
 """What the running product does for encryption at rest, in the background and a few rows at a time.
 
 It encrypts faces that older versions wrote in plain, seals anew what they sealed with SECRET_KEY, and goes on with a
-rotation of the site key that was begun. Several processes may do so at once: each row is locked while it is changed, and
+rotation of the site key that was begun. Several processes may do so at once: each row is locked while it changes, and
 whoever comes later finds nothing to do.
 """
 

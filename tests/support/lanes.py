@@ -16,9 +16,12 @@ from xdist.scheduler import LoadScopeScheduling
 
 MARKERS_OF_PLACES = {
     "tests/benchmarks/test_at_rest.py": "slow",
+    "tests/benchmarks/test_attacks.py::TestAttackers": "server",
+    "tests/benchmarks/test_attacks.py::TestRun": "server",
     "tests/benchmarks/test_fuzz.py": "slow",
     "tests/benchmarks/test_live.py::TestRun": "server",
     "tests/benchmarks/test_liveness.py": "slow",
+    "tests/benchmarks/test_records.py::TestRun": "server",
     "tests/browser/": "browser",
     "tests/enrollment/capture/test_consumers.py": "slow",
     "tests/enrollment/capture/test_guided.py::TestRealClips": "slow",
@@ -55,6 +58,7 @@ MARKERS_OF_PLACES = {
     "tests/recognizer/test_calibration.py::TestSureThresholdAt": "slow",
     "tests/recognizer/tracking/test_challenge.py::TestReplayedClips": "slow",
     "tests/recognizer/tracking/test_fuser.py::TestRealClips": "slow",
+    "tests/scripts/test_audit.py::TestAgainstAService": "slow",
     "tests/security/sign_in/test_openid_views.py": "server",
     "tests/security/audit/test_concurrency.py": "slow",
     "tests/security/roles/test_every_address.py": "slow",
