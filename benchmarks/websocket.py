@@ -27,8 +27,10 @@ class Client:
 
         sock: a socket that is connected already.
         """
-        to = {"sock": sock} if sock else {"host": "127.0.0.1", "port": port}
-        reader, writer = await asyncio.open_connection(**to)
+        if sock:
+            reader, writer = await asyncio.open_connection(sock=sock)
+        else:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
         host = f"127.0.0.1:{port}"
         key = base64.b64encode(os.urandom(16)).decode()
         request = (

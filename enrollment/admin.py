@@ -187,8 +187,10 @@ class PersonAdmin(ListAdmin):
         messages.success(request, "The person and all their face data were erased for good.")
         return self._to_receipt(request)
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Person]) -> HttpResponse | None:
-        response = super().response_action(request, queryset)
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Person], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        response = super().response_action(request, queryset, *args, **kwargs)
         return self._to_receipt(request) if hasattr(request, "erased") else response
 
     def _to_receipt(self, request: HttpRequest) -> HttpResponse:

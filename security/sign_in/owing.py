@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import PermissionDenied
 
 from security.sign_in.one_time import CHOOSE_FIRST, owes_password
@@ -36,7 +37,7 @@ class StillOwed(PermissionDenied):
         super().__init__(debt.sentence)
 
 
-def debt_of(operator: User, session: Mapping[str, Any]) -> Debt | None:
+def debt_of(operator: User, session: SessionBase | Mapping[str, Any]) -> Debt | None:
     """What this operator owes in this session. A site may begin to demand a second factor while sign-ins are open."""
     if owes_password(operator):
         return OWN_PASSWORD
