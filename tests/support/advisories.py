@@ -31,7 +31,7 @@ def advisory_service(folder: Path, known: Mapping[str, Sequence[Mapping[str, Any
             self.rfile.close()
             self.connection = context.wrap_socket(self.connection, server_side=True)
             self.rfile = self.connection.makefile("rb")
-            self.wfile = self.connection.makefile("wb", 0)  # type: ignore[assignment]  # any writable file
+            self.wfile = self.connection.makefile("wb", 0)
             self.close_connection = False
 
         def do_GET(self) -> None:
