@@ -82,7 +82,7 @@ def _of(waits: Waits) -> dict[str, float]:
 
 
 def _export(server: Server, officer: str, cookie: str, picture: Path) -> dict[str, Any]:
-    """The whole history over HTTP, read as fast as it comes."""
+    """The whole history over HTTP, read as fast as it comes. lines: those around each chunk of the answer included."""
     server.forget_peak()
     before, lines, size = server.memory_mb(), 0, 0
     with watching(server.port, cookie, picture) as waits, raw.connect(server.port) as client:
