@@ -93,8 +93,12 @@ class Camera:
     async def as_fast_as_answers_come(self, until: float) -> None:
         """Sends the next frame as soon as the last one is answered. until: seconds of time.perf_counter()."""
         while time.perf_counter() < until:
-            await self._send_frame()
-            await self._caught_up()
+            await self.one_frame()
+
+    async def one_frame(self) -> None:
+        """Sends one and waits for its answer."""
+        await self._send_frame()
+        await self._caught_up()
 
     async def at_a_pace(self, until: float, *, interval: float, delay: float) -> None:
         """Sends a frame every `interval` seconds, whatever comes back, then waits for the last answer.

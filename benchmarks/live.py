@@ -25,28 +25,22 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cameras import Camera, Phase
-from benchmarks.sample import DEFAULT_FACES, read_pictures
+from benchmarks.sample import DEFAULT_FACES, make_stream, read_pictures
 from benchmarks.site import Server, prepare_site, running_server, site_environment
 from benchmarks.websocket import Client
 from enrollment.runtime.engine import start_engine
 from enrollment.runtime.pack_choice import chosen_pack_name
 from recognizer.engine import FaceEngine
-from recognizer.images import UPLOAD_LIMITS, decode_image, encode_thumbnail
 from recognizer.stages.detection import YuNetDetector
 from recognizer.stages.embedding import OnnxEmbedder
 from recognizer.stages.landmarks import cut_matrix
-from recognizer.types import Image
 
-WIDTH, HEIGHT = 640, 480
-"""Pixels of the frames that the live page sends."""
 CPU_GOAL = 1.4
 LATENCY_GOAL = 3.0
 """Most that is acceptable (issue 2). CPU_GOAL: the server's CPU time per frame over the raw cost. LATENCY_GOAL: p95 in
 overload over p95 without load."""
 OVERLOADED = 1.8
 """From this `overload_factor` on the third phase counts as an overload of twice the capacity."""
-LIVELY = 16
-"""Different frames per socket: the face moves by a few pixels."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -87,23 +81,6 @@ def measure_site(
         with running_server(environment) as server:
             phases = asyncio.run(run_phases(server, cookies, streams, seconds))
             return phases, server.memory_mb("VmHWM")
-
-
-def make_stream(picture: bytes) -> list[bytes]:
-    """LIVELY JPEG frames of WIDTH x HEIGHT from one picture, in the middle and a few pixels off every time."""
-    source = decode_image(picture, UPLOAD_LIMITS)
-    height = HEIGHT - 2 * LIVELY
-    width = min(WIDTH - 2 * LIVELY, round(source.shape[1] * height / source.shape[0]))
-    rows = np.linspace(0, source.shape[0] - 1, height).astype(int)
-    columns = np.linspace(0, source.shape[1] - 1, width).astype(int)
-    large: Image = source[rows][:, columns]
-    frames = []
-    for shift in range(LIVELY):
-        canvas = np.full((HEIGHT, WIDTH, 3), 110, np.uint8)
-        left = (WIDTH - width) // 2 + shift - LIVELY // 2
-        canvas[shift : shift + height, left : left + width] = large
-        frames.append(encode_thumbnail(canvas, WIDTH))
-    return frames
 
 
 def write_file(path: Path, data: bytes) -> Path:

@@ -8,11 +8,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognizer.images import SUFFIXES
+from recognizer.images import SUFFIXES, UPLOAD_LIMITS, decode_image, encode_thumbnail
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import Image, Vector
 
 DEFAULT_FACES = Path(__file__).resolve().parent.parent.parent / "shared" / "faces" / "eval"
+WIDTH, HEIGHT = 640, 480
+"""Pixels of the frames that the live page sends."""
+LIVELY = 16
+"""Different frames of one picture: the face moves by a few pixels."""
 
 
 def read_pictures(folder: Path, limit: int) -> list[bytes]:
@@ -22,6 +26,23 @@ def read_pictures(folder: Path, limit: int) -> list[bytes]:
         raise ValueError(f"There are no pictures in {folder}: name a folder that has some with --faces.")
     step = max(1, len(paths) // max(1, limit))
     return [path.read_bytes() for path in paths[::step][:limit]]
+
+
+def make_stream(picture: bytes) -> list[bytes]:
+    """LIVELY JPEG frames of WIDTH x HEIGHT from one picture, in the middle and a few pixels off every time."""
+    source = decode_image(picture, UPLOAD_LIMITS)
+    height = HEIGHT - 2 * LIVELY
+    width = min(WIDTH - 2 * LIVELY, round(source.shape[1] * height / source.shape[0]))
+    rows = np.linspace(0, source.shape[0] - 1, height).astype(int)
+    columns = np.linspace(0, source.shape[1] - 1, width).astype(int)
+    large: Image = source[rows][:, columns]
+    frames = []
+    for shift in range(LIVELY):
+        canvas = np.full((HEIGHT, WIDTH, 3), 110, np.uint8)
+        left = (WIDTH - width) // 2 + shift - LIVELY // 2
+        canvas[shift : shift + height, left : left + width] = large
+        frames.append(encode_thumbnail(canvas, WIDTH))
+    return frames
 
 
 def clip_frames(path: Path) -> Iterator[Image]:

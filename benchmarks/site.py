@@ -46,6 +46,10 @@ class Server:
                 return int(line.split()[1]) / 1024
         raise ValueError(f"/proc/{self.pid}/status has no {kind}")
 
+    def forget_peak(self) -> None:
+        """VmHWM is counted from now on; proc(5), clear_refs."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
 
 def site_environment(work: Path, *, models_dir: Path, pack: str | None) -> dict[str, str]:
     """The environment of the site's processes, so that they touch no file of this machine's real site."""
@@ -75,16 +79,15 @@ def prepare_site(environment: dict[str, str], *, operators: int, people: int, pi
 
 
 @contextmanager
-def running_server(environment: dict[str, str]) -> Iterator[Server]:
-    """`manage.py serve` on a free loopback port, warm. Raises ChildProcessError when it does not come up."""
+def running_server(environment: dict[str, str], *, log: Path | None = None) -> Iterator[Server]:
+    """`manage.py serve` on a free loopback port, warm. Raises ChildProcessError when it does not come up.
+
+    log: where its log lines go; None: nowhere.
+    """
     port = free_port()
-    process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "manage.py", "serve", "--port", str(port)],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    command = [sys.executable, "manage.py", "serve", "--port", str(port)]
+    with (log or Path(os.devnull)).open("wb") as lines:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=lines, stderr=lines)  # noqa: S603
     try:
         _wait_until_ready(process, port)
         yield Server(process.pid, port)

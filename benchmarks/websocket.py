@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import socket
 import struct
 
 import numpy as np
@@ -21,9 +22,15 @@ class Client:
         self._reader, self._writer = reader, writer
 
     @classmethod
-    async def connect(cls, port: int, path: str, cookie: str) -> Client:
-        """Connects to 127.0.0.1 as a page of that site. Raises OSError, ConnectionError when the server refuses."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async def connect(cls, port: int, path: str, cookie: str, *, sock: socket.socket | None = None) -> Client:
+        """Connects to 127.0.0.1 as a page of that site. Raises OSError, ConnectionError when the server refuses.
+
+        sock: a socket that is connected already.
+        """
+        if sock:
+            reader, writer = await asyncio.open_connection(sock=sock)
+        else:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
         host = f"127.0.0.1:{port}"
         key = base64.b64encode(os.urandom(16)).decode()
         request = (

@@ -11,22 +11,28 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, StreamingHttpResponse
-from django.utils.html import format_html
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from enrollment import selectors, services
 from enrollment.consent.records import basis_sentence, ended_people
-from enrollment.errors import ConsentEnded, EnrollmentError
+from enrollment.errors import ConsentEnded, EnrollmentError, PersonUnknown
 from enrollment.exports import stream_people
 from enrollment.models import FaceSample, FaceTemplate, HygieneAction, Person, PersonPair
 from enrollment.naming import fold
 from enrollment.reasons import sentence_for
 from enrollment.sealed import CropUnreadable, read_crop
 from enrollment.thumbnails import thumbnail_url
+from enrollment.web import hand_out
 from security.admin import RightsAdmin
 from security.rights import Right
 from security.web import download
+
+RECEIPTS_LINKED = 20
+"""In the message after several people were erased: it travels in a cookie."""
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -157,10 +163,42 @@ class PersonAdmin(ListAdmin):
         services.update_person(actor=request.user, person=obj, **values)
 
     def delete_model(self, request: HttpRequest, obj: Person) -> None:
-        services.erase_people(actor=request.user, people=[obj])
+        try:
+            request.erased = services.erase_person(actor=request.user, person=obj)  # type: ignore[attr-defined]
+        except PersonUnknown as error:  # somebody else was faster
+            raise Http404(str(error)) from None
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Person]) -> None:
-        services.erase_people(actor=request.user, people=queryset)
+        people = list(queryset)
+        if len(people) == 1:
+            self.delete_model(request, people[0])
+            return
+        services.erase_people(actor=request.user, people=people)
+        linked = people[:RECEIPTS_LINKED]
+        links = format_html_join(
+            ", ",
+            '<a href="{}">{}</a>',
+            ((reverse("enrollment:receipt", args=[person.uuid]), number) for number, person in enumerate(linked, 1)),
+        )
+        others = "" if len(people) == len(linked) else " The audit trail has the numbers of the others."
+        messages.success(
+            request, format_html("Each person has a signed receipt, without the name: {}.{}", links, others)
+        )
+
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:
+        messages.success(request, "The person and all their face data were erased for good.")
+        return self._to_receipt(request)
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Person], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        response = super().response_action(request, queryset, *args, **kwargs)
+        return self._to_receipt(request) if hasattr(request, "erased") else response
+
+    def _to_receipt(self, request: HttpRequest) -> HttpResponse:
+        """As the page does: the copy with the name is for the browser that erased, and for no other."""
+        receipt, copy = request.erased  # type: ignore[attr-defined]  # by delete_model()
+        return hand_out(redirect("enrollment:receipt", receipt.person_uuid), receipt.person_uuid, copy)
 
     @admin.display(description="consent")
     def recorded_consent(self, person: Person) -> str:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 
+from enrollment.consent.records import people_to_erase
 from enrollment.models import HygieneAction, Person
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import outlive_old_copies
@@ -22,10 +23,11 @@ PEOPLE_AT_ONCE = 10
 def _inactive(now: datetime, days: int) -> QuerySet[Person]:
     """Records that were merged into another are no people of their own: they go with the person who got their samples.
 
-    Erasing one would take its pictures from that person.
+    Erasing one would take its pictures from that person. Somebody whose consent has ended was told the day of the
+    erasure, and can take a withdrawal back until then: enrollment/rights/due.py erases them, on that day.
     """
     merges = HygieneAction.objects.filter(kind=HygieneAction.Kind.MERGE, undone_at=None, other=OuterRef("pk"))
-    people = Person.objects.filter(~Exists(merges), is_active=False)
+    people = Person.objects.filter(~Exists(merges), is_active=False).exclude(pk__in=people_to_erase())
     since = people.annotate(inactive_since=Coalesce("deactivated_at", "updated_at"))
     return since.filter(inactive_since__lt=now - timedelta(days=days)).order_by("pk")
 
@@ -61,7 +63,8 @@ RULES = (
         label="Inactive people",
         explanation=(
             "People who were deactivated so many days ago, erased for good with their pictures and vectors, as if you "
-            "had erased them by hand. Kept unless you choose otherwise. Activating somebody starts the days anew."
+            "had erased them by hand. Kept unless you choose otherwise. Activating somebody starts the days anew. "
+            "Somebody whose consent has ended is erased on the day that their page names, not by this rule."
         ),
         count_due=count_inactive,
         erase_batch=erase_inactive,
@@ -69,4 +72,3 @@ RULES = (
         most_at_once=PEOPLE_AT_ONCE,
     ),
 )
-"""A rule for people whose consent has ended belongs here too: erase_where() erases them."""

@@ -1,7 +1,8 @@
-"""What the running product does for the encryption of faces, in the background and a few rows at a time.
+"""What the running product does for encryption at rest, in the background and a few rows at a time.
 
-It encrypts what older versions wrote in plain, and goes on with a rotation of the site key that was begun. Several
-processes may do so at once: each row is locked while it is changed, and whoever comes later finds nothing to do.
+It encrypts faces that older versions wrote in plain, seals anew what they sealed with SECRET_KEY, and goes on with a
+rotation of the site key that was begun. Several processes may do so at once: each row is locked while it changes, and
+whoever comes later finds nothing to do.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from security.encryption.older import is_sealed, seal_older
 from security.encryption.rotating import retire_old_keys, rotate, rotation_begun
 from security.encryption.site_keys import SiteKeyUnusable
 from security.events import log_event
+from security.sign_in.sealing import seal_older_secrets
 from verification.review.encrypting import OLDER_COLUMNS as VERIFICATION_COLUMNS
 
 logger = logging.getLogger(__name__)
@@ -65,6 +67,7 @@ class Upkeep:
         if not is_sealed():
             total = self._all_of(seal_older(COLUMNS))
             log_event(logger, "older_faces_encrypted", values=total)
+        seal_older_secrets()
         if rotation_begun():
             total = self._all_of(rotate())
             log_event(logger, "site_key_rotated", keys=total)

@@ -245,6 +245,12 @@ class SecondFactor(models.Model):
         return f"second factor of operator {self.operator_id}"
 
 
+class SecondFactorKey(WrappedKey):
+    """The key of one app's secret. It goes when the second factor is replaced, switched off or reset."""
+
+    second_factor = models.OneToOneField(SecondFactor, on_delete=models.CASCADE, related_name="key")
+
+
 class RecoveryCode(models.Model):
     """A code that stands in once for the app. The row goes when it is used."""
 

@@ -36,7 +36,7 @@ from security.allowing import NotAllowed, require
 from security.events import log_event
 from security.meters import ERRORS, FRAMES, SOCKETS, count_result
 from security.rights import Right
-from security.sign_in.one_time import PasswordOwed
+from security.sign_in.owing import StillOwed
 from security.sign_in.sessions import standing_of
 
 P = ParamSpec("P")
@@ -386,7 +386,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
             ):
                 return True
             await self.close(CLOSE_LOGGED_OUT)
-        except (NotAllowed, PasswordOwed) as error:
+        except (NotAllowed, StillOwed) as error:
             # A message first: browsers hear the sentence, of the closing only the code.
             await self.send_error(EnrollmentReason.NOT_ALLOWED, str(error))
             await self.close(CLOSE_NOT_ALLOWED)
@@ -432,11 +432,11 @@ class FrameConsumer(AsyncWebsocketConsumer):
 
 
 def _is_welcome(session_key: str, operator_id: Any, rights: tuple[Right, ...], in_use: bool) -> bool:
-    """False: not logged in any more. Rights are read anew. Raises NotAllowed and PasswordOwed."""
+    """False: not logged in any more. Rights are read anew. Raises NotAllowed and StillOwed."""
     standing = standing_of(session_key, in_use=in_use)
     if standing.operator is None or standing.operator.pk != operator_id:
         return False
-    if standing.owes_password:
-        raise PasswordOwed
+    if standing.debt:
+        raise StillOwed(standing.debt)
     require(standing.operator, *rights)
     return True

@@ -23,6 +23,7 @@ class Action(TextChoices):
     SITE_KEY_ADOPTED = "site_key.adopted", "Site key taken into use"
     SITE_KEY_ROTATED = "site_key.rotated", "Site key rotated"
     FACES_ENCRYPTED = "faces.encrypted", "Older faces encrypted"
+    SECOND_FACTORS_SEALED = "second_factors.sealed", "Secrets of older second factors encrypted with the site key"
     BACKUP_WRITTEN = "backup.written", "Backup written"
     BACKUP_RESTORED = "backup.restored", "Backup restored"
     UNKNOWN_POLICY_SAVED = "unknown_policy.saved", "Policy for unknown faces saved"

@@ -1,4 +1,4 @@
-"""What a session is worth, at every request: it may have ended by itself, or owe a password first."""
+"""What a session is worth, at every request: it may have ended by itself, or its operator owes something first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
 from security.addresses import client_address
-from security.sign_in.one_time import CHOOSE_FIRST, owes_password
+from security.sign_in.owing import Debt, debt_of
 from security.sign_in.sessions import begin_sign_in, note_end, note_use, sign_in_of, why_ended
 
 
@@ -29,14 +29,15 @@ class SignInMiddleware(MiddlewareMixin):
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         # Django's own mark of pages that are for everybody: the login page, health.
-        if not getattr(view, "login_required", True) or _is_open_before_own_password(view):
+        if not getattr(view, "login_required", True) or not request.user.is_authenticated:
             return None
-        if not request.user.is_authenticated or not owes_password(request.user):
+        debt = debt_of(request.user, request.session)
+        if debt is None or _is_open_to_those_owing(view, debt):
             return None
         if not _wants_page(request):
-            return JsonResponse({"code": "not_allowed", "message": CHOOSE_FIRST}, status=403)
+            return JsonResponse({"code": "not_allowed", "message": debt.sentence}, status=403)
         wanted = request.get_full_path() if request.method in ("GET", "HEAD") else reverse("dashboard")
-        return redirect(f"{reverse('account:password')}?{urlencode({'next': wanted})}")
+        return redirect(f"{reverse(debt.page)}?{urlencode({'next': wanted})}")
 
 
 def _worth(request: HttpRequest, user: Any) -> Any:
@@ -58,8 +59,8 @@ def _worth(request: HttpRequest, user: Any) -> Any:
     return sign_in.operator
 
 
-def _is_open_before_own_password(view: Any) -> bool:
-    return bool(getattr(getattr(view, "view_class", view), "before_own_password", False))
+def _is_open_to_those_owing(view: Any, debt: Debt) -> bool:
+    return debt in getattr(getattr(view, "view_class", view), "open_to_those_owing", ())
 
 
 def _wants_page(request: HttpRequest) -> bool:

@@ -7,7 +7,6 @@ import secrets
 from typing import Final
 
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
@@ -21,15 +20,6 @@ LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 """None can be mistaken for another."""
 
 CHOOSE_FIRST: Final = "Choose your own password first, on the page Your account."
-
-
-class PasswordOwed(PermissionDenied):
-    """The operator must choose a password before anything else. str() says so."""
-
-    code = "not_allowed"
-
-    def __init__(self) -> None:
-        super().__init__(CHOOSE_FIRST)
 
 
 def make_password() -> str:

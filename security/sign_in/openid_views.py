@@ -14,6 +14,7 @@ from security.sign_in import openid
 from security.sign_in.identities import operator_of
 from security.sign_in.openid_calls import OpenIdFailed
 from security.sign_in.provider import Provider
+from security.sign_in.second_factor import SHOWN_ELSEWHERE
 from security.sign_in.web import finish, next_step, safe_destination
 
 JOURNEY = "openid_journey"
@@ -52,6 +53,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         return _login_page(request, failure, (journey or {}).get("next", ""))
     if arrived.had_second_factor:
         response = finish(request, operator, destination=arrived.next, by=f"{openid.BY_OPENID} with a second factor")
+        request.session[SHOWN_ELSEWHERE] = True
     else:
         response = next_step(request, operator, destination=arrived.next, by=openid.BY_OPENID)
     if request.user.is_authenticated:

@@ -25,11 +25,13 @@ from security.events import log_event
 from security.models import RecoveryCode, SecondFactor
 from security.rights import Right
 from security.sign_in import codes
-from security.sign_in.sealing import Unreadable, seal, unseal
+from security.sign_in.sealing import Unreadable, secret_of, store_secret
 
 logger = logging.getLogger("facesite.sign_in")
 SET_UP_TIME = timedelta(minutes=30)
 """A secret that was shown and not confirmed within this time is replaced by a new one."""
+SHOWN_ELSEWHERE = "second_factor_shown_elsewhere"
+"""In the session of somebody whose OpenID provider has asked for a second factor."""
 
 
 class SecondFactorRefused(Exception):
@@ -81,14 +83,11 @@ def begin_set_up(*, actor: AbstractBaseUser) -> bytes:
             try:
                 return _secret_of(pending)
             except SecondFactorRefused:
-                pass  # sealed with another key: a new one
+                pass  # it cannot be read any more: a new one
         if pending:
             pending.delete()
         secret = codes.new_secret()
-        sealed = seal(secret, row=_row(actor.pk))
-        added = SecondFactor(operator_id=actor.pk, sealed_secret=sealed, created_at=timezone.now())
-        added.full_clean(validate_unique=False)
-        added.save(force_insert=True)
+        store_secret(secret, operator_id=actor.pk)
     return secret
 
 
@@ -187,7 +186,7 @@ def _write_recovery_codes(factor: SecondFactor) -> list[str]:
 
 def _secret_of(factor: SecondFactor) -> bytes:
     try:
-        return unseal(factor.sealed_secret, row=_row(factor.operator_id))
+        return secret_of(factor)
     except Unreadable:
         log_event(logger, "second_factor_unreadable", level=logging.ERROR, operator=factor.operator_id)
         raise SecondFactorRefused(
@@ -199,7 +198,3 @@ def _secret_of(factor: SecondFactor) -> bytes:
 def _lock(operator: AbstractBaseUser) -> None:
     """One change of an operator's second factor at a time."""
     get_user_model().objects.select_for_update().filter(pk=operator.pk).values_list("pk").first()
-
-
-def _row(operator_id: int) -> str:
-    return f"second_factor:{operator_id}"

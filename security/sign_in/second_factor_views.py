@@ -21,6 +21,7 @@ from security.addresses import client_address
 from security.sign_in import codes, halfway, second_factor
 from security.sign_in.checking import SignInRefused, TooManyTries
 from security.sign_in.openid import BY_OPENID, ID_TOKEN
+from security.sign_in.owing import SECOND_FACTOR, debt_of
 from security.sign_in.second_factor import SecondFactorRefused
 from security.sign_in.second_factor_forms import CodeForm, ProofForm, SetUpForm, WithPassword
 from security.sign_in.trying import within_limits
@@ -68,11 +69,15 @@ def set_up(request: HttpRequest) -> HttpResponse:
         "form": form,
         "is_on": is_on,
         "signed_in": signed_in,
+        "is_owed": not is_on and (not signed_in or debt_of(operator, request.session) == SECOND_FACTOR),
         "qr": mark_safe(codes.drawn(address)),  # noqa: S308 (it is drawn here, of squares alone)
         "secret": codes.spelled(secret),
         "address": address,
     }
     return _page(request, "security/second_factor.html", context, refusal)
+
+
+set_up.open_to_those_owing = (SECOND_FACTOR,)  # type: ignore[attr-defined]
 
 
 @login_required
@@ -146,7 +151,8 @@ def _try(request: HttpRequest, operator: User, form: forms.Form, service: Callab
 
 def _signed_in_with_codes(request: HttpRequest, operator: User, written: list[str]) -> HttpResponse:
     if request.user.is_authenticated:
-        return _codes_page(request, written, reverse("account:home"))
+        onward = safe_destination(request) if "next" in request.GET else reverse("account:home")
+        return _codes_page(request, written, onward)
     return _codes_page(request, written, _finish(request, operator).headers["Location"])
 
 

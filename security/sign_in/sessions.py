@@ -21,7 +21,7 @@ from security.audit.actions import Action
 from security.audit.recording import record
 from security.models import SignIn
 from security.sign_in.browsers import browser_in_words
-from security.sign_in.one_time import owes_password
+from security.sign_in.owing import Debt, debt_of
 
 NOTED_EVERY: Final = timedelta(minutes=1)
 """Uses within it are not written down."""
@@ -50,7 +50,7 @@ def begin_sign_in(*, session_key: str, operator: User, address: str, user_agent:
 
 
 def sign_in_of(session_key: str) -> SignIn | None:
-    """The session's note, with what owes_password() needs."""
+    """The session's note, with what debt_of() needs."""
     rows = SignIn.objects.select_related("operator__one_time_password")
     return rows.filter(session_id=session_key).first()
 
@@ -86,8 +86,8 @@ class Standing:
 
     operator: User | None = None
     """None: signed out."""
-    owes_password: bool = False
-    """Nothing but choosing a password is open to the operator."""
+    debt: Debt | None = None
+    """Nothing but paying it is open to the operator."""
 
 
 def standing_of(session_key: str, *, in_use: bool = False) -> Standing:
@@ -112,13 +112,13 @@ def standing_of(session_key: str, *, in_use: bool = False) -> Standing:
         return Standing()
     if sign_in and in_use:
         note_use(sign_in)
-    return Standing(operator, owes_password(operator))
+    return Standing(operator, debt_of(operator, data))
 
 
 def operator_of_session(session_key: str) -> User | None:
     """Who may do something in this session; None: nobody (any more)."""
     standing = standing_of(session_key)
-    return None if standing.owes_password else standing.operator
+    return None if standing.debt else standing.operator
 
 
 def sign_ins_of(operator: User) -> list[SignIn]:

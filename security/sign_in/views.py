@@ -26,6 +26,7 @@ from security.sign_in.checking import TooManyTries, in_words
 from security.sign_in.forms import EndForm, FirstPasswordForm, OwnPasswordForm, SignInForm
 from security.sign_in.one_time import owes_password
 from security.sign_in.openid import ID_TOKEN, address_of_the_end
+from security.sign_in.owing import OWN_PASSWORD, SECOND_FACTOR
 from security.sign_in.passwords import change_password
 from security.sign_in.second_factor import standing_of
 from security.sign_in.sessions import end_sign_ins, idle_limit, lifetime, move_sign_in, sign_ins_of
@@ -123,8 +124,8 @@ def password(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(_next_of(request)) if first else redirect("account:home")
 
 
-password.before_own_password = True  # type: ignore[attr-defined]
-SignOut.before_own_password = True  # type: ignore[attr-defined]
+password.open_to_those_owing = (OWN_PASSWORD,)  # type: ignore[attr-defined]
+SignOut.open_to_those_owing = (OWN_PASSWORD, SECOND_FACTOR)  # type: ignore[attr-defined]
 
 
 def told(page: HttpResponse, refusal: Any) -> HttpResponse:

@@ -6,7 +6,6 @@ import pytest
 
 from benchmarks import live
 from benchmarks.cameras import Phase
-from recognizer.images import decode_image
 
 
 class TestRun:
@@ -53,11 +52,3 @@ class TestReport:
         result = self.report(110, 11.0)
         assert result["overload_goal_met"] is None
         assert "more --sockets" in result["overload_note"]
-
-
-class TestMakeStream:
-    def test_frames_are_what_the_live_page_sends_and_differ_a_little(self, shared_faces):
-        picture = (shared_faces / "portraits" / "obama.jpg").read_bytes()
-        frames = live.make_stream(picture)
-        assert len(set(frames)) == live.LIVELY
-        assert decode_image(frames[0]).shape == (live.HEIGHT, live.WIDTH, 3)

@@ -3,12 +3,15 @@ from __future__ import annotations
 import base64
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from pytest_django.asserts import assertContains
+from pytest_django.asserts import assertContains, assertNotContains
 
 from enrollment import services
 from enrollment.hooks import hooks
 from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, Person
+from enrollment.selectors import SEARCH_WORDS
 from security.models import Approval
 from security.roles.table import Role
 from tests.support.consent import ON_PAPER
@@ -76,6 +79,11 @@ class TestPeopleList:
         enroll("Ada", 1)
         response = staff_client.get(f"{PEOPLE}?{junk}", follow=True)
         assert response.status_code == 200
+
+    def test_three_thousand_words_cost_no_more_than_ten(self, staff_client):
+        with CaptureQueriesContext(connection) as queries:
+            assert staff_client.get(PEOPLE, {"q": "a " * 3000}).status_code == 200
+        assert max(query["sql"].count(" LIKE ") for query in queries) <= 2 * SEARCH_WORDS  # in name and external ID
 
     def test_does_not_offer_to_add_people(self, staff_client):
         assert "Add person" not in staff_client.get(PEOPLE).content.decode()
@@ -152,10 +160,16 @@ class TestActions:
         assert not Person.objects.exists()
         assert len(forgotten) == 1
 
-    def test_erase_never_loads_crops_or_vectors_to_ask(self, staff_client, enroll, django_capture_on_commit_callbacks):
-        from django.db import connection
-        from django.test.utils import CaptureQueriesContext
+    def test_erasing_one_person_leads_to_the_receipt_with_the_name(self, staff_client, enroll):
+        ada, grace = enroll("Ada", 1), enroll("Grace", 2)
+        own_page = reverse("admin:enrollment_person_delete", args=[ada.pk])
+        assertContains(
+            staff_client.post(own_page, {"post": "yes"}, follow=True), "<strong>Ada</strong> and all face data"
+        )
+        listed = act(staff_client, "delete_selected", grace, post="yes")
+        assertContains(listed, "<strong>Grace</strong> and all face data")
 
+    def test_erase_never_loads_crops_or_vectors_to_ask(self, staff_client, enroll, django_capture_on_commit_callbacks):
         ada = enroll("Ada", 1)
         with CaptureQueriesContext(connection) as queries:
             act(staff_client, "delete_selected", ada)
@@ -176,8 +190,11 @@ class TestActions:
         assert Person.objects.count() == 2
         assertContains(second.get("/site/approvals/"), "Grace")
         second.post(f"/site/approvals/{Approval.objects.get().pk}/", {"do": "agree"})
-        act(client, "delete_selected", ada, grace, post="yes")
+        done = act(client, "delete_selected", ada, grace, post="yes")
         assert not Person.objects.exists()
+        for person in (ada, grace):
+            assertContains(done, reverse("enrollment:receipt", args=[person.uuid]))
+        assertNotContains(done, "Grace")
 
     def test_follow_the_rights(self, enroll):
         ada = enroll("Ada", 1)
@@ -205,9 +222,6 @@ class TestTemplates:
             assert not any(secret in page for secret in secrets)
 
     def test_load_neither_vectors_nor_crops(self, staff_client, enroll):
-        from django.db import connection
-        from django.test.utils import CaptureQueriesContext
-
         for number in range(5):
             enroll(f"Person {number}", number)
         with CaptureQueriesContext(connection) as queries:

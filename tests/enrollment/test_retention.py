@@ -11,6 +11,7 @@ from enrollment import retention, services
 from enrollment.hooks import hooks
 from enrollment.hygiene.actions import merge_people, undo_action
 from enrollment.models import FaceSample, GalleryRevision, Person
+from enrollment.rights.consenting import undo_withdrawal, withdraw_consent
 from recognizer.errors import PackError
 from security.retention.policy import current_days
 from tests.enrollment.conftest import CONTRACT
@@ -106,6 +107,17 @@ class TestInactivePeople:
         deactivate(ada, days=91)
         assert retention.erase_inactive(timezone.now(), 90, 10) == 1  # with the record that was merged into it
         assert not Person.objects.exists()
+
+    def test_who_withdrew_stay_until_the_day_that_they_were_told(self, enroll, staff):
+        ada, bob = enroll("Ada", 1), enroll("Bob", 2)
+        ended = withdraw_consent(actor=staff, person=ada)
+        deactivate(bob, days=2)
+        later = timezone.now() + 3 * DAY
+        assert ended.erase_on is not None and ended.erase_on > timezone.localdate(later)
+        assert retention.count_inactive(later, 1) == 1
+        assert retention.erase_inactive(later, 1, 10) == 1
+        assert list(Person.objects.all()) == [ada]
+        undo_withdrawal(actor=staff, person=ada)
 
     def test_who_are_activated_at_the_last_moment_stay(self, enroll, monkeypatch):
         ada = enroll("Ada", 1)

@@ -12,7 +12,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
@@ -24,6 +26,7 @@ from enrollment.pictures import photos
 from enrollment.runtime.gallery import reset_gallery
 from enrollment.samples.drafts import quality_to_json
 from enrollment.sealed import read_crop
+from enrollment.selectors import SEARCH_WORDS
 from recognizer.images import UPLOAD_LIMITS, decode_crop, decode_image
 from recognizer.stages.detection import area_of
 from security.roles.table import Role
@@ -173,6 +176,12 @@ class TestPeopleSearch:
         response = operator_client.get("/enrollment/people/search.json", {"q": "ada"})
         assert response.json() == {"people": [{"id": str(ada.uuid), "name": "Ada Lovelace", "external_id": "S-17"}]}
         assert response.headers["Cache-Control"] == "private, no-store"
+
+    def test_three_thousand_words_cost_no_more_than_ten(self, operator_client):
+        with CaptureQueriesContext(connection) as queries:
+            response = operator_client.get("/enrollment/people/search.json", {"q": "a " * 3000})
+        assert response.json() == {"people": []}
+        assert max(query["sql"].count(" LIKE ") for query in queries) <= 2 * SEARCH_WORDS  # in name and external ID
 
     def test_gives_at_most_twenty(self, operator_client, enroll):
         for number in range(22):

@@ -26,7 +26,9 @@ from recognizer.images import encode_crop
 from recognizer.vectors import vector_to_bytes
 from security.audit.actions import Action
 from security.encryption.site_keys import SiteKeyUnusable, new_site_key
-from security.models import AuditEvent
+from security.models import AuditEvent, SecondFactorKey
+from security.sign_in.second_factor import SecondFactorRefused, check_code
+from tests.security.sign_in.test_second_factor import code_of, turn_on
 from tests.support.consent import ON_PAPER
 from tests.verification.rows import JPEG, make_attempt
 from verification.models import PictureKey, VerificationAttempt
@@ -304,3 +306,19 @@ def in_another_connection(work) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(run).result()
+
+
+class TestSecondFactor:
+    def test_comes_back_with_its_key_and_not_without(self, site, operator, tmp_path):
+        secret, recovery_codes = turn_on(operator)
+        site.backup("with-app")
+        raw = (tmp_path / "with-app").read_bytes()
+        assert secret not in raw
+        site.restore("with-app", "--replace")
+        check_code(operator=operator, code=code_of(secret, steps=1))
+        SecondFactorKey.objects.all().delete()
+        site.backup("later")  # its file of keys takes the place of the one before
+        site.restore("with-app", "--replace")
+        with pytest.raises(SecondFactorRefused, match="recovery code"):
+            check_code(operator=operator, code=code_of(secret, steps=1))
+        check_code(operator=operator, code=recovery_codes[0])

@@ -11,17 +11,20 @@ import time
 from urllib.parse import urlencode
 
 import pytest
+from django.conf import settings
 
 from benchmarks.site import free_port
 from facesite.bodies import SMALL_BYTES, UPLOAD_BYTES, large_bodies_at
 from facesite.connections import Channel, OpenConnections, address_of
 from facesite.server import UNREAD_S, Socket
 from tests.support import raw
+from tests.support.ids import NOBODY
 from tests.support.raw import MEGABYTE
 from tests.support.server import Browser, LiveServer, running_server, second_process
 from tests.support.sockets import PATIENCE_S
 
 UPLOAD = "/enrollment/upload/"
+DEPLOYMENT = settings.BASE_DIR / "docs" / "deployment.md"
 
 
 def cookies(browser: Browser) -> str:
@@ -67,6 +70,26 @@ class TestBodyLimits:
     )
     def test_nothing_else_may(self, path):
         assert large_bodies_at(path) is None
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            UPLOAD,
+            f"/enrollment/people/{NOBODY}/upload/",
+            "/verification/photo/",
+            "/api/v1/identify",
+            f"/api/v1/people/{NOBODY}/samples",
+            "/api/v1/recognition/recognize",
+            f"/api/v1/recognition/faces/{NOBODY}/verify",
+            "/api/v1/people",
+            "/",
+            "/x/upload/",
+        ],
+    )
+    def test_the_example_for_nginx_has_the_same_pages(self, path):
+        found = re.search(r"location ~ (\S+) \{\s+client_max_body_size 220m", DEPLOYMENT.read_text())
+        assert found
+        assert bool(re.search(found.group(1), path)) == bool(large_bodies_at(path.encode()))
 
 
 class TestBodies:

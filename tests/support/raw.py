@@ -10,37 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import build_opener
 
+from benchmarks.raw import MEGABYTE, answer, connect, head, send_until_closed
 from tests.support.server import LiveServer
 from tests.support.sockets import PATIENCE_S
 
-MEGABYTE = 1024 * 1024
+__all__ = ["MEGABYTE", "answer", "head", "send_until_closed"]
+"""Shared with the benchmark of attacks."""
 
 
 def connection(server: LiveServer, *, source: str = "127.0.0.1") -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S, source_address=(source, 0))
-
-
-def head(method: str, path: str, *lines: str) -> bytes:
-    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", *lines, "", ""]).encode()
-
-
-def answer(client: socket.socket) -> bytes:
-    """Everything until the server closes."""
-    received = b""
-    with contextlib.suppress(ConnectionResetError):
-        while piece := client.recv(65536):
-            received += piece
-    return received
-
-
-def send_until_closed(client: socket.socket, piece: bytes, times: int) -> int:
-    """How often it could be sent before the server closed."""
-    for number in range(times):
-        try:
-            client.sendall(piece)
-        except OSError:
-            return number
-    return times
+    return connect(server.port, source=source)
 
 
 def seconds_until_closed(client: socket.socket) -> float:

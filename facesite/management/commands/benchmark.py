@@ -1,4 +1,4 @@
-"""manage.py benchmark pipeline | gallery | live | api | fuzz [--json]: each lives in benchmarks/<name>.py."""
+"""manage.py benchmark NAME [--json]: each lives in benchmarks/<name>.py."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ BENCHMARKS = {
     "live": "many live streams against a real server",
     "api": "identify by the API against a real server",
     "fuzz": "damaged pictures: what decoding them takes at worst",
+    "attacks": "what hostile clients can do to a real server",
+    "records": "what retention and an export of a long history cost",
 }
 
 

@@ -20,6 +20,7 @@ from security.encryption.rotating import (
     rotation_begun,
 )
 from security.encryption.site_keys import current_site_key, key_file
+from security.sign_in.sealing import seal_older_secrets
 
 
 class Command(BaseCommand):
@@ -38,7 +39,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         done = {}
         if action == "seal":
-            done = {"sealed": self.follow(seal_older(COLUMNS), "values encrypted", options["json"])}
+            faces = self.follow(seal_older(COLUMNS), "values encrypted", options["json"])
+            done = {"sealed": faces + seal_older_secrets()}
         if action == "rotate":
             begin_rotation()
             done = {"rotated": self.follow(rotate(), "keys wrapped again", options["json"])}
@@ -83,7 +85,7 @@ def sentences(status: dict[str, Any]) -> Iterator[str]:
         yield f"{status['rotated']:,} keys were wrapped again with the new site key."
     yield f"The site key is {status['site_key']}, from {status['site_key_from']}."
     yield f"{sum(status['keys'].values()):,} keys are wrapped with it or with the one before: one for each person, "
-    yield "picture of an attempt, unknown face and recorded wrong match."
+    yield "picture of an attempt, unknown face, recorded wrong match and authenticator app."
     if status["keys_to_rotate"]:
         yield f"{status['keys_to_rotate']:,} keys still have the site key before: run `manage.py encryption rotate`."
     if status["encrypted"]:

@@ -94,4 +94,4 @@ def _read_key(text: str) -> VerifyingKey:
         is_file = path.is_file()
     except OSError:
         is_file = False
-    return VerifyingKey.from_text(path.read_text() if is_file else text)
+    return VerifyingKey.from_text(path.read_text(errors="replace") if is_file else text)

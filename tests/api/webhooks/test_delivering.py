@@ -93,7 +93,8 @@ class TestFailures:
             before = timezone.now()
             assert deliver_due() == 1
             assert delivery().tries == tries
-            assert (due_at := delivery().due_at)
+            due_at = delivery().due_at
+            assert due_at is not None
             waits = (due_at - before).total_seconds()
             assert 0.8 * pause <= waits <= 1.2 * pause + 5
             assert deliver_due() == 0, "it is not due yet"

@@ -193,6 +193,14 @@ class TestLogin:
         assert (error["code"], "Choose your own password first" in error["message"]) == ("not_allowed", True)
         assert await close_code(socket) == 4403
 
+    async def test_a_second_factor_that_the_site_demands_now_ends_the_socket(self, operator, monkeypatch, settings):
+        monkeypatch.setattr(EchoConsumer, "session_check_seconds", 0.05)
+        socket = await greeted(operator)
+        settings.FACESITE_SECOND_FACTOR = "required"
+        error = await socket.receive_json_from()
+        assert (error["code"], "second factor" in error["message"]) == ("not_allowed", True)
+        assert await close_code(socket) == 4403
+
     async def test_a_sign_in_that_nobody_used_for_too_long_ends_the_socket(self, operator, monkeypatch):
         monkeypatch.setattr(EchoConsumer, "session_check_seconds", 0.05)
         socket = await greeted(operator)

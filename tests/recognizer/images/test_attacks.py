@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.hostile import hidden_frame
 from recognizer.errors import ImageError, ImageTooManyPixels, ImageUndecodable
 from recognizer.images import FRAME_LIMITS, UPLOAD_LIMITS, decode_image
 from recognizer.images.isolation import workers
@@ -35,14 +36,6 @@ from tests.support.pictures import (
 BODY = zlib.compress(png_rows())
 DATA = chunk(b"IDAT", BODY)
 END = chunk(b"IEND")
-
-
-def hidden_frame(side: int = 30_000) -> bytes:
-    """FF 01 stands alone: libjpeg finds the first frame. Taken for a segment, it leads to the one in the comment."""
-    first, second = frame_header(side, side), frame_header(100, 100)
-    comment = b"\xff\xfe" + struct.pack(">H", len(second) + 2)
-    trick = b"\xff\x01" + struct.pack(">H", 2 + len(first + comment)) + first + comment + second
-    return b"\xff\xd8" + trick + segment(0xDB, bytes(1) + bytes([1] * 64)) + scan_header() + bytes(65_000) + b"\xff\xd9"
 
 
 def packed_zeros(megabytes: int) -> bytes:

@@ -83,6 +83,9 @@ class TestExport:
     def test_a_key_that_is_none_is_one_sentence(self, tmp_path):
         with pytest.raises(CommandError, match="32 bytes"):
             run("verify", "--public-key", "abc")
+        (tmp_path / "key").write_bytes(bytes(range(128, 160)))
+        with pytest.raises(CommandError, match="32 bytes in base64"):
+            run("verify", "--public-key", str(tmp_path / "key"))
 
 
 class TestSeal:

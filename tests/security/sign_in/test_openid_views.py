@@ -110,6 +110,7 @@ class TestSigningIn:
         settings.FACESITE_SECOND_FACTOR = "required"
         openid_provider.add_person("o-mfa", preferred_username="olivia", amr=["pwd", "mfa"])
         assert sign_in(client, openid_provider, "o-mfa").headers["Location"] == "/account/"
+        assert client.get("/account/").status_code == 200
 
     def test_signing_out_ends_the_session_there_too(self, client, operator, openid_provider, provider):
         sign_in(client, openid_provider)

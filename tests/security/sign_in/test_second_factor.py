@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 from time import time
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
 from django.utils import timezone
 from django_otp.oath import totp
 
 from security.allowing import NotAllowed
-from security.models import AuditEvent, RecoveryCode, SecondFactor
+from security.encryption.rotating import rotate
+from security.encryption.site_keys import new_site_key
+from security.models import AuditEvent, RecoveryCode, SecondFactor, SecondFactorKey
 from security.sign_in import codes, second_factor
+from security.sign_in.sealing import seal_older_secrets
 from security.sign_in.second_factor import SecondFactorRefused, WrongCode
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +36,8 @@ def turn_on(operator) -> tuple[bytes, list[str]]:
 
 
 def actions() -> list[str]:
-    return [event.action for event in AuditEvent.objects.order_by("number")]
+    """Beside the site key's, which the first secret takes into use."""
+    return [event.action for event in AuditEvent.objects.order_by("number") if event.action != "site_key.adopted"]
 
 
 class TestSetUp:
@@ -107,16 +116,16 @@ class TestCheckCode:
             with pytest.raises(WrongCode):
                 second_factor.check_code(operator=staff if code == written[0] else operator, code=code)
 
-    def test_a_secret_that_cannot_be_read_is_told_and_recovery_codes_go_on(self, operator, settings):
+    def test_a_secret_that_cannot_be_read_is_told_and_recovery_codes_go_on(self, operator):
         secret, written = turn_on(operator)
-        settings.SECRET_KEY = "another-key"
+        SecondFactorKey.objects.all().delete()
         with pytest.raises(SecondFactorRefused, match="recovery code"):
             second_factor.check_code(operator=operator, code=code_of(secret, steps=1))
         second_factor.check_code(operator=operator, code=written[0])
 
-    def test_an_earlier_secret_key_still_opens_it(self, operator, settings):
+    def test_another_secret_key_changes_nothing(self, operator, settings):
         secret, _ = turn_on(operator)
-        settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another-key"
+        settings.SECRET_KEY = "another-key"
         second_factor.check_code(operator=operator, code=code_of(secret, steps=1))
 
     def test_a_secret_of_another_row_does_not_open(self, operator, staff):
@@ -126,6 +135,47 @@ class TestCheckCode:
         SecondFactor.objects.filter(operator=staff).update(sealed_secret=stolen)
         with pytest.raises(SecondFactorRefused, match="cannot read"):
             second_factor.check_code(operator=staff, code=code_of(secret, steps=1))
+
+
+class TestOlderSecrets:
+    """Versions before this one sealed secrets with SECRET_KEY."""
+
+    @pytest.fixture
+    def secret(self, operator) -> bytes:
+        secret, _ = turn_on(operator)
+        cipher = AESGCM(HKDF(SHA256(), 32, None, b"facesite second factor 1").derive(settings.SECRET_KEY.encode()))
+        sealed = b"x" * 12 + cipher.encrypt(b"x" * 12, secret, f"second_factor:{operator.pk}".encode())
+        SecondFactor.objects.update(sealed_secret=base64.b64encode(sealed).decode())
+        SecondFactorKey.objects.all().delete()
+        return secret
+
+    def test_are_read(self, operator, secret):
+        second_factor.check_code(operator=operator, code=code_of(secret, steps=1))
+
+    def test_are_read_with_an_earlier_secret_key_too(self, operator, secret, settings):
+        settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another-key"
+        second_factor.check_code(operator=operator, code=code_of(secret, steps=1))
+
+    def test_are_sealed_with_keys_of_their_own_and_need_secret_key_no_more(self, operator, secret, settings):
+        assert [seal_older_secrets() for _ in range(2)] == [1, 0]
+        settings.SECRET_KEY = "another-key"
+        second_factor.check_code(operator=operator, code=code_of(secret, steps=1))
+        assert actions().count("second_factors.sealed") == 1
+
+    def test_stay_where_nobody_can_read_them(self, operator, secret, settings):
+        settings.SECRET_KEY = "another-key"
+        assert seal_older_secrets() == 0
+        assert not SecondFactorKey.objects.exists()
+
+
+class TestRotation:
+    def test_wraps_the_keys_of_apps_too(self, operator, settings):
+        secret, _ = turn_on(operator)
+        old = settings.FACESITE_DATA_KEY
+        settings.FACESITE_DATA_KEY = f"{new_site_key().text},{old}"
+        assert list(rotate()) == [1]
+        settings.FACESITE_DATA_KEY = settings.FACESITE_DATA_KEY.partition(",")[0]
+        second_factor.check_code(operator=operator, code=code_of(secret, steps=1))
 
 
 class TestRenewRecoveryCodes:

@@ -177,6 +177,23 @@ class TestWhereTheSiteDemandsIt:
         assert 'href="/verification/">I have kept them' in shown
         assert is_signed_in(client)
 
+    def test_a_sign_in_from_before_is_led_to_the_set_up_and_then_on(self, operator_client, operator):
+        led = operator_client.get("/enrollment/people/?q=x")
+        assert led.headers["Location"] == "/account/second-factor/?next=%2Fenrollment%2Fpeople%2F%3Fq%3Dx"
+        assert operator_client.post("/enrollment/upload/").headers["Location"] == "/account/second-factor/?next=%2F"
+        refused = operator_client.get("/enrollment/people/search.json")
+        assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
+        page = operator_client.get(led.headers["Location"]).content.decode()
+        assert "lets nobody in with a password alone" in page
+        assert "Log out" in page and "Not now" not in page
+        fields = {"code": code_of(second_factor.begin_set_up(actor=operator)), "password": PASSWORD}
+        shown = operator_client.post(led.headers["Location"], fields).content.decode()
+        assert 'href="/enrollment/people/?q=x">I have kept them' in shown
+        assert operator_client.get("/enrollment/people/").status_code == 200
+
+    def test_whoever_will_not_may_log_out(self, operator_client):
+        assert operator_client.post("/accounts/logout/").headers["Location"] == "/accounts/login/"
+
     def test_it_cannot_be_switched_off(self, operator_client, operator, secret):
         shown = operator_client.get("/account/second-factor/off/").content.decode()
         assert "cannot be switched off" in shown

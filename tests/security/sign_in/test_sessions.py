@@ -10,6 +10,7 @@ from django.utils import timezone
 from security.models import SignIn
 from security.sign_in import sessions
 from security.sign_in.one_time import issue_one_time_password
+from security.sign_in.owing import OWN_PASSWORD
 from security.sign_in.sessions import (
     end_sign_ins,
     forget_old_sessions,
@@ -98,7 +99,7 @@ class TestStandingOf:
     def test_one_who_owes_a_password_may_do_nothing(self, operator):
         issue_one_time_password(actor=None, operator=operator)
         key = str(signed_in(operator).session.session_key)
-        assert standing_of(key) == sessions.Standing(operator, owes_password=True)
+        assert standing_of(key) == sessions.Standing(operator, OWN_PASSWORD)
         assert operator_of_session(key) is None
 
 
