@@ -63,7 +63,7 @@ def install_pack(
             f"The pack {pack.name} comes under these terms: {pack.licence}. "
             f"If you accept them, run: manage.py packs install {pack.name} --accept-licence"
         )
-    missing = [file for file in pack.files if not _is_intact(file)]
+    missing = [file for file in pack.without_cohort().files if not _is_intact(file)]  # that one is built, not fetched
     try:
         models_dir.mkdir(parents=True, exist_ok=True)
         with ExitStack() as fetched:
