@@ -7,6 +7,7 @@ where the gate lies stands in the manifest, or in local.toml for a cohort that w
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -79,9 +80,9 @@ def centres_of(embeddings: Vector) -> Vector:
 
 
 def fit_gate(cohort: Cohort, embeddings: Vector, people: Sequence[str], match_threshold: float) -> GateFit:
-    """The gate that costs LOST of the mated pairs among (n, d) embeddings that reach the threshold. `people`: of each.
+    """The gate that costs at most LOST of the mated pairs, among (n, d) embeddings, that reach the threshold.
 
-    The cohort's own gate is not looked at. Raises CohortFailed for too few such pairs.
+    people: who each embedding shows. The cohort's own gate is not looked at. Raises CohortFailed for too few pairs.
     """
     normalised = np.array(list(_mated_matches(cohort, embeddings, people, match_threshold)))
     if len(normalised) < FEWEST_MATCHES:
@@ -89,7 +90,7 @@ def fit_gate(cohort: Cohort, embeddings: Vector, people: Sequence[str], match_th
             f"{len(normalised)} pairs of pictures of one person are too few to set the gate: at least "
             f"{FEWEST_MATCHES} are needed. Name a folder with more pictures of each person with --faces."
         )
-    value = float(np.round(np.quantile(normalised, LOST), 3))
+    value = math.floor(1_000 * np.quantile(normalised, LOST, method="lower")) / 1_000
     return GateFit(value, len(normalised), int((normalised < value).sum()))
 
 
