@@ -69,6 +69,10 @@ class Measure:
     named: int
     """Searches that gave a name, without the gate."""
     named_past_gate: int
+    needed: float
+    """The median of what a pair of such faces must score to pass the gate."""
+    lost: float
+    """Share of LFW's matches that score less than one of these faces' matches would have to."""
 
 
 def main() -> None:
@@ -86,17 +90,18 @@ def main() -> None:
         raise SystemExit(
             f"The pack {engine.pack.name} has no cohort: build one with `packs cohort --held-out {HELD_OUT}`."
         )
-    say(f"### {engine.pack.title}", "", *cost_lines(engine, policy, engine.cohort, options.faces), "", *HEADER)
+    cost, matches = cost_of_gate(engine, policy, engine.cohort, options.faces)
+    say(f"### {engine.pack.title}", "", cost, "", *HEADER)
     for name, crops in groups_of(options.crops):
         embeddings = np.concatenate([engine.embed(crops[at : at + 64]) for at in range(0, len(crops), 64)])
-        say(row(name, len(crops), measure(embeddings, policy, engine.cohort)))
+        say(row(name, len(crops), measure(embeddings, policy, engine.cohort, matches)))
     engine.close()
 
 
 HEADER = (
     "| strangers | faces | pairs | FMR by the score alone | FMR past the gate "
-    f"| {ENROLLED} enrolled: strangers named | past the gate |",
-    "|---|---|---|---|---|---|---|",
+    f"| {ENROLLED} enrolled: strangers named | past the gate | the gate asks for | LFW's matches below that |",
+    "|---|---|---|---|---|---|---|---|---|",
 )
 
 
@@ -125,8 +130,8 @@ def read_held_out(tar: Path) -> dict[str, Image]:
         return {name: decode_crop(file.read()) for name, file in files if file}
 
 
-def measure(embeddings: Vector, policy: DecisionPolicy, cohort: Cohort) -> Measure:
-    """All pairs of one group (n, d), and searches among ENROLLED of it."""
+def measure(embeddings: Vector, policy: DecisionPolicy, cohort: Cohort, matches: Vector) -> Measure:
+    """All pairs of one group (n, d), and searches among ENROLLED of it. matches: scores (m,) of LFW's right matches."""
     rows, columns = np.triu_indices(len(embeddings), 1)
     scores = (embeddings @ embeddings.T)[rows, columns]
     means, deviations = cohort.strangers(embeddings)
@@ -137,7 +142,10 @@ def measure(embeddings: Vector, policy: DecisionPolicy, cohort: Cohort) -> Measu
         [search(embeddings, policy, cohort, seed) for seed in range(DRAWS)] if len(embeddings) > 2 * ENROLLED else []
     )
     searches, named, past_gate = (sum(column) for column in zip(*found, strict=True)) if found else (0, 0, 0)
-    return Measure(len(scores), int(matching.sum()), int(past.sum()), searches, named, past_gate)
+    needed = means + cohort.gate * deviations
+    lost = float(np.searchsorted(np.sort(matches), needed).mean()) / len(matches)
+    counts = len(scores), int(matching.sum()), int(past.sum())
+    return Measure(*counts, searches, named, past_gate, float(np.median(needed)), lost)
 
 
 def search(embeddings: Vector, policy: DecisionPolicy, cohort: Cohort, seed: int) -> tuple[int, int, int]:
@@ -156,7 +164,8 @@ def search(embeddings: Vector, policy: DecisionPolicy, cohort: Cohort, seed: int
 def row(name: str, faces: int, found: Measure) -> str:
     rates = [rate(found.matching, found.pairs), rate(found.past_gate, found.pairs)]
     named = [f"{100 * part / found.searches:.2f} %" if found.searches else "-" for part in _named(found)]
-    return f"| {name} | {faces} | {found.pairs:,} | {rates[0]} | {rates[1]} | {named[0]} | {named[1]} |"
+    asked = f"| {found.needed:.2f} | {100 * found.lost:.1f} % |"
+    return f"| {name} | {faces} | {found.pairs:,} | {rates[0]} | {rates[1]} | {named[0]} | {named[1]} {asked}"
 
 
 def _named(found: Measure) -> tuple[int, int]:
@@ -169,18 +178,19 @@ def rate(part: int, whole: int) -> str:
     return f"{found.value:.1e} ({part:,}) [{found.low:.1e}, {found.high:.1e}]"
 
 
-def cost_lines(engine: FaceEngine, policy: DecisionPolicy, cohort: Cohort, folder: Path) -> list[str]:
-    """What the gate costs: pictures of one person, each with each."""
+def cost_of_gate(engine: FaceEngine, policy: DecisionPolicy, cohort: Cohort, folder: Path) -> tuple[str, Vector]:
+    """What the gate costs, of all pairs of pictures of one person; and the scores of those that match."""
     people = read_people(engine, folder)
     same = [(a.embedding, b.embedding) for group in people.values() for a, b in combinations(group, 2)]
     scored = [(float(a @ b), a, b) for a, b in same]
     matches = [one for one in scored if one[0] >= policy.match_threshold]
     lost = sum(not cohort.stands_out(*one) for one in matches)
     below = len(scored) - len(matches)
-    return [
+    said = (
         f"Gate {cohort.gate:g}. Of {len(scored)} mated pairs {below} are below the threshold: FNMR "
         f"{rate(below, len(scored))}. {lost} of the others do not pass the gate: {rate(lost, len(matches))}."
-    ]
+    )
+    return said, np.array([score for score, *_ in matches], np.float32)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,8 @@ class Cohort:
 
     def strangers(self, vectors: Vector) -> tuple[Vector, Vector]:
         """Mean and standard deviation, (n,) each, of the NEAREST cosines of (n, d) unit vectors with the cohort."""
-        scores = vectors @ self.centres.T
+        # Row by row: a matrix product would start BLAS's threads, which cost more than so small a product takes.
+        scores = np.vecdot(vectors[:, np.newaxis], self.centres)
         count = min(NEAREST, scores.shape[1])
         nearest = np.partition(scores, -count, axis=1)[:, -count:]
         return nearest.mean(axis=1), np.maximum(nearest.std(axis=1), SMALLEST_DEVIATION)

@@ -94,6 +94,11 @@ class TestCohort:
     def test_a_score_far_above_the_strangers_names_anybody(self):
         assert self.ask(towards(1, 0.95)).verdict == Verdict.MATCH
 
+    def test_the_very_picture_that_was_enrolled_is_always_recognised(self):
+        hard = Cohort(self.STRANGERS.centres, gate=100.0)
+        assert self.ask(axis(1), cohort=hard).verdict == Verdict.MATCH
+        assert self.ask(towards(1, 0.98), cohort=hard).reasons == ("similar_to_many",)
+
     def test_a_pack_without_a_cohort_asks_for_the_score_alone(self):
         assert self.ask(towards(1, 0.6), cohort=None).verdict == Verdict.MATCH
 

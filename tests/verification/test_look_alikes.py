@@ -56,7 +56,7 @@ def look_alikes(engine: FaceEngine, face_of: Callable[[bytes], Face], shared_fac
 def as_picture(crop: np.ndarray) -> bytes:
     """A face of 280 pixels in the middle of a picture."""
     large = cv2.resize(crop, (280, 280), interpolation=cv2.INTER_CUBIC)
-    return jpeg(cv2.copyMakeBorder(large, 100, 100, 180, 180, cv2.BORDER_REPLICATE))
+    return jpeg(np.asarray(cv2.copyMakeBorder(large, 100, 100, 180, 180, cv2.BORDER_REPLICATE), np.uint8))
 
 
 @pytest.fixture

@@ -277,7 +277,7 @@ class TestCohort:
         with pytest.raises(CommandError, match="packs cohort own"):
             packs("verify", "own")
         packs(*arguments)
-        assert "own: 6 files are what the manifest says" in packs("verify", "own")
+        assert "own: 7 files are what the manifest says" in packs("verify", "own")
 
     def test_takes_a_folder_and_refuses_what_is_no_crop(self, own, known, tmp_path):
         (tmp_path / "crops").mkdir()
