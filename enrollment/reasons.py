@@ -131,6 +131,7 @@ ENGINE_ERRORS: dict[str, str] = {
     "pack_install_failed": "The model pack could not be installed. Nothing was changed; try again.",
     "pack_licence_not_accepted": "The terms of this model pack must be accepted before it is installed.",
     "pack_quantize_failed": "The 8-bit variant could not be made. Nothing was changed.",
+    "pack_cohort_failed": "The cohort could not be built. Nothing was changed.",
     "too_few_pairs": "There are too few pairs to conclude anything. Use more pictures.",
     "contract_mismatch": "These templates come from another model pack. Run: manage.py rebuild_templates",
     "recognizer_error": "The picture could not be analysed. Try another one.",

@@ -13,7 +13,9 @@ import numpy as np
 from recognizer.errors import EngineNotReady, PackCorrupt
 from recognizer.images import FRAME_LIMITS, ImageLimits, decode_image
 from recognizer.packs.choosing import choose_pack, verify_pack
+from recognizer.packs.cohorts import load_cohort
 from recognizer.packs.manifest import Manifest, Pack
+from recognizer.search.cohort import Cohort
 from recognizer.stages.alignment import TEMPLATE, align_face
 from recognizer.stages.checks import NOT_CHECKED, FaceChecker
 from recognizer.stages.detection import Detector, YuNetDetector
@@ -51,6 +53,7 @@ class FaceEngine:
         # The pool has a worker per core already; OpenCV's own threads would only fight with it.
         cv2.setNumThreads(1)
         pack = choose_pack(Manifest.load(self.config.models_dir), self.config.pack)
+        pack = pack if self.config.cohort else pack.without_cohort()
         verify_pack(pack)
         stages = _Stages(pack, self.config)
         stages.warm_up()
@@ -81,6 +84,11 @@ class FaceEngine:
     def dimension(self) -> int:
         """Numbers in each embedding."""
         return self.pack.dimension
+
+    @property
+    def cohort(self) -> Cohort | None:
+        """Strangers that a match must stand out against; None: the pack has none."""
+        return self._loaded.cohort
 
     @property
     def detector(self) -> Detector:
@@ -209,6 +217,7 @@ class _Stages:
                 f"The embedder of the pack {pack.name} gives {self.embedder.dimension} numbers per face "
                 f"where the manifest says {pack.dimension}. Correct the manifest or install the right file."
             )
+        self.cohort = load_cohort(pack)
         models = [ScaledModel(open_session(file.path), file.crop_scale) for file in pack.files_of("liveness")]
         self.liveness: LivenessChecker | None = MiniFasNet(models) if models else None
 

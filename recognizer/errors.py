@@ -15,8 +15,8 @@ RecognizerError
 ├── ContractMismatch            contract_mismatch: embeddings of two different spaces must never be compared
 └── TooFewPairs                 too_few_pairs: too few comparisons for the conclusion that was asked for
 
-Two more PackErrors stand beside what raises them: PackNameTaken in packs/local_packs.py, QuantizeFailed in
-packs/quantize.py.
+More PackErrors stand beside what raises them: PackNameTaken in packs/local_packs.py, QuantizeFailed in
+packs/quantize.py, CohortFailed in packs/cohorts.py.
 """
 
 from __future__ import annotations

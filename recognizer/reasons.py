@@ -24,6 +24,7 @@ class Reason(StrEnum):
     BETWEEN_THRESHOLDS = "between_thresholds"
     MARGIN_TOO_SMALL = "margin_too_small"
     TEMPLATES_DISAGREE = "templates_disagree"
+    SIMILAR_TO_MANY = "similar_to_many"
     KNOWN_CONFUSION = "known_confusion"
     THRESHOLD_RAISED = "threshold_raised"
     PACK_NOT_MEASURED = "pack_not_measured"

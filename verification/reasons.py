@@ -23,6 +23,9 @@ DECISIONS: dict[str, str] = {
     Reason.TEMPLATES_DISAGREE: (
         "Only one of the person's pictures is similar. Add more pictures of them, or try again."
     ),
+    Reason.SIMILAR_TO_MANY: (
+        "Similar to many people: cannot be told apart reliably. Check the identity in another way."
+    ),
     Reason.KNOWN_CONFUSION: (
         "This face resembles one that was taken for this person by mistake. Check in another way."
     ),

@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from enrollment.models import FaceSample
+from enrollment.packs.cohorts import inherit_cohort
 from enrollment.sealed import read_crops
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
@@ -36,7 +37,7 @@ def crops_from_folder(pack: Pack, models_dir: Path, folder: Path) -> list[Labell
     if not folder.is_dir():
         raise QuantizeFailed(f"{folder} is no folder: name one that holds a folder of pictures for each person.")
     paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES][:MOST_CROPS]
-    engine = FaceEngine(RecognizerConfig(models_dir, pack=pack.name))
+    engine = FaceEngine(RecognizerConfig(models_dir, pack=pack.name, cohort=False))
     engine.startup()
     try:
         found = (_largest_face(engine, path) for path in paths)
@@ -61,7 +62,8 @@ def quantize_pack(models_dir: Path, pack: Pack, crops: list[LabelledCrop], name:
             preprocessing=pack.preprocessing,
             thresholds=_inherited_thresholds(pack, report),
         )
-        return add_pack(models_dir, own, target, sha256_of(target)), report
+        variant = add_pack(models_dir, own, target, sha256_of(target))
+    return inherit_cohort(models_dir, pack, variant, report.mean_cosine), report
 
 
 def _inherited_thresholds(pack: Pack, report: QuantizeReport) -> dict[str, object]:

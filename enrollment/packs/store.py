@@ -65,7 +65,8 @@ def install_pack(
         models_dir.mkdir(parents=True, exist_ok=True)
         with ExitStack() as fetched:
             shelf = _Shelf(manifest, sources, published, progress or _silent, fetched)
-            fresh = shelf.fetch([file for file in pack.required if not _is_intact(file)])
+            wanted = pack.without_cohort().required  # a cohort is built, not fetched
+            fresh = shelf.fetch([file for file in wanted if not _is_intact(file)])
             try:
                 fresh |= shelf.fetch([file for file in pack.optional if not _is_intact(file)])
             except InstallFailed:  # then the pack does without: the caller sees Pack.left_out

@@ -55,18 +55,14 @@ def verify_pack(pack: Pack) -> None:
 
 def verify_file(file: PackFile, path: Path, pack_name: str) -> None:
     """Check that `path` is this file of the manifest. Raises PackNotInstalled or PackCorrupt."""
+    mend = f"Run: manage.py packs {'cohort' if file.role == 'cohort' else 'install'} {pack_name}"
     if not path.is_file():
-        raise PackNotInstalled(f"{path} is missing. Run: manage.py packs install {pack_name}")
+        raise PackNotInstalled(f"{path} is missing. {mend}")
     size = path.stat().st_size
     if size != file.size:
-        raise PackCorrupt(
-            f"{path} has {size} bytes where the manifest says {file.size}. Run: manage.py packs install {pack_name}"
-        )
+        raise PackCorrupt(f"{path} has {size} bytes where the manifest says {file.size}. {mend}")
     if sha256_of(path) != file.sha256:
-        raise PackCorrupt(
-            f"{path} is not the file the manifest describes (its sha256 differs). "
-            f"Run: manage.py packs install {pack_name}"
-        )
+        raise PackCorrupt(f"{path} is not the file the manifest describes (its sha256 differs). {mend}")
 
 
 def sha256_of(path: Path) -> str:

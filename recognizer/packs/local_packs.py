@@ -1,4 +1,4 @@
-"""What the operator adds in local.toml: packs and thresholds.
+"""What the operator adds in local.toml: packs, thresholds and cohorts.
 
 An operator's pack is any ArcFace-style ONNX embedder, together with the default pack's other models.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 from recognizer.errors import PackCorrupt, PackError
 from recognizer.packs.choosing import sha256_of
-from recognizer.packs.manifest import LOCAL_NAME, PLAIN_NAME, Manifest, Pack, read_toml
+from recognizer.packs.manifest import LOCAL_NAME, PLAIN_NAME, Gate, Manifest, Pack, read_toml
 from recognizer.stages.embedding import OnnxEmbedder
 from recognizer.stages.sessions import open_session
 from recognizer.types import Preprocessing
@@ -77,6 +77,35 @@ def write_thresholds(models_dir: Path, pack: str, *, match: Mapping[float, float
     return Manifest.load(models_dir).get(pack)
 
 
+def write_cohort_entry(models_dir: Path, pack: Pack, file: Path, gate: Gate) -> Pack:
+    """Give a pack, shipped or the operator's, a cohort of its own at this site. Returns the pack with it.
+
+    file: in the models folder. Raises ManifestInvalid.
+    """
+    document = _read_local(models_dir)
+    document.setdefault("cohorts", {})[pack.name] = cohort_entry(pack, file, gate)
+    _write_local(models_dir, document)
+    return Manifest.load(models_dir).get(pack.name)
+
+
+def cohort_entry(pack: Pack, file: Path, gate: Gate) -> dict[str, Any]:
+    """What a manifest says about the cohort of a pack in this file."""
+    return {
+        "contract_id": pack.contract_id,
+        "name": file.name,
+        "size": file.stat().st_size,
+        "sha256": sha256_of(file),
+        "licence": f"that of {pack.name}",
+        "gate": gate.value,
+        "source": gate.source,
+    }
+
+
+def toml_section(section: str, name: str, entry: Mapping[str, Any]) -> list[str]:
+    """The lines of [section.name]."""
+    return [f"[{section}.{_toml(name)}]", *(f"{key} = {_toml(value)}" for key, value in entry.items())]
+
+
 def _check_name(manifest: Manifest, name: str, file_name: str, sha256: str) -> None:
     if not PLAIN_NAME.fullmatch(file_name):
         raise PackError(
@@ -98,7 +127,7 @@ def _describe(own: OwnPack, dimension: int, base: Pack) -> dict[str, Any]:
         "title": own.title,
         "licence": own.licence,
         "only_by_name": True,
-        "files": [own.name, *(file.key for file in base.files if file.role != "embedder")],
+        "files": [own.name, *(file.key for file in base.files if file.role not in ("embedder", "cohort"))],
         "dimension": dimension,
         "preprocessing": {
             "colour": preprocessing.colour,
@@ -129,10 +158,10 @@ def _read_local(models_dir: Path) -> dict[str, Any]:
 
 
 def _write_local(models_dir: Path, document: Mapping[str, Any]) -> None:
-    lines = ["# Written by `manage.py packs add`, `packs quantize` and `evaluate --write-thresholds`."]
+    lines = ["# Written by `manage.py packs add`, `quantize` and `cohort` and by `evaluate --write-thresholds`."]
     for section, entries in document.items():
         for name, entry in entries.items():
-            lines += ["", f"[{section}.{_toml(name)}]", *(f"{key} = {_toml(value)}" for key, value in entry.items())]
+            lines += ["", *toml_section(section, name, entry)]
     path = models_dir / LOCAL_NAME
     with NamedTemporaryFile("w", encoding="utf-8", prefix=f".{path.name}.", dir=models_dir, delete=False) as temporary:
         temporary.write("\n".join(lines) + "\n")

@@ -26,7 +26,7 @@ SHIPPED_DIR = Path(__file__).resolve().parents[2] / "models"
 """Folder of the shipped manifest and of the weights that come with the product."""
 LOCAL_NAME = "local.toml"
 """File with the operator's packs and thresholds, beside the weights."""
-ROLES = ("detector", "landmarks", "checks", "embedder", "liveness")
+ROLES = ("detector", "landmarks", "checks", "embedder", "liveness", "cohort")
 ALIGNMENT = "arcface112"
 """Name of the alignment that every pack uses; part of the contract_id."""
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -67,8 +67,8 @@ class PackFile:
     key: str
     """Name in the manifest; packs refer to it."""
     role: str
-    """One of ROLES. A pack has one detector and one embedder, at most one landmarks and one checks file, and any
-    number for liveness."""
+    """One of ROLES. A pack has one detector and one embedder, at most one file each for landmarks, checks and cohort,
+    and any number for liveness."""
     name: str
     """File name in the models folder."""
     size: int
@@ -100,6 +100,15 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """How far a match must stand out against the pack's cohort (recognizer/search/cohort.py)."""
+
+    value: float
+    source: str
+    """In words: from which crops and which mated pairs, when."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     name: str
     title: str
@@ -126,6 +135,8 @@ class Pack:
     lfw_source: str = ""
     starter: bool = False
     """Comes with the product. Every pack that can be installed is stronger."""
+    gate: Gate | None = None
+    """None: it has no cohort, and a match needs nothing but its score."""
     optional: tuple[PackFile, ...] = ()
     """Files that the pack works without. Only when all of them are installed are they among `files`."""
     training_data: str = "not known"
@@ -144,8 +155,8 @@ class Pack:
 
     @property
     def installed(self) -> bool:
-        """Every file that it needs is there with the right size."""
-        return all(file.installed for file in self.files)
+        """Every file that it needs is there with the right size. The engine itself misses a cohort, at its start."""
+        return all(file.installed for file in self.files if file.role != "cohort")
 
     @property
     def begun(self) -> bool:
@@ -174,6 +185,10 @@ class Pack:
     def checks_liveness(self) -> bool:
         return bool(self.files_of("liveness"))
 
+    def without_cohort(self) -> Pack:
+        """The same pack, as if it had no cohort."""
+        return replace(self, files=tuple(file for file in self.files if file.role != "cohort"), gate=None)
+
     def files_of(self, role: str) -> tuple[PackFile, ...]:
         """The pack's files with one of the ROLES, in the manifest's order; empty when there are none."""
         return tuple(file for file in self.files if file.role == role)
@@ -201,11 +216,13 @@ class Manifest:
         defaults = document.get("defaults", {}).get("thresholds", {})
         files: dict[str, PackFile] = {}
         packs = _parse_packs(document, source, models_dir, files, defaults)
+        packs |= _with_cohorts(document, source, packs, models_dir)
         local = models_dir / LOCAL_NAME
         if local.is_file():  # its packs may use the manifest's files too
             document_of_site = read_toml(local)
             for name, pack in _parse_packs(document_of_site, local, models_dir, files, defaults).items():
                 packs[name] = replace(pack, may_search="thresholds" in document_of_site["packs"][name])
+            packs |= _with_cohorts(document_of_site, local, packs, models_dir)
             packs |= _remeasured(document_of_site, local, packs)
         default = document.get("default")
         if not isinstance(default, str) or default not in packs:
@@ -270,6 +287,21 @@ def _remeasured(document: Mapping[str, Any], source: Path, packs: Mapping[str, P
     return found
 
 
+def _with_cohorts(
+    document: Mapping[str, Any], source: Path, packs: Mapping[str, Pack], folder: Path
+) -> dict[str, Pack]:
+    """The packs with a cohort of this document, but for cohorts of another embedding space."""
+    found = {}
+    for name, entry in document.get("cohorts", {}).items():
+        with _blamed_on(source, f"cohorts.{name}"):
+            pack = packs.get(name)
+            if pack and pack.contract_id == entry["contract_id"]:
+                file = _parse_file(f"{name}-cohort", {**entry, "role": "cohort"}, folder)
+                gate = Gate(float(entry["gate"]), entry["source"])
+                found[name] = replace(pack, files=(*pack.without_cohort().files, file), gate=gate)
+    return found
+
+
 @contextmanager
 def _blamed_on(source: Path, entry: str) -> Iterator[None]:
     """Turns the errors that a wrong entry raises into a ManifestInvalid that names the entry."""
@@ -289,8 +321,8 @@ def _parse_file(key: str, entry: Mapping[str, Any], folder: Path) -> PackFile:
     if not _SHA256.fullmatch(sha256):
         raise ValueError(f"the sha256 of {name} is not 64 hexadecimal digits")
     archive = entry.get("archive")
-    # The shipped landmark and check networks belong to this version of the product: used in place, never copied.
-    ours = role in ("landmarks", "checks") and (SHIPPED_DIR / name).is_file()
+    # Shipped landmark and check networks and cohorts belong to this version of the product: used where they are.
+    ours = role in ("landmarks", "checks", "cohort") and (SHIPPED_DIR / name).is_file()
     return PackFile(
         key=key,
         role=role,

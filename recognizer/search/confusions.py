@@ -15,7 +15,7 @@ from recognizer.types import Vector
 RAISE_BY = 0.05
 """A face like the recorded one must beat the recorded comparison score by this much: the margin of a search, too."""
 HIGHEST = 0.99
-"""No threshold is raised above this, so that a person's stored picture itself is always recognised."""
+"""Nothing asks for more than this, so that a person's stored picture itself is always recognised."""
 PAIR_MARGIN_FACTOR = 2.0
 """A match must lead everybody who was once confused with that person by this many times the policy's min_margin."""
 

@@ -189,6 +189,15 @@ class GallerySnapshot:
         """The scores of all templates of one person with the probe (d,), best first. Raises as `search` does."""
         return [candidate.comparison_score for candidate in self._own(probe, person_id)]
 
+    def best_template(self, probe: Vector, person_id: str) -> Vector | None:
+        """The template (d,) that `compare` finds; None without templates here. Raises as `search` does."""
+        best = self.compare(probe, person_id)
+        if best is None:
+            return None
+        block = self._small if len(self._small.find([best.template_id])) else self._large
+        found: Vector = block.matrix[block.find([best.template_id])[0]]
+        return found
+
     def _own(self, probe: Vector, person_id: str) -> Iterator[Candidate]:
         """All templates of one person, best first."""
         rows = self._large.rows_of(person_id), self._small.rows_of(person_id)

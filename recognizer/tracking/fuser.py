@@ -125,7 +125,7 @@ class TrackFuser:
 
     def _question(self, gallery: GallerySnapshot) -> Question:
         policy = self._policy if self._claimed else policy_for_gallery(self._policy, gallery.people)
-        return Question(gallery, policy, self._claimed)
+        return Question(gallery, policy, self._claimed, self._engine.cohort)
 
     def _forget(self, frame: Frame) -> None:
         """Drop tracks whose face is gone, and those whose person is no longer enrolled (the face is judged anew)."""

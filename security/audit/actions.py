@@ -40,6 +40,7 @@ class Action(TextChoices):
     PACK_INSTALLED = "pack.installed", "Model pack installed"
     PACK_ADDED = "pack.added", "Own model pack added"
     PACK_QUANTIZED = "pack.quantized", "8-bit model pack made"
+    PACK_COHORT_BUILT = "pack.cohort_built", "Cohort of a model pack built"
     TEMPLATES_STORED = "pack.templates_stored", "Templates made for a model pack"
     PEOPLE_EXPORTED = "export.people", "People exported"
     ATTEMPTS_EXPORTED = "export.attempts", "History exported"

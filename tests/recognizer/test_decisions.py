@@ -30,6 +30,8 @@ from recognizer.decisions import (
 )
 from recognizer.reasons import Reason
 from recognizer.search.blocks import TemplateRow
+from recognizer.search.cohort import Cohort
+from recognizer.search.confusions import Confusion, Confusions
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy, Liveness, LivenessMode, LivenessVerdict, Pose, Quality, Vector, Verdict
 from tests.support.floats import approx_cosine
@@ -68,6 +70,52 @@ WHO = Question(TWO_PEOPLE, POLICY)
 
 def see(vector: Vector, quality: Quality = GOOD, gallery: GallerySnapshot = TWO_PEOPLE) -> Evidence:
     return Evidence(vector, CROP, quality, compare_probe(vector, Question(gallery, POLICY)))
+
+
+class TestCohort:
+    """Bert's kind of face is common, Anna's is not."""
+
+    STRANGERS = Cohort(np.stack([towards(1, score) for score in (0.55, 0.5, 0.45, 0.4)]), gate=3.0)
+
+    def ask(self, probe: Vector, *, claimed: str | None = None, cohort: Cohort | None = STRANGERS) -> Comparison:
+        return compare_probe(probe, Question(TWO_PEOPLE, POLICY, claimed, cohort))
+
+    @pytest.mark.parametrize("claimed", [None, "bert"])
+    def test_a_score_that_strangers_have_too_names_nobody(self, claimed):
+        found = self.ask(towards(1, 0.6), claimed=claimed)
+        assert (found.verdict, found.reasons) == (Verdict.UNCERTAIN, ("similar_to_many",))
+        assert found.person_id == "bert"
+        assert found.comparison_score == approx_cosine(0.6, 8)
+
+    @pytest.mark.parametrize("claimed", [None, "anna"])
+    def test_the_same_score_names_somebody_whom_few_resemble(self, claimed):
+        assert self.ask(towards(0, 0.6, rest=5), claimed=claimed).verdict == Verdict.MATCH
+
+    def test_a_score_far_above_the_strangers_names_anybody(self):
+        assert self.ask(towards(1, 0.95)).verdict == Verdict.MATCH
+
+    def test_the_very_picture_that_was_enrolled_is_always_recognised(self):
+        hard = Cohort(self.STRANGERS.centres, gate=100.0)
+        assert self.ask(axis(1), cohort=hard).verdict == Verdict.MATCH
+        assert self.ask(towards(1, 0.98), cohort=hard).reasons == ("similar_to_many",)
+
+    def test_a_pack_without_a_cohort_asks_for_the_score_alone(self):
+        assert self.ask(towards(1, 0.6), cohort=None).verdict == Verdict.MATCH
+
+    def test_what_is_no_match_keeps_its_own_reason(self):
+        assert self.ask(towards(1, 0.2)).reasons == ("below_threshold",)
+        assert self.ask(towards(1, 0.36)).reasons == ("between_thresholds",)
+
+    def test_the_best_template_is_the_one_that_is_held_against_the_strangers(self):
+        gallery = make_gallery(("bert", axis(0)), ("bert", axis(1)), ("bert", towards(0, 0.7, rest=5)))
+        found = compare_probe(towards(1, 0.6), Question(gallery, POLICY, "bert", self.STRANGERS))
+        assert found.reasons == ("similar_to_many",)
+
+    def test_a_raised_threshold_that_was_reached_is_still_told(self):
+        gallery = TWO_PEOPLE.with_confusions(Confusions([Confusion("bert", towards(7, 0.6, rest=4), 0.5)]))
+        found = compare_probe(towards(1, 0.6), Question(gallery, POLICY, None, self.STRANGERS))
+        assert found.reasons == ("similar_to_many", "threshold_raised")
+        assert found.raised_threshold == 0.5
 
 
 class TestPolicyForGallery:

@@ -80,6 +80,7 @@ MARKERS_OF_PLACES = {
     "tests/verification/live/": "slow",
     "tests/verification/management/": "slow",
     "tests/verification/review/": "slow",
+    "tests/verification/test_look_alikes.py": "slow",
 }
 """Beginnings of test ids."""
 MARKERS_OF_FIXTURES = {

@@ -69,7 +69,7 @@ class Side:
     def judge(self, face: Vector, claimed: str | None) -> Verdict:
         """face: (d,) float32; claimed: a person's uuid, None for a search."""
         policy = self.policy if claimed else policy_for_gallery(self.policy, self.gallery.people)
-        return compare_probe(face, Question(self.gallery, policy, claimed)).verdict
+        return compare_probe(face, Question(self.gallery, policy, claimed, self.engine.cohort)).verdict
 
 
 def side_in_use(engine: FaceEngine, policy: DecisionPolicy) -> Side:

@@ -307,7 +307,7 @@ def _examine(
     asked = policy_for_gallery(policy, gallery.people)
 
     def names(probe: Vector, snapshot: GallerySnapshot) -> bool:
-        found = compare_probe(probe, Question(snapshot, asked))
+        found = compare_probe(probe, Question(snapshot, asked, cohort=engine.cohort))
         return found.verdict == Verdict.MATCH and found.person_id == person_id
 
     def measure(probes: Sequence[tuple[Vector, Sequence[int]]]) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""manage.py packs list | verify | install | add | quantize: the model packs and their files."""
+"""manage.py packs list | verify | install | add | quantize | cohort: the model packs and their files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 
 from enrollment.packs import store as pack_store
+from enrollment.packs.cohorts import Strangers, cohort_of_product, cohort_of_site
 from enrollment.packs.quantizing import crops_from_folder, crops_from_samples, quantize_pack
 from enrollment.packs.switching import note_new_pack
 from enrollment.runtime.pack_choice import chosen_pack_name
@@ -43,6 +44,10 @@ class Command(BaseCommand):
         quantize.add_argument("--crops", type=Path, help="DIR/<person>/*.jpg to calibrate on (default: kept samples)")
         quantize.add_argument("--name", dest="new_name", help="name of the variant (default: NAME-int8)")
 
+        _add_arguments_of_cohort(
+            actions.add_parser("cohort", help="hold a pack's matches against strangers: build them from aligned crops")
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             getattr(self, f"handle_{options['action']}")(**options)
@@ -56,7 +61,8 @@ class Command(BaseCommand):
         chosen = _used_pack(manifest)
         for pack in manifest.packs.values():
             state = "in use" if pack == chosen else "installed" if pack.installed else "not installed"
-            self.stdout.write(f"{pack.name:14}  {state:13}  {pack.title}. Licence: {pack.licence}.")
+            lacks = "" if pack.gate else " No cohort: a match needs its score alone."
+            self.stdout.write(f"{pack.name:14}  {state:13}  {pack.title}. Licence: {pack.licence}.{lacks}")
             self.stdout.write(f"{'':31}Trained on: {pack.training_data}.")
             if pack.terms:
                 self.stdout.write(f"{'':31}Terms: {pack.terms}.")
@@ -140,6 +146,21 @@ class Command(BaseCommand):
             )
         self._say_which_is_used(variant)
 
+    def handle_cohort(
+        self, *, name: str | None, crops: list[Path], faces: Path | None, shipped: bool, **options: Any
+    ) -> None:
+        models_dir = settings.FACESITE_MODELS_DIR
+        pack = choose_pack(Manifest.load(models_dir), name or settings.FACESITE_MODEL_PACK)
+        mated = crops_from_folder(pack, models_dir, faces) if faces else crops_from_samples()
+        build = cohort_of_product if shipped else cohort_of_site
+        strangers = Strangers(tuple(crops), tuple(options["under"]), options["held_out"])
+        built = build(models_dir, pack, strangers, mated)
+        self._note(Action.PACK_COHORT_BUILT, built.pack, crops=str(built.crops))
+        self.stdout.write(
+            f"{pack.name} has a cohort, made of {built.crops} faces. A match must stand out by {built.fit.value:.3f}: "
+            f"that costs {built.fit.lost} of {built.fit.matches} right matches. It counts from the next start on."
+        )
+
     def _note(self, action: Action, pack: Pack, **facts: str | bool) -> None:
         """In the audit trail. A site may install a pack before there are tables: files need none."""
         try:
@@ -168,6 +189,17 @@ def _used_pack(manifest: Manifest) -> Pack | None:
         return choose_pack(manifest, chosen_pack_name())
     except PackError:
         return None
+
+
+def _add_arguments_of_cohort(parser: ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", help="a pack; without it, the one in use")
+    parser.add_argument(
+        "--crops", type=Path, nargs="+", required=True, help="tar files or folders of aligned faces, 112 x 112 pixels"
+    )
+    parser.add_argument("--under", nargs="+", default=[""], help="only crops whose name begins with one of these")
+    parser.add_argument("--faces", type=Path, help="DIR/<person>/*.jpg to set the gate on (default: kept samples)")
+    parser.add_argument("--held-out", type=float, default=0.0, help="share of the crops left out, to measure with")
+    parser.add_argument("--shipped", action="store_true", help="for developers: write into the product's own manifest")
 
 
 def _add_arguments_of_add(parser: ArgumentParser) -> None:

@@ -9,8 +9,13 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from enrollment.packs import store as pack_store
+from recognizer.engine import FaceEngine
+from recognizer.errors import PackCorrupt
+from recognizer.packs import cohorts
 from recognizer.packs.choosing import sha256_of
-from recognizer.packs.manifest import Manifest
+from recognizer.packs.cohorts import load_cohort
+from recognizer.packs.manifest import SHIPPED_DIR, Manifest
+from recognizer.types import RecognizerConfig
 from tests.support.packs import FILES, fill_folder, write_embedder, write_manifest
 
 pytestmark = pytest.mark.django_db
@@ -204,6 +209,13 @@ class TestQuantize:
         assert variant.contract_id != original.contract_id
         assert variant.thresholds == original.thresholds
         assert not variant.thresholds_measured
+        # The gate belongs to one embedding space; the variant's is nearly the same, and says where it has it from.
+        assert original.gate and variant.gate
+        assert variant.gate.value == original.gate.value
+        assert "that of mobile; the 8-bit embeddings agree" in variant.gate.source
+        loaded = load_cohort(variant), load_cohort(original)
+        assert loaded[0] and loaded[1]
+        np.testing.assert_array_equal(loaded[0].centres, loaded[1].centres)
 
     def test_calibrates_on_kept_samples_and_says_when_there_are_too_few(self, pack):
         with pytest.raises(CommandError, match="0 faces are too few"):
@@ -212,3 +224,85 @@ class TestQuantize:
     def test_names_a_folder_that_is_not_there(self, pack, tmp_path):
         with pytest.raises(CommandError, match="is no folder"):
             packs("quantize", pack.name, "--crops", str(tmp_path / "none"))
+
+
+class TestCohort:
+    """A small one: ten centres of a hundred crops."""
+
+    @pytest.fixture
+    def own(self, shared_models, tmp_path, settings, monkeypatch) -> Path:
+        """A models folder with the pack `own`: the operator's model, for which nobody has built a cohort."""
+        settings.FACESITE_MODELS_DIR = tmp_path / "models"
+        settings.FACESITE_MODEL_PACK = "own"
+        packs("install", "mobile", "--from", str(shared_models))
+        file = SHIPPED_DIR / "starter_embedder.onnx"
+        packs("add", str(file), "--sha256", sha256_of(file), "--name", "own")
+        monkeypatch.setattr(cohorts, "CENTRES", 10)
+        monkeypatch.setattr(cohorts, "FEWEST_MATCHES", 20)
+        return tmp_path / "models"
+
+    @pytest.fixture
+    def known(self, shared_faces, tmp_path) -> Path:
+        """Forty pictures in folders by person."""
+        for number, path in enumerate(sorted((shared_faces / "eval").glob("*/*.jpg"))[:40]):
+            folder = tmp_path / "known" / path.parent.name
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{number}.jpg").write_bytes(path.read_bytes())
+        return tmp_path / "known"
+
+    @pytest.fixture
+    def tar(self, shared_faces) -> str:
+        return str(shared_faces / "train" / "crops_112_webp.tar")
+
+    def test_gives_a_pack_that_has_none_strangers_to_stand_out_against(self, own, known, tar):
+        def line() -> str:
+            return next(line for line in packs("list").splitlines() if line.startswith("own "))
+
+        assert "No cohort: a match needs its score alone." in line()
+        arguments = ("cohort", "--crops", tar, "--under", "celeba/000", "--faces", str(known))
+        said = packs(*arguments)
+        pack = Manifest.load(own).get("own")
+        assert "own has a cohort, made of 100 faces. A match must stand out by" in said
+        assert "No cohort" not in line()
+        assert pack.gate and "100 crops of strangers" in pack.gate.source
+        cohort = load_cohort(pack)
+        assert cohort and cohort.centres.shape == (10, 512)
+        before = pack.files_of("cohort")[0].path.read_bytes()
+        packs(*arguments)
+        assert pack.files_of("cohort")[0].path.read_bytes() == before
+
+    def test_leaves_crops_out_that_shall_measure_it(self, own, known, tar, monkeypatch):
+        monkeypatch.setattr(cohorts, "CENTRES", 4)
+        said = packs(*("cohort", "--crops", tar, "--under", "celeba/000", "--held-out", "0.5", "--faces", str(known)))
+        left = sum(not cohorts.is_held_out(f"celeba/{number:05d}.webp", 0.5) for number in range(100))
+        assert f"made of {left} faces" in said
+
+    def test_a_damaged_one_stops_the_engine_and_is_built_again(self, own, known, tar):
+        arguments = ("cohort", "--crops", tar, "--under", "celeba/000", "--faces", str(known))
+        packs(*arguments)
+        file = Manifest.load(own).get("own").files_of("cohort")[0].path
+        file.write_bytes(file.read_bytes()[:-1] + b"x")
+        with pytest.raises(PackCorrupt, match="packs cohort own"):
+            FaceEngine(RecognizerConfig(own, pack="own")).startup()
+        with pytest.raises(CommandError, match="packs cohort own"):
+            packs("verify", "own")
+        packs(*arguments)
+        assert "own: 7 files are what the manifest says" in packs("verify", "own")
+
+    def test_takes_a_folder_and_refuses_what_is_no_crop(self, own, known, tmp_path):
+        (tmp_path / "crops").mkdir()
+        wide = cv2.imencode(".png", np.zeros((112, 120, 3), np.uint8))[1].tobytes()
+        (tmp_path / "crops" / "wide.png").write_bytes(wide)
+        with pytest.raises(CommandError, match=r"wide\.png is no crop"):
+            packs("cohort", "--crops", str(tmp_path / "crops"), "--faces", str(known))
+        (tmp_path / "crops" / "wide.png").unlink()
+        with pytest.raises(CommandError, match="0 crops are too few for a cohort: at least 100 are needed"):
+            packs("cohort", "--crops", str(tmp_path / "crops"), "--faces", str(known))
+        with pytest.raises(CommandError, match="neither a folder nor a tar file"):
+            packs("cohort", "--crops", str(own / "own.onnx"), "--faces", str(known))
+
+    def test_changes_nothing_where_too_few_people_are_known_to_set_the_gate(self, own, tar):
+        with pytest.raises(CommandError, match="0 pairs of pictures of one person are too few to set the gate"):
+            packs("cohort", "--crops", tar, "--under", "celeba/000")
+        assert Manifest.load(own).get("own").gate is None
+        assert not list(own.glob("*.npy"))

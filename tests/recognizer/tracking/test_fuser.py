@@ -19,6 +19,7 @@ from recognizer.errors import ContractMismatch
 from recognizer.packs.choosing import policy_for
 from recognizer.reasons import Reason
 from recognizer.search.blocks import TemplateRow
+from recognizer.search.cohort import Cohort
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.stages.liveness import verdict_for
 from recognizer.tracking.challenge import LOST_SECONDS, STEP_SECONDS, Prompt
@@ -79,6 +80,7 @@ class ScriptedEngine:
 
     liveness_models: bool = True
     contract_id: str = "space"
+    cohort: Cohort | None = None
     embedded: list[int] = field(default_factory=list)
     """Faces embedded in each frame."""
     liveness_checks: int = 0

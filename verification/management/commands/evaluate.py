@@ -109,6 +109,7 @@ def describe(engine: FaceEngine, options: Mapping[str, Any]) -> dict[str, Any]:
         "contract_id": engine.contract_id,
         "pairs_file": str(options["pairs"]),
         "operating_fmr": options["fmr"],
+        "cohort": "left out: rates and thresholds are those of the score alone",
         "face_choice": "of several faces the large and central one: side * (1 - distance from centre / half diagonal)",
     }
 
@@ -174,7 +175,7 @@ def as_text(document: Mapping[str, Any]) -> list[str]:
     rows = [("", list(reports))]
     for label, show in ROWS:
         rows.append((label, [show(one) for one in reports.values()]))
-    lines = [f"Pack {document['pack']}, {document['pairs_file']}"]
+    lines = [f"Pack {document['pack']}, {document['pairs_file']}", f"The pack's cohort is {document['cohort']}."]
     lines += ["Every rate is that of these pictures: other people, light and cameras have other rates.", ""]
     lines += [f"{label:26}" + "".join(f"{cell:>26}" for cell in cells) for label, cells in rows]
     for name, one in reports.items():

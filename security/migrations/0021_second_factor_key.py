@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('security', '0019_encryption_state'),
+        ('security', '0020_api_key'),
     ]
 
     operations = [
