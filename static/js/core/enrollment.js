@@ -16,10 +16,10 @@ const STEPS = {
     return { ...state, needed: needed ?? state.needed, code: guidance, message: message ?? "" };
   },
 
-  captured: (state, { sample, pose, thumbnail, quality }) => {
+  captured: (state, { sample, pose, thumbnail, quality, liveness }) => {
     if (state.step !== "capturing") return state;
     const others = state.samples.filter((known) => known.sample !== sample);
-    return { ...state, notice: "", samples: [...others, { sample, pose, thumbnail, quality }] };
+    return { ...state, notice: "", samples: [...others, { sample, pose, thumbnail, quality, liveness }] };
   },
 
   discarded: (state, { sample }) => ({
