@@ -27,9 +27,9 @@ BEST_FRAMES = 5
 """Most frames whose embeddings are averaged."""
 PEOPLE_AT_BASE = 20
 """Up to this many people a search uses the policy's own threshold."""
-SHARP_FROM = 50.0
-"""Quality.sharpness from which a low liveness score says something. Measured on ../shared/faces/webcam: live people who
-score like attacks (two_faces, enlarged from a small GIF) have 28 to 43, the two attacks 184 to 582."""
+SHARP_FROM = 100.0
+"""Quality.sharpness from which a low liveness score says something. Measured on ../shared/faces/webcam, as it is and
+cut closer: live people who score like attacks have 20 to 71, the two attacks 180 to 720."""
 LIVENESS_FRAMES = 3
 """Liveness scores that settle a track, when they agree."""
 

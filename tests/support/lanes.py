@@ -22,6 +22,7 @@ MARKERS_OF_PLACES = {
     "tests/browser/": "browser",
     "tests/enrollment/capture/test_consumers.py": "slow",
     "tests/enrollment/capture/test_guided.py::TestRealClips": "slow",
+    "tests/enrollment/capture/test_liveness.py": "slow",
     "tests/enrollment/hygiene/": "slow",
     "tests/enrollment/management/": "slow",
     "tests/enrollment/packs/test_switching.py": "slow",

@@ -32,8 +32,8 @@ from recognizer.errors import PackError
 class Command(BaseCommand):
     help = (
         "Enrols people from DIR/<person name>/*.jpg, *.png, *.webp. It records that no consent is known, unless "
-        "--consent or --basis says otherwise. It may be run again: what is enrolled already stays as it is. Pictures from "
-        "files cannot be checked for liveness."
+        "--consent or --basis says otherwise. It may be run again: what is enrolled already stays as it is. "
+        "Pictures from files cannot be checked for liveness."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -182,6 +182,19 @@ class TestMeasureQuality:
         assert measures.share_of_picture == pytest.approx(180 / 400)
         assert (measures.brightness, measures.contrast, measures.sharpness) == (130, 0, 0)
 
+    def test_the_border_of_the_picture_makes_no_blurred_face_sharp(self, engine, shared_faces):
+        image = cv2.GaussianBlur(frontal(shared_faces), (0, 0), 3)
+        detection = engine.detect(image)[0]
+        left, top, right, bottom = (round(float(value)) for value in detection.box_xyxy)
+        close = np.ascontiguousarray(image[top : bottom + 8, left:right])
+        moved = Detection(detection.box_xyxy, detection.landmarks - np.float32([left, top]), 0.9)
+
+        whole = take_measures(image, detection, engine.align(image, detection))
+        cut = take_measures(close, moved, engine.align(close, moved))
+
+        assert cv2.Laplacian(engine.align(close, moved), cv2.CV_16S).std() ** 2 > 5 * whole.sharpness
+        assert cut.sharpness < 1.5 * whole.sharpness
+
     def test_counts_the_share_of_the_box_outside(self):
         image = np.zeros((400, 400, 3), np.uint8)
         detection = Detection(np.array([-50, 0, 50, 100], np.float32), turned(), 0.9)
