@@ -121,7 +121,6 @@ class PersonAdmin(ListAdmin):
     list_select_related = ("created_by",)
     list_per_page = 50
     show_full_result_count = False
-    date_hierarchy = "created_at"
     search_fields = ("name", "external_id")
     search_help_text = "Name or external ID"
     actions = ("activate", "deactivate", "export_csv")
@@ -195,7 +194,6 @@ class FaceTemplateAdmin(ListAdmin):
     list_filter = ("contract_id", "created_at")
     list_per_page = 50
     show_full_result_count = False
-    date_hierarchy = "created_at"
     search_fields = ("sample__person__name", "sample__person__external_id")
     search_help_text = "Name or external ID of the person"
     fields = ("person", "sample", "contract_id", "dimension", "created_at")
@@ -220,7 +218,6 @@ class HygieneActionAdmin(ListAdmin):
     list_filter = ("kind", "at")
     list_select_related = ("person", "other", "actor", "undone_by")
     show_full_result_count = False
-    date_hierarchy = "at"
     fields = ("kind", "person", "other", "actor", "at", "undone_at", "undone_by")
     readonly_fields = fields
 

@@ -14,6 +14,7 @@ from security.actors import Actor
 from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
+from security.days import moment
 from security.rights import Right
 from security.tables import by_pages, csv_lines
 
@@ -52,8 +53,8 @@ def _row(person: Person) -> tuple[object, ...]:
         "yes" if person.is_active else "no",
         getattr(person, "sample_count", None),
         basis_sentence(consent),
-        consent.given_at.isoformat(timespec="seconds") if consent and consent.given_at else None,
+        moment(consent.given_at) if consent else None,
         consent.text.version if consent and consent.text else None,
         consent.valid_until if consent else None,
-        person.created_at.isoformat(timespec="seconds"),
+        moment(person.created_at),
     )

@@ -252,7 +252,7 @@ class PackSwitch(models.Model):
         verbose_name_plural = "pack switches"
 
     def __str__(self) -> str:
-        return f"{self.pack} from {self.switched_at:%Y-%m-%d %H:%M}"
+        return f"{self.pack} from {timezone.localtime(self.switched_at):%Y-%m-%d %H:%M}"
 
 
 class ConsentText(models.Model):
@@ -384,7 +384,7 @@ class PrivacyNotice(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return f"notice of {self.saved_at:%Y-%m-%d}"
+        return f"notice of {timezone.localtime(self.saved_at):%Y-%m-%d}"
 
 
 class ErasureReceipt(models.Model):

@@ -14,6 +14,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -151,6 +152,16 @@ def read_choice(name: str, choices: Sequence[str]) -> str | None:
     if raw and raw not in choices:
         raise SettingsError(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}, not '{raw}'.")
     return raw or None
+
+
+def read_zone(name: str, *, default: str) -> str:
+    """A time zone by its name in the IANA data base; `default` when unset."""
+    raw = read_text(name, default) or default
+    try:
+        ZoneInfo(raw)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # the last two: a name that is a path, or a folder
+        raise SettingsError(f"{name} must name a time zone such as Europe/Berlin or UTC, not '{raw}'.") from None
+    return raw
 
 
 def read_list(name: str, default: str = "") -> list[str]:

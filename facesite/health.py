@@ -14,6 +14,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from redis import Redis, RedisError
 
 from enrollment.reasons import sentence_for
 from enrollment.runtime.engine import engine_if_ready
@@ -24,6 +25,7 @@ from security.encryption.site_keys import site_key_problem
 
 LEAST_FREE_BYTES = 16 * 1024 * 1024
 """SQLite's log alone takes 4 MB before it is written back, a guided enrolment some 0.2 MB."""
+REDIS_PATIENCE_S = 2.0
 OPTIONAL = {"redis"}
 """The site serves without them."""
 
@@ -67,6 +69,15 @@ def database_answers() -> bool:
             cursor.execute("SELECT 1")
             return bool(cursor.fetchone())
     except (DatabaseError, InterfaceError):
+        return False
+
+
+def redis_answers(url: str) -> bool:
+    """Whether a Redis answers within REDIS_PATIENCE_S."""
+    try:
+        with Redis.from_url(url, socket_connect_timeout=REDIS_PATIENCE_S, socket_timeout=REDIS_PATIENCE_S) as redis:
+            return bool(redis.ping())
+    except (RedisError, ValueError):
         return False
 
 

@@ -1,4 +1,4 @@
-"""One JSON object per line, without personal data: no query strings, no values from exceptions.
+"""One JSON object per line, or on a terminal one line of text; no query strings, no values from exceptions.
 
 A client's address stands in lines about failed sign-ins (security/sign_in/failures.py), and nowhere else.
 """
@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from security.events import log_event
+from security.meters import count_request
 
 _QUERY = re.compile(r"\?[^\s\"']*")
 _TRACEBACK = "Traceback (most recent call last)"
@@ -32,27 +33,25 @@ class JsonFormatter(logging.Formatter):
     """time, level, logger, message, and the facts of log_event() as further fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        error = record.exc_info[1] if record.exc_info else None
-        message = _QUERY.sub("", record.getMessage())
-        if error and str(error):  # Daphne puts the exception's text into its message
-            message = message.replace(str(error), type(error).__name__)
-        before, is_traceback, stack = message.partition(_TRACEBACK)
-        if is_traceback:  # Daphne logs some exceptions as text
-            message = before.strip() or "An exception."
         entry: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": message,
-            **getattr(record, "data", {}),
-            **(
-                {"stack": [f"{file}:{line} {name}" for file, line, name in _FRAME.findall(stack)]}
-                if is_traceback
-                else {}
-            ),
-            **(describe_exception(error) if error else {}),
+            **impersonal(record),
         }
         return json.dumps(entry, ensure_ascii=False, default=str)
+
+
+class TextFormatter(logging.Formatter):
+    """The same for whoever looks at a terminal: `18:05:09 WARNING enrollment: message name=value`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = impersonal(record)
+        message, stack = said.pop("message"), said.pop("stack", [])
+        at = datetime.fromtimestamp(record.created).astimezone()
+        facts = "".join(f" {name}={value}" for name, value in said.items())
+        line = f"{at:%H:%M:%S} {record.levelname} {record.name}: {message}{facts}"
+        return "\n    ".join([line, *stack])
 
 
 class PlainFormatter(logging.Formatter):
@@ -67,11 +66,33 @@ class PlainFormatter(logging.Formatter):
         return super().formatMessage(record) + "".join(f" {name}={value}" for name, value in facts.items())
 
 
+class NotRoutine(logging.Filter):
+    """Drops answered requests and opened sockets: a first one-time password must not scroll away under them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.name != "facesite.access" or getattr(record, "data", {}).get("status", 0) >= 500
+
+
 class NotReadiness(logging.Filter):
     """Drops Django's error line for /readyz: a 503 there is an answer, and probes ask for it every few seconds."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return getattr(getattr(record, "request", None), "path_info", "") != "/readyz"
+
+
+def impersonal(record: logging.LogRecord) -> dict[str, Any]:
+    """message, the event's facts, and of an exception its type and stack: what a line may say."""
+    error = record.exc_info[1] if record.exc_info else None
+    message = _QUERY.sub("", record.getMessage())
+    if error and str(error):  # Daphne puts the exception's text into its message
+        message = message.replace(str(error), type(error).__name__)
+    before, is_traceback, stack = message.partition(_TRACEBACK)
+    if is_traceback:  # Daphne logs some exceptions as text
+        message = before.strip() or "An exception."
+    said = {"message": message, **getattr(record, "data", {})}
+    if is_traceback:
+        said["stack"] = [f"{file}:{line} {name}" for file, line, name in _FRAME.findall(stack)]
+    return said | (describe_exception(error) if error else {})
 
 
 def describe_exception(error: BaseException) -> dict[str, Any]:
@@ -109,6 +130,7 @@ def log_action(protocol: str, action: str, details: dict[str, Any]) -> None:
     logger = logging.getLogger("facesite.access")
     data: dict[str, Any] = {"protocol": protocol, "action": action, "path": str(details["path"]).partition("?")[0]}
     if protocol == "http":
+        count_request(details["method"], details["status"], details["time_taken"])
         data |= {
             "method": details["method"],
             "status": details["status"],
@@ -158,21 +180,29 @@ def _log_library_lines(reader: int) -> None:
                 log_event(logger, "library_said", level=logging.WARNING, text=text, left_out=left_out)
 
 
-def logging_config(*, debug: bool) -> dict[str, Any]:
-    """Django's LOGGING: JSON lines on stderr, plain text with exception texts while DEBUG is on."""
+def logging_config(*, debug: bool, form: str | None = None) -> dict[str, Any]:
+    """Django's LOGGING. While DEBUG is on: plain text, with exceptions' texts.
+
+    form: "json" or "text"; None: text on a terminal, where nobody collects lines, else JSON.
+    """
+    form = form or ("text" if sys.stderr.isatty() else "json")
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
             "json": {"()": "facesite.logs.JsonFormatter"},
+            "text": {"()": "facesite.logs.TextFormatter"},
             "plain": {"()": "facesite.logs.PlainFormatter"},
         },
-        "filters": {"not_readiness": {"()": "facesite.logs.NotReadiness"}},
+        "filters": {
+            "not_readiness": {"()": "facesite.logs.NotReadiness"},
+            "not_routine": {"()": "facesite.logs.NotRoutine"},
+        },
         "handlers": {
             "console": {
                 "class": "logging.StreamHandler",
-                "formatter": "plain" if debug else "json",
-                "filters": ["not_readiness"],
+                "formatter": "plain" if debug else form,
+                "filters": ["not_readiness", *(["not_routine"] if form == "text" and not debug else [])],
             },
         },
         "root": {"handlers": ["console"], "level": "WARNING"},

@@ -8,6 +8,7 @@ from tempfile import gettempdir
 
 from facesite import addresses, env
 from facesite.logs import logging_config
+from facesite.machine import local_zone, usable_cores
 from facesite.openid import read_provider
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -129,7 +130,7 @@ LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "login"
 
 LANGUAGE_CODE = "en"
-TIME_ZONE = "UTC"
+TIME_ZONE = env.read_zone("TIME_ZONE", default=local_zone())
 FORMAT_MODULE_PATH = "facesite.formats"
 USE_TZ = True
 STATIC_URL = f"{FACESITE_BASE_PATH}/static/"
@@ -150,7 +151,7 @@ if FACESITE_HTTPS == "proxy":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 # Load balancers ask over plain http.
-SECURE_REDIRECT_EXEMPT = [rf"^{FACESITE_BASE_PATH[1:]}/?(healthz|readyz)$"]
+SECURE_REDIRECT_EXEMPT = [rf"^{FACESITE_BASE_PATH[1:]}/?(healthz|readyz|metrics)$"]
 # HSTS for the site's other hosts and browsers' preload lists are not for one application to decide.
 # W003 looks for Django's own middleware by name; facesite.cookies has a subclass of it.
 SILENCED_SYSTEM_CHECKS = ["security.W003", "security.W005", "security.W021"]
@@ -162,7 +163,8 @@ SESSION_COOKIE_NAME = f"sessionid_{SITE_MARK}"
 CSRF_COOKIE_NAME = f"csrftoken_{SITE_MARK}"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = FACESITE_BASE_PATH or "/"
 MESSAGE_STORAGE = "facesite.cookies.SiteMessages"
-LOGGING = logging_config(debug=DEBUG)
+FACESITE_METRICS = env.read_bool("FACESITE_METRICS", default=False)
+LOGGING = logging_config(debug=DEBUG, form=env.read_choice("FACESITE_LOG_FORMAT", ["json", "text"]))
 
 # The key of the stored faces. In the environment, or in a file of its own that the first start makes.
 FACESITE_DATA_KEY = env.read_data_key("FACESITE_DATA_KEY")
@@ -171,7 +173,7 @@ FACESITE_DATA_KEY_FILE = env.read_file("FACESITE_DATA_KEY_FILE", default=BASE_DI
 FACESITE_MODELS_DIR = env.read_folder("FACESITE_MODELS_DIR", default=BASE_DIR / "models", base=BASE_DIR)
 FACESITE_MODELS_MIRROR = env.read_folder_or_url("FACESITE_MODELS_MIRROR", base=BASE_DIR)
 FACESITE_MODEL_PACK = env.read_pack("FACESITE_MODEL_PACK", FACESITE_MODELS_DIR)
-FACESITE_THREADS = env.read_int("FACESITE_THREADS", default=os.cpu_count() or 1, least=1, most=256)
+FACESITE_THREADS = env.read_int("FACESITE_THREADS", default=usable_cores(), least=1, most=256)
 FACESITE_CONNECTIONS_PER_ADDRESS = env.read_int("FACESITE_CONNECTIONS_PER_ADDRESS", default=512, least=8, most=16384)
 FACESITE_QUIET_HOUR = env.read_int("FACESITE_QUIET_HOUR", default=3, least=0, most=23)
 FACESITE_LIVENESS = env.read_choice("FACESITE_LIVENESS", ["required", "advisory", "off"])

@@ -15,7 +15,7 @@ PAGES: Final = 16
 SIGN_INS: Final = 4
 """Passwords are checked a few at a time (security/sign_in/checking.py): who waits for that holds no page's place."""
 PROBES: Final = 2
-PROBE_PATHS: Final = frozenset({"/healthz", "/readyz"})
+PROBE_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """They have places of their own: a burst of pages must not look like a dead process."""
 SIGN_IN_PATHS: Final = frozenset({"/accounts/login/", "/admin/login/"})
 

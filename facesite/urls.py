@@ -7,7 +7,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from enrollment.privacy import views as privacy_views
-from facesite import health, views
+from facesite import health, metrics, views
 from security.sign_in.views import SignIn, SignOut
 from security.urls import account_urls, sign_in_urls
 
@@ -34,4 +34,5 @@ urlpatterns = [
     path("account/", include((account_urls, "account"))),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]

@@ -106,6 +106,11 @@ class FaceEngine:
         except RuntimeError as error:  # close() came in between
             raise EngineNotReady("The face engine has been closed.") from error
 
+    @property
+    def waiting(self) -> int:
+        """Jobs that wait for a thread of the pool."""
+        return self._pool._work_queue.qsize() if self._pool else 0
+
     def decode(self, data: bytes, limits: ImageLimits = FRAME_LIMITS) -> Image:
         """Untrusted bytes of a picture file to H x W x 3 uint8 BGR. Raises ImageError."""
         return decode_image(data, limits)

@@ -309,7 +309,7 @@ class RetentionPolicy(models.Model):
         verbose_name_plural = "retention policies"
 
     def __str__(self) -> str:
-        return f"retention from {self.saved_at:%Y-%m-%d %H:%M}"
+        return f"retention from {timezone.localtime(self.saved_at):%Y-%m-%d %H:%M}"
 
 
 class RetentionRun(models.Model):

@@ -10,6 +10,7 @@ import os
 # Set, not defaulted: read_env() never overrides what is in the environment, so a developer's .env cannot change a test.
 os.environ["SECRET_KEY"] = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"
 os.environ["DEBUG"] = "off"
+os.environ["TIME_ZONE"] = "UTC"  # a test that is about days sets another zone
 os.environ["FACESITE_DATA_KEY"] = "dGVzdHMtb25seS0wMTIzNDU2Nzg5LWFiY2RlZmdoaWo="  # no file is made beside the sources
 os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"
 for name in (
@@ -17,6 +18,7 @@ for name in (
     "REDIS_URL",
     "FACESITE_LIVENESS",
     "FACESITE_HTTPS",
+    "FACESITE_METRICS",
     "FACESITE_BASE_PATH",
     "FACESITE_SECOND_FACTOR",
 ):

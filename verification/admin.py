@@ -50,7 +50,6 @@ class VerificationAttemptAdmin(ListAdmin):
     list_select_related = ("matched_person", "claimed_person", "operator")
     list_per_page = 50
     show_full_result_count = False
-    date_hierarchy = "created_at"
     search_fields = ("matched_person__name", "claimed_person__name", "operator__username")
     search_help_text = "Name of the matched or claimed person, or login of the operator"
     actions = ("export_csv", "erase_pictures")

@@ -12,6 +12,7 @@ from security.actors import Actor
 from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
+from security.days import moment
 from security.rights import Right
 from security.tables import by_pages, csv_lines
 from verification.models import VerificationAttempt
@@ -65,7 +66,7 @@ def stream_attempts(
 
 def _row(attempt: VerificationAttempt) -> tuple[object, ...]:
     return (
-        attempt.created_at.isoformat(timespec="seconds"),
+        moment(attempt.created_at),
         attempt.uuid,
         attempt.mode,
         attempt.source,

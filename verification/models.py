@@ -102,7 +102,7 @@ class VerificationAttempt(models.Model):
         indexes = [models.Index(fields=["has_picture", "created_at"], name="pictures_by_age")]
 
     def __str__(self) -> str:
-        return f"{self.get_verdict_display()} at {self.created_at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.get_verdict_display()} at {timezone.localtime(self.created_at):%Y-%m-%d %H:%M:%S}"
 
 
 class PictureKey(WrappedKey):
@@ -164,7 +164,7 @@ class ChallengeTry(models.Model):
         indexes = [models.Index(fields=["session", "at"], name="challenge_session_at")]
 
     def __str__(self) -> str:
-        return f"{self.code or 'begun'} at {self.at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.code or 'begun'} at {timezone.localtime(self.at):%Y-%m-%d %H:%M:%S}"
 
 
 class FalseMatch(models.Model):

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from enrollment.hooks import Held
 from enrollment.models import Person
+from security.days import moment
 from verification.models import ConfusedFace, FalseMatch, UnknownFace, VerificationAttempt
 from verification.review.unknowns import current_unknown_policy
 from verification.sealed import read_confused, read_picture, read_unknown_crops, read_unknown_vectors
@@ -74,7 +75,7 @@ def periods() -> Iterator[str]:
 def _attempt(attempt: VerificationAttempt, person: Person) -> dict[str, Any]:
     return {
         "attempt": str(attempt.uuid),
-        "at": attempt.created_at.isoformat(timespec="seconds"),
+        "at": moment(attempt.created_at),
         "mode": attempt.mode,
         "source": attempt.source,
         "verdict": attempt.verdict,
@@ -102,8 +103,8 @@ def _false_matches(person: Person) -> Iterator[dict[str, Any]]:
         yours = one.other_person_id == person.pk
         yield {
             "attempt": str(one.attempt.uuid),
-            "recorded_at": one.created_at.isoformat(timespec="seconds"),
-            "undone_at": one.undone_at.isoformat(timespec="seconds") if one.undone_at else None,
+            "recorded_at": moment(one.created_at),
+            "undone_at": moment(one.undone_at),
             "named_you": one.person_id == person.pk,
             "was_your_face": yours,
             "faces": [_confused(face, one) for face in one.faces.order_by("pk")] if yours else [],
@@ -123,7 +124,7 @@ def _unknown(face: UnknownFace) -> dict[str, Any]:
     return {
         "face": str(face.uuid),
         "picture": f"unknown/{face.uuid}.png",
-        "kept_at": face.kept_at.isoformat(timespec="seconds"),
+        "kept_at": moment(face.kept_at),
         "quality_score": face.quality_score,
         "quality": face.quality,
         "contract_id": face.contract_id,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
-from django.db.models.functions import TruncDate
+from django.db.models import Case, Count, Q, QuerySet, When
 from django.urls import reverse
 from django.utils import timezone
 
@@ -16,13 +15,14 @@ from enrollment.models import Person
 from enrollment.selectors import search_words
 from enrollment.thumbnails import jpeg_data_url
 from security.audit.targets import TargetLink, valid_uuids
+from security.days import in_days
 from verification.models import VerificationAttempt
 from verification.sealed import read_picture, read_pictures
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptFilters:
-    """What the history is narrowed down to; an empty field narrows nothing. The days are UTC, both included."""
+    """What the history is narrowed down to; an empty field narrows nothing. Days are the site's, both included."""
 
     since: date | None = None
     until: date | None = None
@@ -40,7 +40,7 @@ class AttemptFilters:
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
-    """Attempts of one UTC day, by verdict."""
+    """Attempts of one day by the site's clocks, by verdict."""
 
     day: date
     match: int = 0
@@ -94,22 +94,22 @@ def thumbnail_urls(attempts: Iterable[VerificationAttempt]) -> dict[int, str]:
 
 
 def attempts_per_day(days: int = 14, *, until: date | None = None) -> list[DayCount]:
-    """One entry per UTC day, also for days without attempts, oldest first; the last is `until` or today. One query."""
-    last = until or timezone.now().astimezone(UTC).date()
+    """One entry per day, also for days without attempts, oldest first; the last is `until` or today. One query."""
+    last = until or timezone.localdate()
     first = last - timedelta(days=days - 1)
-    # Days are UTC: any other zone would need MySQL's time zone tables.
+    every_day = [first + timedelta(days=n) for n in range(days)]
+    of_day = Case(*(When(in_days("created_at", day, day), then=n) for n, day in enumerate(every_day)))
     rows = (
-        VerificationAttempt.objects.filter(_since(first) & _until(last))
-        .annotate(day=TruncDate("created_at", tzinfo=UTC))
+        VerificationAttempt.objects.filter(in_days("created_at", first, last))
+        .annotate(day=of_day)
         .order_by()
         .values_list("day", "verdict")
         .annotate(number=Count("pk"))
     )
-    counts: dict[date, dict[str, int]] = {}
+    counts: dict[int, dict[str, int]] = {}
     for day, verdict, number in rows:
         counts.setdefault(day, {})[verdict] = number
-    every_day = (first + timedelta(days=n) for n in range(days))
-    return [DayCount(day, **counts.get(day, {})) for day in every_day]
+    return [DayCount(day, **counts.get(n, {})) for n, day in enumerate(every_day)]
 
 
 def person_names(uuids: Iterable[str]) -> dict[str, str]:
@@ -122,7 +122,9 @@ def audit_links(uuids: Collection[str]) -> dict[str, TargetLink]:
     """uuid as text -> what to call the attempt, and its page, for the audit trail. One query."""
     rows = VerificationAttempt.objects.filter(uuid__in=valid_uuids(uuids)).values_list("uuid", "created_at")
     return {
-        str(uuid): TargetLink(f"attempt of {at:%-d %b %Y, %H:%M}", reverse("verification:attempt", args=[uuid]))
+        str(uuid): TargetLink(
+            f"attempt of {timezone.localtime(at):%-d %b %Y, %H:%M}", reverse("verification:attempt", args=[uuid])
+        )
         for uuid, at in rows
     }
 
@@ -139,7 +141,7 @@ def claimable_person_exists(uuid: str) -> bool:
 
 
 def _condition(filters: AttemptFilters) -> Q:
-    condition = _since(filters.since) & _until(filters.until)
+    condition = in_days("created_at", filters.since, filters.until)
     exact = {
         "verdict": filters.verdict,
         "mode": filters.mode,
@@ -159,13 +161,3 @@ def _condition(filters: AttemptFilters) -> Q:
             | Q(operator__username__icontains=word)
         )
     return condition
-
-
-def _since(day: date | None) -> Q:
-    return Q(created_at__gte=datetime.combine(day, time.min, UTC)) if day else Q()
-
-
-def _until(day: date | None) -> Q:
-    if day is None or day == date.max:  # no day comes after that one
-        return Q()
-    return Q(created_at__lt=datetime.combine(day + timedelta(days=1), time.min, UTC))

@@ -20,6 +20,7 @@ from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
 from security.events import log_event
+from security.meters import count_decision
 from security.rights import Right
 from security.traces import leave_no_traces
 from verification.models import FalseMatch, UnknownFace, VerificationAttempt, VerificationPolicy
@@ -71,6 +72,7 @@ def record_attempt(
         attempt.full_clean(exclude=KNOWN)
         save_with_picture(attempt, b"" if erased else thumbnail)
         keep_unknown(attempt, decision)
+    count_decision(attempt.verdict, attempt.mode, attempt.source, attempt.reasons)
     log_event(logger, "attempt", **_log_data(attempt))
     return attempt
 

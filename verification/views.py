@@ -152,7 +152,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
         return attempts(request)
     filters = form.filters()
     lines = stream_attempts(selectors.find_attempts(filters), actor=actor_of(request), filters=filters)
-    return download(lines, f"attempts-{timezone.now():%Y-%m-%d}.csv")
+    return download(lines, f"attempts-{timezone.localdate():%Y-%m-%d}.csv")
 
 
 @requires(Right.SEE_HISTORY)

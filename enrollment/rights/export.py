@@ -10,9 +10,9 @@ import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime
 from typing import IO, Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -25,6 +25,7 @@ from security.actors import Actor
 from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
+from security.days import moment
 from security.models import Approval, AuditEvent
 from security.rights import Right
 from security.roles.second_person import record_second_person, require_second_person
@@ -50,7 +51,7 @@ unknown_faces  the pictures in unknown/
 audit          what operators did with your record; operators appear as numbers
 
 Left out: pictures of decisions that did not name you, or named you wrongly. They may show somebody else.
-Times are UTC. Scores are cosines from -1 to 1.
+Times are by the clocks of {zone}, with their offset from UTC. Scores are cosines from -1 to 1.
 """
 
 
@@ -68,7 +69,8 @@ def export_person(*, actor: Actor | None, person: Person, file: IO[bytes]) -> No
     people = with_merged([person])
     held = [*_held_here(people), *(one for hook in hooks.export for who in people for one in hook(who))]
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("README.txt", README.format(name=person.name, day=f"{timezone.now():%Y-%m-%d}"))
+        about = {"name": person.name, "day": f"{timezone.localdate():%Y-%m-%d}", "zone": settings.TIME_ZONE}
+        archive.writestr("README.txt", README.format(**about))
         with archive.open("data.json", "w", force_zip64=True) as raw, io.TextIOWrapper(raw, "utf-8") as text:
             _write_json(text, held)
         for one in held:
@@ -81,7 +83,7 @@ def _write_json(text: IO[str], held: Iterable[Held]) -> None:
     names: dict[str, list[Held]] = {}
     for one in held:
         names.setdefault(one.name, []).append(one)
-    text.write(f'{{\n"made_at": {json.dumps(timezone.now().isoformat(timespec="seconds"))}')
+    text.write(f'{{\n"made_at": {json.dumps(moment(timezone.now()))}')
     for name, parts in names.items():
         text.write(f",\n{json.dumps(name)}: [")
         rows = (row for part in parts for row in part.rows)
@@ -189,11 +191,6 @@ def _audit_rows(people: list[Person]) -> Iterator[Mapping[str, Any]]:
             "by": event.actor,
             "facts": event.facts,
         }
-
-
-def moment(at: datetime | None) -> str | None:
-    """ISO 8601 in UTC."""
-    return at.isoformat(timespec="seconds") if at else None
 
 
 def operator(pk: int | None) -> str | None:

@@ -34,6 +34,7 @@ from recognizer.engine import FaceEngine
 from recognizer.errors import EngineNotReady, FrameTooLarge, PackError, RecognizerError
 from security.allowing import NotAllowed, require
 from security.events import log_event
+from security.meters import ERRORS, FRAMES, SOCKETS, count_result
 from security.rights import Right
 from security.sign_in.one_time import PasswordOwed
 from security.sign_in.sessions import standing_of
@@ -140,6 +141,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
         if self._closing:
             return
         if message["type"] == "result":
+            count_result(self._kind, message["dropped"], message.get("timings_ms", {}))
             self._counts["results"] += 1
             self._reported += message["dropped"]
         await self.send(text_data=json.dumps(message, separators=(",", ":")))  # type: ignore[no-untyped-call]
@@ -147,6 +149,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
     async def send_error(self, code: str, message: str | None = None, seq: int | None = None) -> None:
         """Send an error with the code's sentence (enrollment.reasons) or `message`. seq: of the frame it answers."""
         self._counts["errors"] += 1
+        ERRORS.labels(self._kind, code).inc()
         error: dict[str, Any] = {"type": "error", "code": code, "message": message or sentence_for(code)}
         await self.send_message(error if seq is None else error | {"seq": seq})
 
@@ -179,6 +182,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
         now = time.perf_counter()
         self._number = next(_socket_numbers)
+        self._kind = type(self).__name__.removesuffix("Consumer").lower()
         self._opened = self._last_heard = now
         self._budget = FrameBudget(2 * self.frames_per_second, self.burst, now)
         self._inbox = Inbox(self.inbox_size)
@@ -222,6 +226,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
         else:
             self._admitted = True
             _open_sockets[self.operator.pk] += 1
+            SOCKETS.labels(self._kind).inc()
             self._log("opened")
             self._tasks = [asyncio.create_task(self._work()), asyncio.create_task(self._watch())]
 
@@ -243,6 +248,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
 
     async def _receive_frame(self, data: bytes, now: float) -> None:
         self._counts["frames"] += 1
+        FRAMES.labels(self._kind).inc()
         if len(data) <= HEADER.size:
             seq = int.from_bytes(data[:4], "big") if len(data) >= 4 else None
             await self.send_error(EnrollmentReason.FRAME_TOO_SHORT, seq=seq)
@@ -393,6 +399,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
         if self._admitted:
             self._admitted = False
             _open_sockets[self.operator.pk] -= 1
+            SOCKETS.labels(self._kind).dec()
             if not _open_sockets[self.operator.pk]:
                 del _open_sockets[self.operator.pk]
             self._log("closed")

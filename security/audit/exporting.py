@@ -26,6 +26,7 @@ from security.audit.sealing import seal_now
 from security.audit.selectors import AuditFilters, find_events
 from security.audit.signing import AuditKeyUnusable, SigningKey, VerifyingKey, known_public_key, site_key
 from security.audit.stored import stored_items
+from security.days import moment
 from security.models import AuditEvent
 from security.rights import Right
 from security.tables import by_pages, csv_lines
@@ -104,7 +105,7 @@ def verify_lines(lines: Iterable[bytes], keys: Iterable[VerifyingKey] = ()) -> R
 
 def _cells(event: AuditEvent) -> tuple[object, ...]:
     facts = json.dumps(event.facts, sort_keys=True, ensure_ascii=False)
-    at = event.at.isoformat(timespec="seconds")
+    at = moment(event.at)
     return event.number, at, event.actor, event.action, event.target, facts, event.source, event.hash
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 
 from security.audit.actions import Action
 from security.audit.sealing import last_seal
+from security.days import in_days
 from security.models import AuditCheck, AuditEvent, AuditHead, AuditSeal
 
 PAGE = 50
@@ -19,7 +20,7 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class AuditFilters:
-    """What the trail is narrowed down to; an empty field narrows nothing. The days are UTC, both included."""
+    """What the trail is narrowed down to; an empty field narrows nothing. Days by the site's clocks, both included."""
 
     action: str = ""
     """One of Action, or the word before the dot with it: "person."."""
@@ -85,17 +86,13 @@ def operator_names(actors: Iterable[str]) -> dict[str, str]:
 
 
 def _condition(filters: AuditFilters) -> Q:
-    condition = Q()
+    condition = in_days("at", filters.since, filters.until)
     if filters.action:
         condition &= Q(action__startswith=filters.action) if filters.action.endswith(".") else Q(action=filters.action)
     if filters.who:
         condition &= Q(actor=filters.who)
     if filters.target:
         condition &= _of_target(filters.target)
-    if filters.since:
-        condition &= Q(at__gte=datetime.combine(filters.since, time.min, UTC))
-    if filters.until:
-        condition &= Q(at__lt=datetime.combine(filters.until, time.min, UTC) + timedelta(days=1))
     if filters.number is not None:
         condition &= Q(number=filters.number)
     return condition

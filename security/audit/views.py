@@ -45,7 +45,7 @@ def table(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         return audit(request)
     lines = begin_table(actor=actor_of(request), filters=form.filters())
-    return download(lines, f"audit-{timezone.now():%Y-%m-%d}.csv")
+    return download(lines, f"audit-{timezone.localdate():%Y-%m-%d}.csv")
 
 
 @requires(Right.SEE_AUDIT)
@@ -57,7 +57,7 @@ def chain(request: HttpRequest) -> HttpResponseBase:
     except AuditKeyUnusable as error:
         messages.error(request, str(error))
         return redirect("security:audit")
-    return download(lines, f"audit-{timezone.now():%Y-%m-%d}.jsonl", "application/jsonl")
+    return download(lines, f"audit-{timezone.localdate():%Y-%m-%d}.jsonl", "application/jsonl")
 
 
 @requires(Right.SEE_AUDIT)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from security.audit.actions import Action
 from security.audit.recording import record
 from security.events import log_event
+from security.meters import SIGN_INS
 from security.models import FailedSignIns
 from security.sign_in.limits import AUDIT_ROWS, Trial, digest_of
 
@@ -23,6 +24,7 @@ ROWS_PER_HOUR: Final = 30
 def tell_failure(trial: Trial, *, reason: str, failures: int) -> None:
     """Log it with the client's address, which fail2ban and its like need, and write an audit row."""
     facts = {"account": trial.account, "reason": reason, "failures": failures}
+    SIGN_INS.labels("failed").inc()
     log_event(logger, "sign_in_failed", level=logging.WARNING, address=trial.address, **facts)
     with transaction.atomic():
         left_out = _take_row()

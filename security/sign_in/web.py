@@ -19,6 +19,7 @@ from security.addresses import client_address
 from security.audit.actions import Action
 from security.audit.recording import record
 from security.events import log_event
+from security.meters import SIGN_INS
 from security.sign_in import halfway, limits, second_factor
 from security.sign_in.one_time import owes_password
 from security.sign_in.sessions import begin_sign_in, forget_old_sessions
@@ -60,6 +61,7 @@ def finish(request: HttpRequest, operator: User, *, destination: str, by: str) -
         limits.forget_old()
         forget_old_sessions()
         record(Action.SIGNED_IN, actor=operator, target=operator.pk, by=by)
+    SIGN_INS.labels("signed_in").inc()
     log_event(logger, "signed_in", operator=operator.pk, by=by)
     if owes_password(operator):
         destination = f"{reverse('account:password')}?{urlencode({'next': destination})}"

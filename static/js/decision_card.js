@@ -2,6 +2,7 @@
 
 import { rateOf } from "./core/explain.js";
 import { VERDICTS, formatPair } from "./core/format.js";
+import { timeIn } from "./core/zone.js";
 import { el, icon, withUuid } from "./dom.js";
 import { drawScale } from "./scale.js";
 
@@ -9,7 +10,7 @@ export function badge(verdict) {
   return el("span", { class: `badge badge--${verdict}` }, icon(verdict), VERDICTS[verdict]);
 }
 
-const timeOf = (at) => new Date(at).toLocaleTimeString([], { timeStyle: "medium", hourCycle: "h23" });
+const timeOf = (at) => timeIn(document.body.dataset.zone, at);
 
 /**
  * The card's children for a decision. `onAgain` asks the server to decide anew. `onChallenge` asks for head movements;

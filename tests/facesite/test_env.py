@@ -60,6 +60,23 @@ class TestReadChoice:
         assert sentence(env.read_choice, "X", ["a", "b", "d"]) == "X must be a, b or d, not 'c'."
 
 
+class TestReadZone:
+    def test_an_unset_one_is_the_machines(self, variable):
+        variable("X", "")
+        assert env.read_zone("X", default="Europe/Berlin") == "Europe/Berlin"
+
+    def test_a_named_one_counts(self, variable):
+        variable("X", " Asia/Kathmandu ")
+        assert env.read_zone("X", default="UTC") == "Asia/Kathmandu"
+
+    @pytest.mark.parametrize("zone", ["Berlin", "Europe/Berlim", "../etc/passwd", "/etc/localtime", "+02:00", "Europe"])
+    def test_another_word_is_refused(self, variable, zone):
+        variable("X", zone)
+        assert sentence(env.read_zone, "X", default="UTC") == (
+            f"X must name a time zone such as Europe/Berlin or UTC, not '{zone}'."
+        )
+
+
 class TestReadOrigins:
     def test_drops_a_slash_at_the_end(self, variable):
         variable("X", "https://faces.example.org/")

@@ -6,9 +6,10 @@ import subprocess
 import sys
 import traceback
 
+import pytest
 from django.conf import settings
 
-from facesite.logs import LIBRARY_LINES, JsonFormatter, log_action
+from facesite.logs import LIBRARY_LINES, JsonFormatter, NotRoutine, TextFormatter, log_action, logging_config
 from facesite.server import Socket
 
 
@@ -50,6 +51,39 @@ class TestJsonFormatter:
         assert "Anna" not in json.dumps(entry)
         assert entry["message"] == "An exception."
         assert entry["stack"][-1].endswith("test_keeps_them_out_of_an_exception_that_was_logged_as_text")
+
+
+class TestOnATerminal:
+    def test_a_line_is_text_with_the_facts_of_its_event(self):
+        record = logging.LogRecord("facesite", logging.WARNING, __file__, 1, "Not found: /a/?q=Anna", (), None)
+        record.__dict__["data"] = {"sockets": 2}
+        line = TextFormatter().format(record)
+        assert line.endswith(" WARNING facesite: Not found: /a/ sockets=2")
+
+    def test_the_values_of_exceptions_stay_out(self):
+        try:
+            raise ValueError("Duplicate entry 'Anna Karenina'")
+        except ValueError as error:
+            record = logging.LogRecord("facesite", logging.ERROR, __file__, 1, "Failed: %s", (error,), sys.exc_info())
+        line = TextFormatter().format(record)
+        assert "Anna" not in line
+        assert "Failed: ValueError exception=builtins.ValueError\n    " in line
+        assert line.endswith("test_the_values_of_exceptions_stay_out")
+
+    @pytest.mark.parametrize(("status", "shown"), [(200, False), (404, False), (500, True)])
+    def test_requests_that_were_answered_are_no_lines(self, status, shown):
+        record = logging.LogRecord("facesite.access", logging.INFO, __file__, 1, "request", (), None)
+        record.__dict__["data"] = {"status": status}
+        assert NotRoutine().filter(record) is shown
+
+    def test_the_terminal_decides_unless_the_setting_does(self, monkeypatch):
+        def form_of(wanted):
+            return logging_config(debug=False, form=wanted)["handlers"]["console"]["formatter"]
+
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+        assert (form_of(None), form_of("json")) == ("text", "json")
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
+        assert (form_of(None), form_of("text")) == ("json", "text")
 
 
 LIBRARIES = f"""

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from tests.verification.rows import JPEG, make_attempt, make_person
 from verification import selectors
@@ -109,6 +110,18 @@ class TestAttemptsPerDay:
             DayCount(date(2026, 3, 5), attack=1),
         ]
         assert [day.total for day in days] == [2, 0, 1]
+
+    @pytest.mark.parametrize(
+        ("zone", "expected"), [("UTC", [1, 1]), ("Europe/Berlin", [0, 2]), ("America/New_York", [2, 0])]
+    )
+    def test_a_day_is_one_of_the_sites_clocks(self, zone, expected):
+        make_attempt(created_at=at(3, 23, 30))
+        make_attempt(created_at=at(4, 3))
+        with timezone.override(zone):
+            days = selectors.attempts_per_day(2, until=date(2026, 3, 4))
+            assert [day.total for day in days] == expected
+            listed = selectors.find_attempts(AttemptFilters(since=date(2026, 3, 4), until=date(2026, 3, 4)))
+            assert listed.count() == expected[1]
 
 
 class TestPeople:

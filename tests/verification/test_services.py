@@ -13,6 +13,7 @@ from recognizer.images import decode_crop
 from recognizer.reasons import Reason
 from recognizer.tracking.tracks import Decision
 from recognizer.types import DecisionPolicy, Liveness, LivenessVerdict, Pose, Quality, Verdict
+from security.meters import REGISTRY
 from tests.verification.rows import make_attempt, make_person
 from verification import services
 from verification.models import VerificationAttempt, VerificationPolicy
@@ -56,6 +57,13 @@ class TestRecordAttempt:
         assert (attempt.liveness_verdict, attempt.liveness_score) == ("bona_fide", 0.97)
         assert (attempt.frames_agreed, attempt.frames_seen, attempt.reasons) == (3, 4, ["blurred"])
         assert attempt.fmr == 1e-4
+
+    def test_a_decision_is_counted_for_the_metrics(self, operator):
+        labels = {"verdict": "match", "mode": "identify", "source": "live"}
+        before = REGISTRY.get_sample_value("facesite_decisions_total", labels) or 0
+        record(operator, person_id=str(make_person().uuid))
+        assert REGISTRY.get_sample_value("facesite_decisions_total", labels) == before + 1
+        assert REGISTRY.get_sample_value("facesite_decision_reasons_total", {"reason": "blurred"})
 
     def test_keeps_by_which_policy_and_gallery_it_was_decided(self, staff):
         assert (record().gallery_revision, record().policy) == (512, None)

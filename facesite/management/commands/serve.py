@@ -14,14 +14,13 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
-from redis import Redis, RedisError
 
 from facesite.charset import refuse_wrong_charset
+from facesite.health import redis_answers
 from facesite.logs import native_lines_logged
 from facesite.server import Server  # first: it installs Twisted's asyncio reactor, before another is imported
 from facesite.storage import collect_static_files
 
-REDIS_PATIENCE_S = 2.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -95,15 +94,6 @@ def check_site_key() -> None:
 
     with suppress(DatabaseError, InterfaceError):  # it is told below, and /readyz says 503
         current_site_key()
-
-
-def redis_answers(url: str) -> bool:
-    """Whether a Redis answers within REDIS_PATIENCE_S."""
-    try:
-        with Redis.from_url(url, socket_connect_timeout=REDIS_PATIENCE_S, socket_timeout=REDIS_PATIENCE_S) as redis:
-            return bool(redis.ping())
-    except (RedisError, ValueError):
-        return False
 
 
 def read_port(text: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from security.models import Approval
 from security.roles import second_person
@@ -33,7 +34,7 @@ class Command(BaseCommand):
     def _list(self) -> None:
         waiting = second_person.waiting().select_related("asked_by")
         for approval in waiting:
-            asked = f"{approval.asked_at:%Y-%m-%d %H:%M} UTC"
+            asked = f"{timezone.localtime(approval.asked_at):%Y-%m-%d %H:%M}"
             self.stdout.write(
                 f"{approval.pk}: {approval.get_action_display()} ({len(approval.targets)}), asked by operator "
                 f"{approval.asked_by.pk} at {asked}"

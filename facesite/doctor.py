@@ -1,0 +1,336 @@
+"""What is wrong with a site and what to do about it: the steps of `manage.py doctor`.
+
+Each step looks at one thing, changes nothing and answers with a Finding. One that fails never hides the others.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import requests
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from enrollment.models import FaceSample
+from enrollment.runtime.engine import get_engine
+from enrollment.runtime.pack_choice import chosen_pack_name
+from enrollment.sealed import CropUnreadable, read_crop
+from enrollment.thumbnails import thumbnail_bytes
+from facesite.charset import wrong_charset
+from facesite.checks import LOCAL_HOSTS
+from facesite.health import database_answers, disk_is_full, redis_answers
+from recognizer.errors import ImageError, PackError, RecognizerError
+from recognizer.images import UPLOAD_LIMITS, read_file
+from recognizer.packs.choosing import choose_pack, stronger_pack, verify_pack
+from recognizer.packs.manifest import Manifest
+from recognizer.types import LivenessMode, LivenessVerdict
+from security.encryption.site_keys import site_key_problem
+from verification.policy import current_policy
+
+PATIENCE_S: Final = 5.0
+CROPS: Final = 200
+"""How many of the newest stored pictures are read."""
+
+
+class State(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one step found. advice: what to do; empty where there is nothing to do."""
+
+    name: str
+    state: State
+    message: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the operator gave beside the command's name."""
+
+    url: str = ""
+    """The address that browsers open, through the proxy where there is one."""
+    live: Path | None = None
+    """A picture of somebody before the site's camera."""
+    attack: Path | None = None
+    """A picture of a printed photograph or of a screen, before the same camera."""
+
+
+Step = Callable[[Asked], Iterator[Finding]]
+
+
+def examine(asked: Asked) -> Iterator[Finding]:
+    """All findings, in the order in which an operator would mend them."""
+    for name, step in STEPS.items():
+        try:
+            for finding in step(asked):
+                yield Finding(name, finding.state, finding.message, finding.advice)
+        except (DatabaseError, InterfaceError):
+            yield Finding(name, State.SKIPPED, "Not looked at: the database does not answer.")
+        except RecognizerError as error:
+            yield Finding(name, State.SKIPPED, f"Not looked at: {error}")
+
+
+def _ok(message: str) -> Finding:
+    return Finding("", State.OK, message)
+
+
+def _warning(message: str, advice: str) -> Finding:
+    return Finding("", State.WARNING, message, advice)
+
+
+def _problem(message: str, advice: str) -> Finding:
+    return Finding("", State.PROBLEM, message, advice)
+
+
+def _skipped(message: str) -> Finding:
+    return Finding("", State.SKIPPED, message)
+
+
+def database(asked: Asked) -> Iterator[Finding]:
+    if not database_answers():
+        yield _problem("The database does not answer.", "Start its server, or correct DATABASE_URL.")
+        return
+    if disk_is_full():
+        yield _problem("The disk of the database is full.", "Free some space: nothing can be stored until then.")
+    if connection.vendor == "mysql" and (wrong := wrong_charset()):
+        message, _, advice = wrong.partition(";")
+        yield _problem(f"{message}.", advice.strip().capitalize())
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        yield _problem("The tables are those of another version.", "Run: manage.py migrate")
+        return
+    yield _ok(f"{connection.display_name} answers; its tables are of this version and keep every letter.")
+
+
+def site_key(asked: Asked) -> Iterator[Finding]:
+    if problem := site_key_problem():
+        yield _problem(problem, "Bring back the key from the copy that was kept apart from the backups.")
+    else:
+        yield _ok("The key of the stored faces is there and fits the database.")
+
+
+def redis(asked: Asked) -> Iterator[Finding]:
+    if not settings.REDIS_URL:
+        yield _skipped("REDIS_URL is not set: one process needs no Redis.")
+    elif redis_answers(settings.REDIS_URL):
+        yield _ok("Redis answers.")
+    else:
+        yield _warning(
+            "No Redis answers at REDIS_URL: other processes notice changes half a second later.",
+            "Start Redis, or correct REDIS_URL.",
+        )
+
+
+def camera(asked: Asked) -> Iterator[Finding]:
+    """Browsers give a page the camera over https and on localhost only."""
+    others = sorted(set(settings.ALLOWED_HOSTS) - LOCAL_HOSTS)
+    if not others:
+        yield _ok(
+            "The camera works in browsers on this machine, at http://127.0.0.1:8000. For others set ALLOWED_HOSTS and "
+            "FACESITE_HTTPS (docs/deployment.md)."
+        )
+    elif settings.FACESITE_HTTPS == "off":
+        yield _problem(
+            f"Browsers open this site as {others[0]} over plain http, and give it no camera there.",
+            "Set FACESITE_HTTPS to on (Daphne has the certificate) or proxy (a proxy in front has it).",
+        )
+    else:
+        yield _ok(f"Browsers open this site over https, as {', '.join(others)}.")
+
+
+def proxy(asked: Asked) -> Iterator[Finding]:
+    if settings.FACESITE_HTTPS == "proxy":
+        trusted = {urlsplit(origin).hostname for origin in settings.CSRF_TRUSTED_ORIGINS}
+        others = sorted(set(settings.ALLOWED_HOSTS) - LOCAL_HOSTS - {"*"})
+        missing = [host.lstrip(".") for host in others if host.lstrip(".") not in trusted]
+        if missing:
+            yield _warning(
+                f"CSRF_TRUSTED_ORIGINS does not name {missing[0]}: where the proxy does not pass the host on, every "
+                "form answers 403.",
+                f"Set CSRF_TRUSTED_ORIGINS=https://{missing[0]}",
+            )
+    if not asked.url:
+        yield _skipped("The way in was not tried: add --url with the address that browsers open.")
+        return
+    yield from _way_in(asked.url.rstrip("/"))
+
+
+def _way_in(url: str) -> Iterator[Finding]:
+    try:
+        answer = requests.get(f"{url}/readyz", timeout=PATIENCE_S, allow_redirects=False)
+        ready = answer.json()["ready"]
+    except requests.exceptions.SSLError:
+        yield _problem(
+            f"{url} has no certificate that this machine trusts.", "Renew it, or give the proxy its whole chain."
+        )
+        return
+    except (requests.RequestException, ValueError, KeyError, TypeError):
+        yield _problem(
+            f"No facesite answers at {url}/readyz.",
+            "See that the server runs, that the proxy leads to it, and that FACESITE_BASE_PATH is the address's path.",
+        )
+        return
+    if not ready:
+        yield _warning(
+            f"The site at {url} says that it is not ready: {answer.json().get('message')}", "Wait, or mend that first."
+        )
+    login = requests.get(f"{url}/accounts/login/", timeout=PATIENCE_S, allow_redirects=False)
+    if login.status_code == 400:
+        yield _problem(f"The site refuses the name in {url}.", f"Add {urlsplit(url).hostname} to ALLOWED_HOSTS.")
+        return
+    if login.is_redirect and settings.FACESITE_HTTPS != "off":
+        yield _problem(
+            f"{url} leads from https to https in a circle." if url.startswith("https") else f"{url} leads to https.",
+            "Let the proxy set X-Forwarded-Proto to https." if url.startswith("https") else "Try --url with https.",
+        )
+        return
+    status = _socket_status(url)
+    if status in {101, 403}:
+        yield _ok(f"{url} answers, and passes sockets on.")
+    else:
+        yield _problem(
+            f"{url} answers, but the socket of the live page is not passed on (status {status}).",
+            "Let the proxy pass on Upgrade and Connection, as docs/deployment.md shows for nginx.",
+        )
+
+
+def _socket_status(url: str) -> int:
+    """The status of a websocket's handshake. 101: accepted (and closed again, without a login); 403: refused by us."""
+    parts = urlsplit(url)
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
+        "Origin": f"{parts.scheme}://{parts.netloc}",
+    }
+    with requests.get(f"{url}/ws/verification/", headers=headers, timeout=PATIENCE_S, stream=True) as answer:
+        return answer.status_code
+
+
+def packs(asked: Asked) -> Iterator[Finding]:
+    try:
+        manifest = Manifest.load(settings.FACESITE_MODELS_DIR)
+        pack = choose_pack(manifest, chosen_pack_name())
+        verify_pack(pack)
+        get_engine()
+    except PackError as error:
+        yield _problem(str(error), "Run: manage.py packs install")
+        return
+    if stronger := stronger_pack(manifest, pack):
+        yield _warning(
+            f"The pack {pack.name} works; {stronger.name} recognises better.",
+            f"Run: manage.py packs install {stronger.name}, then manage.py rebuild_templates --pack {stronger.name}",
+        )
+    yield _ok(f"The pack {pack.name} is whole and runs with {settings.FACESITE_THREADS} threads.")
+
+
+def liveness(asked: Asked) -> Iterator[Finding]:
+    mode = current_policy(get_engine()).liveness
+    if mode is LivenessMode.REQUIRED:
+        yield _ok("Liveness is required: photographs and screens are refused.")
+    else:
+        yield _warning(
+            f"Liveness is {mode.value}: a photograph of an enrolled person is accepted as that person.",
+            "Set it to required, on the calibration page or with FACESITE_LIVENESS.",
+        )
+
+
+def pictures(asked: Asked) -> Iterator[Finding]:
+    """Whether this site's own camera and light let the check tell a person from a picture."""
+    if asked.live is None and asked.attack is None:
+        yield _skipped(
+            "The check of live faces was not tried: add --live and --attack with a picture each from your camera."
+        )
+    for path, good in ((asked.live, LivenessVerdict.BONA_FIDE), (asked.attack, LivenessVerdict.ATTACK)):
+        if path is not None:
+            yield _judged(path, good)
+
+
+def _judged(path: Path, good: LivenessVerdict) -> Finding:
+    engine = get_engine()
+    try:
+        image = engine.turn_upright(engine.decode(read_file(path), UPLOAD_LIMITS))
+    except OSError as error:
+        return _problem(f"{path} cannot be read ({error.strerror}).", "Name a picture that is there.")
+    except ImageError as error:
+        return _problem(f"{path}: {error}", "Take another picture.")
+    faces = engine.analyze(image, embed=False, liveness=True).faces
+    if not faces:
+        return _problem(f"{path} shows no face.", "Take a picture with one face, as near as at the site's camera.")
+    verdict, score = faces[0].liveness.verdict, faces[0].liveness.score
+    if verdict is LivenessVerdict.NOT_CHECKED or score is None:
+        return _warning("This pack cannot check whether faces are live.", "Install one that can: manage.py packs list")
+    said = f"{path} was judged {verdict.value.replace('_', ' ')} (liveness score {score:.2f})"
+    if verdict is good:
+        return _ok(f"{said}, as it should be.")
+    if verdict is LivenessVerdict.UNCERTAIN:
+        return _warning(f"{said}.", "One picture may be: the live page looks at several. Try another, in better light.")
+    return _problem(
+        f"{said}, which is wrong.", "Change light or camera; do not rely on liveness here until it is right."
+    )
+
+
+def stored_faces(asked: Asked) -> Iterator[Finding]:
+    """The newest stored pictures, read as the pages read them."""
+    samples = FaceSample.objects.order_by("-pk")[:CROPS]
+    broken = [sample for sample in samples if not _is_readable(sample)]
+    if not broken:
+        yield _ok(f"{len(samples)} of the stored pictures were read; all can be shown.")
+        return
+    named = ", ".join(str(one.uuid) for one in broken[:5])
+    yield _problem(
+        f"{len(broken)} of {len(samples)} stored pictures cannot be shown: {named}.",
+        "Open the pages of those people and remove these samples, or restore a backup.",
+    )
+
+
+def _is_readable(sample: FaceSample) -> bool:
+    try:
+        return bool(thumbnail_bytes(read_crop(sample)))
+    except (CropUnreadable, ImageError):
+        return False
+
+
+def name(asked: Asked) -> Iterator[Finding]:
+    """Whether the names of the site lead anywhere from this machine."""
+    for host in sorted(set(settings.ALLOWED_HOSTS) - LOCAL_HOSTS):
+        if host.startswith((".", "*")):
+            continue
+        try:
+            socket.getaddrinfo(host, None)
+        except OSError:
+            yield _warning(
+                f"{host} of ALLOWED_HOSTS is not known to this machine's name service.", "Add it to the site's DNS."
+            )
+            return
+    yield _ok("The names in ALLOWED_HOSTS are known.")
+
+
+STEPS: Final[dict[str, Step]] = {
+    "database": database,
+    "site key": site_key,
+    "redis": redis,
+    "names": name,
+    "camera": camera,
+    "proxy": proxy,
+    "packs": packs,
+    "liveness": liveness,
+    "pictures": pictures,
+    "stored faces": stored_faces,
+}

@@ -1,0 +1,79 @@
+"""/metrics in Prometheus' text format: what security/meters.py counts, and the state of this process.
+
+Off unless FACESITE_METRICS is on; then for clients on this machine only. It holds no personal data.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from ipaddress import ip_address
+from typing import Final
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from enrollment.runtime.engine import engine_if_ready
+from enrollment.runtime.gallery import cached_gallery
+from facesite.health import run_checks
+from security.addresses import client_address
+from security.meters import REGISTRY
+
+_STARTED: Final = time.time()
+
+
+class State(Collector):
+    """Read when somebody asks."""
+
+    def collect(self) -> Iterator[Metric]:
+        checks = GaugeMetricFamily("facesite_check", "1: this part can be used (as /readyz says)", labels=["part"])
+        for part, passed in run_checks().items():
+            checks.add_metric([part], float(passed))
+        yield checks
+        yield GaugeMetricFamily("facesite_start_time_seconds", "When this process began", value=_STARTED)
+        if engine := engine_if_ready():
+            yield _info("facesite_pack", "The model pack in use", "pack", engine.pack.name)
+            threads = settings.FACESITE_THREADS
+            yield GaugeMetricFamily("facesite_inference_threads", "Threads of the engine", value=threads)
+            yield GaugeMetricFamily("facesite_inference_queue", "Jobs that wait for a thread", value=engine.waiting)
+        if gallery := cached_gallery():
+            yield GaugeMetricFamily("facesite_gallery_people", "People in the searched gallery", value=gallery.people)
+            yield GaugeMetricFamily("facesite_gallery_templates", "Templates in it", value=gallery.templates)
+            yield GaugeMetricFamily("facesite_gallery_bytes", "Memory of its vectors", value=gallery.nbytes)
+            yield GaugeMetricFamily("facesite_gallery_revision", "Its revision", value=gallery.revision)
+
+
+def _info(name: str, about: str, label: str, value: str) -> Metric:
+    family = GaugeMetricFamily(name, about, labels=[label])
+    family.add_metric([value], 1.0)
+    return family
+
+
+REGISTRY.register(State())
+ProcessCollector(registry=REGISTRY)
+
+
+@login_not_required
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    if not settings.FACESITE_METRICS:
+        raise Http404
+    if not is_from_this_machine(request):
+        return HttpResponse("Metrics are given to this machine only.\n", status=403, content_type="text/plain")
+    return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+
+
+def is_from_this_machine(request: HttpRequest) -> bool:
+    """Whether a program on this machine asks for itself, not a proxy on it for somebody else."""
+    if settings.FACESITE_HTTPS != "proxy" and "HTTP_X_FORWARDED_FOR" in request.META:
+        return False
+    address = client_address(request.META)
+    return not address or ip_address(address).is_loopback

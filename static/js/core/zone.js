@@ -1,0 +1,33 @@
+// The site's time zone against the browser's. Pages print times by the site's clocks.
+
+/** Minutes by which clocks in `zone` (an IANA name) are ahead of UTC at a moment. */
+export function offsetMinutes(zone, at) {
+  const options = { timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" };
+  const parts = Object.fromEntries(new Intl.DateTimeFormat("en-US", options).formatToParts(at).map(({ type, value }) => [type, Number(value)]));
+  const wall = Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second);
+  return Math.round((wall - at) / 60000);
+}
+
+/** "6 hours behind", "30 minutes ahead"; empty where both clocks show the same. */
+export function difference(siteZone, ownZone, at) {
+  const minutes = offsetMinutes(ownZone, at) - offsetMinutes(siteZone, at);
+  if (minutes === 0) return "";
+  const hours = Math.floor(Math.abs(minutes) / 60);
+  const rest = Math.abs(minutes) % 60;
+  const words = [
+    hours ? `${hours} ${hours === 1 ? "hour" : "hours"}` : "",
+    rest ? `${rest} minutes` : "",
+  ].filter(Boolean);
+  return `${words.join(" and ")} ${minutes < 0 ? "behind" : "ahead"}`;
+}
+
+/** A time of the day by a zone's clocks, "18:05:09". */
+export function timeIn(zone, at) {
+  return new Date(at).toLocaleTimeString([], { timeZone: zone || undefined, timeStyle: "medium", hourCycle: "h23" });
+}
+
+/** A moment by the browser's own clocks, with the zone's name, for a hint beside the site's time. */
+export function ownMoment(ownZone, at) {
+  const text = new Date(at).toLocaleString([], { timeZone: ownZone, dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
+  return `${text} (${ownZone})`;
+}

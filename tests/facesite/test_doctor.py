@@ -1,0 +1,153 @@
+"""manage.py doctor: each fault is made, named, and comes with what to do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError
+
+from enrollment.models import FaceSample
+from facesite import doctor
+from facesite.doctor import STEPS, State
+from tests.support.webcam import clip_frames, jpeg
+from tests.verification.rows import make_person
+
+
+def examine(*arguments: str) -> tuple[dict[str, Any], str]:
+    """The findings by name (the last one of each), and the sentence of the failure."""
+    out, failure = StringIO(), ""
+    try:
+        call_command("doctor", "--json", *arguments, stdout=out)
+    except CommandError as error:
+        failure = str(error)
+    answer = json.loads(out.getvalue())
+    assert answer["ok"] is not bool(failure)
+    return {one["name"]: one for one in answer["checks"]}, failure
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("engine")
+class TestDoctor:
+    @pytest.fixture(autouse=True)
+    def on_this_machine(self, settings):
+        settings.ALLOWED_HOSTS = ["localhost"]
+
+    def test_finds_nothing_wrong_where_nothing_is(self):
+        found, failure = examine()
+        assert not failure
+        assert list(found) == list(STEPS)
+        assert {one["state"] for one in found.values()} <= {"ok", "skipped", "warning"}
+        assert found["database"]["state"] == found["site key"]["state"] == found["packs"]["state"] == "ok"
+
+    def test_says_it_in_lines_for_people(self, settings):
+        settings.ALLOWED_HOSTS = ["faces.invalid"]
+        out = StringIO()
+        with pytest.raises(CommandError, match=r"^1 thing is wrong with this site\.$"):
+            call_command("doctor", stdout=out)
+        assert "PROBLEM  camera: Browsers open this site as faces.invalid over plain http" in out.getvalue()
+        assert "-> Set FACESITE_HTTPS to on" in out.getvalue()
+        assert "warning  names: faces.invalid of ALLOWED_HOSTS is not known" in out.getvalue()
+
+    def test_a_proxy_needs_the_origin_of_its_forms(self, settings):
+        settings.ALLOWED_HOSTS, settings.FACESITE_HTTPS = ["localhost", ".example.org"], "proxy"
+        found, failure = examine()
+        assert not failure
+        assert found["camera"]["state"] == "ok"
+        settings.CSRF_TRUSTED_ORIGINS = []
+        assert next(iter(doctor.proxy(doctor.Asked()))).advice == "Set CSRF_TRUSTED_ORIGINS=https://example.org"
+
+    def test_an_address_where_nobody_answers_is_a_problem(self):
+        found, failure = examine("--url", "http://127.0.0.1:9")
+        assert failure
+        assert found["proxy"]["message"] == "No facesite answers at http://127.0.0.1:9/readyz."
+
+    def test_a_word_that_is_no_address_is_refused(self):
+        with pytest.raises(CommandError, match="must be an address such as"):
+            call_command("doctor", "--url", "faces.example.org")
+
+    def test_a_redis_that_does_not_answer_is_a_warning(self, settings):
+        settings.REDIS_URL = "redis://127.0.0.1:9/0"
+        found, failure = examine()
+        assert not failure
+        assert found["redis"]["state"] == "warning"
+
+    def test_a_missing_pack_is_a_problem(self, settings, tmp_path):
+        settings.FACESITE_MODELS_DIR = tmp_path
+        found, failure = examine()
+        assert failure
+        assert found["packs"]["state"] == "problem"
+        assert "packs install" in found["packs"]["advice"]
+
+    def test_a_stored_picture_that_cannot_be_shown_is_named(self):
+        sample = FaceSample.objects.create(
+            person=make_person("Ada"), source="webcam", quality_score=0.7, digest="1", crop=b"no picture"
+        )
+        found, failure = examine()
+        assert failure
+        assert str(sample.uuid) in found["stored faces"]["message"]
+        assert "Ada" not in json.dumps(found)
+
+    def test_liveness_that_is_off_is_a_warning(self, settings):
+        settings.FACESITE_LIVENESS = "off"
+        found, _ = examine()
+        assert found["liveness"]["state"] == "warning"
+
+    def test_a_database_that_is_away_hides_nothing_else(self, monkeypatch):
+        def away() -> bool:
+            return False
+
+        def refuse(asked):
+            raise OperationalError("gone away")
+
+        monkeypatch.setattr(doctor, "database_answers", away)
+        monkeypatch.setitem(STEPS, "stored faces", refuse)
+        found, failure = examine()
+        assert failure
+        assert found["database"]["message"] == "The database does not answer."
+        assert found["stored faces"]["message"] == "Not looked at: the database does not answer."
+        assert found["packs"]["state"] == "ok"
+
+
+@pytest.mark.django_db
+class TestPictures:
+    @pytest.fixture
+    def picture(self, engine, shared_faces, tmp_path):
+        def make(clip: str) -> Path:
+            path = tmp_path / f"{clip}.jpg"
+            path.write_bytes(jpeg(list(clip_frames(shared_faces / "webcam" / f"{clip}.mjpeg"))[5], 95))
+            return path
+
+        return make
+
+    def test_a_live_face_and_a_photograph_are_told_apart(self, picture):
+        found = list(doctor.pictures(doctor.Asked("", picture("real_T1"), picture("spoof_F1"))))
+        assert [finding.state for finding in found] == [State.OK, State.OK]
+
+    def test_a_photograph_that_passes_for_live_is_a_problem(self, picture):
+        (found,) = doctor.pictures(replace(doctor.Asked(), attack=picture("real_T1")))
+        assert found.state is State.PROBLEM
+        assert "which is wrong" in found.message
+
+    def test_a_file_without_a_face_or_without_a_picture_is_said(self, picture, tmp_path):
+        (found,) = doctor.pictures(replace(doctor.Asked(), live=picture("no_face")))
+        assert "shows no face" in found.message
+        (found,) = doctor.pictures(replace(doctor.Asked(), live=tmp_path / "absent.jpg"))
+        assert "cannot be read" in found.message
+
+
+@pytest.mark.django_db
+class TestTheWayIn:
+    def test_a_running_site_answers_and_passes_sockets_on(self, live_server_process):
+        (found,) = doctor.proxy(doctor.Asked(live_server_process.url))
+        assert found.state is State.OK, found
+        assert found.message == f"{live_server_process.url} answers, and passes sockets on."
+
+    def test_a_name_that_the_site_refuses_is_said(self, live_server_process):
+        (found,) = doctor.proxy(doctor.Asked(live_server_process.url.replace("localhost", "[::ffff:127.0.0.1]")))
+        assert found.advice == "Add ::ffff:127.0.0.1 to ALLOWED_HOSTS."

@@ -1,0 +1,88 @@
+"""/metrics: what is counted, for whom it is, and that it names nobody."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+
+from facesite.logs import log_action
+from security.meters import count_request, count_result
+from tests.verification.rows import make_person
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def switched_on(settings) -> None:
+    settings.FACESITE_METRICS = True
+
+
+def read(**meta: str) -> dict[str, float]:
+    """Sample with its labels -> value, as Prometheus would read it."""
+    answer = Client().get("/metrics", **meta)
+    assert answer.status_code == 200, answer.content
+    families = text_string_to_metric_families(answer.content.decode())
+    return {
+        " ".join([sample.name, *(value for _, value in sorted(sample.labels.items()))]): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+class TestForWhom:
+    def test_it_is_not_there_unless_it_is_switched_on(self):
+        assert Client().get("/metrics").status_code == 404
+
+    @pytest.mark.usefixtures("switched_on")
+    def test_it_is_for_this_machine_only(self):
+        assert Client().get("/metrics").status_code == 200
+        assert Client(REMOTE_ADDR="::1").get("/metrics").status_code == 200
+        assert Client(REMOTE_ADDR="192.168.1.7").get("/metrics").status_code == 403
+
+    @pytest.mark.usefixtures("switched_on")
+    def test_a_proxy_on_this_machine_asks_for_somebody_else(self, settings):
+        assert Client().get("/metrics", HTTP_X_FORWARDED_FOR="192.168.1.7").status_code == 403
+        settings.FACESITE_HTTPS = "proxy"
+        assert Client().get("/metrics", HTTP_X_FORWARDED_FOR="192.168.1.7").status_code == 403
+        assert Client().get("/metrics").status_code == 200
+
+
+@pytest.mark.usefixtures("switched_on", "engine")
+class TestWhatItSays:
+    def test_the_parts_of_readyz_and_the_engine(self, pack):
+        said = read()
+        assert said["facesite_check database"] == said["facesite_check engine"] == 1
+        assert said[f"facesite_pack {pack.name}"] == 1
+        assert said["facesite_inference_queue"] == 0
+
+    def test_frames_and_their_stages(self):
+        before = read()
+        count_result("verification", 2, {"detect": 3.0, "total": 12.0})
+        said = read()
+
+        def grown(name: str) -> float:
+            return said[name] - before.get(name, 0)
+
+        assert grown("facesite_results_total verification") == 1
+        assert grown("facesite_frames_dropped_total verification") == 2
+        assert grown("facesite_stage_seconds_sum verification detect") == pytest.approx(0.003)
+        assert grown("facesite_stage_seconds_bucket verification 0.025 total") == 1
+
+    def test_requests_as_the_log_has_them(self):
+        details = {"method": "GET", "path": "/?q=Anna", "status": 200, "size": 3, "time_taken": 0.02}
+        before = read().get("facesite_requests_total GET 200", 0)
+        log_action("http", "complete", details)
+        count_request("BREW", 405, 0.001)
+        said = read()
+        assert said["facesite_requests_total GET 200"] == before + 1
+        assert said["facesite_requests_total other 405"] >= 1
+
+    def test_sign_ins_that_failed(self):
+        before = read().get("facesite_sign_ins_total failed", 0)
+        Client().post("/accounts/login/", {"username": "nobody", "password": "wrong"})
+        assert read()["facesite_sign_ins_total failed"] == before + 1
+
+    def test_nobody_is_named(self):
+        make_person("Anna Karenina")
+        assert "Anna" not in Client().get("/metrics").content.decode()
