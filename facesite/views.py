@@ -26,7 +26,7 @@ from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy
 from security.retention.status import retention_status
 from verification import selectors as verification
-from verification.cards import one_in
+from verification.cards import rate_in_words
 from verification.policy import current_policy, false_alarms_per_1000
 
 RECENT_ATTEMPTS = 8
@@ -45,7 +45,7 @@ class PackStatus:
 class PolicyStatus:
     policy: DecisionPolicy
     rate: str
-    """Of false matches, in words: "1 in 10,000"."""
+    """Of false matches, in words: "1 in 10,000 comparisons on LFW"."""
     people: int
     """In the gallery."""
     false_alarms: float
@@ -97,7 +97,9 @@ def policy_status(gallery: GallerySnapshot | None) -> PolicyStatus | None:
         return None
     policy = current_policy(engine)
     people = gallery.people if gallery else enrollment.gallery_counts().active_people
-    return PolicyStatus(policy, one_in(policy.fmr), people, false_alarms_per_1000(policy, people))
+    return PolicyStatus(
+        policy, rate_in_words(policy.fmr, policy.population), people, false_alarms_per_1000(policy, people)
+    )
 
 
 def pack_status() -> PackStatus:

@@ -221,6 +221,33 @@ def rate_of(errors: int, trials: int, confidence: float = 0.95) -> Rate:
     return Rate(errors=errors, trials=trials, low=low, high=high)
 
 
+def chance_of_at_least(errors: int, trials: int, rate: float) -> float:
+    """How likely so many errors or more are where each trial has the chance `rate`: the exact binomial test, one-sided.
+
+    0..1.
+    """
+    if errors <= 0 or rate >= 1:
+        return 1.0
+    if errors > trials or rate <= 0:
+        return 0.0
+    return _incomplete_beta(rate, errors, trials - errors + 1)
+
+
+def chance_of_difference(first: ArrayLike, second: ArrayLike) -> float:
+    """How likely the two samples lie apart as much as they do if they are of one kind: rank-sum test, two-sided.
+
+    Mann and Whitney (1947) with the normal approximation and its correction for ties; for 20 values or more each. It
+    goes by ranks, so that a few wild values count no more than others.
+    """
+    one, other = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    n, m = len(one), len(other)
+    _, place, counts = np.unique(np.concatenate([one, other]), return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    away = float(ranks[:n].sum()) - n * (n + m + 1) / 2
+    spread = n * m / 12 * (n + m + 1 - float((counts**3 - counts).sum()) / ((n + m) * (n + m - 1)))
+    return math.erfc(abs(away) / math.sqrt(2 * spread)) if spread > 0 else 1.0
+
+
 def comparisons_needed(fmr: float) -> int:
     """How many comparisons without an error show that the rate is at most `fmr`, with the confidence of rate_of()."""
     return math.ceil(math.log(0.025) / math.log1p(-fmr))

@@ -176,3 +176,5 @@ class DecisionPolicy:
     """A track this many frames old is decided with what there is. Frames skipped under load count."""
     thresholds: tuple[tuple[float, float], ...] = ()
     """(false-match rate, match threshold) of the pack: a search of a large gallery takes a stricter one from here."""
+    population: str = ""
+    """What fmr was measured on, to stand behind it: "on LFW". No page shows the one without the other."""

@@ -85,6 +85,7 @@ def still_pages(page: Page, folder: Path, variant: str) -> None:
         "upload": "/enrollment/upload/",
         "attempts": "/verification/attempts/",
         "calibration": "/verification/calibration/",
+        "what-if": "/verification/calibration/what-if/?threshold=0.9",
         "hygiene": "/enrollment/hygiene/",
         "unknown": "/verification/unknown/",
         "audit": "/audit/",

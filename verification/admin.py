@@ -18,10 +18,10 @@ from security.allowing import is_allowed
 from security.rights import Right
 from security.web import download
 from verification import services
-from verification.cards import one_in, reasons_in_words
+from verification.cards import rate_in_words, reasons_in_words
 from verification.exports import stream_attempts
 from verification.models import FalseMatch, InboxAction, UnknownPolicy, VerificationAttempt, VerificationPolicy
-from verification.policy import false_alarms_per_1000, policy_of
+from verification.policy import false_alarms_per_1000, policy_of, population_of
 from verification.selectors import thumbnail_url
 from verification.services import save_policy
 from verification.templatetags.rates import alarms
@@ -101,7 +101,7 @@ class VerificationAttemptAdmin(ListAdmin):
 
     @admin.display(description="false-match rate")
     def false_match_rate(self, attempt: VerificationAttempt) -> str:
-        return one_in(attempt.fmr)
+        return rate_in_words(attempt.fmr, population_of(attempt))
 
     @admin.display(description="liveness score (0 to 1)")
     def rounded_liveness(self, attempt: VerificationAttempt) -> str:
@@ -152,7 +152,8 @@ class VerificationPolicyAdmin(ListAdmin):
         engine, gallery = engine_if_ready(), cached_gallery()
         if engine is None or gallery is None:
             return "–"
-        return alarms(false_alarms_per_1000(policy_of(policy, engine), gallery.people))
+        meant = policy_of(policy, engine)
+        return f"{alarms(false_alarms_per_1000(meant, gallery.people))}, by the rate {meant.population}"
 
     def save_model(self, request: HttpRequest, obj: VerificationPolicy, form: ModelForm[Any], change: bool) -> None:
         saved = save_policy(actor=request.user, fmr=obj.fmr, liveness=obj.liveness)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enrollment.models import Person
 from recognizer.reasons import Reason
 from verification.models import VerificationAttempt
+from verification.policy import population_of
 from verification.reasons import sentence_for, sentence_for_photo
 
 ERASED = "an erased person"
@@ -31,15 +32,20 @@ class DecisionCard:
     """The reason codes as sentences."""
 
 
-def card_of(attempt: VerificationAttempt) -> DecisionCard:
-    """The card of an attempt, which need not be saved."""
+def card_of(attempt: VerificationAttempt, *, population: str | None = None) -> DecisionCard:
+    """The card of an attempt, which need not be saved.
+
+    population: DecisionPolicy.population of the decision; None: it is looked up, which may read the database.
+    """
+    if population is None:
+        population = population_of(attempt)
     return DecisionCard(
         verdict=attempt.verdict,
         headline=headline_of(attempt),
         person=attempt.matched_person or attempt.claimed_person,
         comparison_score=attempt.comparison_score,
         match_threshold=attempt.match_threshold,
-        facts=tuple(_facts(attempt)),
+        facts=tuple(_facts(attempt, population)),
         reasons=reasons_in_words(attempt),
     )
 
@@ -68,8 +74,13 @@ def one_in(rate: float) -> str:
     return f"1 in {round(1 / rate):,}"
 
 
-def _facts(attempt: VerificationAttempt) -> list[tuple[str, str]]:
-    facts = [("Comparison", _comparison(attempt)), ("Threshold", _threshold(attempt))]
+def rate_in_words(fmr: float, population: str) -> str:
+    """A false-match rate with what it was measured on: "1 in 10,000 comparisons on LFW"."""
+    return " ".join(filter(None, (one_in(fmr), "comparisons", population)))
+
+
+def _facts(attempt: VerificationAttempt, population: str) -> list[tuple[str, str]]:
+    facts = [("Comparison", _comparison(attempt)), ("Threshold", _threshold(attempt, population))]
     if attempt.mode == Mode.IDENTIFY and attempt.comparison_score is not None:
         facts.append(("Runner-up", _runner_up(attempt.comparison_score, attempt.runner_up)))
     facts.append(("Frames", _frames(attempt)))
@@ -90,10 +101,12 @@ def _comparison(attempt: VerificationAttempt) -> str:
     return f"{score:.{digits}f} {reached} the {threshold:.{digits}f} that a match needs."
 
 
-def _threshold(attempt: VerificationAttempt) -> str:
+def _threshold(attempt: VerificationAttempt, population: str) -> str:
+    rate = one_in(attempt.fmr)
+    people = f"two different people {population}".rstrip()
     if _is_raised(attempt):
-        return f"Raised for faces like this one: stricter than what stands for {one_in(attempt.fmr)} comparisons."
-    return f"Set so that {one_in(attempt.fmr)} comparisons of two different people would match by mistake."
+        return f"Raised for faces like this one: stricter than what stands for {rate} comparisons of {people}."
+    return f"Set so that {rate} comparisons of {people} would match by mistake."
 
 
 def _is_raised(attempt: VerificationAttempt) -> bool:

@@ -62,6 +62,28 @@ class AttemptFilterForm(forms.Form):
         )
 
 
+class WhatIfForm(forms.Form):
+    """Under which policy the last weeks are decided again: one of the pack's rates, or any threshold."""
+
+    fmr = forms.ChoiceField(
+        label="Wrong matches allowed",
+        required=False,
+        choices=[("", "Any threshold"), *VerificationPolicy.FalseMatchRate.choices],
+    )
+    threshold = forms.FloatField(
+        label="Threshold",
+        required=False,
+        min_value=-1,
+        max_value=1,
+        widget=forms.NumberInput(attrs={"step": "0.001"}),
+    )
+
+    def clean(self) -> None:
+        if self.errors or bool(self.cleaned_data.get("fmr")) != (self.cleaned_data.get("threshold") is not None):
+            return
+        self.add_error("threshold", "Choose a rate or write a threshold, one of the two.")
+
+
 class PhotoForm(forms.Form):
     """The picture of the photo check, and whether its decisions are kept."""
 

@@ -8,14 +8,16 @@ from typing import Any
 
 from django.conf import settings
 
+from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.policy import DEFAULT_FMR, default_liveness
 from recognizer.calibration import false_alarms
 from recognizer.decisions import policy_for_gallery
 from recognizer.engine import FaceEngine
-from recognizer.packs.choosing import policy_for
-from recognizer.packs.manifest import Pack
+from recognizer.errors import PackError
+from recognizer.packs.choosing import IN_OWN_GALLERY, policy_for
+from recognizer.packs.manifest import Manifest, Pack
 from recognizer.types import DecisionPolicy, LivenessMode
-from verification.models import VerificationPolicy
+from verification.models import VerificationAttempt, VerificationPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,24 @@ def policy_of(saved: VerificationPolicy | None, engine: FaceEngine) -> DecisionP
     if saved and saved.match_threshold is not None and saved.contract_id == engine.contract_id:
         return policy_for(engine.pack, fmr, liveness, match_threshold=saved.match_threshold)
     return policy_for(engine.pack, nearest_fmr(engine.pack, fmr), liveness)
+
+
+def population_of(attempt: VerificationAttempt) -> str:
+    """What the rate of an attempt's threshold was measured on: "on LFW". Empty where its model pack is gone.
+
+    Reads the policy unless it is loaded, and for a pack that is not in use the manifest.
+    """
+    saved = attempt.policy
+    if saved and saved.match_threshold is not None and saved.contract_id == attempt.contract_id:
+        return IN_OWN_GALLERY
+    engine = engine_if_ready()
+    if engine and engine.contract_id == attempt.contract_id:
+        return engine.pack.population
+    try:
+        packs = Manifest.load(settings.FACESITE_MODELS_DIR).packs.values()
+    except PackError:
+        return ""
+    return next((pack.population for pack in packs if pack.contract_id == attempt.contract_id), "")
 
 
 def false_alarms_per_1000(policy: DecisionPolicy, people: int) -> float:

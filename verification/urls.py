@@ -11,6 +11,7 @@ urlpatterns = [
     path("photo/", views.photo, name="photo"),
     path("calibration/", calibration_views.calibration, name="calibration"),
     path("calibration/<int:pk>/again/", calibration_views.use_again, name="use_policy_again"),
+    path("calibration/what-if/", calibration_views.what_if, name="what_if"),
     path("attempts/", views.attempts, name="attempts"),
     path("attempts/export.csv", views.export, name="export"),
     path("attempts/<uuid:uuid>/", views.attempt, name="attempt"),

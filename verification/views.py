@@ -115,7 +115,7 @@ def _checked_face(face: IdentifiedFace, attempt: VerificationAttempt, *, kept: b
         top=top,
         width=right - left,
         height=bottom - top,
-        card=card_of(attempt),
+        card=card_of(attempt, population=face.decision.policy.population),
         thumbnail=jpeg_data_url(encode_thumbnail(face.decision.best.aligned)),
         attempt=attempt if kept else None,
     )

@@ -78,6 +78,8 @@ class HygieneReport:
     """From here on two samples of a person hang together; what is outside the largest such group does not fit."""
     fmr: float
     """The false-match rate per comparison that match_threshold stands for."""
+    population: str
+    """What that rate was measured on: "on LFW"."""
     seconds: float
     """How long the report took."""
     duplicate_count: int = 0
@@ -91,7 +93,7 @@ class HygieneReport:
     @property
     def stranger_sentence(self) -> str:
         """The match threshold's false-match rate in words."""
-        return f"Of {round(1 / self.fmr):,} comparisons of two different people about one reaches it."
+        return f"Of {round(1 / self.fmr):,} comparisons of two different people {self.population} about one reaches it."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,6 +152,7 @@ def build_report(engine: FaceEngine, *, shown: int = SHOWN) -> HygieneReport:
         uncertain_threshold=policy.uncertain_threshold,
         fit_threshold=base.uncertain_threshold,
         fmr=policy.fmr,
+        population=policy.population,
         duplicate_count=len(likely),
         lookalike_count=len(maybe),
         misfit_count=len(odd),

@@ -6,7 +6,8 @@ of the same person among the others (mated), and the best template of each other
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
@@ -16,11 +17,16 @@ from enrollment.models import FaceTemplate
 from enrollment.runtime.gallery import CHUNK
 from enrollment.sealed import read_embeddings
 from recognizer.calibration import ScoreDistribution
+from recognizer.search.nearest import NearestPairs
 from recognizer.types import Vector
 from recognizer.vectors import vector_from_bytes
 
 MOST_PROBES = 5_000
 """Samples used as probes at most, spread evenly over the gallery: more only repeat what these say."""
+MOST_PAIRS = 5_000
+"""Nearest pairs of people that are counted; more than that are "at least" so many."""
+MOST_NAMED = 50
+"""Nearest pairs of people whose samples are named, to be shown."""
 BLOCK = 256
 """Probes compared at a time: bounds the memory of one block of scores."""
 MOST_NON_MATED = 2_000_000
@@ -28,27 +34,76 @@ MOST_NON_MATED = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class NearPair:
+    """Two people and the samples in which they resemble each other most. Primary keys."""
+
+    comparison_score: float
+    """Cosine, -1..1."""
+    sample: int
+    other_sample: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class SiteScores:
     people: int
     """Active people with at least one searched sample."""
     samples: int
     distribution: ScoreDistribution
+    comparisons: int = 0
+    """Comparisons of a sample with another person; the distribution keeps an even part of very many."""
+    pairs: int = 0
+    """Pairs of people that these comparisons are about."""
+    pair_scores: Vector = field(default_factory=lambda: np.empty(0, np.float32))
+    """(n,) float32, descending: the best score of each pair of people, of the nearest MOST_PAIRS."""
+    nearest: tuple[NearPair, ...] = ()
+    """The nearest MOST_NAMED pairs, the most similar first."""
+
+    def pairs_reaching(self, threshold: float) -> int:
+        """How many pairs of people have a comparison that reaches this; of more than MOST_PAIRS, so many."""
+        return int(np.count_nonzero(self.pair_scores >= threshold))
 
 
 def site_scores(contract_id: str) -> SiteScores:
     """Scores within one embedding space. Reads the gallery's templates; blocking, up to seconds for large galleries."""
-    owners, matrix = _load_templates(contract_id)
+    owners, samples, matrix = _load_templates(contract_id)
     if not len(matrix):
         return SiteScores(0, 0, ScoreDistribution([], []))
     starts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
-    mated, non_mated = leave_one_out(matrix, starts)
-    return SiteScores(len(starts), len(matrix), ScoreDistribution(mated, non_mated))
+    near = NearestPairs(MOST_PAIRS)
+    mated, non_mated = leave_one_out(matrix, starts, near)
+    probed = len(np.unique(owners[_probes(len(matrix))]))
+    ends = np.r_[starts[1:], len(matrix)]
+    named = zip(near.found.scores[:MOST_NAMED], near.found.probes, near.found.others, strict=False)
+    return SiteScores(
+        people=len(starts),
+        samples=len(matrix),
+        distribution=ScoreDistribution(mated, non_mated),
+        comparisons=min(len(matrix), MOST_PROBES) * (len(starts) - 1),
+        pairs=math.comb(len(starts), 2) - math.comb(len(starts) - probed, 2),
+        pair_scores=near.found.scores,
+        nearest=tuple(
+            NearPair(float(score), int(samples[probe]), int(samples[_most_similar(matrix, probe, starts, ends, other)]))
+            for score, probe, other in named
+        ),
+    )
 
 
-def leave_one_out(matrix: Vector, starts: NDArray[np.int64]) -> tuple[Vector, Vector]:
-    """Mated and non-mated scores of (n, d) unit vectors; each person's rows stand together, from `starts` on."""
+def _most_similar(matrix: Vector, probe: int, starts: NDArray[np.int64], ends: NDArray[np.int64], person: int) -> int:
+    """The row of that person's sample that resembles the probe most."""
+    return int(starts[person] + np.argmax(matrix[starts[person] : ends[person]] @ matrix[probe]))
+
+
+def _probes(rows: int) -> NDArray[np.int64]:
+    return np.unique(np.linspace(0, rows - 1, min(rows, MOST_PROBES)).astype(np.int64))
+
+
+def leave_one_out(matrix: Vector, starts: NDArray[np.int64], near: NearestPairs | None = None) -> tuple[Vector, Vector]:
+    """Mated and non-mated scores of (n, d) unit vectors; each person's rows stand together, from `starts` on.
+
+    near: also gathers the nearest pairs of people.
+    """
     person_of = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(matrix)]))
-    probes = np.unique(np.linspace(0, len(matrix) - 1, min(len(matrix), MOST_PROBES)).astype(np.int64))
+    probes = _probes(len(matrix))
     step = -(-len(probes) * (len(starts) - 1) // MOST_NON_MATED) or 1
     mated: list[Vector] = []
     non_mated: list[Vector] = []
@@ -61,21 +116,27 @@ def leave_one_out(matrix: Vector, starts: NDArray[np.int64]) -> tuple[Vector, Ve
         own[np.arange(len(rows)), person_of[rows]] = True
         mated.append(best[own][np.isfinite(best[own])])  # a person with one sample has nothing to compare it with
         non_mated.append(best[~own][::step])
+        if near:
+            best[own] = -np.inf
+            near.add(best, rows, person_of[rows])
     return np.concatenate(mated), np.concatenate(non_mated)
 
 
-def _load_templates(contract_id: str) -> tuple[NDArray[np.int64], Vector]:
-    """Owners (n,) ascending and embeddings (n, d) of what searches use."""
+def _load_templates(contract_id: str) -> tuple[NDArray[np.int64], NDArray[np.int64], Vector]:
+    """Owners (n,) ascending, samples (n,) and embeddings (n, d) of what searches use. Primary keys."""
     templates = FaceTemplate.objects.filter(
         contract_id=contract_id, sample__set_aside=False, sample__person__is_active=True
     )
     rows = templates.order_by("sample__person_id", "pk").values_list("sample__person_id", "sample_id", "embedding")
     owners: list[int] = []
+    samples: list[int] = []
     vectors: list[Vector] = []
     remaining = rows.iterator(chunk_size=CHUNK)
     while some := list(islice(remaining, CHUNK)):
         plain = read_embeddings([(sample, embedding) for _, sample, embedding in some], contract_id)
-        readable = [(row[0], data) for row, data in zip(some, plain, strict=True) if data is not None]
-        owners.extend(owner for owner, _ in readable)
+        readable = [(row, data) for row, data in zip(some, plain, strict=True) if data is not None]
+        owners.extend(row[0] for row, _ in readable)
+        samples.extend(row[1] for row, _ in readable)
         vectors.extend(vector_from_bytes(data) for _, data in readable)
-    return np.array(owners, np.int64), np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
+    matrix = np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
+    return np.array(owners, np.int64), np.array(samples, np.int64), matrix

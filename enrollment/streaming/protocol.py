@@ -27,13 +27,14 @@ class LimitsMessage(TypedDict):
 
 
 class HelloMessage(TypedDict):
-    """The first message. fmr: the false-match rate that match_threshold (a cosine) stands for."""
+    """The first message. fmr: the false-match rate that match_threshold (a cosine) stands for; population: on whom."""
 
     type: Literal["hello"]
     protocol: int
     pack: str
     match_threshold: float
     fmr: float
+    population: str
     liveness: str
     gallery: GalleryMessage
     limits: LimitsMessage
@@ -68,6 +69,7 @@ def hello_message(
         "pack": engine.pack.name,
         "match_threshold": policy.match_threshold,
         "fmr": policy.fmr,
+        "population": policy.population,
         "liveness": policy.liveness.value,
         "gallery": {"people": gallery.people, "templates": gallery.templates},
         "limits": {

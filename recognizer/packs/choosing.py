@@ -10,6 +10,9 @@ from recognizer.errors import PackCorrupt, PackNotInstalled, PackUnknown
 from recognizer.packs.manifest import Manifest, Pack, PackFile
 from recognizer.types import DecisionPolicy, LivenessMode
 
+IN_OWN_GALLERY = "in this site's own gallery"
+"""What a threshold that was measured on the people enrolled here stands on."""
+
 
 def choose_pack(manifest: Manifest, name: str | None = None) -> Pack:
     """The named pack. Without a name the first installed one in the manifest's order, leaving out `only_by_name`.
@@ -88,6 +91,7 @@ def policy_for(
                 fmr=rate,
                 liveness=liveness,
                 thresholds=tuple((known, at.match + moved) for known, at in pack.thresholds.items()),
+                population=pack.population if match_threshold is None else IN_OWN_GALLERY,
             )
     known = ", ".join(f"{rate:g}" for rate in pack.thresholds)
     raise PackUnknown(f"The pack {pack.name} has no threshold for a false-match rate of {fmr:g}. It has: {known}.")

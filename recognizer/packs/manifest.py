@@ -31,6 +31,12 @@ ALIGNMENT = "arcface112"
 """Name of the alignment that every pack uses; part of the contract_id."""
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 """What packs and their files may be called: no folders, nothing hidden."""
+ON_LFW = "on LFW"
+"""Where a pack does not say what its thresholds were measured on."""
+ON_LFW_WITH_OTHERS = "on LFW (by other models)"
+"""The same of a pack that nobody has measured."""
+ON_OWN_PAIRS = "on this site's own labelled pairs"
+"""Thresholds that `manage.py evaluate --write-thresholds` wrote."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -102,6 +108,8 @@ class Pack:
     """False: nobody has measured this embedder; its thresholds are the largest of the models that were measured."""
     thresholds_source: str
     """In words: on which pictures, how many, when."""
+    population: str
+    """The same in two or three words, to stand behind a rate: "on LFW"."""
     lfw_accuracy: float | None = None
     lfw_source: str = ""
     starter: bool = False
@@ -222,6 +230,7 @@ def _remeasured(document: Mapping[str, Any], source: Path, packs: Mapping[str, P
                     thresholds=_parse_thresholds(entry["match"]),
                     thresholds_measured=bool(entry["measured"]),
                     thresholds_source=entry["source"],
+                    population=entry.get("population", ON_OWN_PAIRS),
                 )
     return found
 
@@ -286,6 +295,7 @@ def _parse_pack(
         thresholds=_parse_thresholds(limits["match"]),
         thresholds_measured=bool(limits["measured"]),
         thresholds_source=limits["source"],
+        population=limits.get("population", ON_LFW if limits["measured"] else ON_LFW_WITH_OTHERS),
         lfw_accuracy=entry.get("lfw_accuracy"),
         lfw_source=entry.get("lfw_source", ""),
         starter=bool(entry.get("starter", False)),

@@ -18,6 +18,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 
 from enrollment import services
 from enrollment.hygiene import actions as hygiene
+from enrollment.management.commands.enroll_folder import Command as EnrollFolder
 from enrollment.models import FaceSample, Person
 from enrollment.pictures import photos
 from enrollment.runtime.gallery import reset_gallery
@@ -492,3 +493,13 @@ class TestCapture:
 
     def test_the_enrol_page_shows_the_consent_text(self, operator_client):
         assertContains(operator_client.get("/enrollment/"), "I may withdraw at any time.")
+
+
+@pytest.mark.django_db
+class TestChildren:
+    @pytest.mark.parametrize("page", ["/enrollment/", "/enrollment/upload/"])
+    def test_pages_that_enrol_say_that_children_must_not_be(self, operator_client, page):
+        assertContains(operator_client.get(page), "Do not enrol children under 13 for identification.")
+
+    def test_so_does_the_help_of_the_folder_import(self):
+        assert "Do not enrol children under 13 for identification" in EnrollFolder.help

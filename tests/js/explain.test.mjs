@@ -12,15 +12,15 @@ describe("thresholdSentence", () => {
     assert.match(thresholdSentence(hello, "identify"), /about 10 of 1,000 strangers.*100 people/);
   });
   it("goes by the decision's own rate, which a claim and a search do not share", () => {
-    assert.match(thresholdSentence({ ...hello, fmr: 1 / 32500 }, "verify", 0.0001), /about 1 in 10,000 strangers/);
+    assert.match(thresholdSentence({ ...hello, fmr: 1 / 32500 }, "verify", { fmr: 0.0001 }), /about 1 in 10,000 strangers/);
   });
   it("is silent before the server has said hello", () => assert.equal(thresholdSentence(null, "identify"), ""));
 });
 
 describe("rateOf", () => {
-  const hello = { fmr: 0.0001, gallery: { people: 100 } };
-  const decision = { mode: "verify", fmr: 0.001, reasons: [] };
-  it("is the rate of the decision's threshold", () => assert.match(rateOf(decision, hello), /1 in 1,000 strangers/));
+  const hello = { fmr: 0.0001, population: "on LFW", gallery: { people: 100 } };
+  const decision = { mode: "verify", fmr: 0.001, population: "in this site's own gallery", reasons: [] };
+  it("is the rate of the decision's threshold", () => assert.match(rateOf(decision, hello), /1 in 1,000 strangers.*in this site's own gallery/));
   it("is silent about a threshold that was raised for this face", () => {
     assert.equal(rateOf({ ...decision, reasons: ["threshold_raised"] }, hello), "");
   });

@@ -50,6 +50,10 @@ describe("strangersSentence", () => {
       "At this threshold about 1.2 of 1,000 strangers would pass as one of the 12 people enrolled.",
     );
   });
+  it("says what the rate was measured on", () => {
+    assert.match(strangersSentence(0.0001, 1, "on LFW"), /would pass, by the rate measured on LFW\.$/);
+    assert.match(strangersSentence(0.0001, 12, "on LFW"), /people enrolled, by the rate measured on LFW\.$/);
+  });
   it("never promises more than certainty", () => {
     assert.match(strangersSentence(0.5, 1000), /about 1,000 of 1,000 strangers/);
   });

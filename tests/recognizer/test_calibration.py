@@ -16,6 +16,8 @@ from recognizer.calibration import (
     Scores,
     accuracy_at,
     best_threshold,
+    chance_of_at_least,
+    chance_of_difference,
     comparisons_needed,
     cross_validate,
     false_alarms,
@@ -245,3 +247,29 @@ class TestAccuracy:
     def test_no_pairs_are_too_few(self):
         with pytest.raises(TooFewPairs):
             best_threshold([], [])
+
+
+class TestChanceOfAtLeast:
+    @pytest.mark.parametrize(
+        ("errors", "trials", "rate"), [(1, 10, 0.05), (5, 4_950, 6e-4), (12, 4_950, 6e-4), (3, 3, 0.5)]
+    )
+    def test_is_the_tail_of_the_binomial_distribution(self, errors, trials, rate):
+        by_hand = 1 - sum(math.comb(trials, n) * rate**n * (1 - rate) ** (trials - n) for n in range(errors))
+        assert chance_of_at_least(errors, trials, rate) == pytest.approx(by_hand, rel=1e-6, abs=1e-12)
+
+    def test_nothing_is_certain_to_be_reached_and_the_impossible_never(self):
+        assert chance_of_at_least(0, 10, 0.1) == 1
+        assert chance_of_at_least(1, 10, 1.5) == 1
+        assert chance_of_at_least(1, 0, 0.1) == 0
+
+
+class TestChanceOfDifference:
+    def test_agrees_with_scipy(self):
+        stats = pytest.importorskip("scipy.stats")
+        random = np.random.default_rng(5)
+        first, second = random.normal(0, 1, 40).round(1), random.normal(0.5, 1, 60).round(1)
+        expected = stats.mannwhitneyu(first, second, use_continuity=False, method="asymptotic").pvalue
+        assert chance_of_difference(first, second) == pytest.approx(expected)
+
+    def test_equal_values_say_nothing(self):
+        assert chance_of_difference([1.0] * 30, [1.0] * 30) == 1

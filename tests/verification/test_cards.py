@@ -4,7 +4,8 @@ import pytest
 
 from enrollment.models import Person
 from verification.cards import card_of, headline_of, one_in
-from verification.models import VerificationAttempt
+from verification.models import VerificationAttempt, VerificationPolicy
+from verification.policy import population_of
 
 ADA = Person(name="Ada")
 
@@ -70,7 +71,23 @@ class TestFacts:
     )
     def test_a_raised_threshold_is_not_said_to_stand_for_the_policys_rate(self, score, reasons):
         threshold = facts_of(comparison_score=score, match_threshold=0.5, reasons=reasons)["Threshold"]
-        assert threshold == "Raised for faces like this one: stricter than what stands for 1 in 10,000 comparisons."
+        assert threshold == (
+            "Raised for faces like this one: stricter than what stands for 1 in 10,000 comparisons of two different "
+            "people."
+        )
+
+    def test_the_threshold_stands_with_what_its_rate_was_measured_on(self):
+        facts = dict(card_of(attempt(), population="on LFW").facts)
+        assert facts["Threshold"] == (
+            "Set so that 1 in 10,000 comparisons of two different people on LFW would match by mistake."
+        )
+
+    @pytest.mark.parametrize(
+        ("contract_id", "population"), [("a-space", "in this site's own gallery"), ("another-space", "")]
+    )
+    def test_a_threshold_of_the_site_s_own_counts_in_its_own_embedding_space(self, contract_id, population):
+        policy = VerificationPolicy(match_threshold=0.4, contract_id="a-space")
+        assert population_of(attempt(policy=policy, contract_id=contract_id)) == population
 
     def test_a_lead_that_is_too_small_raises_no_threshold(self):
         assert facts_of(reasons=["known_confusion"])["Threshold"].startswith("Set so that 1 in 10,000")

@@ -17,7 +17,9 @@ THRESHOLDS = {1e-3: Threshold(0.25, 0.2), 1e-4: Threshold(0.31, 0.25), 1e-5: Thr
 
 def engine_with(thresholds: dict[float, Threshold] = THRESHOLDS, *, checks_liveness: bool = True) -> Any:
     """current_policy() asks the engine for nothing but its pack."""
-    return SimpleNamespace(pack=SimpleNamespace(name="test", thresholds=thresholds, checks_liveness=checks_liveness))
+    return SimpleNamespace(
+        pack=SimpleNamespace(name="test", thresholds=thresholds, checks_liveness=checks_liveness, population="on LFW")
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,8 @@ from recognizer.errors import TooFewPairs
 from recognizer.packs.choosing import policy_for
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy, LivenessMode
+from verification.accuracy.closeness import Closeness, find_closeness
+from verification.cards import rate_in_words
 from verification.models import VerificationPolicy
 from verification.policy import SiteThreshold, current_policy, false_alarms_per_1000, nearest_fmr
 
@@ -35,6 +37,8 @@ class Choice:
     label: str
     match_threshold: float
     """The pack's threshold for this rate, a cosine."""
+    population: str
+    """What the pack's threshold was measured on: "on LFW"."""
     search_threshold: float
     """What a search among everybody enrolled needs; larger than match_threshold in a large gallery."""
     false_alarms: float
@@ -68,6 +72,13 @@ class SiteCalibration:
     """The policy in force."""
     false_alarms: float
     """How many of 1,000 strangers a search under that policy is expected to name."""
+    closeness: Closeness
+    """Who is close to whom."""
+
+    @property
+    def rate(self) -> str:
+        """The policy's false-match rate in words, with what it was measured on."""
+        return rate_in_words(self.policy.fmr, self.policy.population)
 
     @property
     def drawable(self) -> bool:
@@ -112,6 +123,7 @@ def calibrate_site(engine: FaceEngine) -> SiteCalibration:
         choices=tuple(_choice(engine, scores, rate) for rate in VerificationPolicy.FalseMatchRate),
         policy=policy,
         false_alarms=false_alarms_per_1000(policy, scores.people),
+        closeness=find_closeness(scores, policy),
     )
 
 
@@ -177,6 +189,7 @@ def _choice(engine: FaceEngine, scores: SiteScores, rate: VerificationPolicy.Fal
         rate=rate.value,
         label=str(rate.label),
         match_threshold=policy.match_threshold,
+        population=policy.population,
         search_threshold=policy_for_gallery(policy, scores.people).match_threshold,
         false_alarms=false_alarms_per_1000(policy, scores.people),
         fmr=found.fmr(policy.match_threshold),

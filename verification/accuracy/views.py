@@ -1,32 +1,44 @@
-"""The page where managers choose the policy and see what the site's own gallery says about it."""
+"""The pages where managers choose the policy, and see what the site's own gallery and history say about it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from enrollment.runtime.engine import get_engine
+from enrollment.runtime.gallery import current_gallery
 from enrollment.runtime.policy import default_liveness
 from recognizer.calibration import Histogram
+from recognizer.decisions import policy_for_gallery
 from recognizer.engine import FaceEngine
 from recognizer.errors import PackError, TooFewPairs
+from recognizer.packs.choosing import policy_for
 from recognizer.packs.manifest import Pack
+from recognizer.types import DecisionPolicy
 from security.rights import Right
 from security.web import actor_of, read_or_post, requires
 from verification.accuracy.calibration import SiteCalibration, calibrate_site, predictions, site_threshold
 from verification.accuracy.charts import Mark, det_chart, det_place, histogram_chart, histogram_line
-from verification.forms import PolicyForm
+from verification.accuracy.history import MOST_ATTEMPTS, read_history
+from verification.accuracy.watching import watch
+from verification.accuracy.what_if import replay, steps_in_words
+from verification.forms import PolicyForm, WhatIfForm
 from verification.models import VerificationPolicy
-from verification.policy import policy_history
+from verification.policy import current_policy, nearest_fmr, policy_history
+from verification.selectors import find_attempts
 from verification.services import reuse_policy, save_policy
 
+REPLAYED_DAYS = 30
+CHANGES_PER_PAGE = 25
 SAVED = "The policy holds from now on; open live pages follow within seconds."
 
 
@@ -40,10 +52,53 @@ def calibration(request: HttpRequest) -> HttpResponse:
         if request.method == "POST" and form.is_valid() and _save(request, form, engine):
             messages.success(request, SAVED)
             return redirect("verification:calibration")
-        context = _context(calibrate_site(engine), form)
+        found = calibrate_site(engine)
+        context = _context(found, form) | {"watched": watch(engine, found.policy, found.people)}
     except PackError as error:
         return render(request, "verification/calibration.html", {"problem": str(error)}, status=503)
     return render(request, "verification/calibration.html", context, status=400 if request.method == "POST" else 200)
+
+
+@requires(Right.SEE_REPORTS)
+@require_safe
+def what_if(request: HttpRequest) -> HttpResponse:
+    """The last weeks decided again under another threshold. Reads only."""
+    form = WhatIfForm(request.GET or None)
+    context: dict[str, Any] = {"form": form, "days": REPLAYED_DAYS}
+    try:
+        engine = get_engine()
+        context["in_force"] = current_policy(engine)
+        if form.is_valid():
+            context |= _replayed(request, engine, _other_policy(engine, form.cleaned_data))
+    except PackError as error:
+        return render(request, "verification/what_if.html", {"problem": str(error)}, status=503)
+    return render(request, "verification/what_if.html", context, status=400 if form.errors else 200)
+
+
+def _other_policy(engine: FaceEngine, asked: Mapping[str, Any]) -> DecisionPolicy:
+    now = current_policy(engine)
+    if asked["fmr"]:
+        return policy_for(engine.pack, nearest_fmr(engine.pack, float(asked["fmr"])), now.liveness)
+    return policy_for(engine.pack, now.fmr, now.liveness, match_threshold=asked["threshold"])
+
+
+def _replayed(request: HttpRequest, engine: FaceEngine, policy: DecisionPolicy) -> dict[str, Any]:
+    people = current_gallery(engine).people
+    history = read_history(engine.contract_id, REPLAYED_DAYS)
+    found = replay(history.attempts, policy, people)
+    page = Paginator(found.changes, CHANGES_PER_PAGE).get_page(request.GET.get("page"))
+    named = find_attempts().in_bulk([change.attempt.pk for change in page.object_list])
+    return {
+        "policy": policy,
+        "search_threshold": policy_for_gallery(policy, people).match_threshold,
+        "people": people,
+        "history": history,
+        "most": MOST_ATTEMPTS,
+        "found": found,
+        "steps": steps_in_words(found.counts),
+        "page": page,
+        "rows": [(named[one.attempt.pk], one) for one in page.object_list if one.attempt.pk in named],
+    }
 
 
 @requires(Right.SET_POLICY)

@@ -85,6 +85,7 @@ class DecisionMessage(ComparisonMessage):
     track: int
     match_threshold: float
     fmr: float
+    population: str
     quality: QualityMessage
     liveness: LivenessMessage
     frames: FramesMessage
@@ -166,10 +167,11 @@ def decision_message(decision: Decision, names: Mapping[str, str], attempt: Veri
         "track": decision.track,
         "match_threshold": decision.match_threshold,
         "fmr": decision.policy.fmr,
+        "population": decision.policy.population,
         "quality": quality_message(decision.best.quality),
         "liveness": liveness_message(decision.liveness),
         "frames": frames_message(decision.conclusion),
-        "card": card_message(card_of(attempt)),
+        "card": card_message(card_of(attempt, population=decision.policy.population)),
         "attempt": str(attempt.uuid),
         "challenge_offered": is_challenge_offered(decision),
         **comparison_message(decision.comparison, names),

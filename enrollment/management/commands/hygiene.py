@@ -61,7 +61,7 @@ def as_text(report: HygieneReport) -> list[str]:
     return [
         f"{report.templates} templates of {report.people} people compared in {report.seconds:.1f} s",
         f"Likely duplicates: {report.duplicate_count} (comparison score {report.match_threshold:.3f} or more; "
-        f"false-match rate {report.fmr:.0e} per comparison)",
+        f"false-match rate {report.fmr:.0e} per comparison {report.population})",
         *(f"  {_line(row)}" for row in report.duplicates),
         f"Samples that do not fit their person: {report.misfit_count} "
         f"(every comparison with those that hang together below {report.fit_threshold:.3f})",

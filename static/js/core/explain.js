@@ -3,19 +3,19 @@
 import { VERDICTS, formatCount, formatPair, strangersSentence } from "./format.js";
 
 /**
- * What a match at this threshold is worth, for the question that was asked. `fmr` is the rate of the decision's own
- * threshold. The rate in `hello` is that of a search: once many people are enrolled it is stricter than that of one
- * comparison.
+ * What a match at this threshold is worth, for the question that was asked. The third value, a decision, has the rate
+ * of its own threshold and what that was measured on. The rate in `hello` is that of a search: once many people are
+ * enrolled it is stricter than that of one comparison.
  */
-export function thresholdSentence(hello, mode, fmr = hello?.fmr) {
+export function thresholdSentence(hello, mode, { fmr, population } = hello ?? {}) {
   if (!hello) return "";
-  return strangersSentence(fmr, mode === "identify" ? Math.max(1, hello.gallery.people) : 1);
+  return strangersSentence(fmr, mode === "identify" ? Math.max(1, hello.gallery.people) : 1, population);
 }
 
 /** The same for a decision. Empty when a recorded wrong match had raised its threshold: no rate stands for that one. */
 export function rateOf(decision, hello) {
   if (["threshold_raised", "known_confusion"].some((code) => decision.reasons.includes(code))) return "";
-  return thresholdSentence(hello, decision.mode, decision.fmr);
+  return thresholdSentence(hello, decision.mode, decision);
 }
 
 /** What a screen reader says of a decision: the verdict, about whom, and why. The numbers can be read on the card. */

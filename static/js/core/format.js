@@ -40,11 +40,12 @@ export function oneIn(rate) {
 
 /**
  * What the threshold stands for, for a stranger in front of the camera. In a search every enrolled person is one more
- * chance: 1 - (1 - FMR)^people (independent comparisons).
+ * chance: 1 - (1 - FMR)^people (independent comparisons). `population`: what the rate was measured on ("on LFW").
  */
-export function strangersSentence(fmr, people = 1) {
-  if (people <= 1) return `At this threshold about ${oneIn(fmr)} strangers would pass.`;
-  return `At this threshold about ${falseAlarms(fmr, people)} of 1,000 strangers would pass as one of the ${people.toLocaleString("en")} people enrolled.`;
+export function strangersSentence(fmr, people = 1, population = "") {
+  const source = population ? `, by the rate measured ${population}` : "";
+  if (people <= 1) return `At this threshold about ${oneIn(fmr)} strangers would pass${source}.`;
+  return `At this threshold about ${falseAlarms(fmr, people)} of 1,000 strangers would pass as one of the ${people.toLocaleString("en")} people enrolled${source}.`;
 }
 
 export function formatMs(ms) {

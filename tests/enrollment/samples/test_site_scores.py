@@ -13,6 +13,14 @@ from tests.enrollment.conftest import CONTRACT, DIMENSION, unit_vector
 from tests.support.consent import ON_PAPER
 from tests.support.floats import approx_cosine
 
+_SEEDS = [10 * number + n for number in range(3) for n in range(3)]
+"""Of the samples that the fixture `people` enrols."""
+
+
+def _sample_keys(people):
+    """In the order in which they were enrolled."""
+    return [pk for person in people for pk in person.samples.order_by("pk").values_list("pk", flat=True)]
+
 
 @st.composite
 def galleries(draw):
@@ -83,6 +91,22 @@ class TestSiteScores:
         scores = site_scores(CONTRACT)
         assert (scores.people, scores.samples) == (3, 9)
         assert (len(scores.distribution.mated), len(scores.distribution.non_mated)) == (9, 18)
+
+    def test_names_the_nearest_people_with_their_most_similar_samples(self, people):
+        FaceSample.objects.update(set_aside=False)
+        scores = site_scores(CONTRACT)
+        assert (scores.comparisons, scores.pairs, len(scores.pair_scores)) == (18, 3, 3)
+        vectors = {pk: unit_vector(seed) for pk, seed in zip(_sample_keys(people), _SEEDS, strict=True)}
+        for near in scores.nearest:
+            assert near.comparison_score == approx_cosine(
+                float(vectors[near.sample] @ vectors[near.other_sample]), DIMENSION
+            )
+        first, second = people[:2]
+        between = [
+            float(vectors[one.pk] @ vectors[other.pk]) for one in first.samples.all() for other in second.samples.all()
+        ]
+        assert scores.pairs_reaching(max(between) - 1e-6) >= 1
+        assert [near.comparison_score for near in scores.nearest] == sorted(scores.pair_scores.tolist(), reverse=True)
 
     def test_leaves_out_the_deactivated_and_samples_set_aside(self, people):
         FaceSample.objects.update(set_aside=False)

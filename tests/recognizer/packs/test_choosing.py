@@ -217,6 +217,14 @@ class TestPolicyFor:
         assert (policy.match_threshold, policy.uncertain_threshold, policy.fmr) == (0.4, 0.3, 1e-4)
         assert policy.liveness is LivenessMode.ADVISORY
 
+    def test_says_what_the_rate_was_measured_on(self, installed):
+        pack = Manifest.load(installed).get("tiny")
+        assert policy_for(pack, 1e-4, LivenessMode.OFF).population == "on LFW (by other models)"
+        measured = dataclasses.replace(pack, population="on LFW")
+        assert policy_for(measured, 1e-4, LivenessMode.OFF).population == "on LFW"
+        own = policy_for(pack, 1e-4, LivenessMode.OFF, match_threshold=0.45)
+        assert own.population == "in this site's own gallery"
+
     def test_refuses_a_rate_without_a_threshold(self, installed):
         with pytest.raises(PackUnknown, match=r"0\.001, 0\.0001"):
             policy_for(Manifest.load(installed).get("tiny"), 1e-6, LivenessMode.OFF)

@@ -198,7 +198,7 @@ class TestPage:
         saved = VerificationPolicy.objects.get()
         assert current_policy(engine).match_threshold == saved.match_threshold
         assert saved.evidence["fmr"]["high"] <= 1e-3
-        assertContains(staff_client.get(PAGE), "measured on this site")
+        assertContains(staff_client.get(PAGE), "1 in 1,000 comparisons in this site&#x27;s own gallery")
 
     @pytest.mark.parametrize("field", ["fmr", "liveness"])
     def test_what_is_not_among_the_choices_is_refused(self, engine, staff_client, field):

@@ -59,6 +59,7 @@ class TestHello:
             "pack": engine.pack.name,
             "match_threshold": threshold,
             "fmr": 1e-4,
+            "population": engine.pack.population,
             "liveness": "off",
             "gallery": {"people": 1, "templates": 3},
             "limits": {"frame_bytes": 524_288, "pixels": 2_100_000, "frames_per_second": 30},
@@ -100,7 +101,7 @@ class TestIdentify:
         assert (attempt.gallery_revision, attempt.policy_id) == (revision.number, None)
         assert attempt.comparison_score == decision["comparison_score"]
 
-    async def test_says_why_in_the_very_words_of_the_history(self, operator, ada, bob, picture):
+    async def test_says_why_in_the_very_words_of_the_history(self, operator, ada, bob, picture, engine):
         socket = await opened(operator)
         (decision,) = of_type("decision", await show(socket, picture(ADA, 4), 10))
         await socket.disconnect()
@@ -109,6 +110,7 @@ class TestIdentify:
         labels = [fact["label"] for fact in decision["card"]["facts"]]
         assert labels == ["Comparison", "Threshold", "Runner-up", "Frames", "Liveness", "Quality"]
         assert (decision["runner_up"], decision["fmr"]) == (attempt.runner_up, 1e-4)
+        assert decision["population"] == engine.pack.population
         assert decision["quality"]["score"] == pytest.approx(attempt.quality_score, abs=1e-3)
 
     async def test_a_result_has_every_field_of_the_contract(self, operator, ada, picture):

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from argparse import ArgumentParser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +174,8 @@ def as_text(document: Mapping[str, Any]) -> list[str]:
     rows = [("", list(reports))]
     for label, show in ROWS:
         rows.append((label, [show(one) for one in reports.values()]))
-    lines = [f"Pack {document['pack']}, {document['pairs_file']}", ""]
+    lines = [f"Pack {document['pack']}, {document['pairs_file']}"]
+    lines += ["Every rate is that of these pictures: other people, light and cameras have other rates.", ""]
     lines += [f"{label:26}" + "".join(f"{cell:>26}" for cell in cells) for label, cells in rows]
     for name, one in reports.items():
         lines += ["", f"{name}: accuracy {one['accuracy_method']}", *_threshold_lines(one)]
@@ -203,6 +204,10 @@ def _interval(row: Mapping[str, Any], name: str) -> str:
     return f"{_percent(row[name])} [{_percent(row[f'{name}_low'])}, {_percent(row[f'{name}_high'])}]"
 
 
+def _bounds(interval: Sequence[float]) -> str:
+    return f"{_percent(interval[0])} to {_percent(interval[1])}"
+
+
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value * 100:.3g} %"
 
@@ -220,7 +225,9 @@ ROWS: tuple[tuple[str, Show], ...] = (
     ("accuracy at threshold", lambda one: _percent(one["accuracy_at_threshold"])),
     ("match threshold (cosine)", lambda one: f"{one['match_threshold']:.3f}"),
     ("FMR", lambda one: _percent(one["fmr"])),
+    ("FMR, 95 % interval", lambda one: _bounds(one["fmr_interval"])),
     ("FNMR", lambda one: _percent(one["fnmr"])),
+    ("FNMR, 95 % interval", lambda one: _bounds(one["fnmr_interval"])),
     ("TAR at FMR 0.1 %", _tar("0.001")),
     ("TAR at FMR 0.01 %", _tar("0.0001")),
     ("equal error rate", lambda one: _percent((one["equal_error_rate"] or {}).get("rate"))),

@@ -123,9 +123,10 @@ def face_messages(face: IdentifiedFace, attempt: VerificationAttempt) -> dict[st
         "runner_up": decision.comparison.runner_up,
         "match_threshold": decision.match_threshold,
         "fmr": decision.policy.fmr,
+        "population": decision.policy.population,
         "reasons": list(decision.comparison.reasons),
         "quality": {"score": face.quality.score, "reasons": list(face.quality.reasons)},
-        "card": card_message(card_of(attempt)),
+        "card": card_message(card_of(attempt, population=decision.policy.population)),
     }
 
 

@@ -1,0 +1,86 @@
+"""The attempts of the last weeks as the pages of accuracy read them: numbers, not pictures. Reads; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from verification.models import FalseMatch, InboxAction, UnknownFace, VerificationAttempt
+
+MOST_ATTEMPTS = 20_000
+"""The newest ones; reading more would keep a page waiting for seconds."""
+Mode, Source, Verdict = VerificationAttempt.Mode, VerificationAttempt.Source, VerificationAttempt.Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class PastAttempt:
+    """What the history says about one decision. Scores are cosines."""
+
+    pk: int
+    uuid: UUID
+    created_at: datetime
+    mode: str
+    source: str
+    verdict: str
+    comparison_score: float | None
+    runner_up: float | None
+    match_threshold: float
+    quality_score: float | None
+    reasons: tuple[str, ...]
+    person: int | None
+    """Primary key of the person who was named."""
+
+    @property
+    def is_stranger(self) -> bool:
+        """A search found nobody, and clearly: mostly strangers, now and then somebody enrolled who was missed."""
+        return self.mode == Mode.IDENTIFY and self.verdict == Verdict.NON_MATCH and self.comparison_score is not None
+
+    @property
+    def from_camera(self) -> bool:
+        """Somebody stood before a camera of this site; other pictures come from anywhere."""
+        return self.source not in (Source.PHOTO, Source.COMMAND)
+
+
+FIELDS = tuple(field.name for field in fields(PastAttempt))
+COLUMNS = tuple("matched_person" if name == "person" else name for name in FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Attempts of one embedding space, the newest first."""
+
+    attempts: tuple[PastAttempt, ...]
+    since: datetime
+    cut: bool
+    """There are more than MOST_ATTEMPTS: the oldest were left out."""
+
+
+def read_history(contract_id: str, days: int, *, now: datetime | None = None) -> History:
+    """The attempts of so many days whose scores belong to this embedding space. One query, without pictures."""
+    since = (now or timezone.now()) - timedelta(days=days)
+    rows = VerificationAttempt.objects.filter(contract_id=contract_id, created_at__gte=since)
+    found = list(rows.order_by("-created_at", "-pk").values_list(*COLUMNS)[: MOST_ATTEMPTS + 1])
+    return History(tuple(map(_past, found[:MOST_ATTEMPTS])), since, len(found) > MOST_ATTEMPTS)
+
+
+def _past(values: tuple[Any, ...]) -> PastAttempt:
+    as_read: dict[str, Any] = dict(zip(FIELDS, values, strict=True))
+    return PastAttempt(**as_read | {"reasons": tuple(as_read["reasons"])})
+
+
+def reported_wrong(attempts: Sequence[PastAttempt]) -> set[int]:
+    """Primary keys of those whose match an operator called wrong ("Not this person"), and did not take back."""
+    since = min((one.created_at for one in attempts), default=timezone.now())
+    rows = FalseMatch.objects.filter(undone_at=None, attempt__created_at__gte=since)
+    return set(rows.values_list("attempt_id", flat=True)) & {one.pk for one in attempts}
+
+
+def known_after_all() -> set[int]:
+    """Primary keys of attempts whose unknown face was given to a person who was enrolled already: no strangers."""
+    assigned = UnknownFace.objects.filter(handled_by__kind=InboxAction.Kind.ASSIGN, handled_by__undone_at=None)
+    return set(assigned.values_list("attempt_id", flat=True))

@@ -1,0 +1,111 @@
+"""What would have been decided otherwise under another threshold. From the scores in the history; writes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from recognizer.decisions import judge_score, policy_for_gallery
+from recognizer.reasons import Reason
+from recognizer.types import DecisionPolicy, Verdict
+from verification.accuracy.history import PastAttempt
+from verification.models import VerificationAttempt
+
+OF_THE_SCORE = {
+    Reason.BELOW_THRESHOLD,
+    Reason.BETWEEN_THRESHOLDS,
+    Reason.MARGIN_TOO_SMALL,
+    Reason.TEMPLATES_DISAGREE,
+    Reason.LOW_QUALITY,
+}
+"""What may stand first among the reasons of a verdict that scores and thresholds made. Behind any other reason
+(liveness, frames that disagree, a recorded wrong match, a covered face ...) no threshold changes anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One attempt, and the verdict that it would have got."""
+
+    attempt: PastAttempt
+    verdict: Verdict
+    reservation: str = ""
+    """A sentence: what the history does not tell; empty: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """All attempts under another policy."""
+
+    changes: tuple[Change, ...]
+    """In the order of the attempts."""
+    replayed: int
+    """Attempts whose verdict followed from scores."""
+    untouched: int
+    """Attempts that something else decided: no threshold changes them."""
+
+    @property
+    def counts(self) -> list[tuple[str, str, int]]:
+        """(verdict, other verdict, how many), the most frequent first."""
+        steps = Counter((one.attempt.verdict, one.verdict.value) for one in self.changes)
+        return [(before, after, number) for (before, after), number in steps.most_common()]
+
+
+SECOND_PICTURE = "If a second picture of the person is similar too: the history does not keep that score."
+POOR_PICTURE = "Uncertain instead, if no frame was good: poor frames deny nobody."
+
+
+def replay(attempts: Iterable[PastAttempt], policy: DecisionPolicy, people: int) -> Replay:
+    """policy: the other one, as it stands for one comparison; people: in the gallery now, which a search goes by."""
+    search = policy_for_gallery(policy, people)
+    changes, replayed, untouched = [], 0, 0
+    for attempt in attempts:
+        claim = attempt.mode == VerificationAttempt.Mode.VERIFY
+        changed = judge_again(attempt, policy if claim else search)
+        if changed is None:
+            untouched += 1
+            continue
+        replayed += 1
+        if changed.verdict != attempt.verdict:
+            changes.append(changed)
+    return Replay(tuple(changes), replayed, untouched)
+
+
+def is_of_the_score(attempt: PastAttempt) -> bool:
+    """Whether scores and thresholds made the verdict."""
+    decided = attempt.comparison_score is not None and attempt.verdict != Verdict.ATTACK
+    return decided and _first_reason(attempt) in {None, *OF_THE_SCORE}
+
+
+def _first_reason(attempt: PastAttempt) -> str | None:
+    return next((code for code in attempt.reasons if code != Reason.CHALLENGE_PASSED), None)
+
+
+def judge_again(attempt: PastAttempt, policy: DecisionPolicy) -> Change | None:
+    """The attempt under that policy, as it stands for its kind of question. None: scores did not decide it."""
+    score, first = attempt.comparison_score, _first_reason(attempt)
+    if score is None or not is_of_the_score(attempt):
+        return None
+    verdict, _ = judge_score(score, policy)
+    was_match = attempt.verdict == Verdict.MATCH
+    if verdict == Verdict.MATCH:
+        return _matched(attempt, score, first, policy)
+    if verdict == Verdict.NON_MATCH and first == Reason.LOW_QUALITY:
+        return Change(attempt, Verdict.UNCERTAIN)
+    return Change(attempt, verdict, POOR_PICTURE if was_match and verdict == Verdict.NON_MATCH else "")
+
+
+def _matched(attempt: PastAttempt, score: float, first: str | None, policy: DecisionPolicy) -> Change:
+    """The score reaches the threshold. A search asks for more than that."""
+    if attempt.mode == VerificationAttempt.Mode.VERIFY or attempt.verdict == Verdict.MATCH:
+        return Change(attempt, Verdict.MATCH)
+    led = attempt.runner_up is None or score - attempt.runner_up >= policy.min_margin
+    if not led or first == Reason.TEMPLATES_DISAGREE:
+        return Change(attempt, Verdict.UNCERTAIN)
+    return Change(attempt, Verdict.MATCH, SECOND_PICTURE)
+
+
+def steps_in_words(counts: Sequence[tuple[str, str, int]]) -> list[str]:
+    """ "12 from Match to Uncertain", the most frequent first."""
+    labels: Mapping[str, str] = {str(value): str(label) for value, label in VerificationAttempt.Verdict.choices}
+    return [f"{number:,} from {labels[before]} to {labels[after]}" for before, after, number in counts]
