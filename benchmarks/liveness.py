@@ -1,8 +1,9 @@
 """What passive liveness says about labelled clips, and what it costs: `python -m benchmarks.liveness [FOLDER]`.
 
-Prints the three tables of docs/liveness.md:
+Prints the tables of docs/liveness.md:
 - the scores of all faces of every clip, frame by frame;
 - the decisions of a live page with liveness required, started anew at every fifth frame;
+- the same for live people, attacks and composed re-shots (replays.py) that are cut closer and closer;
 - the CPU time per frame of a stream whose face is decided.
 """
 
@@ -17,7 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.replays import SCREENS, cut_to_room, film
 from benchmarks.sample import clip_frames
+from recognizer.calibration import rate_of
 from recognizer.engine import FaceEngine
 from recognizer.packs.choosing import policy_for
 from recognizer.reasons import Reason
@@ -34,6 +37,12 @@ FRAMES_PER_SECOND = 15
 STARTS = 5
 """A stream is started at every so many frames of a clip, and runs once round it."""
 VERDICTS = (LivenessVerdict.BONA_FIDE, LivenessVerdict.UNCERTAIN, LivenessVerdict.ATTACK)
+ROOMS = (1.2, 1.4, 1.6, 1.8, 2.0, 2.4)
+"""Face boxes that a picture cut closer has room for."""
+LOOKED_AT = 8
+"""Frames of a decision at most, where streams are cut closer."""
+MOST_RESHOT = 30
+"""Frames re-shot of each clip."""
 STREAM_FRAMES = 300
 ROUNDS = 7
 SETTLED_AFTER = 60
@@ -51,7 +60,7 @@ def main() -> None:
     clips = {path.stem: list(clip_frames(path)) for path in sorted(options.folder.glob("*.mjpeg"))}
     if not clips:
         parser.error(f"{options.folder} has no .mjpeg clips.")
-    for table in (score_table, decision_table, cost_table):
+    for table in (score_table, decision_table, closer_table, cost_table):
         sys.stdout.write("\n".join([*table(engine, clips), "", ""]))
 
 
@@ -90,6 +99,41 @@ def decision_table(engine: FaceEngine, clips: dict[str, list[Image]]) -> Iterato
         yield f"| {name} | {len(made)} | {named} |"
 
 
+def closer_table(engine: FaceEngine, clips: dict[str, list[Image]]) -> Iterator[str]:
+    """Lines of the third table. clips: H x W x 3 frames by name; "spoof" in a name says that it shows an attack.
+
+    Wrong: a live person called an attack; an attack or a re-shot taken for live.
+    """
+    shown = {name: frames for name, frames in clips.items() if engine.detect(frames[0])}
+    live = {name: frames for name, frames in shown.items() if "spoof" not in name}
+    groups = {"live": live, "attack": {name: shown[name] for name in shown if name not in live}}
+    random = np.random.default_rng(7)
+    for screen in SCREENS:
+        shot = {name: [film(image, screen, random) for image in live[name][:MOST_RESHOT]] for name in live}
+        groups[f"re-shot, {screen.name} screen"] = shot
+    yield "| who | room | decisions | bona fide | uncertain | attack | wrong, 95 % interval |"
+    yield "|---|---|---|---|---|---|---|"
+    for group, members in groups.items():
+        wrong = LivenessVerdict.ATTACK if group == "live" else LivenessVerdict.BONA_FIDE
+        found = [[(image, engine.detect(image)) for image in frames] for frames in members.values()]
+        seen = [[(image, faces[0].box_xyxy) for image, faces in frames if faces] for frames in found]
+        for room in (*ROOMS, None):
+            cut = [[cut_to_room(image, box, room) if room else image for image, box in frames] for frames in seen]
+            counts = Counter(verdict for frames in cut for verdict in liveness_of(engine, frames))
+            rate = rate_of(counts[wrong], counts.total())
+            numbers = " | ".join(str(counts[verdict]) for verdict in VERDICTS)
+            share = f"{rate.errors}: {rate.low:.1%} to {rate.high:.1%}".replace("%", " %")
+            yield f"| {group} | {room or 'as it is'} | {rate.trials} | {numbers} | {share} |"
+
+
+def liveness_of(engine: FaceEngine, frames: Sequence[Image]) -> Iterator[LivenessVerdict]:
+    """The liveness of every decision on a stream of H x W x 3 frames, begun at every fifth one."""
+    nobody = GallerySnapshot.build([], contract_id=engine.contract_id, dimension=engine.dimension, revision=1)
+    for start in range(0, len(frames) - LOOKED_AT + 1, STARTS):
+        for decision in decisions_of(engine, nobody, frames[start : start + LOOKED_AT]):
+            yield decision.liveness.verdict
+
+
 def gallery_of(engine: FaceEngine, clips: dict[str, list[Image]]) -> GallerySnapshot:
     """Everybody in the clips (H x W x 3 frames), the attacks' faces too: a wrong verdict then shows as a match."""
     rows: list[TemplateRow] = []
@@ -109,7 +153,7 @@ def decisions_of(engine: FaceEngine, gallery: GallerySnapshot, frames: Sequence[
 
 
 def cost_table(engine: FaceEngine, clips: dict[str, list[Image]]) -> Iterator[str]:
-    """Lines of the third table. clips: H x W x 3 frames by name.
+    """Lines of the last table. clips: H x W x 3 frames by name.
 
     One calm face is decided at the start. What each further frame costs stands beside the cost of detection alone; both
     are medians over ROUNDS.

@@ -11,6 +11,7 @@ EnrollmentError
 ├── PersonUnknown        person_unknown
 ├── SampleUnknown        sample_unknown
 ├── NoSamples            no_samples
+├── HeadNotTurned        head_not_turned: nothing shows yet that the captured face is a live one
 ├── SampleInvalid        sample_invalid: an embedding that is not what its contract_id promises
 ├── PackChanged          pack_changed: samples of another embedding space than the one that is searched
 ├── TemplatesMissing     templates_missing: a pack cannot be switched to before every sample has its template
@@ -76,6 +77,10 @@ class SampleUnknown(EnrollmentError):
 
 class NoSamples(EnrollmentError):
     code = "no_samples"
+
+
+class HeadNotTurned(EnrollmentError):
+    code = "head_not_turned"
 
 
 class SampleInvalid(EnrollmentError):

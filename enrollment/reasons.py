@@ -1,7 +1,7 @@
 """Enrolment's own reason codes, and the sentence that tells a person what to do for each code that enrolment meets.
 
 The codes of quality are the engine's (recognizer/reasons.py), an error's code stands in its class (errors.py of both).
-Decisions and challenges have their sentences in verification/reasons.py.
+Decisions and challenges have their sentences in verification/reasons.py, unless enrolment says the same.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ GUIDANCE: dict[str, str] = {
     Reason.EYES_HIDDEN: "Your eyes must be visible. Take off dark glasses and keep hair out of your eyes.",
     Reason.TURNED_OVER: "The picture is upside down or on its side. Turn the camera.",
     Reason.MOUTH_HIDDEN: "Your mouth is covered. Take off the mask or scarf, and your hand from your face.",
+    Reason.LIVENESS_ATTACK: "This looks like a picture or a screen, not like a live face.",
     EnrollmentReason.HOLD_STILL: "Hold still for a moment.",
     EnrollmentReason.TURN_LEFT: "Turn your head slightly to your left.",
     EnrollmentReason.TURN_RIGHT: "Turn your head slightly to your right.",
@@ -107,6 +108,9 @@ ERRORS: dict[str, str] = {
     "person_unknown": "There is no such person. The record may have been erased.",
     "sample_unknown": "There is no such picture. It may have been removed already.",
     "no_samples": "No picture has been taken yet. Take at least one before saving.",
+    "head_not_turned": (
+        "It is not sure yet that this is a live face. Turn your head slightly to your left and your right, then save."
+    ),
     "possible_duplicate": "This face looks like somebody who is already enrolled. Check before saving.",
     "sample_invalid": "A picture could not be kept because its data is not as expected. Take it again.",
     "pack_changed": "The model pack has changed since these pictures were taken. Take them again.",

@@ -32,9 +32,9 @@ FLATTER, FLATTER_FROM = 2 / 3, 5.0
 """Beyond 1e-5 (10 ** -5.0) thresholds grow by two thirds of what the last known decade took: the highest scores of
 strangers thin out. Measured with 323 pictures of LFW against 9,993 crops of CelebA (3.2 million pairs): 0.63, 0.75 and
 0.63 (mobile, edgeface-xs, starter; sface 1.6, of three pairs), and 0.66 among all 1,680 people of LFW (mobile)."""
-SHARP_FROM = 50.0
-"""Quality.sharpness from which a low liveness score says something. Measured on ../shared/faces/webcam: live people who
-score like attacks (two_faces, enlarged from a small GIF) have 28 to 43, the two attacks 184 to 582."""
+SHARP_FROM = 100.0
+"""Quality.sharpness from which a low liveness score says something. Measured on ../shared/faces/webcam, as it is and
+cut closer: live people who score like attacks have 20 to 71, the two attacks 180 to 720."""
 LIVENESS_FRAMES = 3
 """Liveness scores that settle a track, when they agree."""
 

@@ -42,7 +42,6 @@ DECISIONS: dict[str, str] = {
         "The claimed person has no picture to compare with. Add pictures on the person's page."
     ),
     Reason.PERSON_ALREADY_MATCHED: "Another face in the picture was already recognised as this person.",
-    Reason.LIVENESS_ATTACK: "This looks like a picture or a screen, not like a live face.",
     Reason.LIVENESS_UNCERTAIN: ("It could not be made sure that this is a live face. Move a little and try again."),
     Reason.LIVENESS_UNAVAILABLE: ("The model pack cannot check liveness. Install one that can, or change the policy."),
 }

@@ -15,7 +15,7 @@ from enrollment.capture.guided import (
     same_person_threshold,
 )
 from enrollment.consent.records import consent_at_enrolment
-from enrollment.errors import NoSamples, PossibleDuplicate, SampleUnknown
+from enrollment.errors import HeadNotTurned, NoSamples, PossibleDuplicate, SampleUnknown
 from enrollment.models import Person
 from enrollment.reasons import EnrollmentReason, sentence_for
 from enrollment.runtime.database import run_in_database_thread
@@ -24,7 +24,13 @@ from enrollment.runtime.gallery import current_gallery
 from enrollment.runtime.policy import current_policy
 from enrollment.samples.drafts import drafts_for
 from enrollment.services import NewPerson
-from enrollment.streaming.protocol import HelloMessage, NotTheProtocol, hello_message, quality_message
+from enrollment.streaming.protocol import (
+    HelloMessage,
+    NotTheProtocol,
+    hello_message,
+    liveness_message,
+    quality_message,
+)
 from enrollment.streaming.sockets import Frame, FrameConsumer
 from enrollment.thumbnails import jpeg_data_url
 from recognizer.engine import FaceEngine
@@ -134,6 +140,8 @@ class EnrollmentConsumer(FrameConsumer):
         drafts = drafts_for(get_engine(), session.capture.drafts())
         if not drafts:
             raise NoSamples
+        if session.capture.doubtful:
+            raise HeadNotTurned
         saved = services.save_samples(
             actor=self.operator,
             subject=selectors.person_by_uuid(finish.add_to) if finish.add_to else session.subject,
@@ -164,6 +172,7 @@ def open_session(engine: FaceEngine, target: protocol.Somebody | Any) -> Session
     capture = GuidedCapture(
         contract_id=engine.contract_id,
         same_person_threshold=same_person_threshold(engine),
+        liveness=current_policy(engine).liveness,
         references=references,
     )
     return Session(subject, capture)
@@ -195,6 +204,7 @@ def captured_message(sample: CapturedSample, thumbnail: bytes) -> protocol.Captu
         "sample": sample.number,
         "pose": sample.draft.pose,
         "quality": quality_message(sample.draft.quality),
+        "liveness": liveness_message(sample.liveness),
         "thumbnail": jpeg_data_url(thumbnail),
     }
 

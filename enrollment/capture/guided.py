@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from enrollment.capture.liveness import LivenessCheck, LivenessWatch
 from enrollment.models import FaceSample
 from enrollment.reasons import EnrollmentReason
 from enrollment.samples.drafts import SampleDraft, draft_from_face, pose_bucket
@@ -17,7 +18,7 @@ from recognizer.engine import FaceEngine
 from recognizer.images import encode_thumbnail
 from recognizer.reasons import Reason
 from recognizer.stopwatch import Stopwatch
-from recognizer.types import Detection, Face, Image, Vector
+from recognizer.types import Detection, Face, Image, Liveness, LivenessMode, LivenessVerdict, Vector
 
 Guidance = Reason | EnrollmentReason
 """What is wrong with the face, or what to do next: a code with a sentence in reasons.GUIDANCE."""
@@ -46,6 +47,7 @@ CENTRE_X, CENTRE_Y = (0.2, 0.8), (0.15, 0.85)
 MAX_FACES = 6
 """Faces measured in a frame at most, so that the work on one frame stays bounded."""
 
+
 # The next three are cosines to the most similar sample taken so far. Measured on the clip real_male (pack `mobile`):
 # one frame and the next mostly 0.96 to 0.99; the first frame and the last of 62, in nearly the same pose, 0.80.
 ALIKE_IN_POSE = 0.93
@@ -54,6 +56,21 @@ ALIKE_AT_LAST = 0.98
 """Instead of ALIKE_IN_POSE once both sides are taken and only front samples are missing."""
 ALIKE_OUT_OF_AIM = 0.75
 """For a pose that has its samples. Above this no further sample is taken; below it the picture shows something new."""
+ALIKE_NEVER = -1.0
+"""Instead of ALIKE_OUT_OF_AIM while liveness is in doubt: the places of the two sides are kept for them."""
+
+
+NOBODY_ALONE = (EnrollmentReason.NO_FACE, EnrollmentReason.SEVERAL_FACES)
+"""After these the next face is a new one, of which nothing is known yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What the capture asks of the engine about the frame that it looks at."""
+
+    embed: Callable[[Sequence[Image]], Vector]
+    """n aligned crops, each (112, 112, 3) uint8 BGR -> (n, d) float32, L2-normalised."""
+    check_liveness: LivenessCheck
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +80,8 @@ class CapturedSample:
     number: int
     """Counted within the stream, from 1; never used twice."""
     draft: SampleDraft
+    liveness: Liveness
+    """Of the face before the camera when it was taken."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,6 +103,7 @@ class GuidedCapture:
 
     references: embeddings, each (d,) float32, of a person who is enrolled already. A face that stays below
     `same_person_threshold` (a cosine) with all references and all samples so far is somebody else and is not taken.
+    liveness: the policy's mode. Where it is required, a face that looks like a picture is not taken.
     """
 
     def __init__(
@@ -91,6 +111,7 @@ class GuidedCapture:
         *,
         contract_id: str,
         same_person_threshold: float,
+        liveness: LivenessMode,
         needed: int = len(AIMS),
         references: Sequence[Vector] = (),
     ) -> None:
@@ -98,6 +119,7 @@ class GuidedCapture:
         self._contract_id = contract_id
         self._same_person_threshold = same_person_threshold
         self._references = tuple(references)
+        self._liveness = LivenessWatch(liveness)
         self._samples: list[CapturedSample] = []
         self._aims: list[str] = list(AIMS[:needed])
         self._last_number = 0
@@ -109,6 +131,19 @@ class GuidedCapture:
     def captured(self) -> int:
         """Number of samples taken so far, less those discarded."""
         return len(self._samples)
+
+    @property
+    def liveness(self) -> Liveness:
+        """Of the face that was before the camera last."""
+        return self._liveness.liveness
+
+    @property
+    def doubtful(self) -> bool:
+        """The policy requires liveness and pictures taken so far do not show it, nor has the head turned both ways."""
+        if not self._liveness.required:
+            return False
+        unsure = any(sample.liveness.verdict != LivenessVerdict.BONA_FIDE for sample in self._samples)
+        return unsure and not {LEFT, RIGHT} <= {sample.draft.pose for sample in self._samples}
 
     def samples(self) -> list[CapturedSample]:
         return list(self._samples)
@@ -134,29 +169,33 @@ class GuidedCapture:
         self,
         faces: Sequence[Face],
         image_size: tuple[int, int],
-        embed: Callable[[Sequence[Image]], Vector],
+        models: Models,
         *,
         skipped: int = 0,
     ) -> tuple[Guidance, CapturedSample | None]:
         """Look at one frame. Returns the guidance code and, if the shutter went, the sample.
 
-        faces: largest first, not embedded yet. image_size: width, height in pixels. embed: n aligned crops, each
-        (112, 112, 3) uint8 BGR -> (n, d) float32, L2-normalised; called only when the face could be taken. skipped:
-        frames dropped since the last call.
+        faces: largest first, not embedded yet. image_size: width, height in pixels. models: called only when the face
+        could be taken, or was refused for liveness. skipped: frames dropped since the last call.
         """
         if image_size != self._last_size:  # a phone was turned: no face is where it was
             self._last_size, self._last_face, self._steady_frames = image_size, None, 0
         fault = self._find_fault(faces, image_size)
         if fault:
             self._last_face, self._steady_frames = None, 0
+            if fault in NOBODY_ALONE:
+                self._liveness.forget()
             return fault, None
         face = faces[0]
         self._follow(face, skipped)
         if self.captured >= self.needed:
             return EnrollmentReason.DONE, None
+        self._liveness.meet(face, models.check_liveness, frames=1 + skipped)
+        if self._liveness.refuses:
+            return Reason.LIVENESS_ATTACK, None
         if self._steady_frames < STEADY_FRAMES:
             return self._guide(face), None
-        return self._try_to_take(face, embed)
+        return self._try_to_take(face, models)
 
     def _find_fault(self, faces: Sequence[Face], image_size: tuple[int, int]) -> Guidance | None:
         if not faces:
@@ -181,10 +220,8 @@ class GuidedCapture:
         self._steady_frames += 1 + skipped
         self._last_face = face
 
-    def _try_to_take(
-        self, face: Face, embed: Callable[[Sequence[Image]], Vector]
-    ) -> tuple[Guidance, CapturedSample | None]:
-        vector = embed([face.aligned])[0]
+    def _try_to_take(self, face: Face, models: Models) -> tuple[Guidance, CapturedSample | None]:
+        vector = models.embed([face.aligned])[0]
         own = [sample.draft.embedding for sample in self._samples]
         known = [*own, *self._references]
         if known and max(float(vector @ other) for other in known) < self._same_person_threshold:
@@ -192,19 +229,32 @@ class GuidedCapture:
         likeness = max((float(vector @ other) for other in own), default=-1.0)
         if likeness > self._likeness_allowed(pose_bucket(face.quality.pose.yaw)):
             return self._guide(face), None
+        refusal = self._refuse_for_liveness(face, models.check_liveness)
+        if refusal:
+            return refusal, None
         self._last_number += 1
         draft = draft_from_face(
             replace(face, embedding=vector), contract_id=self._contract_id, source=FaceSample.Source.WEBCAM
         )
-        taken = CapturedSample(self._last_number, draft)
+        taken = CapturedSample(self._last_number, draft, self.liveness)
         self._samples.append(taken)
         self._steady_frames = 0  # the face must hold still again before the next sample
         return self._guide(face), taken
 
+    def _refuse_for_liveness(self, face: Face, check: LivenessCheck) -> Guidance | None:
+        """Why the face that is about to be taken is not, or not yet; None: liveness has nothing against it."""
+        watch = self._liveness
+        agreed = watch.agrees_to(face, check)
+        if watch.refuses:
+            return Reason.LIVENESS_ATTACK
+        if not agreed:
+            return EnrollmentReason.HOLD_STILL
+        return Reason.FACE_TOO_LARGE if watch.required and not watch.liveness.surrounded else None
+
     def _likeness_allowed(self, pose: str) -> float:
         missing = self._missing()
         if pose not in missing:
-            return ALIKE_OUT_OF_AIM
+            return ALIKE_NEVER if self.doubtful else ALIKE_OUT_OF_AIM
         return ALIKE_AT_LAST if set(missing) == {FRONT} and self.captured >= len(set(self._aims)) else ALIKE_IN_POSE
 
     def _missing(self) -> list[str]:
@@ -235,10 +285,19 @@ def observe_frame(engine: FaceEngine, capture: GuidedCapture, payload: bytes, *,
     faces = tuple(_measured(engine, image, detection) for detection in detections[:MAX_FACES])
     watch.lap("quality")
     size = (image.shape[1], image.shape[0])
-    guidance, taken = capture.look(faces, size, engine.embed, skipped=skipped)
+
+    def embed(crops: Sequence[Image]) -> Vector:
+        with watch.measure("embed"):
+            return engine.embed(crops)
+
+    def check_liveness(detection: Detection) -> Liveness:
+        with watch.measure("liveness"):
+            return engine.check_liveness(image, detection)
+
+    guidance, taken = capture.look(faces, size, Models(embed, check_liveness), skipped=skipped)
     thumbnail = encode_thumbnail(taken.draft.aligned) if taken else b""
-    watch.lap("embed")
-    return Observation(size, faces, guidance, taken, thumbnail, watch.timings())
+    shown = tuple(replace(face, liveness=capture.liveness) for face in faces[:1])
+    return Observation(size, (*shown, *faces[1:]), guidance, taken, thumbnail, watch.timings())
 
 
 def same_person_threshold(engine: FaceEngine) -> float:

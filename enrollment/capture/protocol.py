@@ -9,7 +9,15 @@ from uuid import UUID
 
 from enrollment.errors import DuplicateCandidate, NameInvalid, PersonUnknown
 from enrollment.models import Person
-from enrollment.streaming.protocol import NotTheProtocol, PersonMessage, QualityMessage, person_message, quality_message
+from enrollment.streaming.protocol import (
+    LivenessMessage,
+    NotTheProtocol,
+    PersonMessage,
+    QualityMessage,
+    liveness_message,
+    person_message,
+    quality_message,
+)
 from recognizer.types import Face
 
 
@@ -26,6 +34,8 @@ class FaceMessage(TypedDict):
     landmarks: list[list[float]]
     detection_score: float
     quality: QualityMessage
+    liveness: LivenessMessage
+    """Of the largest face; the others are not checked."""
     pose: PoseMessage
 
 
@@ -51,6 +61,7 @@ class CapturedMessage(TypedDict):
     sample: int
     pose: str
     quality: QualityMessage
+    liveness: LivenessMessage
     thumbnail: str
 
 
@@ -117,6 +128,7 @@ def face_message(face: Face) -> FaceMessage:
         "landmarks": [[round(float(x), 1), round(float(y), 1)] for x, y in detection.landmarks],
         "detection_score": round(float(detection.detection_score), 3),
         "quality": quality_message(face.quality),
+        "liveness": liveness_message(face.liveness),
         "pose": {"yaw": round(pose.yaw, 1), "pitch": round(pose.pitch, 1), "roll": round(pose.roll, 1)},
     }
 

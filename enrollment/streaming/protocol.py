@@ -8,7 +8,7 @@ from enrollment.models import Person
 from recognizer.engine import FaceEngine
 from recognizer.images import FRAME_LIMITS
 from recognizer.search.gallery import GallerySnapshot
-from recognizer.types import DecisionPolicy, Quality
+from recognizer.types import DecisionPolicy, Liveness, Quality
 
 PROTOCOL_VERSION = 1
 
@@ -50,6 +50,11 @@ class QualityMessage(TypedDict):
     reasons: list[str]
 
 
+class LivenessMessage(TypedDict):
+    verdict: str
+    score: float | None
+
+
 class NotTheProtocol(Exception):
     """A client's message is not one of the protocol. str() says what is wrong with it, for the client's author."""
 
@@ -82,3 +87,7 @@ def person_message(person: Person) -> PersonMessage:
 def quality_message(quality: Quality) -> QualityMessage:
     """The score, 0..1, has three decimals."""
     return {"score": round(float(quality.score), 3), "reasons": list(quality.reasons)}
+
+
+def liveness_message(liveness: Liveness) -> LivenessMessage:
+    return {"verdict": liveness.verdict.value, "score": liveness.score}

@@ -26,9 +26,10 @@ two_faces, enlarged from a small GIF, 0.19 to 0.98; the eval pictures of LFW 0.0
 SURROUNDINGS_NEEDED = 1.6
 """How many face boxes the picture must have room for, side by side, before it can show a live face.
 
-The models judge by what surrounds the face. Measured by cutting the clips of ../shared/faces/webcam closer and closer:
-attacks with room for 1.35 boxes and more score 0.35 at most. From 1.30 down they may have any score, up to 0.96 (the
-tablet that fills the picture). Live people have room for 2.5 to 3 boxes.
+The models judge by what surrounds the face. A tablet whose edges are out of view has nothing that gives it away, and
+close to it scores reach 0.96. The rule stops a screen that is filled by a face, and no more: a replay of somebody at
+arm's length brings their surroundings along, and passes where the screen's edges are out of view. Filmed so (composed
+re-shots, docs/liveness.md), most pass from room for 2 boxes on. Live people have room for 2.5 to 3.
 """
 
 

@@ -29,6 +29,10 @@ x and y: YuNet's landmarks of the 129 pictures of ../shared/faces/eval that look
 and mouth move sideways in the others while the eyes come closer together (nose: 0.39 to 0.44 at 20 to 40 degrees)."""
 _FACE = (16.0, 24.0, 96.0, 104.0)
 """Left, top, right, bottom of the face in the aligned crop."""
+_WHOLE = (0.0, 0.0, 112.0, 112.0)
+"""The same of all that the crop shows."""
+_NEIGHBOURS = np.ones((9, 9), np.uint8)
+"""Pixels that a pixel's Laplacian may depend on: the smallest faces are enlarged by 2.2, which smears the border."""
 _EYES = (slice(44, 60), (slice(28, 48), slice(64, 84)))
 _CHEEKS = (slice(68, 82), (slice(30, 44), slice(68, 82)))
 """Rows and two ranges of columns of the aligned crop."""
@@ -57,7 +61,7 @@ class Measures:
     contrast: float
     """Standard deviation of that luma."""
     sharpness: float
-    """Variance of the Laplacian of that luma."""
+    """Variance of the Laplacian of that luma, as far as it lies in the picture."""
     eye_light: float
     """Mean luma around the eyes over mean luma of the cheeks."""
     pose: Pose
@@ -89,17 +93,17 @@ def take_measures(image: Image, detection: Detection, aligned: Image, checks: Fa
     points: list[list[float]] = detection.landmarks.tolist()
     luma = cast(NDArray[np.uint8], cv2.cvtColor(aligned, cv2.COLOR_BGR2GRAY))
     mean, deviation = cv2.meanStdDev(luma)
-    edges = cv2.Laplacian(luma, cv2.CV_16S)
+    reaches_out = _share_outside(_part_of_crop(detection.landmarks, _WHOLE), width, height) > 0
     return Measures(
         face_size=min(box_width, box_height),
         inter_eye_distance=math.dist(points[0], points[1]),
         share_of_picture=max(box_width / width, box_height / height),
         share_outside=_share_outside(box, width, height),
-        crop_outside=_share_outside(_face_of_crop(detection.landmarks), width, height),
+        crop_outside=_share_outside(_part_of_crop(detection.landmarks, _FACE), width, height),
         landmarks_inside=all(0 <= x < width and 0 <= y < height for x, y in points),
         brightness=float(mean[0, 0]),
         contrast=float(deviation[0, 0]),
-        sharpness=float(cv2.meanStdDev(edges)[1][0, 0] ** 2),
+        sharpness=_sharpness(luma, reaches_out=reaches_out),
         eye_light=_mean_luma(luma, _EYES) / max(_mean_luma(luma, _CHEEKS), 1.0),
         pose=estimate_pose(detection.landmarks),
         detection_score=detection.detection_score,
@@ -113,10 +117,24 @@ def _share_outside(box: Sequence[float], width: int, height: int) -> float:
     return 1.0 - visible / max((right - left) * (bottom - top), 1e-6)
 
 
-def _face_of_crop(landmarks: Vector) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom in the picture of the aligned crop's face: moved and scaled back, but not rotated."""
+def _sharpness(luma: NDArray[np.uint8], *, reaches_out: bool) -> float:
+    """Variance of the Laplacian of a crop's luma (112, 112).
+
+    reaches_out: part of the crop lies outside the picture and is black. It is left out: its border would be the
+    sharpest edge of all (a blurred face that fills the picture had 80 to 700 for that reason, and 51 to 63 without).
+    """
+    edges = cv2.Laplacian(luma, cv2.CV_16S)
+    inside = None
+    if reaches_out:
+        shown = cv2.threshold(luma, 0, 1, cv2.THRESH_BINARY)[1]
+        inside = cv2.erode(shown, _NEIGHBOURS, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return float(cv2.meanStdDev(edges, mask=inside)[1][0, 0] ** 2)
+
+
+def _part_of_crop(landmarks: Vector, part: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom in the picture of a part of the aligned crop: moved and scaled back, not rotated."""
     (a, _, shift_x), (b, _, shift_y) = similarity_to_template(landmarks).tolist()
-    left, top, right, bottom = _FACE
+    left, top, right, bottom = part
     x, y = (left + right) / 2 - shift_x, (top + bottom) / 2 - shift_y
     squared = max(a * a + b * b, 1e-9)
     centre_x, centre_y = (a * x + b * y) / squared, (a * y - b * x) / squared

@@ -214,13 +214,14 @@ function renderSamples() {
   find("[data-ring]", guide).replaceChildren(...ringSegments(state.samples.length, state.needed));
 }
 
-function sampleItem({ sample, pose, thumbnail, quality }) {
+function sampleItem({ sample, pose, thumbnail, quality, liveness }) {
   const name = POSES[pose] ?? pose;
   return el(
     "li",
     { class: "thumb" },
     el("img", { src: thumbnail, alt: `Sample: ${name.toLowerCase()}`, width: 112, height: 112 }),
     el("p", { class: "thumb__note" }, el("span", {}, name), el("span", { title: "Picture quality" }, formatScore(quality.score))),
+    liveness?.verdict === "attack" ? el("p", { class: "thumb__note" }, "Looks like a picture or a screen") : null,
     el(
       "button",
       { class: "btn btn--icon btn--small thumb__action", type: "button", "aria-label": `Remove this sample (${name.toLowerCase()})`, click: () => discard(sample) },

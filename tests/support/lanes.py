@@ -32,6 +32,7 @@ MARKERS_OF_PLACES = {
     "tests/client/test_walk.py": "server",
     "tests/enrollment/capture/test_consumers.py": "slow",
     "tests/enrollment/capture/test_guided.py::TestRealClips": "slow",
+    "tests/enrollment/capture/test_liveness.py": "slow",
     "tests/enrollment/hygiene/": "slow",
     "tests/enrollment/management/": "slow",
     "tests/enrollment/packs/test_fetching.py": "slow",

@@ -7,14 +7,21 @@ from typing import Any, Literal, NamedTuple, TypedDict
 from uuid import UUID
 
 from enrollment.errors import PersonUnknown
-from enrollment.streaming.protocol import NotTheProtocol, PersonMessage, QualityMessage, quality_message
+from enrollment.streaming.protocol import (
+    LivenessMessage,
+    NotTheProtocol,
+    PersonMessage,
+    QualityMessage,
+    liveness_message,
+    quality_message,
+)
 from recognizer.decisions import Comparison, Conclusion
 from recognizer.reasons import CHALLENGE_FAILURES, Reason
 from recognizer.tracking.challenge import ChallengeState
 from recognizer.tracking.challenge_run import ChallengeProgress
 from recognizer.tracking.outcomes import TrackedFace
 from recognizer.tracking.tracks import Decision
-from recognizer.types import Liveness, Verdict
+from recognizer.types import Verdict
 from verification.cards import DecisionCard, card_of
 from verification.live.session import Configure, LiveResult
 from verification.models import VerificationAttempt
@@ -22,11 +29,6 @@ from verification.reasons import PROMPTS, VerificationReason, sentence_for
 
 Mode = VerificationAttempt.Mode
 NOT_CLAIMABLE = "There is no such person, or they are not active."
-
-
-class LivenessMessage(TypedDict):
-    verdict: str
-    score: float | None
 
 
 class FramesMessage(TypedDict):
@@ -237,10 +239,6 @@ def challenge_refused_message(track: int, code: str, *, seconds: int = 0) -> Cha
         "code": code,
         "message": wait if code == VerificationReason.CHALLENGE_WAIT else sentence_for(code),
     }
-
-
-def liveness_message(liveness: Liveness) -> LivenessMessage:
-    return {"verdict": liveness.verdict.value, "score": liveness.score}
 
 
 def named_person(comparison: Comparison, names: Mapping[str, str]) -> PersonMessage | None:

@@ -34,6 +34,7 @@ class Command(BaseCommand):
     help = (
         "Enrols people from DIR/<person name>/*.jpg, *.png, *.webp, *.bmp. It records that no consent is known, unless "
         "--consent or --basis says otherwise. It may be run again: what is enrolled already stays as it is. "
+        "Pictures from files cannot be checked for liveness. "
         "Do not enrol children under 13 for identification: these models take them for one another."
     )
 

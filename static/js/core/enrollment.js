@@ -22,10 +22,10 @@ const STEPS = {
     return { ...state, needed: needed ?? state.needed, code: guidance, message: message ?? "", stuckFrom };
   },
 
-  captured: (state, { sample, pose, thumbnail, quality }) => {
+  captured: (state, { sample, pose, thumbnail, quality, liveness }) => {
     if (state.step !== "capturing") return state;
     const others = state.samples.filter((known) => known.sample !== sample);
-    return { ...state, notice: "", stuckFrom: null, samples: [...others, { sample, pose, thumbnail, quality }] };
+    return { ...state, notice: "", stuckFrom: null, samples: [...others, { sample, pose, thumbnail, quality, liveness }] };
   },
 
   /** The server asks for another pose from now on. */

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from enrollment.capture.guided import AIMS, MAX_FACES, GuidedCapture, observe_frame, same_person_threshold
+from enrollment.capture.guided import AIMS, MAX_FACES, GuidedCapture, Models, observe_frame, same_person_threshold
 from enrollment.samples.drafts import SIDE_YAW, draft_from_face, pose_bucket
 from recognizer.errors import ImageUndecodable
-from recognizer.types import Detection, Face, Pose
+from recognizer.stages.liveness import verdict_for
+from recognizer.types import Detection, Face, Liveness, LivenessMode, Pose
 from tests.enrollment.conftest import CONTRACT, QUALITY, unit_vector
 from tests.support.webcam import clip_frames, jpeg
 
@@ -19,10 +20,13 @@ LEFT, RIGHT = 20.0, -20.0
 class Scene:
     """A capture in front of which one face is moved about; its embedding is a mix of `identity` and `look`."""
 
-    def __init__(self, **options):
-        self.capture = GuidedCapture(contract_id=CONTRACT, same_person_threshold=0.25, **options)
+    def __init__(self, *, liveness=LivenessMode.OFF, **options):
+        self.capture = GuidedCapture(contract_id=CONTRACT, same_person_threshold=0.25, liveness=liveness, **options)
         self.embedded = 0
         self.size = SIZE
+        self.live: float | None = 0.95
+        self.surrounded = True
+        self.checks = 0
         self.vector = unit_vector(1)
 
     def face(self, *, yaw=0.0, centre=(320, 240), size=160.0, **quality):
@@ -32,7 +36,7 @@ class Scene:
         return Face(Detection(box, np.zeros((5, 2), np.float32), 0.9), np.zeros((112, 112, 3), np.uint8), seen)
 
     def show(self, *faces, skipped=0):
-        return self.capture.look(faces, self.size, self.embed, skipped=skipped)
+        return self.capture.look(faces, self.size, Models(self.embed, self.check_liveness), skipped=skipped)
 
     def hold(self, frames=4, **face):
         """The same face for some frames; the numbers of the samples that were taken and the last guidance."""
@@ -42,6 +46,12 @@ class Scene:
     def embed(self, crops):
         self.embedded += len(crops)
         return np.stack([self.vector for _ in crops])
+
+    def check_liveness(self, detection):
+        self.checks += 1
+        if self.live is None:
+            return Liveness()
+        return Liveness(verdict_for(self.live, surrounded=self.surrounded), self.live, self.surrounded)
 
     def look_like(self, likeness, *, other=2):
         """Another view of the same person: cosine `likeness` to the first one."""
@@ -209,6 +219,126 @@ class TestContinuity:
         assert scene.hold(4)[0] == [1]
 
 
+class TestLiveness:
+    @pytest.fixture
+    def scene(self):
+        return Scene(liveness=LivenessMode.REQUIRED)
+
+    def test_takes_a_live_face_after_three_looks_that_agree(self, scene):
+        assert scene.hold(2) == ([], "hold_still")
+        assert scene.hold(1) == ([1], "turn_left")
+        assert scene.checks == 3
+
+    def test_looks_while_the_face_comes_to_rest(self, scene):
+        for x in range(200, 440, 20):
+            scene.show(scene.face(centre=(x, 240)))
+        assert scene.hold(3, centre=(420, 240))[0] == [1]
+        assert scene.checks == 4
+
+    def test_looks_once_for_each_further_sample_and_never_in_between(self, scene):
+        scene.hold(30)
+        scene.look_like(0.8)
+        assert scene.hold(30, yaw=LEFT)[0] == [2]
+        assert scene.checks == 4
+
+    def test_never_takes_an_attack_and_says_so(self, scene):
+        scene.live = 0.1
+        assert scene.hold(100) == ([], "liveness_attack")
+
+    def test_a_picture_left_before_the_camera_costs_little(self, scene):
+        scene.live = 0.1
+        scene.hold(105)
+        assert (scene.embedded, scene.checks) == (0, 3 + 20)
+
+    def test_one_low_score_calls_nobody_a_picture(self, scene):
+        scene.live = 0.3
+        assert scene.hold(1) == ([], "hold_still")
+        scene.live = 0.95
+        assert scene.hold(3) == ([1], "turn_left")
+
+    def test_a_live_face_that_was_refused_is_taken_once_the_looks_have_changed(self, scene):
+        scene.live = 0.3
+        assert scene.hold(5)[1] == "liveness_attack"
+        scene.live = 0.95
+        assert scene.hold(40)[0] == [1]
+
+    def test_the_frame_that_is_taken_is_none_that_looks_like_a_picture(self, scene):
+        scene.hold(10)
+        scene.look_like(0.8)
+        scene.live = 0.1
+        assert scene.hold(1, yaw=LEFT) == ([], "hold_still")
+
+    def test_a_picture_pushed_before_a_live_face_is_not_taken(self, scene):
+        scene.hold(5)
+        scene.live = 0.1
+        scene.look_like(0.8)
+        assert scene.hold(30, yaw=LEFT) == ([], "liveness_attack")
+
+    def test_another_face_is_looked_at_anew(self, scene):
+        scene.live = 0.1
+        scene.hold(8)
+        scene.show()
+        scene.live = 0.95
+        assert scene.hold(6)[0] == [1]
+
+    def test_doubt_takes_the_picture_and_asks_for_the_head_to_turn_both_ways(self, scene):
+        scene.live = 0.6
+        assert scene.hold(8) == ([1], "turn_left")
+        assert scene.capture.doubtful
+        scene.look_like(0.8)
+        assert scene.hold(8, yaw=LEFT) == ([2], "turn_right")
+        assert scene.capture.doubtful
+        scene.look_like(0.8, other=3)
+        scene.hold(8, yaw=RIGHT)
+        assert not scene.capture.doubtful
+
+    def test_doubt_keeps_the_places_of_the_two_sides(self, scene):
+        scene.live = 0.6
+        for number in range(8):
+            scene.look_like(0.5, other=10 + number)
+            scene.hold(9)
+        assert [draft.pose for draft in scene.capture.drafts()] == ["front"] * 3
+
+    def test_doubt_goes_with_the_sample_that_raised_it(self, scene):
+        scene.live = 0.6
+        scene.hold(8)
+        scene.capture.discard(1)
+        assert not scene.capture.doubtful
+
+    def test_a_live_face_needs_no_turn(self, scene):
+        scene.hold(5)
+        assert not scene.capture.doubtful
+
+    def test_a_face_that_fills_the_picture_is_asked_back(self, scene):
+        scene.surrounded = False
+        assert scene.hold(20) == ([], "face_too_large")
+
+    def test_looks_wait_no_longer_than_eight_frames(self, scene):
+        scene.live = 0.95
+        assert scene.show(scene.face(), skipped=9)[1].number == 1
+        scene = Scene(liveness=LivenessMode.REQUIRED)
+        scene.live = 0.1
+        assert scene.show(scene.face(), skipped=9) == ("liveness_attack", None)
+
+    def test_a_pack_that_cannot_check_leaves_doubt(self, scene):
+        scene.live = None
+        assert scene.hold(3)[0] == [1]
+        assert scene.capture.doubtful
+
+    def test_advisory_takes_an_attack_and_notes_what_it_looks_like(self):
+        scene = Scene(liveness=LivenessMode.ADVISORY)
+        scene.live = 0.1
+        assert scene.hold(3) == ([1], "turn_left")
+        assert scene.capture.samples()[0].liveness == Liveness(verdict_for(0.1), 0.1)
+        assert not scene.capture.doubtful
+
+    def test_off_looks_at_nothing(self):
+        scene = Scene(liveness=LivenessMode.OFF)
+        scene.live = 0.1
+        assert scene.hold(3) == ([1], "turn_left")
+        assert (scene.checks, scene.capture.liveness) == (0, Liveness())
+
+
 class TestDiscard:
     def test_lets_the_pose_be_taken_again_under_a_new_number(self):
         scene = Scene()
@@ -249,7 +379,11 @@ class TestRealClips:
         """Show a clip, or its first frame again and again, to a new capture."""
 
         def make(name, *, still=0):
-            capture = GuidedCapture(contract_id=engine.contract_id, same_person_threshold=same_person_threshold(engine))
+            capture = GuidedCapture(
+                contract_id=engine.contract_id,
+                same_person_threshold=same_person_threshold(engine),
+                liveness=LivenessMode.REQUIRED,
+            )
             frames = [jpeg(image) for image in clip_frames(shared_faces / "webcam" / name)]
             frames = frames[:1] * still or frames
             return capture, [observe_frame(engine, capture, frame) for frame in frames]
@@ -291,7 +425,7 @@ class TestRealClips:
         assert {"decode", "detect", "embed", "total"} <= set(taken.timings_ms)
 
     def test_bytes_that_are_no_picture_raise(self, engine):
-        capture = GuidedCapture(contract_id=engine.contract_id, same_person_threshold=0.2)
+        capture = GuidedCapture(contract_id=engine.contract_id, same_person_threshold=0.2, liveness=LivenessMode.OFF)
         with pytest.raises(ImageUndecodable):
             observe_frame(engine, capture, b"not a picture")
 
@@ -308,5 +442,5 @@ class TestBounds:
         image = next(clip_frames(shared_faces / "webcam" / "real_male.mjpeg"))
         detection = engine.detect(image)[0]
         monkeypatch.setattr(type(engine), "detect", lambda self, image: [detection] * 50)
-        capture = GuidedCapture(contract_id=engine.contract_id, same_person_threshold=0.2)
+        capture = GuidedCapture(contract_id=engine.contract_id, same_person_threshold=0.2, liveness=LivenessMode.OFF)
         assert len(observe_frame(engine, capture, jpeg(image)).faces) == MAX_FACES

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ import pytest
 from recognizer.stages.alignment import TEMPLATE
 from recognizer.stages.checks import NOT_CHECKED, FaceChecks
 from recognizer.stages.quality import RULES, Measures, estimate_pose, measure_quality, quality_score, take_measures
-from recognizer.types import Detection, Pose
+from recognizer.types import Detection, Image, Pose
 
 GOOD = Measures(
     face_size=120.0,
@@ -181,6 +181,19 @@ class TestMeasureQuality:
         assert measures.inter_eye_distance == pytest.approx(60, abs=0.5)
         assert measures.share_of_picture == pytest.approx(180 / 400)
         assert (measures.brightness, measures.contrast, measures.sharpness) == (130, 0, 0)
+
+    def test_the_border_of_the_picture_makes_no_blurred_face_sharp(self, engine, shared_faces):
+        image = cast(Image, cv2.GaussianBlur(frontal(shared_faces), (0, 0), 3))
+        detection = engine.detect(image)[0]
+        left, top, right, bottom = (round(float(value)) for value in detection.box_xyxy)
+        close = np.ascontiguousarray(image[top : bottom + 8, left:right])
+        moved = Detection(detection.box_xyxy, detection.landmarks - np.array([left, top], np.float32), 0.9)
+
+        whole = take_measures(image, detection, engine.align(image, detection))
+        cut = take_measures(close, moved, engine.align(close, moved))
+
+        assert cv2.Laplacian(engine.align(close, moved), cv2.CV_16S).std() ** 2 > 5 * whole.sharpness
+        assert cut.sharpness < 1.5 * whole.sharpness
 
     def test_counts_the_share_of_the_box_outside(self):
         image = np.zeros((400, 400, 3), np.uint8)
