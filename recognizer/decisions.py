@@ -211,9 +211,14 @@ def _mind_strangers(compared: Comparison, probe: Vector, question: Question) -> 
     if cohort is None or compared.verdict != Verdict.MATCH or person is None or score is None:
         return compared
     template = question.gallery.best_template(probe, person)
-    if template is None or score >= HIGHEST or cohort.stands_out(score, probe, template):
+    if template is None or stands_out(cohort, score, probe, template):
         return compared
     return compared.doubted(Reason.SIMILAR_TO_MANY, *compared.reasons)
+
+
+def stands_out(cohort: Cohort, score: float, probe: Vector, template: Vector) -> bool:
+    """Whether a score that matches may name somebody: strangers rarely have it, or it is the very same picture."""
+    return score >= HIGHEST or cohort.stands_out(score, probe, template)
 
 
 def judge_score(score: float, policy: DecisionPolicy) -> tuple[Verdict, tuple[Reason, ...]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from enrollment.reasons import EnrollmentReason
-from recognizer.decisions import Question, barring_reason, judge_score
+from recognizer.decisions import Question, barring_reason, judge_score, stands_out
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
 from recognizer.images import UPLOAD_LIMITS, image_size
@@ -98,6 +98,8 @@ def compare_images(first: bytes, second: bytes, *, engine: FaceEngine, policy: D
     assert one is not None and other is not None  # noqa: S101, PT018 - analyze() embeds
     score = float(one @ other)
     verdict, reasons = judge_score(score, policy)
+    if verdict == Verdict.MATCH and engine.cohort and not stands_out(engine.cohort, score, one, other):
+        verdict, reasons = Verdict.UNCERTAIN, (Reason.SIMILAR_TO_MANY,)
     barred = tuple(dict.fromkeys(reason for face in faces if (reason := barring_reason(face.quality))))
     if barred:
         verdict, reasons = Verdict.UNCERTAIN, barred

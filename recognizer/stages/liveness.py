@@ -29,7 +29,7 @@ SURROUNDINGS_NEEDED = 1.6
 The models judge by what surrounds the face. A tablet whose edges are out of view has nothing that gives it away, and
 close to it scores reach 0.96. The rule stops a screen that is filled by a face, and no more: a replay of somebody at
 arm's length brings their surroundings along, and passes where the screen's edges are out of view. Filmed so (composed
-re-shots, docs/liveness.md), most pass from room for 2 boxes on. Live people have room for 2.5 to 3.
+re-shots, docs/liveness.md), half pass at room for 2 boxes, most from 2.4 on. Live people have room for 2.5 to 3.
 """
 
 
