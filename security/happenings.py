@@ -6,11 +6,11 @@ about faces. Listeners register from AppConfig.ready().
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-Listener = Callable[[str, str, Mapping[str, Any]], None]
-"""(what happened, the id of what it is about, facts). It may write; what it raises undoes the change."""
+Listener = Callable[[str, Sequence[str], Mapping[str, Any]], None]
+"""(what happened, the ids of what it is about, facts). It may write; what it raises undoes the change."""
 
 _listeners: list[Listener] = []
 
@@ -21,7 +21,8 @@ def listen(listener: Listener) -> None:
         _listeners.append(listener)
 
 
-def happened(what: str, about: object, facts: Mapping[str, Any]) -> None:
+def happened(what: str, about: Iterable[object], facts: Mapping[str, Any]) -> None:
     """Tell everybody. Call it inside the transaction. facts: ids, numbers and codes, never names or pictures."""
+    ids = [str(each) for each in about]
     for listener in _listeners:
-        listener(what, str(about), facts)
+        listener(what, ids, facts)

@@ -74,7 +74,7 @@ def record_attempt(
         attempt.full_clean(exclude=KNOWN)
         save_with_picture(attempt, b"" if erased else thumbnail)
         keep_unknown(attempt, decision)
-        happened(ATTEMPT_DECIDED, attempt.uuid, facts_of(attempt))
+        happened(ATTEMPT_DECIDED, [attempt.uuid], facts_of(attempt))
     count_decision(attempt.verdict, attempt.mode, attempt.source, attempt.reasons)
     log_event(logger, "attempt", **_log_data(attempt))
     return attempt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -15,10 +15,12 @@ on_queued: list[Callable[[], object]] = []
 """Called after the commit of a change that left messages: this process may send them at once."""
 
 
-def put_into_outbox(what: str, about: str, facts: Mapping[str, Any]) -> None:
-    """A listener of security/happenings.py. One query where nobody wants to know."""
-    for event, data in events_of(what, about, facts):
-        wanting = [hook for hook in Webhook.objects.filter(ended="").only("pk", "events") if event in hook.events]
+def put_into_outbox(what: str, about: Sequence[str], facts: Mapping[str, Any]) -> None:
+    """A listener of security/happenings.py. One query where nobody wants to know; none for what is no event."""
+    events = [event for each in about for event in events_of(what, each, facts)]
+    webhooks = list(Webhook.objects.filter(ended="").only("pk", "events")) if events else []
+    for event, data in events:
+        wanting = [webhook for webhook in webhooks if event in webhook.events]
         if wanting:
             queue(event, data, wanting)
 

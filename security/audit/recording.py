@@ -56,8 +56,7 @@ def record_all(action: Action, *, actor: Actor | None, targets: Iterable[object]
         events.append(event)
     AuditEvent.objects.bulk_create(events, batch_size=500)
     AuditHead.objects.filter(pk=head.pk).update(number=number, hash=last_hash)
-    for target in wanted:
-        happened(action.value, target, facts)
+    happened(action.value, wanted, facts)
     return events
 
 

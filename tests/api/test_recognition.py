@@ -74,7 +74,7 @@ class TestIdentify:
             (b"x", "", (415, "media_type_unsupported")),
             (b"x", "multipart/form-data", (422, "request_invalid")),
             (b"x", MULTIPART_CONTENT, (422, "request_invalid")),
-            (b"x" * (10 * MEGABYTE + 1), "image/jpeg", (413, "frame_too_large")),
+            (b"x" * (20 * MEGABYTE + 1), "image/jpeg", (413, "frame_too_large")),
         ],
     )
     def test_says_what_is_wrong_with_a_body(self, program, body, kind, expected):

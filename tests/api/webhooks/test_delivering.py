@@ -16,6 +16,7 @@ from api.webhooks.delivering import GIVE_UP, PAUSES_S, Courier, deliver_due
 from api.webhooks.events import EXPLAINED, Event
 from enrollment.services import erase_people, register_person
 from security.audit.actions import Action
+from security.audit.recording import record_all
 from security.models import AuditEvent
 from tests.api.webhooks.conftest import verified
 from tests.support.consent import ON_PAPER
@@ -73,6 +74,10 @@ class TestWhatIsTold:
         made(receiver, Event.ATTACK_DETECTED)
         register_person(actor=None, name="Ada", consent=ON_PAPER)
         assert not OutboxMessage.objects.exists()
+
+    def test_who_wants_to_know_is_asked_once_however_many_it_is_about(self, django_assert_num_queries):
+        with django_assert_num_queries(4):  # the audit trail's three, and that one
+            record_all(Action.PERSON_ERASED, actor=None, targets=range(1, 50))
 
     def test_a_change_that_did_not_happen_is_not_told(self, receiver):
         made(receiver)

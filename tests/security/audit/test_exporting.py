@@ -136,7 +136,7 @@ class TestAFileThatWasTamperedWith:
 class TestTheTable:
     def test_has_the_rows_that_fit_and_is_on_record_with_filter_and_count(self, lines):
         table = list(begin_table(actor=None, filters=AuditFilters(action="policy.saved")))
-        assert table[0].startswith("row,time,who")
+        assert table[0].startswith("\ufeffrow,time,who")
         assert [line.split(",")[0] for line in table[1:]] == ["5", "4", "3", "2", "1"]
         assert AuditEvent.objects.get(number=7).facts == {
             "format": "csv",

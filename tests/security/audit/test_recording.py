@@ -61,7 +61,7 @@ class TestRecord:
 
     def test_costs_three_queries_however_many_targets(self, django_assert_num_queries):
         with django_assert_num_queries(3):
-            rows = record_all(Action.PERSON_ERASED, actor=None, targets=range(1, 50))
+            rows = record_all(Action.PERSON_ACTIVATED, actor=None, targets=range(1, 50))
         assert len(rows) == 49
         assert verify_stored().problem is None
 

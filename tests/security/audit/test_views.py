@@ -206,7 +206,7 @@ class TestExports:
 
     async def test_the_filtered_rows_are_a_table(self, client):
         lines = (await self.body(client, "audit_table", action="unknown_policy.saved")).decode().splitlines()
-        assert lines[0].startswith("row,time,who,action")
+        assert lines[0].startswith("\ufeffrow,time,who,action")
         assert [line.split(",")[3] for line in lines[1:]] == ["unknown_policy.saved"]
 
     def test_a_filter_that_is_not_understood_exports_nothing(self, staff_client):

@@ -28,6 +28,7 @@ FIELDS = {
     "known_addresses": "90",
     "audit_rows": "",
     "ended_consents": "14",
+    "webhook_messages": "7",
 }
 
 
@@ -102,7 +103,7 @@ class TestThePage:
         officer_client.get(URL)
         for _ in range(20):
             make_attempt(created_at=timezone.now() - timedelta(days=31))
-        with django_assert_max_num_queries(25):
+        with django_assert_max_num_queries(26):
             officer_client.get(URL)
 
 
