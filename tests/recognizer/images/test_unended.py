@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from recognizer.errors import ImageUndecodable
-from recognizer.images import UPLOAD_LIMITS, decode_image
+from recognizer.errors import ImageTooManyPixels, ImageUndecodable
+from recognizer.images import UPLOAD_LIMITS, decode_image, decoding
 from tests.conftest import SHARED
 from tests.support.pictures import encoded, picture
 
@@ -53,6 +53,14 @@ class TestProgressiveJpegs:
             )
             with pytest.raises(ImageUndecodable):
                 decode_image(data[:cut])
+
+
+def test_a_very_large_one_is_refused_for_it_is_decoded_twice(monkeypatch):
+    unended = encoded(".jpg", picture(64, 64))[:-2]
+    assert decode_image(unended).shape == (64, 64, 3)
+    monkeypatch.setattr(decoding, "UNENDED_PIXELS", 64 * 64 - 1)
+    with pytest.raises(ImageTooManyPixels, match="The end of this picture is missing"):
+        decode_image(unended)
 
 
 class TestSharedCases:
