@@ -20,6 +20,7 @@ from api.models import FirstAnswer
 from api.problems import ApiReason, Problem
 from enrollment.models import Person
 from security.daily import Shift
+from security.keys.tokens import digest_of
 
 KEPT: Final = timedelta(hours=24)
 MOST_CHARACTERS: Final = 255
@@ -67,7 +68,7 @@ def once_of(key_id: int, token: str, *asked: bytes) -> Once | None:
     digest = hashlib.sha256()
     for part in asked:
         digest.update(len(part).to_bytes(8, "big") + part)
-    return Once(key_id, hashlib.sha256(token.encode()).hexdigest(), digest.hexdigest())
+    return Once(key_id, digest_of(token), digest.hexdigest())
 
 
 def answer_once(once: Once | None, work: Callable[[], Answer]) -> Answer:

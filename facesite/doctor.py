@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 import requests
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.migrations.executor import MigrationExecutor
 
 from enrollment.models import FaceSample
 from enrollment.runtime.engine import get_engine
@@ -27,7 +26,7 @@ from enrollment.sealed import CropUnreadable, read_crop
 from enrollment.thumbnails import thumbnail_bytes
 from facesite.charset import wrong_charset
 from facesite.checks import LOCAL_HOSTS
-from facesite.health import database_answers, disk_is_full, redis_answers
+from facesite.health import database_answers, disk_is_full, has_pending_migrations, redis_answers
 from recognizer.errors import ImageError, PackError, RecognizerError
 from recognizer.images import UPLOAD_LIMITS, read_file
 from recognizer.packs.choosing import choose_pack, stronger_pack, verify_pack
@@ -110,8 +109,7 @@ def database(asked: Asked) -> Iterator[Finding]:
     if connection.vendor == "mysql" and (wrong := wrong_charset()):
         message, _, advice = wrong.partition(";")
         yield _problem(f"{message}.", advice.strip().capitalize())
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    if has_pending_migrations():
         yield _problem("The tables are those of another version.", "Run: manage.py migrate")
         return
     yield _ok(f"{connection.display_name} answers; its tables are of this version and keep every letter.")

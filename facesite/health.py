@@ -11,6 +11,7 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, InterfaceError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -70,6 +71,12 @@ def database_answers() -> bool:
             return bool(cursor.fetchone())
     except (DatabaseError, InterfaceError):
         return False
+
+
+def has_pending_migrations() -> bool:
+    """Whether the tables are those of another version."""
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def redis_answers(url: str) -> bool:

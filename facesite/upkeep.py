@@ -8,13 +8,13 @@ whoever comes later finds nothing to do.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator
 from typing import Final
 
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import DatabaseError, InterfaceError
 
 from enrollment.samples.encrypting import OLDER_COLUMNS as ENROLLMENT_COLUMNS
+from security.background import Background
 from security.encryption.older import is_sealed, seal_older
 from security.encryption.rotating import retire_old_keys, rotate, rotation_begun
 from security.encryption.site_keys import SiteKeyUnusable
@@ -30,37 +30,21 @@ BREATH_S: Final = 0.02
 """Between two batches, for live pages."""
 
 
-class Upkeep:
-    """One thread of a serving process."""
+class Upkeep(Background):
+    """One thread of a serving process. stop() waits for the batch that is under way."""
 
     def __init__(self) -> None:
-        self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
+        super().__init__("upkeep", every_s=EVERY_S, join_s=None)
 
-    def start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        """Ends after the batch that is under way."""
-        self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._ended.is_set():
-            try:
-                self.work()
-            except SiteKeyUnusable as error:
-                log_event(logger, "site_key_unusable", level=logging.ERROR, problem=str(error))
-            except (DatabaseError, InterfaceError):
-                log_event(logger, "upkeep_postponed", level=logging.WARNING)
-            except Exception:  # the top of a thread: nobody else would notice
-                log_event(logger, "upkeep_failed", level=logging.ERROR, exc_info=True)
-            finally:
-                close_old_connections()
-            self._ended.wait(EVERY_S)
+    def look(self) -> None:
+        try:
+            self.work()
+        except SiteKeyUnusable as error:
+            log_event(logger, "site_key_unusable", level=logging.ERROR, problem=str(error))
+        except (DatabaseError, InterfaceError):
+            log_event(logger, "upkeep_postponed", level=logging.WARNING)
+        except Exception:  # the top of a thread: nobody else would notice
+            log_event(logger, "upkeep_failed", level=logging.ERROR, exc_info=True)
 
     def work(self) -> None:
         """All that is left to do now, unless stop() is called. Raises SiteKeyUnusable, DatabaseError."""
@@ -77,7 +61,7 @@ class Upkeep:
         total = 0
         for number in batches:
             total += number
-            if self._ended.wait(BREATH_S):
+            if self._stopping.wait(BREATH_S):
                 break
         return total
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
+from security.background import Background
 from security.events import log_event
 from security.leases import HeldLease, LeaseLost, LeaseTaken, is_held, lease
 from security.models import DailyTask
@@ -158,48 +159,32 @@ def _lease_of(name: str) -> str:
     return f"daily:{name}"
 
 
-class DailyWorker:
-    """The thread of one process that looks for work."""
+def _at_once() -> bool:
+    return True
+
+
+class DailyWorker(Background):
+    """The thread of one process that looks for work.
+
+    stop() waits at most JOIN_S: what is then still under way is one short transaction, which ends or never happened.
+    """
 
     def __init__(self) -> None:
-        self._stopping = threading.Event()
-        self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
+        super().__init__("daily", every_s=POLL_S, join_s=JOIN_S)
+        self._is_ready: Callable[[], bool] = _at_once
 
-    def start(self, is_ready: Callable[[], bool]) -> None:
+    def start(self, is_ready: Callable[[], bool] = _at_once) -> None:
         """Begin to look; work begins once is_ready() says that the process is warm. A second call changes nothing."""
-        if self._thread is None:
-            self._stopping.clear()
-            self._thread = threading.Thread(target=self._look, args=[is_ready], name="daily", daemon=True)
-            self._thread.start()
+        if not self._has_begun:
+            self._is_ready = is_ready
+        super().start()
 
-    def wake(self) -> None:
-        """Look now."""
-        self._wake.set()
-
-    def tell_to_stop(self) -> None:
-        """Returns at once; a task ends after the batch that it is in."""
-        self._stopping.set()
-        self._wake.set()
-
-    def stop(self) -> None:
-        """Wait at most JOIN_S. What is then still under way is one short transaction, which ends or never happened."""
-        self.tell_to_stop()
-        if self._thread is not None:
-            self._thread.join(JOIN_S)
-            self._thread = None
-
-    def _look(self, is_ready: Callable[[], bool]) -> None:
-        while not self._stopping.is_set():
-            try:
-                if is_ready():
-                    run_due_tasks(self._stopping)
-            except (DatabaseError, InterfaceError):
-                log_event(logger, "daily_tasks_wait", level=logging.DEBUG, exc_info=True)
-            finally:
-                close_old_connections()
-            self._wake.wait(POLL_S)
-            self._wake.clear()
+    def look(self) -> None:
+        try:
+            if self._is_ready():
+                run_due_tasks(self._stopping)
+        except (DatabaseError, InterfaceError):
+            log_event(logger, "daily_tasks_wait", level=logging.DEBUG, exc_info=True)
 
 
 worker = DailyWorker()

@@ -10,7 +10,7 @@ import json
 import logging
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -25,6 +25,7 @@ from api.webhooks.sending import Reply, send
 from api.webhooks.signing import headers_for
 from security.audit.actions import Action
 from security.audit.recording import record
+from security.background import Background
 from security.days import moment
 from security.encryption.site_keys import SiteKeyUnusable
 from security.events import log_event
@@ -35,6 +36,7 @@ logger = logging.getLogger("facesite.webhooks")
 LEASE: Final = "webhooks"
 POLL_S: Final = 2.0
 """How often a process looks for messages that another one left."""
+JOIN_S: Final = 1.0
 THREADS: Final = 4
 BATCH: Final = 100
 PER_RECEIVER: Final = 20
@@ -139,61 +141,35 @@ def _reason_to_end(webhook: Webhook, reply: Reply, now: datetime) -> str:
     return Webhook.Ended.FAILING if failing else ""
 
 
-class Courier:
-    """The thread of one process. Only that of the process which holds the lease sends."""
+class Courier(Background):
+    """The thread of one process. Only that of the process which holds the lease sends.
+
+    stop() waits for the message that is on its way; what is not noted then is sent once more, with the same id.
+    """
 
     def __init__(self) -> None:
-        self._stopping = threading.Event()
-        self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
+        super().__init__("courier", every_s=POLL_S, join_s=JOIN_S)
 
-    def start(self) -> None:
-        """A second call changes nothing."""
-        if self._thread is None:
-            self._stopping.clear()
-            self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
-            self._thread.start()
+    def look(self) -> None:
+        """What is in the way now may be gone next time."""
+        try:
+            self.send_what_is_due()
+        except (LeaseTaken, LeaseLost):
+            return
+        except SiteKeyUnusable as error:
+            log_event(logger, "webhooks_wait", level=logging.ERROR, problem=str(error))
+        except (DatabaseError, InterfaceError):
+            log_event(logger, "webhooks_wait", level=logging.DEBUG, exc_info=True)
+        except Exception:  # the top of a thread: nobody else would notice
+            log_event(logger, "webhooks_failed", level=logging.ERROR, exc_info=True)
 
-    def wake(self) -> None:
-        """Look now."""
-        self._wake.set()
-
-    def stop(self) -> None:
-        """Ends after the message that is on its way; what is not noted then is sent once more, with the same id."""
-        self._stopping.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(1.0)
-            self._thread = None
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            guarded(self._round)
-            self._wake.wait(POLL_S)
-            self._wake.clear()
-
-    def _round(self) -> None:
+    def send_what_is_due(self) -> None:
+        """Raises LeaseTaken, LeaseLost, SiteKeyUnusable, DatabaseError."""
         if not Delivery.objects.filter(due_at__lte=timezone.now(), webhook__ended="").exists():
             return
         with lease(LEASE) as held:
             while deliver_due(self._stopping) and not self._stopping.is_set():
                 held.beat()
-
-
-def guarded(work: Callable[[], object]) -> None:
-    """Run a piece of the thread's work. What is in its way now may be gone next time."""
-    try:
-        work()
-    except (LeaseTaken, LeaseLost):
-        return
-    except SiteKeyUnusable as error:
-        log_event(logger, "webhooks_wait", level=logging.ERROR, problem=str(error))
-    except (DatabaseError, InterfaceError):
-        log_event(logger, "webhooks_wait", level=logging.DEBUG, exc_info=True)
-    except Exception:  # the top of a thread: nobody else would notice
-        log_event(logger, "webhooks_failed", level=logging.ERROR, exc_info=True)
-    finally:
-        close_old_connections()
 
 
 courier = Courier()

@@ -35,7 +35,7 @@ def new_webhook(request: HttpRequest) -> HttpResponse:
         except services.TooManyWebhooks as error:
             form.add_error(None, str(error))
         else:
-            return _shown_once(request, {"webhook": webhook, "secret": secret})
+            return render(request, "api/webhook_secret.html", {"webhook": webhook, "secret": secret})
     return render(request, "api/new_webhook.html", {"form": form}, status=400 if form.errors else 200)
 
 
@@ -71,7 +71,7 @@ def test(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def renew_secret(request: HttpRequest, uuid: UUID) -> HttpResponse:
     found = get_object_or_404(services.list_webhooks(), uuid=uuid)
     secret = services.renew_secret(actor=actor_of(request), webhook=found)
-    return _shown_once(request, {"webhook": found, "secret": secret, "renewed": True})
+    return render(request, "api/webhook_secret.html", {"webhook": found, "secret": secret, "renewed": True})
 
 
 @requires(Right.MANAGE_SITE)
@@ -90,9 +90,3 @@ def replay(request: HttpRequest, uuid: UUID, pk: int) -> HttpResponse:
     services.replay(actor=actor_of(request), delivery=found)
     messages.success(request, "The message is sent once more.")
     return redirect("webhooks:one", uuid)
-
-
-def _shown_once(request: HttpRequest, context: dict[str, object]) -> HttpResponse:
-    response = render(request, "api/webhook_secret.html", context)
-    response["Cache-Control"] = "no-store"
-    return response

@@ -12,9 +12,9 @@ import httpx
 
 from facesite_client import calls
 from facesite_client.calls import Call, Picture
-from facesite_client.errors import ApiError, Unavailable
+from facesite_client.errors import ApiError
 from facesite_client.models import Attempt, Comparison, Face, Person, Sample, Status, Webhook
-from facesite_client.transport import Retries, may_repeat, options, read_answer, request_for
+from facesite_client.transport import Retries, options, pause_or_raise, read_answer, request_for
 
 T = TypeVar("T")
 
@@ -45,12 +45,7 @@ class Facesite:
                 return read_answer(call, self._http.send(request_for(self._http, call)))
             except (httpx.TransportError, ApiError) as error:
                 number += 1
-                pause = self._retries.pause_before(number, error) if may_repeat(call, error) else None
-                if pause is None:
-                    if isinstance(error, ApiError):
-                        raise
-                    raise Unavailable(f"{self._http.base_url} does not answer.") from error
-                time.sleep(pause)
+                time.sleep(pause_or_raise(self._retries, call, number, error, self._http.base_url))
 
     # Who is it?
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import httpx
 
 from facesite_client.calls import Call
-from facesite_client.errors import ApiError, Busy, error_for
+from facesite_client.errors import ApiError, Busy, Unavailable, error_for
 
 T = TypeVar("T")
 PASSING = frozenset({429, 502, 503, 504})
@@ -40,6 +40,18 @@ def may_repeat(call: Call[Any], error: Exception) -> bool:
     if isinstance(error, ApiError):
         return isinstance(error, Busy) or (error.status in PASSING and call.repeatable)
     return call.repeatable
+
+
+def pause_or_raise(
+    retries: Retries, call: Call[Any], number: int, error: httpx.TransportError | ApiError, site: httpx.URL
+) -> float:
+    """Seconds to wait before try `number` of a call that ended so. Raises ApiError, or Unavailable for no answer."""
+    pause = retries.pause_before(number, error) if may_repeat(call, error) else None
+    if pause is not None:
+        return pause
+    if isinstance(error, ApiError):
+        raise error
+    raise Unavailable(f"{site} does not answer.") from error
 
 
 def request_for(client: httpx.Client | httpx.AsyncClient, call: Call[Any]) -> httpx.Request:

@@ -194,8 +194,9 @@ class GallerySnapshot:
         best = self.compare(probe, person_id)
         if best is None:
             return None
-        block = self._small if len(self._small.find([best.template_id])) else self._large
-        found: Vector = block.matrix[block.find([best.template_id])[0]]
+        row = self._small.find([best.template_id])
+        block, row = (self._small, row) if len(row) else (self._large, self._large.find([best.template_id]))
+        found: Vector = block.matrix[row[0]]
         return found
 
     def _own(self, probe: Vector, person_id: str) -> Iterator[Candidate]:

@@ -29,9 +29,7 @@ def new_api_key(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         data = form.cleaned_data
         key, secret = services.create_key(actor=actor_of(request), expires_at=data.pop("expires"), **data)
-        response = render(request, "security/api_key_secret.html", {"key": key, "secret": secret})
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(request, "security/api_key_secret.html", {"key": key, "secret": secret})
     return render(request, "security/new_api_key.html", {"form": form}, status=400 if form.errors else 200)
 
 

@@ -100,6 +100,4 @@ def _act(actor: Actor, operator: User, do: str, form: RolesForm) -> str:
 
 def _password_page(request: HttpRequest, operator: User, password: str, *, new: bool = False) -> HttpResponse:
     context = {"operator": operator, "password": password, "new": new}
-    response = render(request, "security/one_time_password.html", context)
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "security/one_time_password.html", context)

@@ -13,11 +13,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from enrollment.runtime.pack_choice import chosen_pack_name
 from facesite.charset import refuse_wrong_charset
 from facesite.commandline import OWNER_ONLY
+from facesite.health import has_pending_migrations
 from facesite.storage import collect_static_files
 from recognizer.errors import PackError
 from recognizer.packs.choosing import choose_pack
@@ -138,8 +138,3 @@ def keep_database_private() -> None:
         path = Path(f"{connection.settings_dict['NAME']}{suffix}")
         with suppress(OSError):  # not there, or another user's: then its owner decides
             path.chmod(path.stat().st_mode & ~OWNER_ONLY)
-
-
-def has_pending_migrations() -> bool:
-    executor = MigrationExecutor(connection)
-    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
