@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "security",
     "enrollment",
     "verification",
+    "attendance",
     "api",
     "ninja",  # for the files of its documentation page
     "django.contrib.admin",

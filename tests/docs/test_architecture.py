@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
-PACKAGES = ("recognizer", "security", "enrollment", "verification", "api", "facesite", "benchmarks", "training")
+PACKAGES = ("recognizer", "security", "enrollment", "verification", "attendance", "api", "facesite", "benchmarks", "training")
 FOLDERS = (*PACKAGES, ".ci", "docs", "models", "scripts", "static", "templates", "tests")
 DOCUMENTS = [
     *sorted((ROOT / "docs").glob("*.md")),
@@ -63,7 +63,7 @@ class TestTheTable:
 
 
 class TestTheDiagramOfFloors:
-    @pytest.mark.parametrize("floor", ["recognizer", "security", "enrollment", "verification", "api"])
+    @pytest.mark.parametrize("floor", ["recognizer", "security", "enrollment", "verification", "attendance", "api"])
     def test_has_the_layers_of_the_contracts(self, floor):
         assert drawn_layers(floor) == contract_layers(floor)
 
