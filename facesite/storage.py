@@ -24,16 +24,23 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):
 def collect_static_files() -> None:
     """Run collectstatic, unless no source has changed since the last time: hashing and compressing takes seconds.
 
-    Files of an older version stay, because a process that still runs and pages that are still open ask for them.
+    Files of an older version stay, because a process that still runs and pages that are still open ask for them. Where
+    nothing has changed nothing is written: a container's file system may be read-only.
     """
     root = Path(settings.STATIC_ROOT)
     stamp, now = root / ".sources", fingerprint_static_files()
+    if _is_stamped(stamp, now):
+        return
     with _one_at_a_time(root):
-        if stamp.is_file() and stamp.read_text() == now:
+        if _is_stamped(stamp, now):  # another process was faster
             return
         _outdate_copies()
         call_command("collectstatic", interactive=False, verbosity=0)
         stamp.write_text(now)
+
+
+def _is_stamped(stamp: Path, now: str) -> bool:
+    return stamp.is_file() and stamp.read_text() == now
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
 PACKAGES = ("recognizer", "security", "enrollment", "verification", "attendance", "api", "facesite", "benchmarks", "training")
-FOLDERS = (*PACKAGES, ".ci", "docs", "models", "scripts", "static", "templates", "tests")
+FOLDERS = (*PACKAGES, ".ci", "deploy", "docs", "models", "scripts", "static", "templates", "tests")
 DOCUMENTS = [
     *sorted((ROOT / "docs").glob("*.md")),
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "models/README.md", "training/README.md")),

@@ -25,6 +25,7 @@ from tests.support.sockets import PATIENCE_S
 
 UPLOAD = "/enrollment/upload/"
 DEPLOYMENT = settings.BASE_DIR / "docs" / "deployment.md"
+TEMPLATE = settings.BASE_DIR / "deploy" / "nginx.conf.template"
 
 
 def cookies(browser: Browser) -> str:
@@ -86,10 +87,11 @@ class TestBodyLimits:
             "/x/upload/",
         ],
     )
-    def test_the_example_for_nginx_has_the_same_pages(self, path):
-        found = re.search(r"location ~ (\S+) \{\s+client_max_body_size 220m", DEPLOYMENT.read_text())
-        assert found
-        assert bool(re.search(found.group(1), path)) == bool(large_bodies_at(path.encode()))
+    def test_the_examples_for_nginx_have_the_same_pages(self, path):
+        for example in (DEPLOYMENT, TEMPLATE):
+            found = re.search(r"location ~ (\S+) \{\s+client_max_body_size 220m", example.read_text())
+            assert found
+            assert bool(re.search(found.group(1), path)) == bool(large_bodies_at(path.encode()))
 
 
 class TestBodies:

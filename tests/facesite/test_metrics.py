@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
+from django.conf import settings
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+from enrollment.runtime.gallery import current_gallery
 from facesite.logs import log_action
 from security.keys.scopes import Scope
 from security.keys.services import create_key
-from security.meters import count_request, count_result
+from security.meters import FRAMES, SIGN_INS, SOCKETS, count_decision, count_request, count_result
 from tests.verification.rows import make_person
 
 pytestmark = pytest.mark.django_db
@@ -96,3 +101,28 @@ class TestWhatItSays:
     def test_nobody_is_named(self):
         make_person("Anna Karenina")
         assert "Anna" not in Client().get("/metrics").content.decode()
+
+
+class TestTheDashboardForGrafana:
+    @pytest.mark.usefixtures("switched_on")
+    def test_asks_only_for_what_is_measured(self, engine):
+        """Labels included."""
+        current_gallery(engine)
+        count_result("verification", 1, {"total": 10.0})
+        count_decision("match", "identify", "live", ["no_match"])
+        count_request("GET", 200, 0.1)
+        SIGN_INS.labels("failed").inc()
+        SOCKETS.labels("verification").set(1)
+        FRAMES.labels("verification").inc()
+        answer = Client().get("/metrics").content.decode()
+        samples = [sample for family in text_string_to_metric_families(answer) for sample in family.samples]
+        labels = {sample.name: set(sample.labels) for sample in samples}
+        board = json.loads((settings.BASE_DIR / "docs" / "grafana.json").read_text())
+        expressions = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+        assert expressions
+        for expression in expressions:
+            names = set(re.findall(r"\b(?:facesite|process)_\w+", expression))
+            assert names
+            assert names <= set(labels)
+            grouped = {word for each in re.findall(r"by \(([\w, ]+)\)", expression) for word in re.split(r", ?", each)}
+            assert all(grouped <= labels[name] for name in names)

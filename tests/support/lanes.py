@@ -30,6 +30,7 @@ MARKERS_OF_PLACES = {
     "tests/browser/": "browser",
     "tests/client/test_against_a_site.py": "server",
     "tests/client/test_walk.py": "server",
+    "tests/deploy/test_containers.py::TestTheImage": "server",
     "tests/enrollment/capture/test_consumers.py": "slow",
     "tests/enrollment/capture/test_guided.py::TestRealClips": "slow",
     "tests/enrollment/capture/test_liveness.py": "slow",
