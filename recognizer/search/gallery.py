@@ -169,7 +169,7 @@ class GallerySnapshot:
         """
         probe = self._check_probe(probe)
         faiss.omp_set_num_threads(1)  # OpenMP counts per calling thread; the engine's pool has a thread per core
-        wanted, count = max(min(limit, self.people), 0), max(SHORTLIST, 2 * limit)
+        wanted, count = max(min(limit, self.people), 0), max(SHORTLIST, 8 * limit)
         while True:
             large, small = self._large.shortlist(probe, count), self._small.shortlist(probe, count)
             best = self._best(probe, wanted, large.rows, small.rows)
