@@ -56,8 +56,7 @@ async def list_attempts(
     limit: int = Query(50, ge=1, le=MOST_ATTEMPTS),
 ) -> AttemptsOut:
     """Decisions, the newest first."""
-    if since is not None and (since.tzinfo is None or not EARLIEST <= since.year <= LATEST):
-        raise Problem(422, ApiReason.REQUEST_INVALID, "`since` needs a time zone, such as 2026-01-31T08:00:00Z.")
+    since = comparable(since, "since")
 
     def read() -> AttemptsOut:
         before = read_cursor(cursor, "attempts")
@@ -77,6 +76,13 @@ async def list_attempts(
 async def status(request: HttpRequest) -> StatusOut:
     """Whether pictures are decided now, by which threshold, and what the key may do."""
     return await run_in_database_thread(_status, key_of(request))
+
+
+def comparable(at: datetime | None, name: str) -> datetime | None:
+    """A moment that every database can compare with. Raises Problem (422), which calls the parameter by its name."""
+    if at is not None and (at.tzinfo is None or not EARLIEST <= at.year <= LATEST):
+        raise Problem(422, ApiReason.REQUEST_INVALID, f"`{name}` needs a time zone, such as 2026-01-31T08:00:00Z.")
+    return at
 
 
 def attempt_out(attempt: VerificationAttempt) -> AttemptOut:

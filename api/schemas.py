@@ -172,6 +172,21 @@ class ComparedOut(Schema):
     faces: list[ComparedFace] = Field(description="The face of each picture that was compared.")
 
 
+class PunchOut(Schema):
+    id: UUID
+    person: PersonRef
+    direction: Literal["in", "out"]
+    at: datetime
+    way: Literal["face", "manual"] = Field(description="face: a camera; manual: entered by hand.")
+    reason: str = Field(description="Why it was entered by hand; else empty.")
+    attempt: UUID | None = Field(description="The decision that it rests on.")
+
+
+class AttendanceOut(Schema):
+    punches: list[PunchOut]
+    next_cursor: str | None
+
+
 class AttemptOut(Schema):
     id: UUID
     at: datetime

@@ -13,7 +13,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.openapi.docs import DocsBase
 from ninja.parser import Parser
 
-from api import history, live_sessions, people, recognition
+from api import attendance, history, live_sessions, people, recognition
 from api.middleware import request_id_of
 from api.problems import ApiReason, Problem, code_of_status, problem_of, response_of
 from api.schemas import ProblemOut
@@ -55,7 +55,14 @@ api = Api(
     urls_namespace="api",
     parser=JsonBodies(),
 )
-for router in (people.router, recognition.router, live_sessions.router, history.router, endpoints.router):
+for router in (
+    people.router,
+    recognition.router,
+    live_sessions.router,
+    history.router,
+    attendance.router,
+    endpoints.router,
+):
     api.add_router("", router)
 
 

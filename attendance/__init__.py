@@ -1,1 +1,1 @@
-"""Who is in: kiosks at the doors, check-in and check-out, presence and reports."""
+"""Who is in: check-in and check-out, presence and reports."""

@@ -5,3 +5,30 @@ class AttendanceConfig(AppConfig):
     name = "attendance"
     verbose_name = "Attendance"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from attendance.punches.listening import on_decision
+        from attendance.reports.selectors import audit_links
+        from attendance.retention import RULE
+        from attendance.rights import count_punches, held_about
+        from enrollment.hooks import hooks
+        from security.audit.targets import targets
+        from security.happenings import listen
+        from security.retention.rules import retention_rules
+        from security.rights import Right
+        from security.sections import Section, add_section
+
+        listen(on_decision)
+        targets.register("punch", gone="a check-in or check-out that is no longer kept", find=audit_links)
+        hooks.on_erase(count_punches)
+        hooks.on_export(held_about)
+        retention_rules.register(RULE)
+        add_section(
+            Section(
+                title="Attendance",
+                text="Whose matches check people in and out, and how soon a second look counts.",
+                url_name="attendance:policy",
+                rights=(Right.MANAGE_SITE,),
+                icon="history",
+            )
+        )

@@ -29,6 +29,7 @@ COUNTED = {
     "consents": "records of consent",
     "attempts": "decisions in the history that lost their link to the person",
     "attempt_pictures": "small pictures in the history",
+    "punches": "check-ins and check-outs",
     "false_matches": "recorded wrong matches",
     "unknown_faces": "faces in the inbox of unknown faces",
 }

@@ -17,6 +17,7 @@ urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("enrollment/", include("enrollment.urls")),
     path("verification/", include("verification.urls")),
+    path("attendance/", include("attendance.urls")),
     path("api/v1/recognition/", include("api.compreface.urls")),
     path("api/v1/", include("api.urls")),
     path("site/consent/", privacy_views.consent, name="site_consent"),

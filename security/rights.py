@@ -13,6 +13,7 @@ class Right(StrEnum):
     SEE_PEOPLE = "security.see_people"
     CORRECT = "security.correct_people"
     SEE_HISTORY = "security.see_history"
+    SEE_ATTENDANCE = "security.see_attendance"
     SEE_REPORTS = "security.see_reports"
     SET_POLICY = "security.set_policy"
     REVIEW_UNKNOWN = "security.review_unknown"
@@ -36,6 +37,7 @@ RIGHTS = {
     Right.SEE_PEOPLE: "See people and their pictures",
     Right.CORRECT: "Correct records, samples and wrong matches",
     Right.SEE_HISTORY: "See the history of decisions",
+    Right.SEE_ATTENDANCE: "See who is in, and attendance by day",
     Right.SEE_REPORTS: "See calibration, duplicates and other reports",
     Right.SET_POLICY: "Set thresholds, liveness and the model pack",
     Right.REVIEW_UNKNOWN: "See and handle unknown faces",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
+from attendance.punches.services import CHECKED_IN, CHECKED_OUT
 from security.audit.actions import Action
 from verification.happenings import ATTEMPT_DECIDED
 
@@ -14,6 +15,8 @@ class Event(StrEnum):
     ATTEMPT_DECIDED = "attempt.decided"
     PERSON_ENROLLED = "person.enrolled"
     PERSON_ERASED = "person.erased"
+    ATTENDANCE_CHECKED_IN = "attendance.checked_in"
+    ATTENDANCE_CHECKED_OUT = "attendance.checked_out"
     ATTACK_DETECTED = "attack.detected"
     TEST = "webhook.test"
 
@@ -22,6 +25,8 @@ EXPLAINED: Final[dict[Event, str]] = {
     Event.ATTEMPT_DECIDED: "Each decision that goes into the history: who was recognised, who was not, and why.",
     Event.PERSON_ENROLLED: "Somebody was enrolled.",
     Event.PERSON_ERASED: "Somebody was erased: other systems should forget their id too.",
+    Event.ATTENDANCE_CHECKED_IN: "Somebody checked in.",
+    Event.ATTENDANCE_CHECKED_OUT: "Somebody checked out.",
     Event.ATTACK_DETECTED: "A photograph, a screen or a mask was shown instead of a face.",
 }
 """What can be asked for, as pages say it."""
@@ -35,5 +40,7 @@ def events_of(what: str, about: str, facts: Mapping[str, Any]) -> Iterator[tuple
             yield Event.ATTACK_DETECTED, {"attempt": about, **facts}
     elif what == Action.PERSON_ENROLLED:
         yield Event.PERSON_ENROLLED, {"person": about, "samples": facts.get("samples", 0)}
+    elif what in (CHECKED_IN, CHECKED_OUT):
+        yield Event(what), {"punch": about, **facts}
     elif what == Action.PERSON_ERASED:
         yield Event.PERSON_ERASED, {"person": about}

@@ -9,6 +9,7 @@ from enrollment.hooks import hooks
 from security.retention.policy import current_days
 
 PUBLIC_RULES = {
+    "punches": "When you came and went",
     "attempt_pictures": "The small picture of a decision at a camera",
     "attempts": "The decision itself, without the picture",
     "inactive_people": "People who are enrolled but were deactivated",

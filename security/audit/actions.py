@@ -83,4 +83,8 @@ class Action(TextChoices):
     WEBHOOK_SECRET_RENEWED = "webhook.secret_renewed", "Secret of a webhook renewed"
     WEBHOOK_REPLAYED = "webhook.replayed", "Message of a webhook sent again"
     WEBHOOK_ENDED = "webhook.ended", "Webhook switched off by the product"
+    PUNCH_ENTERED = "punch.entered", "Check-in or check-out entered by hand"
+    PUNCH_VOIDED = "punch.voided", "Check-in or check-out taken back"
+    ATTENDANCE_POLICY_SAVED = "attendance_policy.saved", "Attendance policy saved"
+    ATTENDANCE_EXPORTED = "export.attendance", "Attendance exported"
     WEBHOOK_DELETED = "webhook.deleted", "Webhook removed"

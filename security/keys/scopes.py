@@ -24,7 +24,7 @@ RIGHTS_OF_SCOPE: dict[Scope, frozenset[Right]] = {
     Scope.PEOPLE_READ: frozenset({Right.SEE_PEOPLE}),
     Scope.PEOPLE_WRITE: frozenset({Right.SEE_PEOPLE, Right.ENROL, Right.CORRECT, Right.ERASE}),
     Scope.ATTEMPTS_READ: frozenset({Right.SEE_HISTORY}),
-    Scope.ATTENDANCE_READ: frozenset({Right.SEE_HISTORY}),
+    Scope.ATTENDANCE_READ: frozenset({Right.SEE_ATTENDANCE}),
     Scope.WEBHOOKS: frozenset({Right.MANAGE_SITE}),
     Scope.METRICS: frozenset(),
 }

@@ -22,7 +22,7 @@ class Role(StrEnum):
 
 RIGHTS_OF: dict[Role, frozenset[Right]] = {
     Role.KIOSK: frozenset({Right.USE_KIOSK}),
-    Role.RECEPTIONIST: frozenset({Right.VERIFY, Right.ENROL, Right.SEE_PEOPLE}),
+    Role.RECEPTIONIST: frozenset({Right.VERIFY, Right.ENROL, Right.SEE_PEOPLE, Right.SEE_ATTENDANCE}),
     Role.MANAGER: frozenset(
         {
             Right.VERIFY,
@@ -30,6 +30,7 @@ RIGHTS_OF: dict[Role, frozenset[Right]] = {
             Right.SEE_PEOPLE,
             Right.CORRECT,
             Right.SEE_HISTORY,
+            Right.SEE_ATTENDANCE,
             Right.SEE_REPORTS,
             Right.SET_POLICY,
             Right.REVIEW_UNKNOWN,
@@ -40,6 +41,7 @@ RIGHTS_OF: dict[Role, frozenset[Right]] = {
         {
             Right.SEE_PEOPLE,
             Right.SEE_HISTORY,
+            Right.SEE_ATTENDANCE,
             Right.REVIEW_UNKNOWN,
             Right.ERASE,
             Right.EXPORT,
@@ -52,7 +54,7 @@ RIGHTS_OF: dict[Role, frozenset[Right]] = {
 }
 EXPLAINED: dict[Role, str] = {
     Role.KIOSK: "A device at a door: the live page and nothing else.",
-    Role.RECEPTIONIST: "Enrols people and uses the live page.",
+    Role.RECEPTIONIST: "Enrols people, uses the live page and sees who is in.",
     Role.MANAGER: "Also corrects records, sees the history and the reports, and sets thresholds and liveness.",
     Role.PRIVACY_OFFICER: "Erases, exports, sets how long data is kept, edits the consent text, reads the audit trail.",
     Role.ADMINISTRATOR: "May do everything, and manages operators and the site.",

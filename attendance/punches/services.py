@@ -1,0 +1,156 @@
+"""The writes of attendance: punches from decisions, punches by hand, corrections, the policy."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from attendance.models import AttendancePolicy, Punch
+from enrollment.models import Person
+from security.actors import Actor, actor_id
+from security.allowing import is_allowed, require
+from security.audit.actions import Action
+from security.audit.recording import record
+from security.days import day_begins
+from security.events import log_event
+from security.happenings import happened
+from security.rights import Right
+from verification.models import VerificationAttempt
+
+logger = logging.getLogger("facesite.attendance")
+
+CHECKED_IN: Final = "attendance.checked_in"
+CHECKED_OUT: Final = "attendance.checked_out"
+OLDEST: Final = timedelta(days=366)
+"""How far back a punch may be entered by hand."""
+
+
+def current_attendance_policy() -> AttendancePolicy:
+    """The one that was saved last; unsaved defaults where nobody has saved one."""
+    return AttendancePolicy.objects.select_related("saved_by").order_by("-pk").first() or AttendancePolicy()
+
+
+def save_attendance_policy(*, actor: Actor | None, cameras: str, cooldown_minutes: int) -> AttendancePolicy:
+    """A new row, in force at once. Raises NotAllowed, ValidationError."""
+    require(actor, Right.MANAGE_SITE)
+    policy = AttendancePolicy(cameras=cameras, cooldown_minutes=cooldown_minutes, saved_by=actor)  # type: ignore[misc]
+    policy.full_clean(exclude={"saved_by"})
+    with transaction.atomic():
+        before = _facts(current_attendance_policy())
+        policy.save(force_insert=True)
+        record(Action.ATTENDANCE_POLICY_SAVED, actor=actor, target=policy.pk, before=before, after=_facts(policy))
+    return policy
+
+
+def _facts(policy: AttendancePolicy) -> dict[str, Any]:
+    return {"cameras": policy.cameras, "cooldown_minutes": policy.cooldown_minutes}
+
+
+def punch_for_decision(attempt: VerificationAttempt) -> Punch | None:
+    """The punch that a decision is; None: it is none. Call it in the decision's transaction.
+
+    Only a match of a search by a camera that the policy names counts, and not within the cooldown of the person's last
+    punch. The person checks out when they checked in earlier the same day, and else in. The history's own writer has
+    asked for the right to decide, and has locked the person.
+    """
+    person = attempt.matched_person
+    if person is None or attempt.source != VerificationAttempt.Source.LIVE:
+        return None
+    policy = current_attendance_policy()
+    if not _counts(policy, attempt):
+        return None
+    last = Punch.objects.filter(person=person, voided_at=None, at__lte=attempt.created_at).first()
+    if last and attempt.created_at - last.at < timedelta(minutes=policy.cooldown_minutes):
+        return None
+    return _keep(
+        Punch(
+            person=person,
+            direction=_other_than(last, attempt.created_at),
+            way=Punch.Way.FACE,
+            at=attempt.created_at,
+            attempt=attempt,
+        )
+    )
+
+
+def _counts(policy: AttendancePolicy, attempt: VerificationAttempt) -> bool:
+    """Whether the camera of this attempt checks people in and out."""
+    if policy.cameras == AttendancePolicy.Cameras.DOORS:
+        return is_allowed(attempt.operator, Right.USE_KIOSK) and not is_allowed(attempt.operator, Right.VERIFY)
+    return policy.cameras == AttendancePolicy.Cameras.ALL
+
+
+def _other_than(last: Punch | None, at: datetime) -> str:
+    """Whoever forgot to check out yesterday checks in today."""
+    begun = last and last.direction == Punch.Direction.IN and last.at >= day_begins(timezone.localdate(at))
+    return Punch.Direction.OUT if begun else Punch.Direction.IN
+
+
+def punch_by_hand(*, actor: Actor | None, person: Person, direction: str, at: datetime, reason: str) -> Punch:
+    """What somebody forgot, or did without a camera. Raises NotAllowed, ValidationError."""
+    require(actor, Right.CORRECT)
+    punch = Punch(
+        person=person,
+        direction=direction,
+        way=Punch.Way.MANUAL,
+        at=clean_moment(at),
+        reason=clean_reason(reason),
+        entered_by=actor,  # type: ignore[misc]
+    )
+    punch.full_clean(exclude={"entered_by", "voided_by"})
+    with transaction.atomic():
+        Person.objects.select_for_update().get(pk=person.pk)
+        _keep(punch)
+        facts = {"person": str(person.uuid), "direction": direction, "moment": punch.at.isoformat()}
+        record(Action.PUNCH_ENTERED, actor=actor, target=punch.uuid, **facts)
+    log_event(logger, "punch_entered", punch=str(punch.uuid), direction=direction, actor=actor_id(actor))
+    return punch
+
+
+def void_punch(*, actor: Actor | None, punch: Punch, reason: str) -> bool:
+    """Take a punch back; it stays on record with who and why. False: it was taken back already."""
+    require(actor, Right.CORRECT)
+    reason = clean_reason(reason)
+    with transaction.atomic():
+        voided = {"voided_at": timezone.now(), "voided_by": actor, "void_reason": reason}
+        if not Punch.objects.filter(pk=punch.pk, voided_at=None).update(**voided):
+            return False
+        record(Action.PUNCH_VOIDED, actor=actor, target=punch.uuid, person=str(punch.person.uuid))
+    log_event(logger, "punch_voided", punch=str(punch.uuid), actor=actor_id(actor))
+    return True
+
+
+def clean_reason(reason: str) -> str:
+    """Raises ValidationError."""
+    reason = " ".join(reason.split())
+    if not reason or len(reason) > 200 or not reason.isprintable():
+        raise ValidationError({"reason": "Say why, in at most 200 characters: it stays on record."})
+    return reason
+
+
+def clean_moment(at: datetime) -> datetime:
+    """Raises ValidationError."""
+    now = timezone.now()
+    if at > now:
+        raise ValidationError({"at": "This moment has not come yet."})
+    if at < now - OLDEST:
+        raise ValidationError({"at": "This is more than a year ago."})
+    return at
+
+
+def _keep(punch: Punch) -> Punch:
+    """Save it and tell other apps: in one transaction, the caller's."""
+    punch.save(force_insert=True)
+    facts = {
+        "person": str(punch.person.uuid),
+        "at": punch.at.isoformat(timespec="milliseconds"),
+        "way": punch.way,
+        "attempt": str(punch.attempt.uuid) if punch.attempt else None,
+    }
+    happened(CHECKED_IN if punch.direction == Punch.Direction.IN else CHECKED_OUT, [punch.uuid], facts)
+    return punch
