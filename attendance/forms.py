@@ -34,8 +34,10 @@ class PunchForm(PersonChoiceForm):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, required=True, **kwargs)
-        self.fields["who"].label = "Person"
+        super().__init__(*args, **kwargs)
+        who = self.fields["who"]
+        who.label, who.required = "Person", not self.data.get("person")
+        who.error_messages["required"] = "Type a name or an external ID."
         self.fields["at"].initial = timezone.localtime().replace(second=0, microsecond=0)
 
     def add_service_error(self, error: ValidationError) -> None:

@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("facesite", "api", "attendance", "verification", "enrollment", "security", "recognizer", "benchmarks", "training")
+PACKAGES = (
+    "facesite",
+    "api",
+    "attendance",
+    "verification",
+    "enrollment",
+    "security",
+    "recognizer",
+    "benchmarks",
+    "training",
+)
 TOOLS = Path(sys.executable).parent
 PLANTED = [
     # Against the one direction.

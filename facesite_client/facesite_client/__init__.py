@@ -11,7 +11,18 @@ from facesite_client.errors import (
     Rejected,
     Unavailable,
 )
-from facesite_client.models import Attempt, Comparison, Face, Liveness, Person, PersonRef, Sample, Status, Webhook
+from facesite_client.models import (
+    Attempt,
+    Comparison,
+    Face,
+    Liveness,
+    Person,
+    PersonRef,
+    Punch,
+    Sample,
+    Status,
+    Webhook,
+)
 from facesite_client.synchronous import Facesite
 from facesite_client.webhooks import Message, SignatureInvalid, read_message
 
@@ -30,6 +41,7 @@ __all__ = [
     "NotFound",
     "Person",
     "PersonRef",
+    "Punch",
     "Refused",
     "Rejected",
     "Sample",

@@ -13,7 +13,7 @@ import httpx
 from facesite_client import calls
 from facesite_client.calls import Call, Picture
 from facesite_client.errors import ApiError
-from facesite_client.models import Attempt, Comparison, Face, Person, Sample, Status, Webhook
+from facesite_client.models import Attempt, Comparison, Face, Person, Punch, Sample, Status, Webhook
 from facesite_client.transport import Retries, options, pause_or_raise, read_answer, request_for
 
 T = TypeVar("T")
@@ -126,6 +126,18 @@ class AsyncFacesite:
             page, cursor = await self._run(calls.attempts_page(since, verdict, person, cursor))
             for attempt in page:
                 yield attempt
+            if cursor is None:
+                return
+
+    async def attendance(
+        self, *, since: datetime | None = None, until: datetime | None = None, person: str | None = None
+    ) -> AsyncIterator[Punch]:
+        """Check-ins and check-outs, the last entered first. A time without a zone is this machine's."""
+        cursor: str | None = None
+        while True:
+            page, cursor = await self._run(calls.attendance_page(since, until, person, cursor))
+            for punch in page:
+                yield punch
             if cursor is None:
                 return
 

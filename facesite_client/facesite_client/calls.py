@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
 
-from facesite_client.models import Attempt, Comparison, Face, Person, Sample, Status, Webhook
+from facesite_client.models import Attempt, Comparison, Face, Person, Punch, Sample, Status, Webhook
 
 T = TypeVar("T")
 Picture = bytes | str | Path
@@ -102,6 +102,15 @@ def attempts_page(
     asked = {"since": since.astimezone().isoformat() if since else None, "verdict": verdict, "person": person}
     params = {key: value for key, value in (asked | {"cursor": cursor}).items() if value}
     return Call("GET", "/attempts", lambda data: _page(data, "attempts", Attempt.read), {"limit": str(PAGE)} | params)
+
+
+def attendance_page(
+    since: datetime | None, until: datetime | None, person: str | None, cursor: str | None
+) -> Call[tuple[list[Punch], str | None]]:
+    days = {"from": since, "to": until}
+    asked = {name: at.astimezone().isoformat() if at else None for name, at in days.items()}
+    params = {key: value for key, value in (asked | {"person": person, "cursor": cursor}).items() if value}
+    return Call("GET", "/attendance", lambda data: _page(data, "punches", Punch.read), {"limit": str(PAGE)} | params)
 
 
 def list_webhooks() -> Call[list[Webhook]]:

@@ -121,6 +121,33 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Punch:
+    """A check-in or check-out."""
+
+    id: str
+    person: PersonRef | None
+    direction: str
+    """in or out."""
+    at: datetime
+    way: str
+    """face or manual."""
+    reason: str
+    attempt: str | None
+
+    @classmethod
+    def read(cls, data: Data) -> Self:
+        return cls(
+            id=data["id"],
+            person=PersonRef.read(data["person"]),
+            direction=data["direction"],
+            at=datetime.fromisoformat(data["at"]),
+            way=data["way"],
+            reason=data["reason"],
+            attempt=data["attempt"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One decision of the history."""
 

@@ -55,6 +55,7 @@ class TestTheWalk:
         assert [one.id for one in site.people("lovelace")] == [person.id]
         hour_ago = datetime.now(UTC) - timedelta(hours=1)
         assert face.attempt in [one.id for one in site.attempts(since=hour_ago, person=person.id)]
+        assert list(site.attendance(since=hour_ago, person=person.id)) == []
         assert site.change_person(person.id, name="Ada King").name == "Ada King"
         site.remove_sample(person.id, sample.id)
         assert len(site.samples(person.id)) == 1

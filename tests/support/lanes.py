@@ -17,6 +17,7 @@ from xdist.scheduler import LoadScopeScheduling
 MARKERS_OF_PLACES = {
     "tests/benchmarks/test_afar.py": "slow",
     "tests/api/": "slow",
+    "tests/attendance/punches/test_listening.py": "slow",
     "tests/api/test_docs.py": "server",
     "tests/benchmarks/test_api.py::TestRun": "server",
     "tests/benchmarks/test_at_rest.py": "slow",
@@ -95,12 +96,27 @@ MARKERS_OF_FIXTURES = {
 """What must not be missing above."""
 
 
+BESIDE_OTHERS = (
+    "tests/deploy/test_containers.py",
+    "tests/facesite/test_charset.py",
+    "tests/facesite/test_cookies.py",
+    "tests/facesite/test_hosts.py",
+    "tests/facesite/test_server.py",
+    "tests/facesite/test_sign_in.py",
+    "tests/facesite/test_tls.py",
+    "tests/security/sign_in/test_openid_views.py",
+)
+"""Their servers hardly work and no time counts: they may run while another server does, which shortens the suite."""
+
+
 def markers_of(test_id: str) -> Iterator[str]:
     yield from (marker for place, marker in MARKERS_OF_PLACES.items() if test_id.startswith(place))
 
 
 def group_of(test_id: str) -> str:
     """Tests of one group run in one process, in their order; a group of its own for every other test."""
+    if test_id.startswith(BESIDE_OTHERS):
+        return test_id.partition("::")[0]
     if {"browser", "server"} & set(markers_of(test_id)):
         return "site"  # they keep time with a camera, and a server fills a core by itself
     if test_id.startswith("tests/training/"):

@@ -70,6 +70,7 @@ class TestTheChart:
     def test_has_a_bar_for_every_day_the_highest_as_high_as_the_drawing(self):
         said = punches((ADA, "in", 0), (ADA, "out", 4), (BO, "in", 24), (BO, "out", 32))
         chart = hours_chart(days_of(stays_of(said)), MORNING.date(), MORNING.date() + timedelta(days=2))
+        assert chart
         assert [(bar.hours, bar.people, bar.height) for bar in chart.bars] == [(4, 1, 50), (8, 1, 100), (0, 0, 0)]
 
     def test_is_left_out_where_nobody_has_hours(self):
