@@ -8,6 +8,7 @@ class ApiConfig(AppConfig):
 
     def ready(self) -> None:
         from api.answers import forget_answers, forget_old_answers
+        from api.mqtt.listening import tell_broker
         from api.webhooks import retention
         from api.webhooks.delivering import courier
         from api.webhooks.outbox import on_queued, put_into_outbox
@@ -21,6 +22,7 @@ class ApiConfig(AppConfig):
         hooks.on_erase(forget_answers)
         daily_tasks.register("api_answers", forget_old_answers)
         listen(put_into_outbox)
+        listen(tell_broker)
         if courier.wake not in on_queued:
             on_queued.append(courier.wake)
         retention_rules.register(retention.RULE)

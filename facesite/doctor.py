@@ -19,6 +19,7 @@ import requests
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
+from api.mqtt.publishing import broker_problem
 from enrollment.models import FaceSample
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.pack_choice import chosen_pack_name
@@ -132,6 +133,15 @@ def redis(asked: Asked) -> Iterator[Finding]:
             "No Redis answers at REDIS_URL: other processes notice changes half a second later.",
             "Start Redis, or correct REDIS_URL.",
         )
+
+
+def mqtt(asked: Asked) -> Iterator[Finding]:
+    if not settings.FACESITE_MQTT_URL:
+        yield _skipped("FACESITE_MQTT_URL is not set: no broker is told anything.")
+    elif problem := broker_problem(settings.FACESITE_MQTT_URL):
+        yield _warning(f"The MQTT broker cannot be used: {problem}.", "Start the broker, or correct FACESITE_MQTT_URL.")
+    else:
+        yield _ok("The MQTT broker answers and takes this site's login.")
 
 
 def camera(asked: Asked) -> Iterator[Finding]:
@@ -324,6 +334,7 @@ STEPS: Final[dict[str, Step]] = {
     "database": database,
     "site key": site_key,
     "redis": redis,
+    "mqtt": mqtt,
     "names": name,
     "camera": camera,
     "proxy": proxy,

@@ -191,6 +191,23 @@ def read_redis_url(name: str) -> str:
     return raw
 
 
+def read_mqtt_url(name: str) -> str:
+    """An mqtt:// or mqtts:// address; empty when unset."""
+    raw = read_secret(name)
+    parts = _split(raw)
+    if raw and not (parts.scheme in {"mqtt", "mqtts"} and parts.hostname and parts.path in {"", "/"}):
+        raise SettingsError(f"{name} must look like mqtt://user:password@host:1883, not {_quoted(name, raw)}.")
+    return raw
+
+
+def read_topic(name: str, *, default: str) -> str:
+    """Levels of an MQTT topic, such as site/faces; empty where the default is unset by `NAME=` in .env."""
+    raw = os.environ.get(name, default).strip()
+    if raw and not re.fullmatch(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", raw):
+        raise SettingsError(f"{name} must be letters, digits, - and _, with / between levels, not '{raw[:100]}'.")
+    return raw
+
+
 def read_folder(name: str, *, default: Path, base: Path) -> Path:
     """A folder; a relative path counts from `base`. It need not exist yet."""
     raw = read_text(name)

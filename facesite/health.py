@@ -1,6 +1,6 @@
 """/healthz: the process answers. /readyz: the engine is warm, the database can be used, the gallery is loaded.
 
-Redis is only a hint: without it /readyz stays 200 and says in its body that the site is degraded.
+Redis and the MQTT broker are only hints: without them /readyz stays 200 and says in its body that the site is degraded.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis import Redis, RedisError
 
+from api.mqtt.publishing import publisher
 from enrollment.reasons import sentence_for
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.notices import listener
@@ -27,7 +28,7 @@ from security.encryption.site_keys import site_key_problem
 LEAST_FREE_BYTES = 16 * 1024 * 1024
 """SQLite's log alone takes 4 MB before it is written back, a guided enrolment some 0.2 MB."""
 REDIS_PATIENCE_S = 2.0
-OPTIONAL = {"redis"}
+OPTIONAL = {"redis", "mqtt"}
 """The site serves without them."""
 
 
@@ -50,7 +51,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def run_checks() -> dict[str, bool]:
-    """Whether engine, database, gallery and, where one is set, Redis can be used, by name.
+    """Whether engine, database, gallery and, where they are set, Redis and the MQTT broker can be used, by name.
 
     Costs one `SELECT 1` and one row.
     """
@@ -61,7 +62,11 @@ def run_checks() -> dict[str, bool]:
         "site_key": not (database and site_key_problem()),
         "gallery": is_warm(),
     }
-    return checks | ({"redis": listener.connected is True} if settings.REDIS_URL else {})
+    if settings.REDIS_URL:
+        checks["redis"] = listener.connected is True
+    if settings.FACESITE_MQTT_URL:
+        checks["mqtt"] = publisher.connected
+    return checks
 
 
 def database_answers() -> bool:
@@ -110,4 +115,6 @@ def explain(checks: dict[str, bool]) -> str:
         return warmup.problem or "The gallery is being loaded."
     if not checks.get("redis", True):
         return "Degraded: Redis does not answer, so other processes notice a change half a second later."
+    if not checks.get("mqtt", True):
+        return "Degraded: the MQTT broker does not answer, so what listens there hears nothing."
     return ""

@@ -167,6 +167,10 @@ SESSION_COOKIE_NAME = f"sessionid_{SITE_MARK}"
 CSRF_COOKIE_NAME = f"csrftoken_{SITE_MARK}"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = FACESITE_BASE_PATH or "/"
 MESSAGE_STORAGE = "facesite.cookies.SiteMessages"
+FACESITE_MQTT_URL = env.read_mqtt_url("FACESITE_MQTT_URL")
+FACESITE_MQTT_TOPIC = env.read_topic("FACESITE_MQTT_TOPIC", default="facesite") or "facesite"
+FACESITE_MQTT_DISCOVERY = env.read_topic("FACESITE_MQTT_DISCOVERY", default="homeassistant")
+FACESITE_MQTT_NAMES = env.read_bool("FACESITE_MQTT_NAMES", default=False)
 FACESITE_WEBHOOKS_PRIVATE = env.read_bool("FACESITE_WEBHOOKS_PRIVATE", default=False)
 FACESITE_METRICS = env.read_bool("FACESITE_METRICS", default=False)
 LOGGING = logging_config(debug=DEBUG, form=env.read_choice("FACESITE_LOG_FORMAT", ["json", "text"]))

@@ -26,6 +26,11 @@ def is_allowed(actor: Actor | None, right: Right, *others: Right) -> bool:
     return actor is None or any(cast(AbstractUser, actor).has_perm(each) for each in (right, *others))
 
 
+def is_device(actor: Actor) -> bool:
+    """Whether this account is a device at a door: it may be a kiosk, and nothing that an operator may."""
+    return is_allowed(actor, Right.USE_KIOSK) and not is_allowed(actor, Right.VERIFY)
+
+
 def require(actor: Actor | None, right: Right, *others: Right) -> None:
     """Every service that changes or gives away something calls this first. Raises NotAllowed.
 

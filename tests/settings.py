@@ -15,6 +15,7 @@ os.environ["FACESITE_DATA_KEY"] = "dGVzdHMtb25seS0wMTIzNDU2Nzg5LWFiY2RlZmdoaWo="
 os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"
 for name in (
     "CSRF_TRUSTED_ORIGINS",
+    "FACESITE_MQTT_URL",
     "REDIS_URL",
     "FACESITE_LIVENESS",
     "FACESITE_HTTPS",

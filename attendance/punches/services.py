@@ -13,7 +13,7 @@ from django.utils import timezone
 from attendance.models import AttendancePolicy, Punch
 from enrollment.models import Person
 from security.actors import Actor, actor_id
-from security.allowing import is_allowed, require
+from security.allowing import is_device, require
 from security.audit.actions import Action
 from security.audit.recording import record
 from security.days import day_begins
@@ -81,7 +81,7 @@ def punch_for_decision(attempt: VerificationAttempt) -> Punch | None:
 def _counts(policy: AttendancePolicy, attempt: VerificationAttempt) -> bool:
     """Whether the camera of this attempt checks people in and out."""
     if policy.cameras == AttendancePolicy.Cameras.DOORS:
-        return is_allowed(attempt.operator, Right.USE_KIOSK) and not is_allowed(attempt.operator, Right.VERIFY)
+        return attempt.operator is not None and is_device(attempt.operator)
     return policy.cameras == AttendancePolicy.Cameras.ALL
 
 

@@ -17,6 +17,7 @@ from xdist.scheduler import LoadScopeScheduling
 MARKERS_OF_PLACES = {
     "tests/benchmarks/test_afar.py": "slow",
     "tests/api/": "slow",
+    "tests/api/mqtt/": "server",
     "tests/attendance/punches/test_listening.py": "slow",
     "tests/api/test_docs.py": "server",
     "tests/benchmarks/test_api.py::TestRun": "server",
@@ -97,6 +98,7 @@ MARKERS_OF_FIXTURES = {
 
 
 BESIDE_OTHERS = (
+    "tests/api/mqtt/",
     "tests/deploy/test_containers.py",
     "tests/facesite/test_charset.py",
     "tests/facesite/test_cookies.py",

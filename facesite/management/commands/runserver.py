@@ -18,6 +18,7 @@ class Command(DaphneRunserver):  # type: ignore[misc]  # Daphne has no annotatio
     server_cls = Server
 
     def inner_run(self, *args: Any, **options: Any) -> None:
+        from api.mqtt.publishing import publisher
         from api.webhooks.delivering import courier
         from facesite.management.commands.serve import check_site_key
         from facesite.upkeep import upkeep
@@ -32,6 +33,8 @@ class Command(DaphneRunserver):  # type: ignore[misc]  # Daphne has no annotatio
         worker.start(is_warm)
         upkeep.start()
         courier.start()
+        if settings.FACESITE_MQTT_URL:
+            publisher.start()
         super().inner_run(*args, **options)
 
     def get_application(self, options: dict[str, Any]) -> BasePath:

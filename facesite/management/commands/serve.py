@@ -55,6 +55,7 @@ class Command(BaseCommand):
             end_daily_tasks()
             stop_upkeep()
             stop_courier()
+            stop_publisher()
             close_engine()
         if server.listen_failure:
             raise CommandError(
@@ -64,6 +65,7 @@ class Command(BaseCommand):
 
     def begin(self, address: str) -> None:
         """Called when the server listens: say where, and start to warm up."""
+        from api.mqtt.publishing import publisher
         from api.webhooks.delivering import courier
         from facesite.upkeep import upkeep
         from facesite.warmup import is_warm, warmup
@@ -75,6 +77,8 @@ class Command(BaseCommand):
         worker.start(is_warm)
         upkeep.start()
         courier.start()
+        if settings.FACESITE_MQTT_URL:
+            publisher.start()
 
     def tell_what_is_missing(self, host: str) -> None:
         """Notes on stderr about what the operator will stumble over. Only a wrong character set stops the server."""
@@ -164,6 +168,12 @@ def stop_courier() -> None:
     from api.webhooks.delivering import courier
 
     courier.stop()
+
+
+def stop_publisher() -> None:
+    from api.mqtt.publishing import publisher
+
+    publisher.stop()
 
 
 def end_daily_tasks() -> None:
