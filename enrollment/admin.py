@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -62,8 +65,33 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
         return active
 
 
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """All selected rows as one row of Django's confirmation page, and so as one field of its form."""
+
+    pk: str
+    """Their primary keys, with spaces between."""
+
+
 class ListAdmin(RightsAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
     """The base of all our lists. A number too large for a date or the database is handled like any wrong filter."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if selected := request.POST.getlist(ACTION_CHECKBOX_NAME):
+            values = request.POST.copy()
+            values.setlist(ACTION_CHECKBOX_NAME, " ".join(selected).split())
+            request.POST = values  # type: ignore[assignment]  # a copy that can be changed
+        return super().changelist_view(request, extra_context)
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """A field for each row would be refused beyond a thousand (DATA_UPLOAD_MAX_NUMBER_FIELDS)."""
+        response = super().response_action(request, queryset, *args, **kwargs)
+        if isinstance(response, TemplateResponse) and response.context_data and "queryset" in response.context_data:
+            keys = (str(row.pk) for row in response.context_data["queryset"])
+            response.context_data["queryset"] = [Selected(" ".join(keys))]
+        return response
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         try:

@@ -18,7 +18,7 @@ from enrollment.forms import ConsentFields, EraseForm, PeopleFilter, PersonField
 from enrollment.models import Person
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.sealed import CropUnreadable, is_unreadable, read_crop
-from enrollment.thumbnails import thumbnail_bytes
+from enrollment.thumbnails import shown_bytes
 from enrollment.web import hand_out, person_or_404
 from security.rights import Right
 from security.web import actor_of, read_or_post, requires
@@ -160,7 +160,7 @@ def erase(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @require_safe
 def sample_image(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:
-        jpeg = thumbnail_bytes(read_crop(selectors.sample_by_uuid(uuid)))
+        jpeg = shown_bytes(read_crop(selectors.sample_by_uuid(uuid)))
     except (SampleUnknown, CropUnreadable):
         raise Http404 from None
     headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}

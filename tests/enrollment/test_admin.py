@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import re
 
 import pytest
 from django.db import connection
@@ -195,6 +196,18 @@ class TestActions:
         for person in (ada, grace):
             assertContains(done, reverse("enrollment:receipt", args=[person.uuid]))
         assertNotContains(done, "Grace")
+
+    def test_people_selected_across_pages_are_erased_with_fewer_fields_than_people(self, settings):
+        settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 20
+        Person.objects.bulk_create(Person(name=f"P{number}", folded=f"p{number}") for number in range(60))
+        client, second = make_client(Role.PRIVACY_OFFICER), make_client(Role.PRIVACY_OFFICER, name="second")
+        page = act(client, "delete_selected", Person.objects.all()[0], select_across="1").content.decode()
+        (everybody,) = re.findall(r'name="_selected_action" value="([^"]*)"', page)
+        confirmed = {"action": "delete_selected", "_selected_action": everybody, "post": "yes"}
+        assert client.post(PEOPLE, confirmed).status_code == 403  # a second person must agree
+        second.post(f"/site/approvals/{Approval.objects.get().pk}/", {"do": "agree"})
+        client.post(PEOPLE, confirmed)
+        assert not Person.objects.exists()
 
     def test_follow_the_rights(self, enroll):
         ada = enroll("Ada", 1)
