@@ -7,6 +7,7 @@ import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
+from typing import NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
@@ -24,7 +25,8 @@ OWNER_ONLY = 0o077
 def run(argv: list[str], *, env_file: Path) -> None:
     """Run one command. Exits with status 1 and a sentence on stderr when settings or database cannot be used.
 
-    After Ctrl-C it exits with status 130 (128 + SIGINT), as shells expect, and without a traceback.
+    After Ctrl-C it exits with status 130 (128 + SIGINT), as shells expect, and without a traceback; the same holds for
+    output that nobody reads any more.
     """
     os.umask(OWNER_ONLY)
     if isinstance(sys.stdout, TextIOWrapper):
@@ -40,6 +42,8 @@ def run(argv: list[str], *, env_file: Path) -> None:
         sys.exit(130)
     except ImproperlyConfigured as error:
         sys.exit(str(error))
+    except BrokenPipeError:
+        end_unheard()
     except OSError as error:
         if "--traceback" in argv or not error.filename or not error.strerror:
             raise
@@ -48,6 +52,12 @@ def run(argv: list[str], *, env_file: Path) -> None:
         if "--traceback" in argv:
             raise
         sys.exit(describe_database_error(error))
+
+
+def end_unheard() -> NoReturn:
+    """Whoever read the output has gone, as `head` does: end without a word, with 128 + SIGPIPE, as shells expect."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
+    sys.exit(141)
 
 
 def describe_file_error(error: OSError) -> str:

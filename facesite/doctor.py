@@ -249,8 +249,14 @@ def packs(asked: Asked) -> Iterator[Finding]:
 
 
 def liveness(asked: Asked) -> Iterator[Finding]:
-    mode = current_policy(get_engine()).liveness
-    if mode is LivenessMode.REQUIRED:
+    engine = get_engine()
+    mode = current_policy(engine).liveness
+    if not engine.pack.checks_liveness:
+        yield _warning(
+            f"The pack {engine.pack.name} cannot check liveness: a photograph of an enrolled person is accepted.",
+            "Install one that can: manage.py packs list says which.",
+        )
+    elif mode is LivenessMode.REQUIRED:
         yield _ok("Liveness is required: photographs and screens are refused.")
     else:
         yield _warning(

@@ -104,3 +104,18 @@ class TestCtrlC:
             commandline.run(["manage.py", "identify"], env_file=tmp_path / ".env")
         assert ended.value.code == 130
         assert capsys.readouterr().err == "Stopped.\n"
+
+
+class TestOutputThatNobodyReads:
+    def test_ends_a_command_without_a_word(self):
+        reader, writer = os.pipe()
+        os.close(reader)  # as `head` does once it has its lines
+        env = {**os.environ, "DJANGO_SETTINGS_MODULE": "facesite.settings", "PYTHONUNBUFFERED": "1"}
+        command = [sys.executable, "manage.py", "packs", "list"]
+        try:
+            done = subprocess.run(
+                command, cwd=settings.BASE_DIR, env=env, stdout=writer, stderr=subprocess.PIPE, timeout=PATIENCE_S
+            )
+        finally:
+            os.close(writer)
+        assert (done.returncode, done.stderr) == (141, b"")

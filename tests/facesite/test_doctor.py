@@ -98,6 +98,13 @@ class TestDoctor:
         found, _ = examine()
         assert found["liveness"]["state"] == "warning"
 
+    def test_a_pack_that_cannot_check_liveness_is_named_and_nothing_impossible_advised(self, monkeypatch, engine):
+        monkeypatch.setattr(type(engine.pack), "checks_liveness", False)
+        found, _ = examine()
+        assert found["liveness"]["state"] == "warning"
+        assert engine.pack.name in found["liveness"]["message"]
+        assert "required" not in found["liveness"]["advice"]
+
     def test_a_database_that_is_away_hides_nothing_else(self, monkeypatch):
         def away() -> bool:
             return False

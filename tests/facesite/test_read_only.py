@@ -19,7 +19,18 @@ from tests.support.sockets import PATIENCE_S
 
 OWN = ("facesite", "manage.py")
 """Copied: they say where the project's folder is. The rest is linked."""
-LINKED = ("api", "benchmarks", "enrollment", "models", "recognizer", "security", "static", "templates", "verification")
+LINKED = (
+    "api",
+    "attendance",
+    "benchmarks",
+    "enrollment",
+    "models",
+    "recognizer",
+    "security",
+    "static",
+    "templates",
+    "verification",
+)
 
 
 @pytest.fixture

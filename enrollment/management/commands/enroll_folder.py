@@ -77,6 +77,8 @@ class Command(BaseCommand):
                 people.append(person)
                 if not quiet:
                     self._print(person)
+        except BrokenPipeError:  # facesite/commandline.py ends quietly
+            raise
         except (PackError, OSError) as error:
             raise CommandError(str(error)) from None
         return people

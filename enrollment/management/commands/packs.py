@@ -51,6 +51,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             getattr(self, f"handle_{options['action']}")(**options)
+        except BrokenPipeError:  # facesite/commandline.py ends quietly
+            raise
         except (PackError, OSError) as error:
             if self._progress_is_open:
                 self.stderr.write("")

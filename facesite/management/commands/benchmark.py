@@ -36,6 +36,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             result = import_module(f"benchmarks.{options['benchmark']}").run(**options)
+        except BrokenPipeError:  # facesite/commandline.py ends quietly
+            raise
         except (RecognizerError, ValueError, OSError) as error:
             raise CommandError(str(error)) from None
         if options["json"]:
