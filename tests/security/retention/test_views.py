@@ -103,7 +103,7 @@ class TestThePage:
         officer_client.get(URL)
         for _ in range(20):
             make_attempt(created_at=timezone.now() - timedelta(days=31))
-        with django_assert_max_num_queries(26):
+        with django_assert_max_num_queries(27):
             officer_client.get(URL)
 
 
