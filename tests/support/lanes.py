@@ -17,7 +17,6 @@ from xdist.scheduler import LoadScopeScheduling
 MARKERS_OF_PLACES = {
     "tests/benchmarks/test_afar.py": "slow",
     "tests/api/": "slow",
-    "tests/api/mqtt/": "server",
     "tests/attendance/punches/test_listening.py": "slow",
     "tests/api/test_docs.py": "server",
     "tests/benchmarks/test_api.py::TestRun": "server",
@@ -98,7 +97,6 @@ MARKERS_OF_FIXTURES = {
 
 
 BESIDE_OTHERS = (
-    "tests/api/mqtt/",
     "tests/deploy/test_containers.py",
     "tests/facesite/test_charset.py",
     "tests/facesite/test_cookies.py",
@@ -108,7 +106,8 @@ BESIDE_OTHERS = (
     "tests/facesite/test_tls.py",
     "tests/security/sign_in/test_openid_views.py",
 )
-"""Their servers hardly work and no time counts: they may run while another server does, which shortens the suite."""
+"""Their servers hardly work and no time counts: they may run while another server does, which shortens the suite. Only
+for tests that leave this process's own database alone: a file runs as one, before others that need its first rows."""
 
 
 def markers_of(test_id: str) -> Iterator[str]:
