@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from django.contrib import messages
@@ -18,7 +18,7 @@ from attendance.punches import services
 from attendance.reports import selectors
 from attendance.reports.charts import hours_chart
 from attendance.reports.files import days_as_csv, days_as_workbook
-from attendance.reports.stays import as_clock
+from attendance.reports.stays import PersonDay, as_clock
 from enrollment.selectors import cover_thumbnails, search_people
 from security.rights import Right
 from security.web import actor_of, download, read_or_post, requires
@@ -51,8 +51,7 @@ def days(request: HttpRequest) -> HttpResponse:
     form = DaysForm(request.GET)
     if not form.is_valid():
         return render(request, "attendance/days.html", {"form": form, "days": []}, status=400)
-    since, until = form.span()
-    found = selectors.person_days(since, until, text=form.cleaned_data["q"])
+    since, until, found = _days_asked_for(form)
     now = timezone.now()
     context = {
         "form": form,
@@ -66,14 +65,19 @@ def days(request: HttpRequest) -> HttpResponse:
     return render(request, "attendance/days.html", context)
 
 
+def _days_asked_for(form: DaysForm) -> tuple[date, date, list[PersonDay]]:
+    """First and last day, and what is known of the days between. form: a valid one."""
+    since, until = form.span()
+    return since, until, selectors.person_days(since, until, text=form.cleaned_data["q"])
+
+
 @requires(Right.EXPORT)
 @require_GET
 def export_csv(request: HttpRequest) -> HttpResponseBase:
     form = DaysForm(request.GET)
     if not form.is_valid():
         return days(request)
-    since, until = form.span()
-    found = selectors.person_days(since, until, text=form.cleaned_data["q"])
+    since, until, found = _days_asked_for(form)
     return download(days_as_csv(found, actor=actor_of(request), since=since, until=until), _name(since, until, "csv"))
 
 
@@ -83,14 +87,13 @@ def export_xlsx(request: HttpRequest) -> HttpResponseBase:
     form = DaysForm(request.GET)
     if not form.is_valid():
         return days(request)
-    since, until = form.span()
-    found = selectors.person_days(since, until, text=form.cleaned_data["q"])
+    since, until, found = _days_asked_for(form)
     book = days_as_workbook(found, actor=actor_of(request), since=since, until=until)
     name = _name(since, until, "xlsx")
     return HttpResponse(book, content_type=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-def _name(since: object, until: object, ending: str) -> str:
+def _name(since: date, until: date, ending: str) -> str:
     return f"attendance-{since}-{until}.{ending}"
 
 

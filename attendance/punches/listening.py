@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attendance.punches.services import punch_for_decision
+from attendance.models import AttendancePolicy
+from attendance.punches.services import current_attendance_policy, punch_for_decision
 from verification.happenings import ATTEMPT_DECIDED
 from verification.models import VerificationAttempt
+
+NAMED_LIVE = {
+    "verdict": VerificationAttempt.Verdict.MATCH.value,
+    "mode": VerificationAttempt.Mode.IDENTIFY.value,
+    "source": VerificationAttempt.Source.LIVE.value,
+}
+"""Facts of a decision that may be a punch: somebody was found by a search of the live page."""
 
 
 def on_decision(what: str, about: Sequence[str], facts: Mapping[str, Any]) -> None:
     """A listener of security/happenings.py. No query unless the live page named somebody."""
-    if what != ATTEMPT_DECIDED or facts["verdict"] != "match" or facts["source"] != VerificationAttempt.Source.LIVE:
+    if what != ATTEMPT_DECIDED or not NAMED_LIVE.items() <= facts.items():
         return
-    if facts["mode"] != VerificationAttempt.Mode.IDENTIFY:
+    policy = current_attendance_policy()
+    if policy.cameras == AttendancePolicy.Cameras.NONE:
         return
-    for attempt in VerificationAttempt.objects.select_related("matched_person", "operator").filter(uuid__in=about):
-        punch_for_decision(attempt)
+    attempts = VerificationAttempt.objects.select_related("matched_person", "operator").defer("thumbnail")
+    for attempt in attempts.filter(uuid__in=about):
+        punch_for_decision(attempt, policy)

@@ -32,7 +32,7 @@ OLDEST: Final = timedelta(days=366)
 
 def current_attendance_policy() -> AttendancePolicy:
     """The one that was saved last; unsaved defaults where nobody has saved one."""
-    return AttendancePolicy.objects.select_related("saved_by").order_by("-pk").first() or AttendancePolicy()
+    return AttendancePolicy.objects.order_by("-pk").first() or AttendancePolicy()
 
 
 def save_attendance_policy(*, actor: Actor | None, cameras: str, cooldown_minutes: int) -> AttendancePolicy:
@@ -51,18 +51,15 @@ def _facts(policy: AttendancePolicy) -> dict[str, Any]:
     return {"cameras": policy.cameras, "cooldown_minutes": policy.cooldown_minutes}
 
 
-def punch_for_decision(attempt: VerificationAttempt) -> Punch | None:
-    """The punch that a decision is; None: it is none. Call it in the decision's transaction.
+def punch_for_decision(attempt: VerificationAttempt, policy: AttendancePolicy) -> Punch | None:
+    """The punch that a match of the live page is; None: it is none. Call it in the decision's transaction.
 
-    Only a match of a search by a camera that the policy names counts, and not within the cooldown of the person's last
-    punch. The person checks out when they checked in earlier the same day, and else in. The history's own writer has
-    asked for the right to decide, and has locked the person.
+    Only a camera that the policy names counts, and not within the cooldown of the person's last punch. The person
+    checks out when they checked in earlier the same day, and else in. The history's own writer has asked for the right
+    to decide, and has locked the person.
     """
     person = attempt.matched_person
-    if person is None or attempt.source != VerificationAttempt.Source.LIVE:
-        return None
-    policy = current_attendance_policy()
-    if not _counts(policy, attempt):
+    if person is None or not _counts(policy, attempt):
         return None
     last = Punch.objects.filter(person=person, voided_at=None, at__lte=attempt.created_at).first()
     if last and attempt.created_at - last.at < timedelta(minutes=policy.cooldown_minutes):

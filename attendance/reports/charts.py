@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from attendance.reports.stays import PersonDay
+from attendance.reports.stays import PersonDay, as_hours
 
 HEIGHT = 100.0
 
@@ -33,18 +33,18 @@ class HoursChart:
 
 def hours_chart(days: Sequence[PersonDay], since: date, until: date) -> HoursChart | None:
     """A bar for every day of the span, empty ones too; None where nobody has any hours."""
-    by_day: dict[date, float] = {}
+    by_day: dict[date, timedelta] = {}
     people: dict[date, set[int]] = {}
     for each in days:
-        by_day[each.day] = by_day.get(each.day, 0.0) + each.worked.total_seconds() / 3600
+        by_day[each.day] = by_day.get(each.day, timedelta()) + each.worked
         people.setdefault(each.day, set()).add(each.person.pk)
-    most = max(by_day.values(), default=0.0)
+    most = max(by_day.values(), default=timedelta())
     if not most:
         return None
     span = [since + timedelta(days=number) for number in range((until - since).days + 1)]
     bars = []
     for number, day in enumerate(span):
-        hours = by_day.get(day, 0.0)
-        height = HEIGHT * hours / most
-        bars.append(Bar(day, round(hours, 2), len(people.get(day, ())), 10.0 * number + 1, HEIGHT - height, height))
-    return HoursChart(tuple(bars), 10.0 * len(span), round(most, 2))
+        worked = by_day.get(day, timedelta())
+        height = HEIGHT * (worked / most)
+        bars.append(Bar(day, as_hours(worked), len(people.get(day, ())), 10.0 * number + 1, HEIGHT - height, height))
+    return HoursChart(tuple(bars), 10.0 * len(span), as_hours(most))

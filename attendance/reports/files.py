@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from io import BytesIO
 from typing import Final
 
@@ -13,7 +13,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
-from attendance.reports.stays import PersonDay
+from attendance.reports.stays import PersonDay, as_hours
 from security.actors import Actor
 from security.allowing import require
 from security.audit.actions import Action
@@ -68,16 +68,11 @@ def _rows(days: Sequence[PersonDay]) -> Iterator[tuple[object, ...]]:
                 day.person.external_id or "",
                 stay.came.at if stay.came else None,
                 stay.left.at if stay.left else None,
-                hours(stay.length) if stay.length is not None else None,
+                as_hours(stay.length) if stay.length is not None else None,
                 stay.came.way if stay.came else "",
                 stay.left.way if stay.left else "",
                 " / ".join(punch.reason for punch in ends if punch.reason),
             )
-
-
-def hours(length: timedelta) -> float:
-    """Hours to the hundredth."""
-    return round(length.total_seconds() / 3600, 2)
 
 
 def _as_text(row: tuple[object, ...]) -> list[object]:

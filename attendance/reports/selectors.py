@@ -11,18 +11,22 @@ from django.utils import timezone
 
 from attendance.models import Punch
 from attendance.reports.stays import LONGEST, PersonDay, Stay, days_of, stays_of
-from enrollment.models import Person
 from enrollment.selectors import search_people
 from security.audit.targets import TargetLink, valid_uuids
-from security.days import day_begins, in_days
+from security.days import in_days
 
 LOOKED_BACK = timedelta(days=31)
 """For stays that nobody ended: older ones are history."""
 
 
 def valid_punches() -> QuerySet[Punch]:
-    """Those that were not taken back, with person, evidence and who entered them."""
-    return Punch.objects.filter(voided_at=None).select_related("person", "attempt", "entered_by")
+    """Those that were not taken back, with their people."""
+    return Punch.objects.filter(voided_at=None).select_related("person")
+
+
+def with_evidence(punches: QuerySet[Punch]) -> QuerySet[Punch]:
+    """With the attempt behind each, but for its picture."""
+    return punches.select_related("attempt").defer("attempt__thumbnail")
 
 
 def people_in(now: datetime | None = None) -> list[Stay]:
@@ -41,12 +45,10 @@ def open_days(now: datetime | None = None) -> list[PersonDay]:
     return [day for day in days_of(stays_of(punches)) if day.is_incomplete(now) and day.day < timezone.localdate(now)]
 
 
-def person_days(since: date, until: date, *, text: str = "", person: UUID | None = None) -> list[PersonDay]:
+def person_days(since: date, until: date, *, text: str = "") -> list[PersonDay]:
     """The days of those whose name or external ID has all words of `text`; newest first."""
     # A stay over midnight needs the punches of the day after; what belongs to other days is left out again.
     punches = valid_punches().filter(in_days("at", since - timedelta(days=1), until + timedelta(days=1)))
-    if person is not None:
-        punches = punches.filter(person__uuid=person)
     if text.strip():
         punches = punches.filter(person__in=search_people(text).order_by().values("pk"))
     return [day for day in days_of(stays_of(punches)) if since <= day.day <= until]
@@ -54,9 +56,8 @@ def person_days(since: date, until: date, *, text: str = "", person: UUID | None
 
 def punches_on(day: date) -> QuerySet[Punch]:
     """All punches of a day, those that were taken back too, newest first."""
-    ends = day_begins(day + timedelta(days=1))
-    rows = Punch.objects.select_related("person", "attempt", "entered_by", "voided_by")
-    return rows.filter(at__gte=day_begins(day), at__lt=ends)
+    rows = Punch.objects.select_related("person", "entered_by", "voided_by")
+    return with_evidence(rows).filter(in_days("at", day, day))
 
 
 def punch_by_uuid(uuid: UUID) -> Punch:
@@ -65,8 +66,8 @@ def punch_by_uuid(uuid: UUID) -> Punch:
 
 
 def punches_between(since: datetime | None, until: datetime | None, person: UUID | None) -> QuerySet[Punch]:
-    """The newest first, by primary key. until: no longer counted."""
-    found = valid_punches().order_by("-pk")
+    """With their evidence. until: no longer counted."""
+    found = with_evidence(valid_punches())
     if since is not None:
         found = found.filter(at__gte=since)
     if until is not None:
@@ -76,12 +77,8 @@ def punches_between(since: datetime | None, until: datetime | None, person: UUID
 
 def audit_links(ids: Collection[str]) -> dict[str, TargetLink]:
     """What the audit trail calls a punch: uuid -> words and the person's page."""
-    found = Punch.objects.select_related("person").filter(uuid__in=valid_uuids(ids))
-    return {
-        str(punch.uuid): TargetLink(f"{punch.get_direction_display()} of {punch.person}", _page_of(punch.person))
-        for punch in found
-    }
-
-
-def _page_of(person: Person) -> str:
-    return person.get_absolute_url()
+    links = {}
+    for punch in Punch.objects.select_related("person").filter(uuid__in=valid_uuids(ids)):
+        words = f"{punch.get_direction_display()} of {punch.person}"
+        links[str(punch.uuid)] = TargetLink(words, punch.person.get_absolute_url())
+    return links

@@ -69,6 +69,11 @@ class PersonDay:
         return any(stay.came is None or (stay.left is None and not today) for stay in self.stays)
 
 
+def as_hours(length: timedelta) -> float:
+    """Hours to the hundredth."""
+    return round(length.total_seconds() / 3600, 2)
+
+
 def as_clock(length: timedelta) -> str:
     """Hours and minutes: "7:45"."""
     minutes = round(length.total_seconds() / 60)

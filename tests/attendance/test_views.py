@@ -61,6 +61,18 @@ class TestWhoIsIn:
         assert link not in receptionist_client.get("/attendance/").content.decode()
 
 
+class TestWhatIsRead:
+    @pytest.mark.parametrize("page", ["", "days/", "days/export.xlsx"])
+    def test_no_picture_of_an_attempt_is_among_it(self, staff_client, django_assert_max_num_queries, page):
+        """A month of punches would bring as many pictures along."""
+        punch(make_person(), "in", timedelta(hours=2), attempt=make_attempt())
+        with django_assert_max_num_queries(40) as asked:
+            assert staff_client.get(f"/attendance/{page}").status_code == 200
+        statements = [query["sql"] for query in asked.captured_queries]
+        assert [sql for sql in statements if "attendance_punch" in sql]
+        assert not [sql for sql in statements if "thumbnail" in sql]
+
+
 class TestByHand:
     def test_a_person_is_found_by_name_and_the_punch_kept(self, operator_client, operator):
         ada = make_person("Ada Lovelace")
