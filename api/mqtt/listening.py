@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from api.mqtt.publishing import publisher
-from api.mqtt.topics import message, messages_of_attempt
+from api.mqtt.topics import below, message, messages_of_attempt
 from attendance.punches.services import CHECKED_IN, CHECKED_OUT
 from security.allowing import is_device
 from security.audit.actions import Action
@@ -37,7 +37,7 @@ def _tell_attempts(what: str, about: Sequence[str], facts: Mapping[str, Any]) ->
 
 def _tell_punches(what: str, about: Sequence[str], facts: Mapping[str, Any]) -> None:
     for punch in about:
-        publisher.put(message(what.replace(".", "/"), {"punch": punch, **facts}))
+        publisher.put(message(below(what.replace(".", "/")), {"punch": punch, **facts}))
 
 
 def _forget(what: str, about: Sequence[str], facts: Mapping[str, Any]) -> None:

@@ -20,10 +20,10 @@ from uuid import UUID
 
 import aiomqtt
 from django.conf import settings
-from django.db import close_old_connections
 
-from api.mqtt.topics import LAST_SEEN, STATUS, Message, discovery
+from api.mqtt.topics import LAST_SEEN, STATUS, Message, below, discovery
 from enrollment.models import Person
+from enrollment.runtime.database import run_in_database_thread
 from security.background import Background
 from security.events import log_event
 
@@ -41,7 +41,6 @@ class Publisher(Background):
     def __init__(self) -> None:
         super().__init__("mqtt", every_s=RETRY_S, join_s=ANSWER_S)
         self.connected = False
-        self.is_running = False
         self._waiting: deque[tuple[Message, float]] = deque(maxlen=MOST_WAITING)
         self._kept: dict[str, Message] = {}
         """States that wait: topic -> the newest."""
@@ -52,14 +51,15 @@ class Publisher(Background):
         self._news = asyncio.Event()
         self._problem = ""
 
-    def start(self) -> None:
-        self.is_running = True
-        super().start()
+    @property
+    def is_running(self) -> bool:
+        return self._has_begun and not self._stopping.is_set()
 
     def put(self, message: Message) -> None:
         """Send it soon."""
         if message.keep:
             self._kept[message.topic] = message
+            self._note_person(message.topic, message.payload)
         else:
             self._waiting.append((message, time.monotonic()))
         self._ring()
@@ -68,17 +68,16 @@ class Publisher(Background):
         """Tell Home Assistant of a place, once for each connection."""
         if settings.FACESITE_MQTT_DISCOVERY and place not in self._announced:
             self._announced.add(place)
-            for config in discovery(place, settings.FACESITE_MQTT_DISCOVERY, settings.FACESITE_MQTT_TOPIC):
-                self.put(Message(f"//{config.topic}", config.payload, keep=True))
+            for config in discovery(place):
+                self.put(config)
 
     def forget(self, people: set[str]) -> None:
-        """Take back what the broker keeps about these people (ids)."""
+        """Take back what the broker keeps, or is about to be told, of these people (ids)."""
         for topic, person in list(self._seen.items()):
             if person in people:
                 self.put(Message(topic, "", keep=True))
 
     def tell_to_stop(self) -> None:
-        self.is_running = False
         super().tell_to_stop()
         self._ring()
 
@@ -106,10 +105,10 @@ class Publisher(Background):
     async def _session(self) -> None:
         """From connecting to the connection's end. Raises MqttError, OSError, TimeoutError."""
         self._news = asyncio.Event()
-        async with _client(settings.FACESITE_MQTT_URL, self._whole(STATUS)) as client:
+        async with _client(settings.FACESITE_MQTT_URL, below(STATUS)) as client:
             self._loop = asyncio.get_running_loop()
-            await client.publish(self._whole(STATUS), "online", qos=1, retain=True)
-            await client.subscribe(self._whole(f"place/+/{LAST_SEEN}"), qos=1)
+            await client.publish(below(STATUS), "online", qos=1, retain=True)
+            await client.subscribe(below(f"place/+/{LAST_SEEN}"), qos=1)
             self.connected = True
             self._note("")
             tasks = [asyncio.ensure_future(self._send(client)), asyncio.ensure_future(self._learn(client))]
@@ -117,7 +116,7 @@ class Publisher(Background):
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
-                await client.publish(self._whole(STATUS), "offline", qos=1, retain=True)
+                await client.publish(below(STATUS), "offline", qos=1, retain=True)
             finally:
                 for task in tasks:
                     task.cancel()
@@ -130,10 +129,10 @@ class Publisher(Background):
             while self._waiting:
                 message, since = self._waiting[0]
                 if time.monotonic() - since < STALE_S:
-                    await client.publish(self._whole(message.topic), message.payload, qos=1)
+                    await client.publish(message.topic, message.payload, qos=1)
                 self._waiting.popleft()
             for topic, state in list(self._kept.items()):
-                await client.publish(self._whole(topic), state.payload, qos=1, retain=True)
+                await client.publish(topic, state.payload, qos=1, retain=True)
                 if self._kept.get(topic) is state:  # else a newer one came meanwhile
                     del self._kept[topic]
             if not self._waiting and not self._kept:
@@ -142,17 +141,19 @@ class Publisher(Background):
     async def _learn(self, client: aiomqtt.Client) -> None:
         """Which topics name whom, also those that other processes wrote or that were kept over a restart."""
         async for message in client.messages:
-            topic = message.topic.value.removeprefix(f"{settings.FACESITE_MQTT_TOPIC}/")
-            person = _person_in(message.payload)
-            if person:
-                self._seen[topic] = person
-                if message.retain and not await asyncio.to_thread(_exists, person):
-                    self.put(Message(topic, "", keep=True))
-            else:
-                self._seen.pop(topic, None)
+            topic = message.topic.value
+            person = self._note_person(topic, message.payload)
+            if person and message.retain and not await run_in_database_thread(_exists, person):
+                self.put(Message(topic, "", keep=True))
 
-    def _whole(self, topic: str) -> str:
-        return topic.removeprefix("//") if topic.startswith("//") else f"{settings.FACESITE_MQTT_TOPIC}/{topic}"
+    def _note_person(self, topic: str, payload: object) -> str | None:
+        """Remember whom a kept topic names from now on. Returns their id; None: nobody."""
+        person = _person_in(payload)
+        if person:
+            self._seen[topic] = person
+        else:
+            self._seen.pop(topic, None)
+        return person
 
 
 publisher = Publisher()
@@ -193,14 +194,10 @@ def _client(url: str, status: str) -> aiomqtt.Client:
 def _person_in(payload: object) -> str | None:
     """The id that a state names; None: none, or it is not ours."""
     try:
-        content = json.loads(payload) if isinstance(payload, bytes) and payload else {}
-        return str(UUID(content["person"]))
+        return str(UUID(json.loads(payload)["person"]))  # type: ignore[arg-type]  # a broker may give anything
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
 def _exists(person: str) -> bool:
-    try:
-        return Person.objects.filter(uuid=person).exists()
-    finally:
-        close_old_connections()
+    return Person.objects.filter(uuid=person).exists()

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.conf import settings
+
 STATUS: Final = "status"
 LAST_SEEN: Final = "last_seen"
 UNKNOWN: Final = "unknown"
@@ -22,7 +24,6 @@ SENSORS: Final = {
 @dataclass(frozen=True, slots=True)
 class Message:
     topic: str
-    """Below the site's own."""
     payload: str
     """JSON; empty: take back what the broker keeps."""
     keep: bool = False
@@ -33,10 +34,15 @@ def message(topic: str, content: Mapping[str, Any], *, keep: bool = False) -> Me
     return Message(topic, json.dumps(content, separators=(",", ":"), ensure_ascii=False), keep)
 
 
+def below(topic: str) -> str:
+    """A topic of this site's, as a whole one."""
+    return f"{settings.FACESITE_MQTT_TOPIC}/{topic}"
+
+
 def messages_of_attempt(attempt: str, place: str, facts: Mapping[str, Any], name: str | None) -> Iterator[Message]:
     """name: of the person who was matched, where the site publishes names."""
-    yield message("attempt", {"attempt": attempt, "place": place, **facts})
-    room = f"place/{slug(place)}"
+    yield message(below("attempt"), {"attempt": attempt, "place": place, **facts})
+    room = below(f"place/{slug(place)}")
     brief = {"at": facts["at"], "attempt": attempt}
     if facts["verdict"] == "match":
         yield message(f"{room}/{LAST_SEEN}", {"person": facts["person"], "name": name, **brief}, keep=True)
@@ -46,12 +52,12 @@ def messages_of_attempt(attempt: str, place: str, facts: Mapping[str, Any], name
         yield message(f"{room}/{ATTACK}", brief, keep=True)
 
 
-def discovery(place: str, prefix: str, topic: str) -> Iterator[Message]:
-    """What Home Assistant reads to show a place's sensors by itself; these topics are whole ones."""
-    where = slug(place)
+def discovery(place: str) -> Iterator[Message]:
+    """What Home Assistant reads to show a place's sensors by itself."""
+    where, site = slug(place), slug(settings.FACESITE_MQTT_TOPIC)
     for kind, (label, template, icon) in SENSORS.items():
-        own = f"{slug(topic)}_{where}_{kind}"
-        state = f"{topic}/place/{where}/{kind}"
+        own = f"{site}_{where}_{kind}"
+        state = below(f"place/{where}/{kind}")
         config: dict[str, Any] = {
             "name": f"{place} {label.lower()}",
             "unique_id": own,
@@ -59,13 +65,13 @@ def discovery(place: str, prefix: str, topic: str) -> Iterator[Message]:
             "state_topic": state,
             "value_template": template,
             "json_attributes_topic": state,
-            "availability_topic": f"{topic}/{STATUS}",
+            "availability_topic": below(STATUS),
             "icon": icon,
-            "device": {"identifiers": [slug(topic)], "name": "facesite", "manufacturer": "facesite"},
+            "device": {"identifiers": [site], "name": "facesite", "manufacturer": "facesite"},
         }
         if kind != LAST_SEEN:
             config["device_class"] = "timestamp"
-        yield message(f"{prefix}/sensor/{own}/config", config, keep=True)
+        yield message(f"{settings.FACESITE_MQTT_DISCOVERY}/sensor/{own}/config", config, keep=True)
 
 
 def slug(text: str) -> str:

@@ -122,9 +122,22 @@ class TestWhatTheBrokerKeeps:
             erase_person(actor=None, person=ada)
             assert ears.wait_for("facesite/place/live/last_seen") == ""
 
+    def test_nothing_of_somebody_whose_state_still_waited_when_they_were_erased(self, broker, publisher):
+        ada = make_person("Ada")
+        broker.kill()
+        wait_until(lambda: not publisher.connected)
+        decide(matched_person=ada)
+        erase_person(actor=None, person=ada)
+        broker.start()
+        wait_until(lambda: publisher.connected and not publisher._kept)
+        with broker.listener("facesite/#") as ears:
+            assert ears.wait_for("facesite/status") == "online"
+            assert "facesite/place/live/last_seen" not in [topic for topic, *_ in list(ears.heard.queue)]
+        assert publisher._seen == {}
+
     def test_nothing_of_somebody_who_was_erased_while_it_could_not_be_reached(self, broker, publisher):
         gone = "6a2f0f0e-0000-4000-8000-000000000000"
-        publisher.put(Message("place/door/last_seen", f'{{"person": "{gone}"}}', keep=True))
+        publisher.put(Message("facesite/place/door/last_seen", f'{{"person": "{gone}"}}', keep=True))
         with broker.listener("facesite/place/#") as ears:
             ears.wait_for("facesite/place/door/last_seen")
             publisher.stop()
@@ -157,11 +170,11 @@ class TestABrokerThatIsAway:
     def test_hears_the_newest_state_when_it_is_back_and_nothing_stale(self, broker, publisher, monkeypatch):
         broker.kill()
         wait_until(lambda: not publisher.connected)
-        publisher.put(Message("attempt", '"old"'))
+        publisher.put(Message("facesite/attempt", '"old"'))
         publisher._waiting[0] = (publisher._waiting[0][0], time.monotonic() - STALE_S)
-        publisher.put(Message("attempt", '"new"'))
+        publisher.put(Message("facesite/attempt", '"new"'))
         for state in ('"first"', '"last"'):
-            publisher.put(Message("place/door/unknown", state, keep=True))
+            publisher.put(Message("facesite/place/door/unknown", state, keep=True))
         broker.start()
         wait_until(lambda: publisher.connected and not publisher._kept)
         with broker.listener("facesite/#") as ears:
