@@ -11,9 +11,8 @@ from ninja import Router
 from ninja.params.functions import Query
 
 from api.authorising import Bearer
-from api.cursors import cursor_after, read_cursor
+from api.cursors import comparable, read_page
 from api.describing import problems
-from api.history import comparable
 from api.schemas import AttendanceOut, PersonRef, PunchOut
 from attendance.models import Punch
 from attendance.reports.selectors import punches_between
@@ -42,13 +41,9 @@ async def list_punches(
     since, until = comparable(since, "from"), comparable(until, "to")
 
     def read() -> AttendanceOut:
-        before = read_cursor(cursor, "attendance")
         found = punches_between(since, until, person)
-        if before is not None:
-            found = found.filter(pk__lt=before)
-        rows = list(found[: limit + 1])
-        more = cursor_after(rows[limit - 1].pk, "attendance") if len(rows) > limit else None
-        return AttendanceOut(punches=[punch_out(row) for row in rows[:limit]], next_cursor=more)
+        rows, more = read_page(found, name="attendance", cursor=cursor, limit=limit)
+        return AttendanceOut(punches=[punch_out(row) for row in rows], next_cursor=more)
 
     return await run_in_database_thread(read)
 

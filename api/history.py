@@ -11,9 +11,8 @@ from ninja import Router
 from ninja.params.functions import Query
 
 from api.authorising import Bearer, key_of
-from api.cursors import cursor_after, read_cursor
+from api.cursors import comparable, read_page
 from api.describing import problems
-from api.problems import ApiReason, Problem
 from api.recognition import read_bench
 from api.schemas import (
     AttemptOut,
@@ -37,8 +36,6 @@ from verification.selectors import AttemptFilters, find_attempts
 
 router = Router(tags=["history"])
 MOST_ATTEMPTS = 200
-EARLIEST, LATEST = 1970, 9000
-"""Years that every database can compare with."""
 
 
 @router.get(
@@ -59,15 +56,11 @@ async def list_attempts(
     since = comparable(since, "since")
 
     def read() -> AttemptsOut:
-        before = read_cursor(cursor, "attempts")
-        found = find_attempts(AttemptFilters(verdict=verdict or "", person=person)).order_by("-pk")
+        found = find_attempts(AttemptFilters(verdict=verdict or "", person=person))
         if since is not None:
             found = found.filter(created_at__gte=since)
-        if before is not None:
-            found = found.filter(pk__lt=before)
-        rows = list(found[: limit + 1])
-        more = cursor_after(rows[limit - 1].pk, "attempts") if len(rows) > limit else None
-        return AttemptsOut(attempts=[attempt_out(row) for row in rows[:limit]], next_cursor=more)
+        rows, more = read_page(found, name="attempts", cursor=cursor, limit=limit)
+        return AttemptsOut(attempts=[attempt_out(row) for row in rows], next_cursor=more)
 
     return await run_in_database_thread(read)
 
@@ -76,13 +69,6 @@ async def list_attempts(
 async def status(request: HttpRequest) -> StatusOut:
     """Whether pictures are decided now, by which threshold, and what the key may do."""
     return await run_in_database_thread(_status, key_of(request))
-
-
-def comparable(at: datetime | None, name: str) -> datetime | None:
-    """A moment that every database can compare with. Raises Problem (422), which calls the parameter by its name."""
-    if at is not None and (at.tzinfo is None or not EARLIEST <= at.year <= LATEST):
-        raise Problem(422, ApiReason.REQUEST_INVALID, f"`{name}` needs a time zone, such as 2026-01-31T08:00:00Z.")
-    return at
 
 
 def attempt_out(attempt: VerificationAttempt) -> AttemptOut:

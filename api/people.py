@@ -17,7 +17,7 @@ from ninja.responses import NinjaJSONEncoder
 from api.answers import Answer, answer_once, once_of
 from api.authorising import Bearer, actor_of, key_of
 from api.bodies import read_pictures
-from api.cursors import cursor_after, read_cursor
+from api.cursors import read_page
 from api.describing import pictures, problems
 from api.limits import picture_gate
 from api.problems import Problem
@@ -70,11 +70,9 @@ async def list_people(
     """People in the order of their enrolment."""
 
     def read() -> PeopleOut:
-        after = read_cursor(cursor, "people")
-        found = _with_consent(search_people(q)).order_by("pk")
-        rows = list(found.filter(pk__gt=after)[: limit + 1] if after else found[: limit + 1])
-        more = cursor_after(rows[limit - 1].pk, "people") if len(rows) > limit else None
-        return PeopleOut(people=[person_out(person) for person in rows[:limit]], next_cursor=more)
+        found = _with_consent(search_people(q))
+        rows, more = read_page(found, name="people", cursor=cursor, limit=limit, newest_first=False)
+        return PeopleOut(people=[person_out(person) for person in rows], next_cursor=more)
 
     return await run_in_database_thread(read)
 

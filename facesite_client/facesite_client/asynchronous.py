@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -47,6 +48,16 @@ class AsyncFacesite:
                 number += 1
                 await asyncio.sleep(pause_or_raise(self._retries, call, number, error, self._http.base_url))
 
+    async def _pages(self, page: Callable[[str | None], Call[tuple[list[T], str | None]]]) -> AsyncIterator[T]:
+        """All rows of a list. page: cursor -> the call for the page after it."""
+        cursor: str | None = None
+        while True:
+            found, cursor = await self._run(page(cursor))
+            for one in found:
+                yield one
+            if cursor is None:
+                return
+
     # Who is it?
 
     async def identify(self, picture: Picture, *, liveness: bool = False) -> list[Face]:
@@ -63,15 +74,9 @@ class AsyncFacesite:
 
     # People
 
-    async def people(self, query: str = "") -> AsyncIterator[Person]:
+    def people(self, query: str = "") -> AsyncIterator[Person]:
         """All people, or those whose name or external ID has these words; read page by page."""
-        cursor: str | None = None
-        while True:
-            page, cursor = await self._run(calls.people_page(query, cursor))
-            for person in page:
-                yield person
-            if cursor is None:
-                return
+        return self._pages(partial(calls.people_page, query))
 
     async def get_person(self, person: str) -> Person:
         """By their id. Raises NotFound."""
@@ -117,29 +122,17 @@ class AsyncFacesite:
         """Which pack decides, by which threshold, and what this key may do. Raises Busy while the engine loads."""
         return await self._run(calls.status())
 
-    async def attempts(
+    def attempts(
         self, *, since: datetime | None = None, verdict: str | None = None, person: str | None = None
     ) -> AsyncIterator[Attempt]:
         """The history, the newest first, read page by page. since: a time without a zone is this machine's."""
-        cursor: str | None = None
-        while True:
-            page, cursor = await self._run(calls.attempts_page(since, verdict, person, cursor))
-            for attempt in page:
-                yield attempt
-            if cursor is None:
-                return
+        return self._pages(partial(calls.attempts_page, since, verdict, person))
 
-    async def attendance(
+    def attendance(
         self, *, since: datetime | None = None, until: datetime | None = None, person: str | None = None
     ) -> AsyncIterator[Punch]:
         """Check-ins and check-outs, the last entered first. A time without a zone is this machine's."""
-        cursor: str | None = None
-        while True:
-            page, cursor = await self._run(calls.attendance_page(since, until, person, cursor))
-            for punch in page:
-                yield punch
-            if cursor is None:
-                return
+        return self._pages(partial(calls.attendance_page, since, until, person))
 
     async def webhooks(self) -> list[Webhook]:
         return await self._run(calls.list_webhooks())

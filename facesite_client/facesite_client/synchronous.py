@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -47,6 +48,15 @@ class Facesite:
                 number += 1
                 time.sleep(pause_or_raise(self._retries, call, number, error, self._http.base_url))
 
+    def _pages(self, page: Callable[[str | None], Call[tuple[list[T], str | None]]]) -> Iterator[T]:
+        """All rows of a list. page: cursor -> the call for the page after it."""
+        cursor: str | None = None
+        while True:
+            found, cursor = self._run(page(cursor))
+            yield from found
+            if cursor is None:
+                return
+
     # Who is it?
 
     def identify(self, picture: Picture, *, liveness: bool = False) -> list[Face]:
@@ -65,12 +75,7 @@ class Facesite:
 
     def people(self, query: str = "") -> Iterator[Person]:
         """All people, or those whose name or external ID has these words; read page by page."""
-        cursor: str | None = None
-        while True:
-            page, cursor = self._run(calls.people_page(query, cursor))
-            yield from page
-            if cursor is None:
-                return
+        return self._pages(partial(calls.people_page, query))
 
     def get_person(self, person: str) -> Person:
         """By their id. Raises NotFound."""
@@ -120,23 +125,13 @@ class Facesite:
         self, *, since: datetime | None = None, verdict: str | None = None, person: str | None = None
     ) -> Iterator[Attempt]:
         """The history, the newest first, read page by page. since: a time without a zone is this machine's."""
-        cursor: str | None = None
-        while True:
-            page, cursor = self._run(calls.attempts_page(since, verdict, person, cursor))
-            yield from page
-            if cursor is None:
-                return
+        return self._pages(partial(calls.attempts_page, since, verdict, person))
 
     def attendance(
         self, *, since: datetime | None = None, until: datetime | None = None, person: str | None = None
     ) -> Iterator[Punch]:
         """Check-ins and check-outs, the last entered first. A time without a zone is this machine's."""
-        cursor: str | None = None
-        while True:
-            page, cursor = self._run(calls.attendance_page(since, until, person, cursor))
-            yield from page
-            if cursor is None:
-                return
+        return self._pages(partial(calls.attendance_page, since, until, person))
 
     def webhooks(self) -> list[Webhook]:
         return self._run(calls.list_webhooks())
