@@ -201,8 +201,8 @@ def read_mqtt_url(name: str) -> str:
 
 
 def read_topic(name: str, *, default: str) -> str:
-    """Levels of an MQTT topic, such as site/faces; empty where the default is unset by `NAME=` in .env."""
-    raw = os.environ.get(name, default).strip()
+    """Levels of an MQTT topic, such as site/faces; empty where `NAME=` takes the default away."""
+    raw = read_text(name, default)
     if raw and not re.fullmatch(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", raw):
         raise SettingsError(f"{name} must be letters, digits, - and _, with / between levels, not '{raw[:100]}'.")
     return raw

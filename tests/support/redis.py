@@ -63,6 +63,7 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 def wait_for(port: int) -> None:
+    """Until somebody listens there."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         try:
@@ -71,4 +72,4 @@ def wait_for(port: int) -> None:
             time.sleep(0.1)
         else:
             return
-    pytest.fail("redis-server did not start")
+    pytest.fail(f"Nothing listens on port {port}")

@@ -47,6 +47,22 @@ UNSET = (
 )
 
 
+def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path, opener: OpenerDirector) -> None:
+    """Until the server's /readyz says 200; one that ends, or takes START_SECONDS, fails the test with its log."""
+    deadline = time.monotonic() + START_SECONDS
+    status = 0
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"serve ended early: {log.read_text()}"
+        try:
+            status = opener.open(f"{url}/readyz", timeout=PATIENCE_S).status
+        except OSError as error:
+            status = getattr(error, "code", 0)
+            time.sleep(0.1)
+        if status == 200:
+            return
+    pytest.fail(f"/readyz still says {status}: {log.read_text()}")
+
+
 class LiveServer:
     """Start it with `with running_server(...)`, or through the fixture live_server_process."""
 
@@ -100,18 +116,8 @@ class LiveServer:
 
     def wait_until_ready(self, opener: OpenerDirector | None = None) -> None:
         """opener: one that trusts the certificate of a server with https."""
-        deadline = time.monotonic() + START_SECONDS
-        status = 0
-        while time.monotonic() < deadline:
-            assert self.process and self.process.poll() is None, f"serve ended early: {self.log.read_text()}"
-            try:
-                status = (opener or build_opener()).open(f"{self.url}/readyz", timeout=PATIENCE_S).status
-            except OSError as error:
-                status = getattr(error, "code", 0)
-                time.sleep(0.1)
-            if status == 200:
-                return
-        pytest.fail(f"/readyz still says {status}: {self.log.read_text()}")
+        assert self.process
+        wait_until_ready(self.process, self.url, self.log, opener or build_opener())
 
     def send_signal(self, number: signal.Signals) -> None:
         assert self.process

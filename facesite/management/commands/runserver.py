@@ -18,23 +18,13 @@ class Command(DaphneRunserver):  # type: ignore[misc]  # Daphne has no annotatio
     server_cls = Server
 
     def inner_run(self, *args: Any, **options: Any) -> None:
-        from api.mqtt.publishing import publisher
-        from api.webhooks.delivering import courier
-        from facesite.management.commands.serve import check_site_key
-        from facesite.upkeep import upkeep
-        from facesite.warmup import is_warm, warmup
-        from security.daily import worker
+        from facesite.management.commands.serve import check_site_key, start_background
 
         refuse_wrong_charset()
         check_site_key()
         if not settings.DEBUG:  # with DEBUG on, static files are served from their sources
             collect_static_files()
-        warmup.start()
-        worker.start(is_warm)
-        upkeep.start()
-        courier.start()
-        if settings.FACESITE_MQTT_URL:
-            publisher.start()
+        start_background()
         super().inner_run(*args, **options)
 
     def get_application(self, options: dict[str, Any]) -> BasePath:

@@ -52,10 +52,7 @@ class Command(BaseCommand):
                 server.run()
         finally:
             ignore_signals()
-            end_daily_tasks()
-            stop_upkeep()
-            stop_courier()
-            stop_publisher()
+            stop_background()
             close_engine()
         if server.listen_failure:
             raise CommandError(
@@ -65,20 +62,9 @@ class Command(BaseCommand):
 
     def begin(self, address: str) -> None:
         """Called when the server listens: say where, and start to warm up."""
-        from api.mqtt.publishing import publisher
-        from api.webhooks.delivering import courier
-        from facesite.upkeep import upkeep
-        from facesite.warmup import is_warm, warmup
-        from security.daily import worker
-
         self.stdout.write(f"facesite is at {address} (Ctrl-C stops it)")
         self.stdout.flush()
-        warmup.start()
-        worker.start(is_warm)
-        upkeep.start()
-        courier.start()
-        if settings.FACESITE_MQTT_URL:
-            publisher.start()
+        start_background()
 
     def tell_what_is_missing(self, host: str) -> None:
         """Notes on stderr about what the operator will stumble over. Only a wrong character set stops the server."""
@@ -158,28 +144,31 @@ def ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def stop_upkeep() -> None:
-    from facesite.upkeep import upkeep
-
-    upkeep.stop()
-
-
-def stop_courier() -> None:
-    from api.webhooks.delivering import courier
-
-    courier.stop()
-
-
-def stop_publisher() -> None:
+def start_background() -> None:
+    """Start to warm up, and every thread that works beside requests and sockets."""
     from api.mqtt.publishing import publisher
-
-    publisher.stop()
-
-
-def end_daily_tasks() -> None:
+    from api.webhooks.delivering import courier
+    from facesite.upkeep import upkeep
+    from facesite.warmup import is_warm, warmup
     from security.daily import worker
 
-    worker.stop()
+    warmup.start()
+    worker.start(is_warm)
+    upkeep.start()
+    courier.start()
+    if settings.FACESITE_MQTT_URL:
+        publisher.start()
+
+
+def stop_background() -> None:
+    """One that never started ends at once."""
+    from api.mqtt.publishing import publisher
+    from api.webhooks.delivering import courier
+    from facesite.upkeep import upkeep
+    from security.daily import worker
+
+    for thread in (worker, upkeep, courier, publisher):
+        thread.stop()
 
 
 def close_engine() -> None:
