@@ -9,6 +9,7 @@ class ApiConfig(AppConfig):
     def ready(self) -> None:
         from api.answers import forget_answers, forget_old_answers
         from api.mqtt.listening import tell_broker
+        from api.recognition import follow_policy
         from api.webhooks import retention
         from api.webhooks.delivering import courier
         from api.webhooks.outbox import on_queued, put_into_outbox
@@ -23,6 +24,7 @@ class ApiConfig(AppConfig):
         daily_tasks.register("api_answers", forget_old_answers)
         listen(put_into_outbox)
         listen(tell_broker)
+        listen(follow_policy)
         if courier.wake not in on_queued:
             on_queued.append(courier.wake)
         retention_rules.register(retention.RULE)

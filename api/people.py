@@ -10,9 +10,10 @@ from uuid import UUID
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import Router, Schema
+from ninja import Router
 from ninja.params.functions import Query
 from ninja.responses import NinjaJSONEncoder
+from pydantic import BaseModel
 
 from api.answers import Answer, answer_once, once_of
 from api.authorising import Bearer, actor_of, key_of
@@ -305,7 +306,7 @@ def _token_of(request: HttpRequest) -> str:
     return request.headers.get("Idempotency-Key", "")
 
 
-def _json_of(out: Schema) -> dict[str, Any]:
+def _json_of(out: BaseModel) -> dict[str, Any]:
     """JSON values, as every other answer has them."""
     values: dict[str, Any] = json.loads(json.dumps(out.model_dump(), cls=NinjaJSONEncoder))
     return values

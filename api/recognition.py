@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from ninja import Router
 from ninja.params.functions import Query
 
@@ -32,13 +33,15 @@ from api.schemas import (
 from enrollment.errors import PersonUnknown
 from enrollment.runtime.database import run_in_database_thread
 from enrollment.runtime.engine import engine_if_ready, get_engine
-from enrollment.runtime.gallery import current_gallery
+from enrollment.runtime.gallery import REVISION_CHECK_SECONDS, current_gallery, fresh_gallery
 from recognizer.engine import FaceEngine
 from recognizer.errors import EngineNotReady
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import LivenessVerdict
+from security.audit.actions import Action
 from security.keys.scopes import Scope
 from security.models import KeyActor
+from security.remembering import Remembered
 from verification.cards import card_of
 from verification.models import VerificationAttempt
 from verification.photos import IdentifiedFace, IdentifiedImage, compare_images, identify_image
@@ -67,15 +70,28 @@ class Bench:
         return Grounds(self.engine.contract_id, self.gallery.revision, self.in_force.saved_id)
 
 
+_last_bench: Remembered[Bench] = Remembered(REVISION_CHECK_SECONDS)
+"""Most requests need no database before the picture is looked at. A policy that another process saved counts as late as
+what it changed in the gallery."""
+
+
+def fresh_bench() -> Bench | None:
+    """What was read just now; None: call read_bench() in a database thread. Never blocks."""
+    bench = _last_bench.value
+    if bench is None or bench.engine is not engine_if_ready() or fresh_gallery(bench.engine) is not bench.gallery:
+        return None
+    return bench
+
+
 @router.post(
     "/identify",
     auth=Bearer(Scope.IDENTIFY),
     response=FacesOut,
     openapi_extra={"responses": problems(413, 415), "requestBody": pictures("image")},
 )
-async def identify(request: HttpRequest, liveness: bool = Query(False, description=LIVENESS)) -> FacesOut:
+async def identify(request: HttpRequest, liveness: bool = Query(False, description=LIVENESS)) -> HttpResponse:
     """Say who is on a picture: every face is searched among all people, and each decision is kept in the history."""
-    return await decide(actor_of(request), await read_picture(request), liveness=liveness)
+    return as_json(await decide(actor_of(request), await read_picture(request), liveness=liveness))
 
 
 @router.post(
@@ -88,9 +104,10 @@ async def verify(
     request: HttpRequest,
     person: UUID = Query(..., description="Who it is said to be."),
     liveness: bool = Query(False, description=LIVENESS),
-) -> FacesOut:
+) -> HttpResponse:
     """Say of every face on a picture whether it is this person's; each decision is kept in the history."""
-    return await decide(actor_of(request), await read_picture(request), claimed=str(person), liveness=liveness)
+    found = await decide(actor_of(request), await read_picture(request), claimed=str(person), liveness=liveness)
+    return as_json(found)
 
 
 @router.post(
@@ -133,7 +150,9 @@ async def decide(actor: KeyActor, data: bytes, *, claimed: str | None = None, li
 
 async def look(data: bytes, *, claimed: str | None = None, liveness: bool = False) -> tuple[Bench, IdentifiedImage]:
     """What the engine says about a picture. Nothing is written. Call it inside the gate."""
-    bench = await run_in_database_thread(read_bench, claimed)
+    bench = fresh_bench() if claimed is None else None
+    if bench is None:
+        bench = await run_in_database_thread(read_bench, claimed)
     found = await in_engine(
         bench.engine,
         identify_image,
@@ -152,7 +171,13 @@ def read_bench(claimed: str | None = None) -> Bench:
     engine = _started_engine()
     if claimed is not None and not claimable_person_exists(claimed):
         raise PersonUnknown("There is no such person, or they are not active.")
-    return Bench(engine, current_gallery(engine), policy_in_force(engine))
+    return _last_bench.keep(Bench(engine, current_gallery(engine), policy_in_force(engine)))
+
+
+def follow_policy(what: str, about: Sequence[str], facts: Mapping[str, Any]) -> None:
+    """A listener of security/happenings.py: a policy that is saved in this process counts at once."""
+    if what == Action.POLICY_SAVED:
+        transaction.on_commit(_last_bench.forget)
 
 
 def keep_attempts(
@@ -170,6 +195,11 @@ def keep_attempts(
         )
         for face in found.faces
     ]
+
+
+def as_json(out: FacesOut) -> HttpResponse:
+    """Written at once: ninja would check once more what was made a line before."""
+    return HttpResponse(out.model_dump_json(), content_type="application/json")
 
 
 def face_out(face: IdentifiedFace, attempt: VerificationAttempt) -> FaceOut:

@@ -6,15 +6,14 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from ninja import Field, Schema
-from pydantic import field_validator
+from pydantic import BaseModel, Field, field_validator
 
 Verdict = Literal["match", "non_match", "attack", "uncertain"]
 Mode = Literal["identify", "verify"]
 LivenessVerdict = Literal["bona_fide", "attack", "uncertain", "not_checked"]
 
 
-class ProblemOut(Schema):
+class ProblemOut(BaseModel):
     """application/problem+json (RFC 9457)."""
 
     type: str
@@ -25,12 +24,12 @@ class ProblemOut(Schema):
     request_id: str | None = None
 
 
-class PersonRef(Schema):
+class PersonRef(BaseModel):
     id: UUID
     name: str
 
 
-class ConsentIn(Schema):
+class ConsentIn(BaseModel):
     """Why the site may keep this person's face. Without it nobody is enrolled."""
 
     model_config = {"extra": "forbid"}
@@ -51,7 +50,7 @@ class ConsentIn(Schema):
         return note
 
 
-class PersonIn(Schema):
+class PersonIn(BaseModel):
     model_config = {"extra": "forbid"}
 
     name: str = Field(max_length=200)
@@ -59,7 +58,7 @@ class PersonIn(Schema):
     consent: ConsentIn | None = Field(None, description="Needed unless the site's policy enrols without asking.")
 
 
-class PersonPatch(Schema):
+class PersonPatch(BaseModel):
     """What is left out stays as it is."""
 
     model_config = {"extra": "forbid"}
@@ -69,7 +68,7 @@ class PersonPatch(Schema):
     is_active: bool | None = Field(None, description="False: no search finds this person.")
 
 
-class ConsentOut(Schema):
+class ConsentOut(BaseModel):
     how: str
     legal_basis: str
     given_at: datetime | None
@@ -77,7 +76,7 @@ class ConsentOut(Schema):
     ended: bool = Field(description="Withdrawn or expired: the person is not searched, and will be erased.")
 
 
-class PersonOut(Schema):
+class PersonOut(BaseModel):
     id: UUID
     name: str
     external_id: str | None
@@ -88,17 +87,17 @@ class PersonOut(Schema):
     updated_at: datetime
 
 
-class PeopleOut(Schema):
+class PeopleOut(BaseModel):
     people: list[PersonOut]
     next_cursor: str | None = Field(description="Send it as `cursor` for the next page. null: this is the last one.")
 
 
-class SampleQuality(Schema):
+class SampleQuality(BaseModel):
     score: float = Field(description="0 to 1.")
     reasons: list[str]
 
 
-class SampleOut(Schema):
+class SampleOut(BaseModel):
     id: UUID
     created_at: datetime
     source: str
@@ -108,27 +107,27 @@ class SampleOut(Schema):
     set_aside_reason: str
 
 
-class SamplesOut(Schema):
+class SamplesOut(BaseModel):
     samples: list[SampleOut]
 
 
-class SamplesAdded(Schema):
+class SamplesAdded(BaseModel):
     samples: list[SampleOut] = Field(description="Those that were new and kept.")
     person: PersonOut
     note: str = Field(description="A sentence where some do not fit the person's other samples; else empty.")
 
 
-class LivenessOut(Schema):
+class LivenessOut(BaseModel):
     verdict: LivenessVerdict
     score: float | None = Field(description="0 (attack) to 1 (bona fide).")
 
 
-class CardFact(Schema):
+class CardFact(BaseModel):
     label: str
     text: str
 
 
-class CardOut(Schema):
+class CardOut(BaseModel):
     """The decision in the words of the product's own pages."""
 
     headline: str
@@ -136,7 +135,7 @@ class CardOut(Schema):
     reasons: list[str]
 
 
-class FaceOut(Schema):
+class FaceOut(BaseModel):
     box_xyxy: tuple[float, float, float, float] = Field(description="Pixels: left, top, right, bottom.")
     detection_score: float
     verdict: Verdict
@@ -152,17 +151,17 @@ class FaceOut(Schema):
     attempt: UUID = Field(description="The decision in the history.")
 
 
-class FacesOut(Schema):
+class FacesOut(BaseModel):
     faces: list[FaceOut] = Field(description="Largest first. Empty: no face was found.")
     image: tuple[int, int] = Field(description="Width and height in pixels, upright.")
 
 
-class ComparedFace(Schema):
+class ComparedFace(BaseModel):
     box_xyxy: tuple[float, float, float, float]
     quality: SampleQuality
 
 
-class ComparedOut(Schema):
+class ComparedOut(BaseModel):
     verdict: Verdict
     comparison_score: float = Field(description="Cosine, -1 to 1.")
     match_threshold: float
@@ -172,7 +171,7 @@ class ComparedOut(Schema):
     faces: list[ComparedFace] = Field(description="The face of each picture that was compared.")
 
 
-class PunchOut(Schema):
+class PunchOut(BaseModel):
     id: UUID
     person: PersonRef
     direction: Literal["in", "out"]
@@ -182,12 +181,12 @@ class PunchOut(Schema):
     attempt: UUID | None = Field(description="The decision that it rests on.")
 
 
-class AttendanceOut(Schema):
+class AttendanceOut(BaseModel):
     punches: list[PunchOut]
     next_cursor: str | None
 
 
-class AttemptOut(Schema):
+class AttemptOut(BaseModel):
     id: UUID
     at: datetime
     mode: Mode
@@ -205,17 +204,17 @@ class AttemptOut(Schema):
     by: str | None = Field(description="The operator or API key; null: a command.")
 
 
-class AttemptsOut(Schema):
+class AttemptsOut(BaseModel):
     attempts: list[AttemptOut]
     next_cursor: str | None
 
 
-class GalleryOut(Schema):
+class GalleryOut(BaseModel):
     people: int
     templates: int
 
 
-class StatusOut(Schema):
+class StatusOut(BaseModel):
     status: Literal["ready"]
     pack: str
     liveness: Literal["required", "advisory", "off"]
@@ -225,7 +224,7 @@ class StatusOut(Schema):
     key: KeyOut
 
 
-class KeyOut(Schema):
+class KeyOut(BaseModel):
     """The key that asks."""
 
     name: str
@@ -234,7 +233,7 @@ class KeyOut(Schema):
     requests_per_minute: int
 
 
-class LiveSessionIn(Schema):
+class LiveSessionIn(BaseModel):
     model_config = {"extra": "forbid"}
 
     person: UUID | None = Field(None, description="Verify that it is this person. Default: identify.")
@@ -245,7 +244,7 @@ class LiveSessionIn(Schema):
     )
 
 
-class LiveSessionOut(Schema):
+class LiveSessionOut(BaseModel):
     token: str
     socket: str = Field(description="Open it with the site's address in front, as ws:// or wss://.")
     open_until: datetime
@@ -254,14 +253,14 @@ class LiveSessionOut(Schema):
 StatusOut.model_rebuild()
 
 
-class WebhookIn(Schema):
+class WebhookIn(BaseModel):
     model_config = {"extra": "forbid"}
 
     url: str = Field(max_length=500, description="https, on a public address unless the site allows others.")
     events: list[str] = Field(min_length=1, max_length=20, description="Such as attempt.decided; see docs/api.md.")
 
 
-class WebhookOut(Schema):
+class WebhookOut(BaseModel):
     id: UUID
     url: str
     events: list[str]
@@ -276,5 +275,5 @@ class WebhookMade(WebhookOut):
     secret: str = Field(description="whsec_...: verifies the signatures. Shown only now.")
 
 
-class WebhooksOut(Schema):
+class WebhooksOut(BaseModel):
     webhooks: list[WebhookOut]

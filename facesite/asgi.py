@@ -30,6 +30,7 @@ from enrollment.routing import websocket_urlpatterns as enrollment_sockets
 from facesite.base_path import BasePath
 from facesite.origins import SameOrigin
 from facesite.outages import SocketOutage
+from facesite.programs import ApiHandler, ByPath
 from facesite.sources import SocketFromAddress
 from facesite.turnstile import Turnstile
 from verification.routing import websocket_urlpatterns as verification_sockets
@@ -42,7 +43,7 @@ sockets = URLRouter([*enrollment_sockets, *verification_sockets, no_such_socket]
 application = BasePath(
     ProtocolTypeRouter(
         {
-            "http": Turnstile(http_application),
+            "http": Turnstile(ByPath(calls=ApiHandler(), pages=http_application)),
             "websocket": SocketFromAddress(
                 SocketOutage(TicketOr(sockets, otherwise=SameOrigin(AuthMiddlewareStack(sockets))))
             ),

@@ -41,7 +41,7 @@ async def create_webhook(request: HttpRequest, body: WebhookIn) -> Any:
 
     def work() -> WebhookMade:
         webhook, secret = _create(actor, body)
-        return WebhookMade(**webhook_out(webhook).dict(), secret=secret)
+        return WebhookMade(**webhook_out(webhook).model_dump(), secret=secret)
 
     return Status(201, await run_in_database_thread(work))
 

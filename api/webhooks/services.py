@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from api.models import Delivery, Webhook
 from api.webhooks.events import EXPLAINED, Event
-from api.webhooks.outbox import queue
+from api.webhooks.outbox import no_webhooks, queue
 from api.webhooks.secrets import rotate_secret, store_secret
 from api.webhooks.signing import new_secret
 from api.webhooks.targets import clean_url
@@ -55,6 +55,7 @@ def create_webhook(*, actor: Actor | None, url: str, events: Collection[str]) ->
         if Webhook.objects.count() >= MOST_WEBHOOKS:
             raise TooManyWebhooks
         webhook.save(force_insert=True)
+        transaction.on_commit(no_webhooks.forget)
         store_secret(webhook, secret)
         record(Action.WEBHOOK_CREATED, actor=actor, target=webhook.uuid, events=webhook.events)
     return webhook, secret
@@ -77,6 +78,7 @@ def switch_webhook(*, actor: Actor | None, webhook: Webhook, on: bool) -> None:
             return
         stored.ended, stored.failing_since = "" if on else Webhook.Ended.BY_HAND, None
         stored.save(update_fields=["ended", "failing_since"])
+        transaction.on_commit(no_webhooks.forget)
         record(Action.WEBHOOK_CHANGED, actor=actor, target=stored.uuid, on=on)
 
 

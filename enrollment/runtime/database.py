@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
+KEPT_S: Final = 60.0
+"""An unused connection of these threads counts as old after this time, well below a server's wait_timeout."""
 
 # Channels' own database_sync_to_async runs one call at a time for the whole process; these four do not wait
 # for each other.
@@ -21,7 +24,11 @@ _patient_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="patient
 
 
 async def run_in_database_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run ORM work off the event loop, on a connection that is closed afterwards (CONN_MAX_AGE is 0).
+    """Run ORM work off the event loop, on the thread's connection.
+
+    Other threads' connections are not kept (CONN_MAX_AGE is 0), but these threads are few and stay: opening one anew
+    cost more than what a frame or a request of the API asks for. One that broke meanwhile is noticed by its health
+    check before it is used.
 
     A thread cannot be interrupted: a caller that is cancelled waits until the work is done, and is cancelled then. So
     nothing is written behind the back of a socket that counts as closed.
@@ -40,7 +47,7 @@ async def _run_in(pool: ThreadPoolExecutor, function: Callable[P, T], /, *args: 
         try:
             return function(*args, **kwargs)
         finally:
-            close_old_connections()
+            _keep_connections()
 
     context = contextvars.copy_context()  # from where this is asked, for the audit trail
     running = asyncio.get_running_loop().run_in_executor(pool, context.run, work)
@@ -51,3 +58,10 @@ async def _run_in(pool: ThreadPoolExecutor, function: Callable[P, T], /, *args: 
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([running])
         raise
+
+
+def _keep_connections() -> None:
+    """For the thread's next work, unless they broke or were left in a transaction."""
+    for connection in connections.all(initialized_only=True):
+        connection.close_at = time.monotonic() + KEPT_S
+    close_old_connections()

@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -169,9 +170,8 @@ class Pack:
 
         The pack's name, and a digest of embedder file, preprocessing, alignment, dimension and metric.
         """
-        scaling = [*self.preprocessing.mean, *self.preprocessing.std]
-        parts = [self.embedder.sha256, self.preprocessing.colour, scaling, ALIGNMENT, self.dimension, "cosine"]
-        return f"{self.name[:60]}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}"
+        scaling = (*self.preprocessing.mean, *self.preprocessing.std)
+        return _contract_id(self.name, self.embedder.sha256, self.preprocessing.colour, scaling, self.dimension)
 
     @property
     def detector(self) -> PackFile:
@@ -393,3 +393,10 @@ def _parse_thresholds(match: Mapping[str, float]) -> Mapping[float, Threshold]:
     return MappingProxyType(
         {rate: Threshold(match=value, uncertain=looser) for (_, looser), (rate, value) in pairwise(rates)}
     )
+
+
+@cache
+def _contract_id(name: str, embedder: str, colour: str, scaling: tuple[float, ...], dimension: int) -> str:
+    """Asked for several times for each picture."""
+    parts = [embedder, colour, list(scaling), ALIGNMENT, dimension, "cosine"]
+    return f"{name[:60]}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}"

@@ -13,7 +13,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from security.encryption.site_keys import SiteKey, current_site_key, site_key
+from security.encryption.site_keys import SiteKey, site_key, wrapping_key
 from security.models import WrappedKey, random_key_id
 
 NONCE_BYTES = 12
@@ -31,7 +31,7 @@ class DataKey:
 
 def store_key(model: Model, key: DataKey, **owner: Any) -> None:
     """Keep a new key for its owner (a field of `model`), in the transaction that seals something with it."""
-    site = current_site_key()
+    site = wrapping_key()
     row = model(id=key.id, wrapped=wrap(model, key, site), site_key=site.fingerprint, **owner)
     row.save(force_insert=True)
 

@@ -22,6 +22,7 @@ from django.db import DatabaseError, transaction
 from security.audit.actions import Action
 from security.audit.recording import record
 from security.models import EncryptionState
+from security.remembering import Remembered
 
 KEY_BYTES = 32
 
@@ -108,6 +109,19 @@ def current_site_key() -> SiteKey:
     if state.site_key not in [key.fingerprint for key in keys]:
         raise SiteKeyUnusable(_what_is_wrong(state.site_key, [key.fingerprint for key in keys]))
     return keys[0]
+
+
+def wrapping_key() -> SiteKey:
+    """As current_site_key(), for what is stored at every decision: the database is not asked each time.
+
+    The key at hand is looked at each time, so that nothing is wrapped with an older one once a rotation has begun.
+    """
+    known = _known.value
+    return known if known and read_site_keys()[:1] == (known,) else _known.keep(current_site_key())
+
+
+_known: Remembered[SiteKey] = Remembered(2.0)
+"""The present key, which is this database's."""
 
 
 def site_key_problem() -> str:

@@ -6,12 +6,18 @@ import json
 from typing import Any
 
 from django.test import Client
+from django.test.client import ClientHandler
 
+from facesite.programs import ShortWay
 from security.keys.scopes import Scope
 from security.keys.services import create_key
 from security.models import ApiKey
 
 BASE = "/api/v1"
+
+
+class CallHandler(ShortWay, ClientHandler):
+    """A call's own way, as the server goes it."""
 
 
 class Program:
@@ -25,6 +31,7 @@ class Program:
             self.key, secret = create_key(actor=None, name="front door", scopes=scopes or tuple(Scope), **options)
         self.secret = secret
         self._client = Client(raise_request_exception=False)
+        self._client.handler = CallHandler()
 
     def send(self, method: str, path: str, data: Any = None, kind: str = "", **headers: str) -> Any:
         """data: bytes with their kind (a media type), or what becomes JSON."""
