@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
@@ -31,7 +32,7 @@ from api.schemas import (
     Verdict,
 )
 from enrollment.errors import PersonUnknown
-from enrollment.runtime.database import run_in_database_thread
+from enrollment.runtime.database import run_after, run_in_database_thread
 from enrollment.runtime.engine import engine_if_ready, get_engine
 from enrollment.runtime.gallery import REVISION_CHECK_SECONDS, current_gallery, fresh_gallery
 from recognizer.engine import FaceEngine
@@ -141,29 +142,29 @@ async def compare(request: HttpRequest) -> ComparedOut:
 
 async def decide(actor: KeyActor, data: bytes, *, claimed: str | None = None, liveness: bool = False) -> FacesOut:
     """Decide about every face of a picture and keep it. Raises Problem, PersonUnknown, ImageError, PackError."""
-    with picture_gate.enter():
-        bench, found = await look(data, claimed=claimed, liveness=liveness)
-        attempts = await run_in_database_thread(keep_attempts, actor, bench, found, claimed)
+    found, attempts = await look_and_keep(actor, data, claimed=claimed, liveness=liveness)
     faces = [face_out(face, attempt) for face, attempt in zip(found.faces, attempts, strict=True)]
     return FacesOut(faces=faces, image=found.image_size)
 
 
-async def look(data: bytes, *, claimed: str | None = None, liveness: bool = False) -> tuple[Bench, IdentifiedImage]:
-    """What the engine says about a picture. Nothing is written. Call it inside the gate."""
-    bench = fresh_bench() if claimed is None else None
-    if bench is None:
-        bench = await run_in_database_thread(read_bench, claimed)
-    found = await in_engine(
-        bench.engine,
-        identify_image,
-        data,
-        engine=bench.engine,
-        gallery=bench.gallery,
-        policy=bench.in_force.policy,
-        claimed=claimed,
-        check_liveness=liveness,
-    )
-    return bench, found
+async def look_and_keep(
+    actor: KeyActor, data: bytes, *, claimed: str | None = None, liveness: bool = False
+) -> tuple[IdentifiedImage, list[VerificationAttempt]]:
+    """What the engine says about a picture, and the history's row for each face. Raises as decide()."""
+    with picture_gate.enter():
+        bench = fresh_bench() if claimed is None else None
+        if bench is None:
+            bench = await run_in_database_thread(read_bench, claimed)
+        looking = bench.engine.submit(
+            identify_image,
+            data,
+            engine=bench.engine,
+            gallery=bench.gallery,
+            policy=bench.in_force.policy,
+            claimed=claimed,
+            check_liveness=liveness,
+        )
+        return await run_after(looking, partial(keep_found, actor, bench, claimed))
 
 
 def read_bench(claimed: str | None = None) -> Bench:
@@ -180,11 +181,11 @@ def follow_policy(what: str, about: Sequence[str], facts: Mapping[str, Any]) -> 
         transaction.on_commit(_last_bench.forget)
 
 
-def keep_attempts(
-    actor: KeyActor, bench: Bench, found: IdentifiedImage, claimed: str | None
-) -> list[VerificationAttempt]:
+def keep_found(
+    actor: KeyActor, bench: Bench, claimed: str | None, found: IdentifiedImage
+) -> tuple[IdentifiedImage, list[VerificationAttempt]]:
     """Call it in a database thread."""
-    return [
+    return found, [
         record_attempt(
             operator=actor,
             mode=Mode.VERIFY if claimed else Mode.IDENTIFY,

@@ -6,7 +6,7 @@ Programs send pictures as raw bodies to a real Daphne, on a site that is made fo
 - overload: pictures at twice that rate, whether they are answered or not: who cannot be served must hear 429 at once,
   and whoever is served must not have waited.
 The pipeline's own cost is the CPU time of the same decision in this process, on the same pictures and a gallery of the
-same size, before and after the phases.
+same size, before and after the phases. Beside it stands what the library face_recognition needs for these pictures.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.peer import measure_peer
 from benchmarks.sample import DEFAULT_FACES, build_gallery, read_pictures
 from benchmarks.site import ROOT, Server, prepare_site, running_server, site_environment
 from enrollment.runtime.engine import start_engine
@@ -117,9 +118,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--pictures", type=int, default=20, help="different ones (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=6.0, help="for each of three phases (default: %(default)s)")
     parser.add_argument("--people", type=int, default=100, help="enrolled, with five samples (default: %(default)s)")
+    parser.add_argument(
+        "--no-peer",
+        action="store_true",
+        help="without the library face_recognition, which is installed below .cache at its first use (100 MB)",
+    )
 
 
-def run(*, faces: Path, pictures: int, seconds: float, people: int, **options: Any) -> dict[str, Any]:
+def run(
+    *, faces: Path, pictures: int, seconds: float, people: int, no_peer: bool = False, **options: Any
+) -> dict[str, Any]:
     """Rate, latency, refusals and server CPU of each phase, and the ratios that the goals are about.
 
     Raises PackError, ValueError (no pictures, senseless numbers), OSError (the server does not start or answer).
@@ -133,6 +141,7 @@ def run(*, faces: Path, pictures: int, seconds: float, people: int, **options: A
         phases, key_ms = measure_site(engine, bodies, seconds=seconds, people=people)
         own_ms = (before + own_cost(engine, bodies, people)) / 2
         return report(phases, own_ms=own_ms, pack=engine.pack.name, people=people) | {
+            "face_recognition": None if no_peer else measure_peer(bodies, 5 * people),
             "key_check_ms": key_ms,
             "key_check_goal_ms": KEY_GOAL_MS,
             "key_check_goal_met": key_ms["remembered"] <= KEY_GOAL_MS,

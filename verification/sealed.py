@@ -11,6 +11,7 @@ from recognizer.types import Vector
 from recognizer.vectors import vector_from_bytes, vector_to_bytes
 from security.encryption.data_keys import DataKey, store_key
 from security.encryption.sealing import SealedColumn, Stored
+from security.inserting import insert_row
 from verification.models import (
     ConfusedFace,
     FalseMatchKey,
@@ -34,7 +35,7 @@ def save_with_picture(attempt: VerificationAttempt, jpeg: bytes) -> None:
     """Save a new, checked attempt with its picture (empty: without one), in one transaction."""
     key = DataKey()
     attempt.thumbnail = THUMBNAILS.seal(jpeg, key, row=attempt.uuid) if jpeg else b""
-    attempt.save(force_insert=True)
+    insert_row(attempt)
     if jpeg:
         store_key(PictureKey, key, attempt=attempt)
 

@@ -18,10 +18,9 @@ from ninja.security.base import AuthBase
 from api.authorising import API_KEY_HEADER, actor_of, authorise
 from api.bodies import read_picture
 from api.compreface import subjects
-from api.limits import picture_gate
 from api.people import drafts_of
 from api.problems import ApiReason, Problem, problem_of
-from api.recognition import keep_attempts, look
+from api.recognition import look_and_keep
 from enrollment.models import Person
 from enrollment.pictures.photos import PHOTO_LIMITS
 from enrollment.runtime.database import run_in_database_thread, run_in_patient_thread
@@ -78,9 +77,7 @@ async def recognize(
 ) -> dict[str, Any]:
     """Who is on the picture. `subjects` names the person of a match, and nobody else."""
     data = await _file_of(request)
-    with picture_gate.enter():
-        bench, found = await look(data)
-        attempts = await run_in_database_thread(keep_attempts, actor_of(request), bench, found, None)
+    found, attempts = await look_and_keep(actor_of(request), data)
     result = []
     for face, attempt in zip(found.faces, attempts, strict=True):
         person = attempt.matched_person
@@ -146,9 +143,7 @@ async def verify(
     data = await _file_of(request)
     person = (await run_in_database_thread(sample_by_uuid, image_id)).person
     claimed = str(person.uuid)
-    with picture_gate.enter():
-        bench, found = await look(data, claimed=claimed)
-        await run_in_database_thread(keep_attempts, actor_of(request), bench, found, claimed)
+    found, _ = await look_and_keep(actor_of(request), data, claimed=claimed)
     result = [
         _face(face, face_plugins) | {"subject": person.name, "similarity": face.decision.comparison.comparison_score}
         for face in found.faces

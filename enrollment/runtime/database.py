@@ -7,12 +7,14 @@ import contextlib
 import contextvars
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final, ParamSpec, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final, ParamSpec, TypeVar
 
 from django.db import close_old_connections, connections
 
 P = ParamSpec("P")
+S = TypeVar("S")
 T = TypeVar("T")
 KEPT_S: Final = 60.0
 """An unused connection of these threads counts as old after this time, well below a server's wait_timeout."""
@@ -41,16 +43,33 @@ async def run_in_patient_thread(function: Callable[P, T], /, *args: P.args, **kw
     return await _run_in(_patient_threads, function, *args, **kwargs)
 
 
-async def _run_in(pool: ThreadPoolExecutor, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    def work() -> T:
-        close_old_connections()
-        try:
-            return function(*args, **kwargs)
-        finally:
-            _keep_connections()
+async def run_after(first: Future[S], function: Callable[[S], T]) -> T:
+    """Run ORM work on what another thread works out now, as run_in_database_thread(): it goes from thread to thread.
 
+    Raises what `first` raises; then nothing is run.
+    """
+    context = contextvars.copy_context()
+    outcome: Future[T] = Future()
+
+    def go_on(_: Future[S]) -> None:
+        try:
+            running = _database_threads.submit(context.run, _on_kept_connection, lambda: function(first.result()))
+        except RuntimeError as error:  # the process ends
+            outcome.set_exception(error)
+        else:
+            running.add_done_callback(lambda done: _hand_over(done, outcome))
+
+    first.add_done_callback(lambda done: go_on(done) if _succeeded(done) else _hand_over(done, outcome))
+    return await _to_the_end(asyncio.wrap_future(outcome))
+
+
+async def _run_in(pool: ThreadPoolExecutor, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     context = contextvars.copy_context()  # from where this is asked, for the audit trail
-    running = asyncio.get_running_loop().run_in_executor(pool, context.run, work)
+    work = partial(_on_kept_connection, partial(function, *args, **kwargs))
+    return await _to_the_end(asyncio.get_running_loop().run_in_executor(pool, context.run, work))
+
+
+async def _to_the_end(running: asyncio.Future[T]) -> T:
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
@@ -58,6 +77,27 @@ async def _run_in(pool: ThreadPoolExecutor, function: Callable[P, T], /, *args: 
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([running])
         raise
+
+
+def _succeeded(done: Future[Any]) -> bool:
+    return not done.cancelled() and done.exception() is None
+
+
+def _hand_over(done: Future[Any], outcome: Future[Any]) -> None:
+    if _succeeded(done):
+        outcome.set_result(done.result())
+    elif done.cancelled():
+        outcome.cancel()
+    else:
+        outcome.set_exception(done.exception())
+
+
+def _on_kept_connection(work: Callable[[], T]) -> T:
+    close_old_connections()
+    try:
+        return work()
+    finally:
+        _keep_connections()
 
 
 def _keep_connections() -> None:

@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from security.encryption.site_keys import SiteKey, site_key, wrapping_key
+from security.inserting import insert_row
 from security.models import WrappedKey, random_key_id
 
 NONCE_BYTES = 12
@@ -32,8 +33,7 @@ class DataKey:
 def store_key(model: Model, key: DataKey, **owner: Any) -> None:
     """Keep a new key for its owner (a field of `model`), in the transaction that seals something with it."""
     site = wrapping_key()
-    row = model(id=key.id, wrapped=wrap(model, key, site), site_key=site.fingerprint, **owner)
-    row.save(force_insert=True)
+    insert_row(model(id=key.id, wrapped=wrap(model, key, site), site_key=site.fingerprint, **owner))
 
 
 def key_for(model: Model, **owner: Any) -> DataKey:
