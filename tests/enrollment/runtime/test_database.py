@@ -47,7 +47,7 @@ class TestConnections:
         before = await run_in_database_thread(lambda: connection.connection)
         monkeypatch.setattr(
             type(connections["default"]), "is_usable", lambda self: False
-        )  # its server was started again
+        )
         await run_in_database_thread(Lease.objects.count)
         assert await run_in_database_thread(lambda: connection.connection) is not before
 
