@@ -44,7 +44,7 @@ async def authorise(request: HttpRequest, secret: str, scopes: tuple[Scope, ...]
     request.api_key = key  # type: ignore[attr-defined]  # for the log, also where it is refused
     key.require_usable(client_address(request.META))
     scope = key.require_scope(*scopes)
-    key_limits.take(key)
+    await key_limits.take(key)
     if key.last_used_at is None or timezone.now() - key.last_used_at >= USE_NOTED_EVERY:
         await run_in_database_thread(note_use, key)
     request.api_actor = key.actor(scope)  # type: ignore[attr-defined]

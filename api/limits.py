@@ -1,4 +1,7 @@
-"""How much one key may ask, and how many pictures are worked on at once. Both refuse instead of letting wait."""
+"""How much one key may ask, and how many pictures are worked on at once. Both refuse instead of letting wait.
+
+A key's limit holds over all processes of the site; pictures are counted in each, whose engine they would crowd.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,12 @@ from contextlib import contextmanager
 from typing import Final
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 
 from api.problems import ApiReason, Problem
+from enrollment.runtime.database import run_in_database_thread
 from security.keys.checking import CheckedKey
+from security.sharing import is_alone, take_one
 
 BURST_S: Final = 10.0
 """A key may use this many seconds' share at once."""
@@ -21,26 +27,41 @@ MOST_KEYS: Final = 10_000
 
 
 class KeyLimits:
-    """A bucket for each key, in this process: it fills evenly, and every request takes one out."""
+    """A bucket for each key: it fills evenly, and every request takes one out.
+
+    A process that serves alone keeps them here; so does any while neither Redis nor database answers.
+    """
 
     def __init__(self) -> None:
         self._buckets: dict[int, tuple[float, float]] = {}
         """Key -> requests left, and when that was (time.monotonic())."""
 
-    def take(self, key: CheckedKey) -> None:
+    async def take(self, key: CheckedKey) -> None:
         """Raises Problem (429) with Retry-After where nothing is left."""
         rate = key.requests_per_minute / 60
         most = max(1.0, rate * BURST_S)
+        wait = self._take_here(key.pk, rate, most) if is_alone() else await self._take_shared(key.pk, rate, most)
+        if wait:
+            raise Problem(429, ApiReason.RATE_LIMITED, headers={"Retry-After": str(max(1, math.ceil(wait)))})
+
+    async def _take_shared(self, pk: int, rate: float, most: float) -> float:
+        try:
+            return await run_in_database_thread(take_one, f"key:{pk}", rate=rate, most=most)
+        except (DatabaseError, InterfaceError):
+            return self._take_here(pk, rate, most)
+
+    def _take_here(self, pk: int, rate: float, most: float) -> float:
+        """Seconds to wait; 0: taken."""
         now = time.monotonic()
-        left, at = self._buckets.get(key.pk, (most, now))
+        left, at = self._buckets.get(pk, (most, now))
         left = min(most, left + rate * (now - at))
         if left < 1:
-            self._buckets[key.pk] = left, now
-            wait = max(1, math.ceil((1 - left) / rate))
-            raise Problem(429, ApiReason.RATE_LIMITED, headers={"Retry-After": str(wait)})
+            self._buckets[pk] = left, now
+            return (1 - left) / rate
         if len(self._buckets) >= MOST_KEYS:
             self._buckets.clear()
-        self._buckets[key.pk] = left - 1, now
+        self._buckets[pk] = left - 1, now
+        return 0.0
 
     def reset(self) -> None:
         self._buckets.clear()

@@ -8,6 +8,8 @@ A socket may send 50 frames a second, so a few sockets cannot overload a quick s
 sent over what the server can answer; below OVERLOADED the goal counts as not measured.
 The raw cost is the CPU time of the models alone (detector, embedder, and landmarks where the pack has them). They are
 called in turns on the inputs of one frame, before and after the phases.
+
+With --processes 1 2 ... only the first phase runs, once for each number of processes: throughput against processes.
 """
 
 from __future__ import annotations
@@ -17,12 +19,13 @@ import os
 import tempfile
 import time
 from argparse import ArgumentParser
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from django.conf import settings
 
 from benchmarks.cameras import Camera, Phase
 from benchmarks.sample import DEFAULT_FACES, make_stream, read_pictures
@@ -47,20 +50,27 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--faces", type=Path, default=DEFAULT_FACES, help="folder with pictures (default: %(default)s)")
     parser.add_argument("--sockets", type=int, default=16, help="open at once (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=6.0, help="for each of three phases (default: %(default)s)")
+    parser.add_argument(
+        "--processes", type=int, nargs="+", metavar="N", help="compare `serve --processes N` for each of these"
+    )
     parser.add_argument("--people", type=int, default=100, help="enrolled besides those seen (default: %(default)s)")
 
 
-def run(*, faces: Path, sockets: int, seconds: float, people: int, **options: Any) -> dict[str, Any]:
+def run(
+    *, faces: Path, sockets: int, seconds: float, people: int, processes: Sequence[int] | None = None, **options: Any
+) -> dict[str, Any]:
     """Rate, latency, drops, server CPU and memory of each phase, and the ratios that the goals are about.
 
     Raises PackError, ValueError (no pictures, senseless numbers), OSError (the server does not start or answer).
     """
-    if sockets < 1 or seconds <= 0 or people < 0:
+    if sockets < 1 or seconds <= 0 or people < 0 or any(number < 1 for number in processes or ()):
         raise ValueError("Measure with at least one socket, for more than no time, with no fewer than no people.")
     pictures = read_pictures(faces, sockets)
     streams = [make_stream(picture) for picture in pictures]
     engine = start_engine(chosen_pack_name())
     try:
+        if processes:
+            return compare_processes(engine, streams, processes, sockets=sockets, seconds=seconds, people=people)
         raw = RawCost(engine, streams[0][0])
         before = raw.measure()
         phases, peak = measure_site(engine, streams, sockets=sockets, seconds=seconds, people=people)
@@ -81,6 +91,51 @@ def measure_site(
         with running_server(environment) as server:
             phases = asyncio.run(run_phases(server, cookies, streams, seconds))
             return phases, server.memory_mb("VmHWM")
+
+
+def compare_processes(
+    engine: FaceEngine, streams: list[list[bytes]], numbers: Sequence[int], *, sockets: int, seconds: float, people: int
+) -> dict[str, Any]:
+    """What each number of processes answers when all cameras send as fast as answers come, on one and the same site."""
+    rows: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory(prefix="facesite-benchmark-") as name:
+        work = Path(name)
+        environment = site_environment(work, models_dir=engine.config.models_dir, pack=engine.pack.name)
+        files = [write_file(work / f"{number}.jpg", stream[0]) for number, stream in enumerate(streams)]
+        cookies = prepare_site(environment, operators=sockets, people=people, pictures=files)
+        for number in numbers:
+            with running_server(environment, log=work / f"{number}.log", processes=number) as server:
+                full = asyncio.run(run_full(server, cookies, streams, seconds)).summary()
+            first = next(iter(rows.values()), full)
+            rows[str(number)] = {
+                **{key: full[key] for key in ("answers_per_second", "p50_ms", "p95_ms", "cpu_ms_per_answer", "errors")},
+                "times": round(full["answers_per_second"] / max(first["answers_per_second"], 1e-9), 2),
+                "memory_mb": full["memory_mb_end"],
+            }
+    return {
+        "benchmark": "live",
+        "pack": engine.pack.name,
+        "sockets": sockets,
+        "cores": os.cpu_count(),
+        "threads": settings.FACESITE_THREADS,
+        "processes": rows,
+    }
+
+
+async def run_full(server: Server, cookies: list[str], streams: list[list[bytes]], seconds: float) -> Phase:
+    """One camera for each cookie, all as fast as answers come, after a warm-up."""
+    clients = [await Client.connect(server.port, "/ws/verification/", cookie) for cookie in cookies]
+    cameras = [Camera(client, streams[number % len(streams)]) for number, client in enumerate(clients)]
+    await asyncio.gather(*(camera.start() for camera in cameras))
+
+    def all_at_once(until: float) -> list[Awaitable[None]]:
+        return [camera.as_fast_as_answers_come(until) for camera in cameras]
+
+    await measure(server, cameras, all_at_once, min(2.0, seconds))
+    full = await measure(server, cameras, all_at_once, seconds)
+    for camera in cameras:
+        await camera.stop()
+    return full
 
 
 def write_file(path: Path, data: bytes) -> Path:

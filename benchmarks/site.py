@@ -29,26 +29,38 @@ START_SECONDS = 180
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server. Its costs are read from /proc, so this is for Linux."""
+    """A running server, with its processes where it has several. Costs are read from /proc, so this is for Linux."""
 
     pid: int
     port: int
 
+    @property
+    def pids(self) -> list[int]:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [self.pid, *map(int, children)]
+
     def cpu_seconds(self) -> float:
         """User and system time so far; proc(5), fields 14 and 15 of stat."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+        ticks = 0
+        for pid in self.pids:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / TICKS_PER_SECOND
 
     def memory_mb(self, kind: str = "VmRSS") -> float:
         """Resident memory. VmRSS: now; VmHWM: the most it ever was. Raises ValueError for an unknown kind."""
-        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith(kind + ":"):
-                return int(line.split()[1]) / 1024
-        raise ValueError(f"/proc/{self.pid}/status has no {kind}")
+        return sum(_memory_mb(pid, kind) for pid in self.pids)
 
     def forget_peak(self) -> None:
         """VmHWM is counted from now on; proc(5), clear_refs."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+
+def _memory_mb(pid: int, kind: str) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(kind + ":"):
+            return int(line.split()[1]) / 1024
+    raise ValueError(f"/proc/{pid}/status has no {kind}")
 
 
 def site_environment(work: Path, *, models_dir: Path, pack: str | None) -> dict[str, str]:
@@ -61,6 +73,7 @@ def site_environment(work: Path, *, models_dir: Path, pack: str | None) -> dict[
         "ALLOWED_HOSTS": "127.0.0.1",
         "REDIS_URL": "",
         "FACESITE_HTTPS": "",
+        "FACESITE_LOG_FORMAT": "json",
         "FACESITE_MODELS_DIR": str(models_dir.resolve()),
         "FACESITE_MODEL_PACK": pack or "",
     }
@@ -79,17 +92,19 @@ def prepare_site(environment: dict[str, str], *, operators: int, people: int, pi
 
 
 @contextmanager
-def running_server(environment: dict[str, str], *, log: Path | None = None) -> Iterator[Server]:
+def running_server(environment: dict[str, str], *, log: Path | None = None, processes: int = 1) -> Iterator[Server]:
     """`manage.py serve` on a free loopback port, warm. Raises ChildProcessError when it does not come up.
 
-    log: where its log lines go; None: nowhere.
+    log: where its log lines go; None: nowhere. Several processes need one, which says when each is warm.
     """
     port = free_port()
-    command = [sys.executable, "manage.py", "serve", "--port", str(port)]
+    command = [sys.executable, "manage.py", "serve", "--port", str(port), "--processes", str(processes)]
     with (log or Path(os.devnull)).open("wb") as lines:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=lines, stderr=lines)  # noqa: S603
     try:
         _wait_until_ready(process, port)
+        if log and processes > 1:
+            _wait_until_all_are_warm(log, processes)
         yield Server(process.pid, port)
     finally:
         process.terminate()
@@ -125,6 +140,14 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.1)
     raise ChildProcessError("The benchmark's server did not get ready; start it by hand to see why: manage.py serve")
+
+
+def _wait_until_all_are_warm(log: Path, processes: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while log.read_text().count('"warm"') < processes:
+        if time.monotonic() > deadline:
+            raise ChildProcessError("Not all processes of the benchmark's server got ready.")
+        time.sleep(0.1)
 
 
 def fill_site(operators: int, people: int, pictures: list[Path]) -> list[str]:

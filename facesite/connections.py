@@ -278,6 +278,10 @@ class OpenConnections:
         self._channels: set[Channel] = set()
         self._made_room = self._turned_away = 0
 
+    @property
+    def total(self) -> int:
+        return self._open.total()
+
     def enter(self, channel: Channel) -> None:
         address = channel.address
         self._open[address] += 1

@@ -236,7 +236,7 @@ def packs(asked: Asked) -> Iterator[Finding]:
         manifest = Manifest.load(settings.FACESITE_MODELS_DIR)
         pack = choose_pack(manifest, chosen_pack_name())
         verify_pack(pack)
-        get_engine()
+        engine = get_engine()
     except PackError as error:
         yield _problem(str(error), "Run: manage.py packs install")
         return
@@ -245,7 +245,10 @@ def packs(asked: Asked) -> Iterator[Finding]:
             f"The pack {pack.name} works; {stronger.name} recognises better.",
             f"Run: manage.py packs install {stronger.name}, then manage.py rebuild_templates --pack {stronger.name}",
         )
-    yield _ok(f"The pack {pack.name} is whole and runs with {settings.FACESITE_THREADS} threads.")
+    if problem := engine.device_problem:
+        yield _warning(problem, "Install that package and its driver, or take FACESITE_DEVICE away.")
+    where = "on the CPU" if engine.device == "cpu" else f"on {engine.device}"
+    yield _ok(f"The pack {pack.name} is whole and runs {where}, with {settings.FACESITE_THREADS} threads.")
 
 
 def liveness(asked: Asked) -> Iterator[Finding]:

@@ -23,6 +23,8 @@ from django.core.management.utils import get_random_secret_key
 _BOOLEANS = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
 SECRET_BYTES = 64 * 1024
 """A file that is larger holds no secret: it was named by mistake."""
+from_files: set[str] = set()
+"""Names of variables that a .env file gave."""
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 _DATABASE_FORMS = "sqlite:///file, sqlite:////absolute/file or mysql://user:password@host:port/name"
 
@@ -43,7 +45,14 @@ def read_env_file(path: Path) -> None:
         raise SettingsError(
             f"{path} cannot be read ({error.strerror}): run this as the user who owns that file."
         ) from error
+    before = set(os.environ)
     environ.Env.read_env(StringIO(text))
+    from_files.update(set(os.environ) - before)
+
+
+def environment_without_files() -> dict[str, str]:
+    """For a process that shall read the .env file as it is then."""
+    return {name: value for name, value in os.environ.items() if name not in from_files}
 
 
 def ensure_secret_key(path: Path) -> bool:

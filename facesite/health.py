@@ -117,4 +117,5 @@ def explain(checks: dict[str, bool]) -> str:
         return "Degraded: Redis does not answer, so other processes notice a change half a second later."
     if not checks.get("mqtt", True):
         return "Degraded: the MQTT broker does not answer, so what listens there hears nothing."
-    return ""
+    engine = engine_if_ready()
+    return f"Degraded: {engine.device_problem}" if engine and engine.device_problem else ""

@@ -16,7 +16,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
@@ -24,6 +24,7 @@ from prometheus_client.registry import Collector
 from api.authorising import has_key_for
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.gallery import cached_gallery
+from facesite.gauges import gauges, registry_of_all
 from facesite.health import run_checks
 from security.addresses import client_address
 from security.keys.scopes import Scope
@@ -36,13 +37,8 @@ class State(Collector):
     """Read when somebody asks."""
 
     def collect(self) -> Iterator[Metric]:
-        checks = GaugeMetricFamily("facesite_check", "1: this part can be used (as /readyz says)", labels=["part"])
-        for part, passed in run_checks().items():
-            checks.add_metric([part], float(passed))
-        yield checks
-        yield GaugeMetricFamily("facesite_start_time_seconds", "When this process began", value=_STARTED)
+        yield from self.of_any_process()
         if engine := engine_if_ready():
-            yield _info("facesite_pack", "The model pack in use", "pack", engine.pack.name)
             threads = settings.FACESITE_THREADS
             yield GaugeMetricFamily("facesite_inference_threads", "Threads of the engine", value=threads)
             yield GaugeMetricFamily("facesite_inference_queue", "Jobs that wait for a thread", value=engine.waiting)
@@ -51,6 +47,24 @@ class State(Collector):
             yield GaugeMetricFamily("facesite_gallery_templates", "Templates in it", value=gallery.templates)
             yield GaugeMetricFamily("facesite_gallery_bytes", "Memory of its vectors", value=gallery.nbytes)
             yield GaugeMetricFamily("facesite_gallery_revision", "Its revision", value=gallery.revision)
+
+    @staticmethod
+    def of_any_process() -> Iterator[Metric]:
+        """What is the same in all processes of a site, or nearly so."""
+        checks = GaugeMetricFamily("facesite_check", "1: this part can be used (as /readyz says)", labels=["part"])
+        for part, passed in run_checks().items():
+            checks.add_metric([part], float(passed))
+        yield checks
+        yield GaugeMetricFamily("facesite_start_time_seconds", "When this process began", value=_STARTED)
+        if engine := engine_if_ready():
+            yield _info("facesite_pack", "The model pack in use", "pack", engine.pack.name)
+
+
+class OneOfMany(Collector):
+    """The same of one of several processes; the rest comes from facesite/gauges.py, for all of them."""
+
+    def collect(self) -> Iterator[Metric]:
+        yield from State.of_any_process()
 
 
 def _info(name: str, about: str, label: str, value: str) -> Metric:
@@ -72,7 +86,15 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not is_from_this_machine(request) and not has_key_for(request, Scope.METRICS):
         sentence = "Metrics are given to this machine, and to API keys with the scope metrics.\n"
         return HttpResponse(sentence, status=403, content_type="text/plain")
-    return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+
+
+def _registry() -> CollectorRegistry:
+    if gauges is None:
+        return REGISTRY
+    registry = registry_of_all()
+    registry.register(OneOfMany())
+    return registry
 
 
 def is_from_this_machine(request: HttpRequest) -> bool:

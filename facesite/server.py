@@ -20,7 +20,11 @@ from twisted.internet.interfaces import ISSLTransport
 from twisted.logger import globalLogPublisher
 
 from enrollment.streaming.sockets import CLOSE_IDLE, CLOSE_TOO_LARGE
+from facesite.adopting import adopt
+from facesite.child import Counts, Place, my_place
 from facesite.connections import BodyQueue, Channel, OpenConnections, Request, address_of, most_connections
+from facesite.gauges import gauges
+from facesite.warmup import is_warm
 from security.daily import worker
 from security.events import log_event
 
@@ -109,12 +113,17 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
             if kwargs.get(name) is None:
                 kwargs[name] = MESSAGE_BYTES
         then = kwargs.pop("ready_callable", None)
+        self._place = my_place()
         super().__init__(*args, **kwargs, ready_callable=lambda: self._when_ready(then))
         self.open_connections = OpenConnections(
             per_address=None if settings.FACESITE_HTTPS == "proxy" else settings.FACESITE_CONNECTIONS_PER_ADDRESS,
             total=most_connections(),
         )
         self.listen_failure = ""
+        self._counts: Counts | None = None
+        if self._place:
+            self._tls = next((one for one in kwargs["endpoints"] if one.startswith("ssl:")), "")
+            self.endpoints: list[str] = []  # the parent listens
         self._ports: list[Any] = []
 
     def _when_ready(self, then: Any) -> None:
@@ -124,8 +133,23 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
         # A message over the limit is answered with a close code instead of a dropped connection.
         self.ws_factory.setProtocolOptions(failByDrop=False)
         globalLogPublisher.addObserver(log_failure)  # type: ignore[arg-type]  # any callable
+        if self._place:
+            self._adopt(self._place)
         if then is not None:
             then()
+
+    def _adopt(self, place: Place) -> None:
+        """Accept connections at the sockets that the parent has opened."""
+        self._counts = Counts(place)
+        self._counts.tell(0)
+        self._ports = adopt(
+            place,
+            self.http_factory,
+            tls=self._tls,
+            counts=self._counts,
+            open_here=lambda: self.open_connections.total,
+            is_warm=is_warm,
+        )
 
     def _build_channel(self, address: Any) -> Channel:
         channel = Channel()
@@ -154,6 +178,10 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
 
     def timeout_checker(self) -> None:
         self.open_connections.sweep()
+        if self._counts:
+            self._counts.tell(self.open_connections.total)
+        if gauges:
+            gauges.write()
         super().timeout_checker()
 
     def listen_success(self, port: Any) -> None:
@@ -173,6 +201,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
         return drained
 
     async def _drain(self) -> None:
+        self._counts = None  # another process may have this one's place by now
         for port in self._ports:
             port.stopListening()
         worker.tell_to_stop()

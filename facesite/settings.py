@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from facesite import addresses, env
+from facesite.child import how_many, share_of
 from facesite.logs import logging_config
 from facesite.machine import local_zone, usable_cores
 from facesite.openid import read_provider
@@ -184,7 +185,10 @@ FACESITE_DATA_KEY_FILE = env.read_file("FACESITE_DATA_KEY_FILE", default=BASE_DI
 FACESITE_MODELS_DIR = env.read_folder("FACESITE_MODELS_DIR", default=BASE_DIR / "models", base=BASE_DIR)
 FACESITE_MODELS_MIRROR = env.read_folder_or_url("FACESITE_MODELS_MIRROR", base=BASE_DIR)
 FACESITE_MODEL_PACK = env.read_pack("FACESITE_MODEL_PACK", FACESITE_MODELS_DIR)
-FACESITE_THREADS = env.read_int("FACESITE_THREADS", default=usable_cores(), least=1, most=256)
+FACESITE_PROCESSES = how_many()
+# Of all processes of one `serve` together; each has its share of them.
+FACESITE_THREADS = share_of(env.read_int("FACESITE_THREADS", default=usable_cores(), least=1, most=256))
+FACESITE_DEVICE = env.read_choice("FACESITE_DEVICE", ["cpu", "cuda", "openvino"]) or "cpu"
 FACESITE_CONNECTIONS_PER_ADDRESS = env.read_int("FACESITE_CONNECTIONS_PER_ADDRESS", default=512, least=8, most=16384)
 FACESITE_QUIET_HOUR = env.read_int("FACESITE_QUIET_HOUR", default=3, least=0, most=23)
 FACESITE_LIVENESS = env.read_choice("FACESITE_LIVENESS", ["required", "advisory", "off"])

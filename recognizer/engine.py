@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 import cv2
@@ -19,6 +20,7 @@ from recognizer.search.cohort import Cohort
 from recognizer.stages.alignment import TEMPLATE, align_face
 from recognizer.stages.checks import NOT_CHECKED, FaceChecker
 from recognizer.stages.detection import Detector, YuNetDetector
+from recognizer.stages.devices import Device
 from recognizer.stages.embedding import Embedder, OnnxEmbedder
 from recognizer.stages.landmarks import LandmarkRefiner
 from recognizer.stages.liveness import LivenessChecker, MiniFasNet, ScaledModel
@@ -84,6 +86,16 @@ class FaceEngine:
     def dimension(self) -> int:
         """Numbers in each embedding."""
         return self.pack.dimension
+
+    @property
+    def device(self) -> str:
+        """On what the models compute: cpu, or what the config asks for."""
+        return self._loaded.device.used
+
+    @property
+    def device_problem(self) -> str:
+        """Why that is not what the config asks for, as a sentence; empty where it is."""
+        return self._loaded.device.problem
 
     @property
     def cohort(self) -> Cohort | None:
@@ -199,26 +211,28 @@ class _Stages:
 
     def __init__(self, pack: Pack, config: RecognizerConfig) -> None:
         self.pack = pack
-        refiners = [LandmarkRefiner(open_session(file.path)) for file in pack.files_of("landmarks")]
+        self.device = Device(config.device)
+        opened = partial(open_session, device=self.device)
+        refiners = [LandmarkRefiner(opened(file.path)) for file in pack.files_of("landmarks")]
         self.refiner = refiners[0] if refiners else None
         detector = YuNetDetector(
-            open_session(pack.detector.path, any_size=True),
+            opened(pack.detector.path, any_size=True),
             size=config.detection_size,
             threshold=config.detection_threshold,
             refiner=self.refiner,
         )
         self.detector: Detector = detector
         self.stills = StillDetector(detector)
-        checkers = [FaceChecker(open_session(file.path)) for file in pack.files_of("checks")]
+        checkers = [FaceChecker(opened(file.path)) for file in pack.files_of("checks")]
         self.checker = checkers[0] if checkers else None
-        self.embedder: Embedder = OnnxEmbedder(open_session(pack.embedder.path), pack.preprocessing)
+        self.embedder: Embedder = OnnxEmbedder(opened(pack.embedder.path), pack.preprocessing)
         if self.embedder.dimension != pack.dimension:
             raise PackCorrupt(
                 f"The embedder of the pack {pack.name} gives {self.embedder.dimension} numbers per face "
                 f"where the manifest says {pack.dimension}. Correct the manifest or install the right file."
             )
         self.cohort = load_cohort(pack)
-        models = [ScaledModel(open_session(file.path), file.crop_scale) for file in pack.files_of("liveness")]
+        models = [ScaledModel(opened(file.path), file.crop_scale) for file in pack.files_of("liveness")]
         self.liveness: LivenessChecker | None = MiniFasNet(models) if models else None
 
     def warm_up(self) -> None:

@@ -60,6 +60,8 @@ class RecognizerConfig:
     """Longest side, in pixels, of the picture that the detector sees."""
     detection_threshold: float = 0.6
     """Smallest detection_score (0..1) that counts as a face."""
+    device: str = "cpu"
+    """cpu, cuda or openvino: see recognizer/stages/devices.py."""
     cohort: bool = True
     """False: without the pack's cohort, to build another one or to compare."""
 

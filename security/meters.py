@@ -15,7 +15,7 @@ REGISTRY: Final = CollectorRegistry()
 _STAGES_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _PAGES_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
-SOCKETS: Final = Gauge("facesite_sockets", "Open sockets of this process", ["kind"], registry=REGISTRY)
+SOCKETS: Final = Gauge("facesite_sockets", "Open sockets", ["kind"], registry=REGISTRY, multiprocess_mode="livesum")
 FRAMES: Final = Counter("facesite_frames", "Frames that arrived", ["kind"], registry=REGISTRY)
 ANSWERS: Final = Counter("facesite_results", "Frames that were looked at", ["kind"], registry=REGISTRY)
 DROPS: Final = Counter("facesite_frames_dropped", "Frames that a newer one replaced", ["kind"], registry=REGISTRY)

@@ -290,6 +290,28 @@ class Lease(models.Model):
         return self.name
 
 
+class SharedBucket(models.Model):
+    """What is left of a rate that all processes share; security/sharing.py takes from it."""
+
+    name = models.CharField(max_length=80, unique=True)
+    left = models.FloatField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SharedPlace(models.Model):
+    """One of so many at once, counted over all processes; security/sharing.py gives it and takes it back."""
+
+    name = models.CharField(max_length=80, db_index=True)
+    token = models.CharField(max_length=32, unique=True)
+    expires_at = models.DateTimeField(help_text="Unless it is kept: its process may have died.")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class DailyTask(models.Model):
     """When a task of security/daily.py is due, and how its last run went."""
 

@@ -108,7 +108,7 @@ class Publisher(Background):
         async with _client(settings.FACESITE_MQTT_URL, below(STATUS)) as client:
             self._loop = asyncio.get_running_loop()
             await client.publish(below(STATUS), "online", qos=1, retain=True)
-            await client.subscribe(below(f"place/+/{LAST_SEEN}"), qos=1)
+            await client.subscribe([(below(f"place/+/{LAST_SEEN}"), 1), (below(STATUS), 1)])
             self.connected = True
             self._note("")
             tasks = [asyncio.ensure_future(self._send(client)), asyncio.ensure_future(self._learn(client))]
@@ -142,9 +142,17 @@ class Publisher(Background):
         """Which topics name whom, also those that other processes wrote or that were kept over a restart."""
         async for message in client.messages:
             topic = message.topic.value
+            if topic == below(STATUS):
+                self._contradict(message.payload)
+                continue
             person = self._note_person(topic, message.payload)
             if person and message.retain and not await run_in_database_thread(_exists, person):
                 self.put(Message(topic, "", keep=True))
+
+    def _contradict(self, status: object) -> None:
+        """Another process of the site is gone and has said that the site is; this one is still here."""
+        if status == b"offline" and not self._stopping.is_set():
+            self.put(Message(below(STATUS), "online", keep=True))
 
     def _note_person(self, topic: str, payload: object) -> str | None:
         """Remember whom a kept topic names from now on. Returns their id; None: nobody."""

@@ -99,12 +99,19 @@ def start_engine(pack: str | None) -> FaceEngine:
     """A new engine on that pack (None: the best installed one); the caller closes it. Raises PackError."""
     engine = FaceEngine(engine_config(pack))
     engine.startup()
+    if engine.device_problem:
+        log_event(logger, "device_not_used", level=logging.WARNING, problem=engine.device_problem)
     return engine
 
 
 def engine_config(pack: str | None) -> RecognizerConfig:
     """What the settings say about the engine, for that pack."""
-    return RecognizerConfig(models_dir=settings.FACESITE_MODELS_DIR, pack=pack, threads=settings.FACESITE_THREADS)
+    return RecognizerConfig(
+        models_dir=settings.FACESITE_MODELS_DIR,
+        pack=pack,
+        threads=settings.FACESITE_THREADS,
+        device=settings.FACESITE_DEVICE,
+    )
 
 
 shared = SharedEngine()

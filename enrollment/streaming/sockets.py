@@ -24,6 +24,7 @@ from typing import Any, ClassVar, ParamSpec, TypeVar
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import DatabaseError, InterfaceError
 
 from enrollment.errors import EnrollmentError
 from enrollment.reasons import EnrollmentReason, sentence_for
@@ -36,6 +37,7 @@ from security.allowing import NotAllowed, require
 from security.events import log_event
 from security.meters import ERRORS, FRAMES, SOCKETS, count_result
 from security.rights import Right
+from security.sharing import PLACE_S, enter, is_alone, leave
 from security.sign_in.owing import StillOwed
 from security.sign_in.sessions import standing_of
 
@@ -101,7 +103,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
     inbox_size: ClassVar[int] = 32
     """Messages and frames that may wait; one more ends the socket."""
     sockets_per_operator: ClassVar[int] = 8
-    """Open sockets in one process, both kinds together."""
+    """Open sockets, both kinds together, over all processes of the site."""
     idle_seconds: ClassVar[float] = 90.0
     """A socket that hears nothing for this long is closed."""
     session_check_seconds: ClassVar[float] = 5.0
@@ -196,6 +198,8 @@ class FrameConsumer(AsyncWebsocketConsumer):
         self._closing = False
         self._close_code = None
         self._admitted = False
+        self._place = ""
+        self._place_until = now
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -221,7 +225,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
         self.operator = user
         if not await self._may_stay():
             return
-        if _open_sockets[self.operator.pk] >= self.sockets_per_operator:
+        if not await self._find_place():
             await self.close(CLOSE_TOO_MANY)
         else:
             self._admitted = True
@@ -229,6 +233,35 @@ class FrameConsumer(AsyncWebsocketConsumer):
             SOCKETS.labels(self._kind).inc()
             self._log("opened")
             self._tasks = [asyncio.create_task(self._work()), asyncio.create_task(self._watch())]
+
+    async def _find_place(self) -> bool:
+        """Whether this operator may open one more socket. While the database is away this process counts alone."""
+        if _open_sockets[self.operator.pk] >= self.sockets_per_operator:
+            return False
+        return is_alone() or await self._keep_place()
+
+    async def _keep_place(self) -> bool:
+        self._place_until = time.perf_counter() + PLACE_S
+        try:
+            self._place = await run_in_database_thread(
+                enter, self._place_name, most=self.sockets_per_operator, token=self._place
+            )
+        except Exception as error:
+            if outage_code(error) is None:
+                raise
+            self._log_outage(error)
+            return True
+        return bool(self._place)
+
+    async def _leave_place(self) -> None:
+        """Nothing is lost where the database is away: a place that nobody keeps is free in a minute."""
+        if self._place:
+            with contextlib.suppress(DatabaseError, InterfaceError):
+                await run_in_database_thread(leave, self._place_name, self._place)
+
+    @property
+    def _place_name(self) -> str:
+        return f"sockets:{self.operator.pk}"
 
     async def disconnect(self, code: int) -> None:
         if self._close_code is None:
@@ -355,7 +388,8 @@ class FrameConsumer(AsyncWebsocketConsumer):
                 await asyncio.sleep(min(self._last_heard + self.idle_seconds, next_check) - now)
 
     async def _check_welcome(self) -> None:
-        await self._may_stay()
+        if await self._may_stay() and self._place and time.perf_counter() > self._place_until - PLACE_S / 2:
+            await self._keep_place()
 
     async def _may_stay(self) -> bool:
         """As _stays; while the database is away nobody can log out, and nobody is sent away."""
@@ -407,6 +441,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
             SOCKETS.labels(self._kind).dec()
             if not _open_sockets[self.operator.pk]:
                 del _open_sockets[self.operator.pk]
+            await self._leave_place()
             self._log("closed")
             await self.on_closed()
 

@@ -8,6 +8,7 @@ from onnxruntime import GraphOptimizationLevel, SessionOptions
 from onnxruntime import InferenceSession as Session
 
 from recognizer.errors import PackCorrupt
+from recognizer.stages.devices import CPU, Device
 from recognizer.stages.graphs import mend_model
 
 __all__ = ["Session", "open_session", "write_plain_model"]
@@ -15,12 +16,13 @@ UNPACK_ONCE = ("session.disable_quant_qdq", "1")
 """ONNX Runtime computes with packed weights as they are; this has it unpack them once, when it opens the model."""
 
 
-def open_session(path: Path, *, any_size: bool = False) -> Session:
+def open_session(path: Path, *, any_size: bool = False, device: Device | None = None) -> Session:
     """A session that computes in the calling thread and may be shared by many.
 
     It uses one thread per call and no spinning: the engine's pool already has one worker per core, and more threads
     than cores measured slower. The graph is mended first (recognizer/stages/graphs.py); any_size: for a detector whose
-    graph may name one size of picture. Raises PackCorrupt when the file is no usable ONNX model.
+    graph may name one size of picture; device: None is the CPU. Raises PackCorrupt when the file is no usable ONNX
+    model.
     """
     options = SessionOptions()
     options.intra_op_num_threads = 1
@@ -31,7 +33,10 @@ def open_session(path: Path, *, any_size: bool = False) -> Session:
         mended = mend_model(path.read_bytes(), any_size=any_size)
         if mended.has_packed_weights:
             options.add_session_config_entry(*UNPACK_ONCE)
-        return Session(mended.model, options, providers=["CPUExecutionProvider"])
+        device = device or Device(CPU)
+        session = Session(mended.model, options, providers=device.providers)
+        device.note(session.get_providers())
+        return session
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
         raise PackCorrupt(f"{path} cannot be loaded as an ONNX model: {str(error).splitlines()[0]}") from error
 

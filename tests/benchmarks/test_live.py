@@ -22,7 +22,13 @@ class TestRun:
         assert result["overload_factor"] > 0
         assert result["peak_memory_mb"] >= result["phases"]["overload"]["memory_mb_start"]
 
-    @pytest.mark.parametrize("senseless", [{"sockets": 0}, {"seconds": 0.0}, {"people": -1}])
+    def test_processes_are_compared_on_one_site(self, engine, shared_faces):
+        result = live.run(faces=shared_faces / "eval", sockets=2, seconds=1.0, people=3, processes=[2])
+        row = result["processes"]["2"]
+        assert row["answers_per_second"] > 0
+        assert (row["times"], row["errors"]) == (1.0, 0)
+
+    @pytest.mark.parametrize("senseless", [{"sockets": 0}, {"processes": [0]}, {"seconds": 0.0}, {"people": -1}])
     def test_senseless_numbers_are_refused(self, tmp_path, senseless):
         options = {"sockets": 1, "seconds": 1.0, "people": 1} | senseless
         with pytest.raises(ValueError, match="Measure with"):

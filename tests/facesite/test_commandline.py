@@ -41,6 +41,7 @@ class TestWrongSettings:
             ("FACESITE_MODELS_MIRROR", "ftp://host/x"),
             ("FACESITE_MODEL_PACK", "nonsense"),
             ("FACESITE_THREADS", "0"),
+            ("FACESITE_DEVICE", "abacus"),
             ("FACESITE_LIVENESS", "sometimes"),
             ("FACESITE_SECOND_FACTOR", "always"),
             ("FACESITE_OIDC_ISSUER", "http://login.example.org"),

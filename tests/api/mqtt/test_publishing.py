@@ -166,6 +166,20 @@ class TestWhatTheBrokerKeeps:
             assert ears.wait_for("facesite/status") == "offline"
 
 
+class TestSeveralProcesses:
+    def test_the_site_is_online_as_long_as_one_of_them_is(self, broker, publisher):
+        other = Publisher()
+        with broker.listener("facesite/status") as ears:
+            assert ears.wait_for("facesite/status") == "online"
+            other.start()
+            assert ears.wait_for("facesite/status") == "online"
+            other.stop()
+            assert ears.wait_for("facesite/status") == "offline"
+            assert ears.wait_for("facesite/status") == "online"  # says the first
+            publisher.stop()
+            assert ears.wait_for("facesite/status") == "offline"
+
+
 class TestABrokerThatIsAway:
     def test_hears_the_newest_state_when_it_is_back_and_nothing_stale(self, broker, publisher, monkeypatch):
         broker.kill()
