@@ -34,13 +34,13 @@ PAGES = {
 }
 """Address of each list. Where a page links to its last or next page, that is followed and measured too."""
 DEEP = {
-    "people": "people",
-    "history": "attempts",
-    "admin people": "people",
-    "admin templates": "templates",
-    "admin attempts": "attempts",
+    "people": "page={page}",
+    "history": "at={place}",
+    "admin people": "p={page}",
+    "admin templates": "id__lt={template}",
+    "admin attempts": "id__lt={attempt}",
 }
-"""Lists of which a page far back is measured too, and what they list."""
+"""Lists of which a page far back is measured too: how its address says which one."""
 EXPORTS = {
     "history of ten days": "/verification/attempts/export.csv?since={ten}",
     "attacks": "/verification/attempts/export.csv?verdict=attack",
@@ -78,7 +78,14 @@ def measure(rounds: int) -> dict[str, Any]:
     pages = {name: _of_page(client, address.format(**days), rounds) for name, address in PAGES.items()}
     attempts = VerificationAttempt.objects.count()
     rows = {"people": counts.people, "templates": counts.templates, "attempts": attempts}
-    pages |= {f"{name}, deep": _of_page(client, _deep(PAGES[name], rows[of]), rounds) for name, of in DEEP.items()}
+    far = {
+        "page": max(1, min(500, counts.people // 50)),
+        "place": f"older-{int((timezone.now() - timedelta(days=45)).timestamp() * 1_000_000)}-1",
+        "template": counts.templates // 3,
+        "attempt": attempts // 3,
+    }
+    for name, where in DEEP.items():
+        pages[f"{name}, deep"] = _of_page(client, f"{PAGES[name]}?{where.format(**far)}", rounds)
     return {
         "database": connection.vendor,
         **rows,
@@ -119,8 +126,3 @@ def _of_export(client: Any, address: str) -> dict[str, float]:
 
 async def _count_lines(chunks: AsyncIterator[bytes]) -> int:
     return sum([chunk.count(b"\n") async for chunk in chunks])
-
-
-def _deep(address: str, rows: int) -> str:
-    """The 500th page, or the last where there are fewer; by its number."""
-    return f"{address}?{'p' if address.startswith('/admin/') else 'page'}={max(1, min(500, rows // 50))}"
