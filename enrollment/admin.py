@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -30,9 +31,11 @@ from enrollment.reasons import sentence_for
 from enrollment.sealed import CropUnreadable, read_crop
 from enrollment.thumbnails import thumbnail_url
 from enrollment.web import hand_out
+from recognizer.packs.manifest import Manifest
 from security.admin import RightsAdmin
 from security.rights import Right
 from security.web import download
+from security.windows import WindowAdmin
 
 RECEIPTS_LINKED = 20
 """In the message after several people were erased: it travels in a cookie."""
@@ -252,24 +255,38 @@ class PersonAdmin(ListAdmin):
         return download(stream_people(queryset, actor=request.user, picked=True), "people.csv")
 
 
+class ContractFilter(admin.SimpleListFilter):
+    """Of the packs that this machine knows: to ask the database would read every template there is."""
+
+    title = "model pack"
+    parameter_name = "contract_id"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        packs = Manifest.load(settings.FACESITE_MODELS_DIR).packs.values()
+        return [(pack.contract_id, pack.name) for pack in packs if pack.installed]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[FaceTemplate]) -> QuerySet[FaceTemplate]:
+        return queryset.filter(contract_id=self.value()) if self.value() else queryset
+
+
 @admin.register(FaceTemplate)
-class FaceTemplateAdmin(ListAdmin):
+class FaceTemplateAdmin(WindowAdmin, ListAdmin):
     """In which embedding spaces the samples have templates. The vectors are shown nowhere."""
 
     seen_with = (Right.SEE_PEOPLE,)
 
     list_display = ("id", "person", "contract_id", "dimension", "created_at")
-    list_filter = ("contract_id", "created_at")
+    list_filter = (ContractFilter, "created_at")
     list_per_page = 50
-    show_full_result_count = False
     search_fields = ("sample__person__folded",)
     search_help_text = "Name or external ID of the person"
     fields = ("person", "sample", "contract_id", "dimension", "created_at")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[FaceTemplate]:
-        templates = FaceTemplate.objects.select_related("sample__person").order_by("-pk")
-        return templates.defer("embedding", "sample__crop", "sample__quality")
+        """Samples are read after the page's templates: MariaDB would begin a join with every sample there is."""
+        samples = FaceSample.objects.select_related("person").defer("crop", "quality")
+        return FaceTemplate.objects.prefetch_related(Prefetch("sample", samples)).defer("embedding").order_by("-pk")
 
     @admin.display(ordering="sample__person__name")
     def person(self, template: FaceTemplate) -> Person:

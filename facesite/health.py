@@ -20,6 +20,7 @@ from redis import Redis, RedisError
 from api.mqtt.publishing import publisher
 from enrollment.reasons import sentence_for
 from enrollment.runtime.engine import engine_if_ready
+from enrollment.runtime.gallery import shared
 from enrollment.runtime.notices import listener
 from enrollment.runtime.outages import FULL
 from facesite.warmup import is_warm, warmup
@@ -112,7 +113,7 @@ def explain(checks: dict[str, bool]) -> str:
     if not checks["engine"]:
         return warmup.problem or "The engine is starting."
     if not checks["gallery"]:
-        return warmup.problem or "The gallery is being loaded."
+        return warmup.problem or shared.loading
     if not checks.get("redis", True):
         return "Degraded: Redis does not answer, so other processes notice a change half a second later."
     if not checks.get("mqtt", True):

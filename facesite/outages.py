@@ -1,4 +1,7 @@
-"""What a visitor is told while the database is away or full: a 503 page or a word on the socket, never a bare 500."""
+"""What a visitor is told while the database is away or full: a 503 page or a word on the socket, never a bare 500.
+
+Pages also say so while the gallery is being loaded.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,19 @@ from django.views import defaults
 from enrollment.reasons import sentence_for
 from enrollment.runtime.outages import outage_code
 from enrollment.streaming.sockets import CLOSE_TRY_LATER
+from recognizer.errors import EngineNotReady
 
 RETRY_AFTER_S = 5
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500, called while the exception is being handled."""
-    code = outage_code(sys.exc_info()[1])
-    if code is None:
+    error = sys.exc_info()[1]
+    code = outage_code(error)
+    if code is None and not isinstance(error, EngineNotReady):
         return defaults.server_error(request)
     # Without the request: what it adds to a page's context asks the database.
-    page = render_to_string("503.html", {"sentence": sentence_for(code)})
+    page = render_to_string("503.html", {"sentence": sentence_for(code) if code else str(error)})
     return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 

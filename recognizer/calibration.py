@@ -6,6 +6,7 @@ comparison matches when its score is at or above the threshold (inclusive), ever
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -210,6 +211,7 @@ def cross_validate(scores: ArrayLike, same: ArrayLike, folds: Sequence[int] | ND
     return Accuracy(mean=float(np.mean(rights)), standard_error=spread, thresholds=tuple(thresholds))
 
 
+@functools.lru_cache(maxsize=4_096)  # with millions of trials a bound takes milliseconds, and pages ask again
 def rate_of(errors: int, trials: int, confidence: float = 0.95) -> Rate:
     """`errors` out of `trials` with the exact interval of Clopper and Pearson (1934). Without trials it is 0..1.
 

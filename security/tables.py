@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 
 Entry = TypeVar("Entry", bound=Model)
+Values = tuple[Any, ...]
 
 PAGE = 1_000
 """Rows read from the database at a time."""
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = frozenset("=+-@\t\r")
 """A spreadsheet runs a cell that begins like this (OWASP, CSV injection)."""
+_HARMLESS = frozenset({type(None), bool, int, float})
 
 
 def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
@@ -25,15 +27,15 @@ def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Itera
     writer = csv.writer(_Echo())
     yield "\ufeff" + writer.writerow(columns)
     for row in rows:
-        yield writer.writerow([safe_cell(value) for value in row])
+        yield writer.writerow([value if type(value) in _HARMLESS else safe_cell(value) for value in row])
 
 
 def safe_cell(value: object) -> object:
     """Numbers stay numbers; text that a spreadsheet would run gets an apostrophe in front."""
     if value is None or isinstance(value, int | float):
         return value
-    text = str(value)
-    return "'" + text if text.startswith(FORMULA_STARTS) else text
+    text = value if type(value) is str else str(value)
+    return "'" + text if text[:1] in FORMULA_STARTS else text
 
 
 def by_pages(rows: QuerySet[Entry], *, key: str = "pk", newest_first: bool = False) -> Iterator[Entry]:
@@ -48,6 +50,19 @@ def by_pages(rows: QuerySet[Entry], *, key: str = "pk", newest_first: bool = Fal
         yield from page
         beyond = {f"{key}__lt" if newest_first else f"{key}__gt": getattr(page[-1], key)}
         page = list(rows.filter(**beyond)[:PAGE]) if len(page) == PAGE else []
+
+
+def tuples_by_pages(rows: QuerySet[Any], columns: Sequence[str], *, newest_first: bool = False) -> Iterator[Values]:
+    """The same without an instance for each row: values of these columns (joins too), in the order of primary keys.
+
+    Several times as fast, for a table of a million rows.
+    """
+    rows = rows.order_by("-pk" if newest_first else "pk")
+    page = list(rows.values_list("pk", *columns)[:PAGE])
+    while page:
+        yield from (values[1:] for values in page)
+        beyond = {"pk__lt" if newest_first else "pk__gt": page[-1][0]}
+        page = list(rows.filter(**beyond).values_list("pk", *columns)[:PAGE]) if len(page) == PAGE else []
 
 
 class _Echo:

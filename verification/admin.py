@@ -17,12 +17,13 @@ from enrollment.runtime.gallery import cached_gallery
 from security.allowing import is_allowed
 from security.rights import Right
 from security.web import download
+from security.windows import WindowAdmin
 from verification import services
 from verification.cards import rate_in_words, reasons_in_words
 from verification.exports import stream_attempts
 from verification.models import FalseMatch, InboxAction, UnknownPolicy, VerificationAttempt, VerificationPolicy
 from verification.policy import false_alarms_per_1000, policy_of, population_of
-from verification.selectors import thumbnail_url
+from verification.selectors import about_words, thumbnail_url
 from verification.services import save_policy
 from verification.templatetags.rates import alarms
 
@@ -33,7 +34,7 @@ def rounded(score: float | None, digits: int) -> str:
 
 
 @admin.register(VerificationAttempt)
-class VerificationAttemptAdmin(ListAdmin):
+class VerificationAttemptAdmin(WindowAdmin, ListAdmin):
     seen_with = (Right.SEE_HISTORY,)
     list_display = (
         "created_at",
@@ -49,7 +50,6 @@ class VerificationAttemptAdmin(ListAdmin):
     list_filter = ("verdict", "mode", "source", "liveness_verdict", "created_at")
     list_select_related = ("matched_person", "claimed_person", "operator")
     list_per_page = 50
-    show_full_result_count = False
     search_fields = ("matched_person__folded", "claimed_person__folded", "operator__username")
     search_help_text = "Name of the matched or claimed person, or login of the operator"
     actions = ("export_csv", "erase_pictures")
@@ -82,6 +82,12 @@ class VerificationAttemptAdmin(ListAdmin):
         attempts: QuerySet[VerificationAttempt] = super().get_queryset(request)
         url_name = request.resolver_match.url_name if request.resolver_match else None
         return attempts.defer("thumbnail") if (url_name or "").endswith("_changelist") else attempts
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[VerificationAttempt], search_term: str
+    ) -> tuple[QuerySet[VerificationAttempt], bool]:
+        """As the history is searched."""
+        return queryset.filter(about_words(search_term)), False
 
     @admin.display(description="mode", ordering="mode")
     def question(self, attempt: VerificationAttempt) -> str:

@@ -4,46 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import tzinfo
+from functools import partial
+from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from enrollment.models import Person
 from security.actors import Actor
 from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
 from security.days import moment
 from security.rights import Right
-from security.tables import by_pages, csv_lines
+from security.tables import csv_lines, tuples_by_pages
 from verification.models import VerificationAttempt
 from verification.selectors import AttemptFilters
 
-COLUMNS = (
-    "time",
-    "attempt",
-    "mode",
-    "source",
-    "verdict",
-    "claimed_person",
-    "claimed_external_id",
-    "matched_person",
-    "matched_external_id",
-    "comparison_score",
-    "runner_up",
-    "match_threshold",
-    "fmr",
-    "liveness_verdict",
-    "liveness_score",
-    "quality_score",
-    "frames_agreed",
-    "frames_seen",
-    "reasons",
-    "operator",
-    "contract",
-    "policy",
-    "gallery_revision",
-)
+LOGIN = f"operator__{get_user_model().USERNAME_FIELD}"
+FIELDS = {
+    "time": "created_at",
+    "attempt": "uuid",
+    "mode": "mode",
+    "source": "source",
+    "verdict": "verdict",
+    "claimed_person": "claimed_person__name",
+    "claimed_external_id": "claimed_person__external_id",
+    "matched_person": "matched_person__name",
+    "matched_external_id": "matched_person__external_id",
+    "comparison_score": "comparison_score",
+    "runner_up": "runner_up",
+    "match_threshold": "match_threshold",
+    "fmr": "fmr",
+    "liveness_verdict": "liveness_verdict",
+    "liveness_score": "liveness_score",
+    "quality_score": "quality_score",
+    "frames_agreed": "frames_agreed",
+    "frames_seen": "frames_seen",
+    "reasons": "reasons",
+    "operator": LOGIN,
+    "contract": "contract_id",
+    "policy": "policy_id",
+    "gallery_revision": "gallery_revision",
+}
+"""Column of the table -> field of an attempt."""
+COLUMNS = tuple(FIELDS)
+TIME, REASONS = COLUMNS.index("time"), COLUMNS.index("reasons")
 
 
 def _filter_facts(filters: AttemptFilters) -> dict[str, object]:
@@ -55,7 +63,7 @@ def _filter_facts(filters: AttemptFilters) -> dict[str, object]:
 def stream_attempts(
     attempts: QuerySet[VerificationAttempt], *, actor: Actor | None, filters: AttemptFilters | None = None
 ) -> Iterator[str]:
-    """CSV lines, the header first. attempts: with people and operator, as selectors.find_attempts() gives them.
+    """CSV lines, the header first.
 
     The export is on record before its first line is read. filters: None where rows were picked one by one. Raises
     NotAllowed.
@@ -64,36 +72,12 @@ def stream_attempts(
     with transaction.atomic():
         facts = _filter_facts(filters) if filters else {"picked": True}
         record(Action.ATTEMPTS_EXPORTED, actor=actor, format="csv", rows=attempts.count(), filters=facts)
-    return csv_lines(COLUMNS, map(_row, by_pages(attempts, newest_first=True)))
+    rows = tuples_by_pages(attempts, tuple(FIELDS.values()), newest_first=True)
+    return csv_lines(COLUMNS, map(partial(_row, timezone.get_current_timezone()), rows))
 
 
-def _external_id(person: Person | None) -> str:
-    return (person.external_id if person else None) or ""
-
-
-def _row(attempt: VerificationAttempt) -> tuple[object, ...]:
-    return (
-        moment(attempt.created_at),
-        attempt.uuid,
-        attempt.mode,
-        attempt.source,
-        attempt.verdict,
-        attempt.claimed_person or "",
-        _external_id(attempt.claimed_person),
-        attempt.matched_person or "",
-        _external_id(attempt.matched_person),
-        attempt.comparison_score,
-        attempt.runner_up,
-        attempt.match_threshold,
-        attempt.fmr,
-        attempt.liveness_verdict,
-        attempt.liveness_score,
-        attempt.quality_score,
-        attempt.frames_agreed,
-        attempt.frames_seen,
-        " ".join(attempt.reasons),
-        attempt.operator or "",
-        attempt.contract_id,
-        attempt.policy_id,
-        attempt.gallery_revision,
-    )
+def _row(zone: tzinfo, values: tuple[Any, ...]) -> list[object]:
+    row: list[object] = list(values)
+    row[TIME] = moment(values[TIME], zone)
+    row[REASONS] = " ".join(values[REASONS])
+    return row

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db.models import Case, Count, Q, QuerySet, When
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +20,9 @@ from security.audit.targets import TargetLink, valid_uuids
 from security.days import in_days
 from verification.models import VerificationAttempt
 from verification.sealed import read_picture, read_pictures
+
+MOST_MEANT = 500
+"""People whom a word of a search may mean before it counts as common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class DayCount:
 
 
 def find_attempts(filters: AttemptFilters | None = None) -> QuerySet[VerificationAttempt]:
-    """Attempts, newest first, with people and operator, without thumbnails. Lazy: slice or paginate it."""
+    """Attempts, newest first, with people and operator, without thumbnails. Lazy but for names: slice it."""
     attempts = VerificationAttempt.objects.select_related("matched_person", "claimed_person", "operator")
     return attempts.filter(_condition(filters or AttemptFilters())).defer("thumbnail").order_by("-created_at", "-pk")
 
@@ -152,11 +156,34 @@ def _condition(filters: AttemptFilters) -> Q:
     }
     condition &= Q(**{field: value for field, value in exact.items() if value})
     if filters.person:
-        condition &= Q(matched_person__uuid=filters.person) | Q(claimed_person__uuid=filters.person)
-    for word in search_words(filters.text):
-        condition &= (
-            Q(matched_person__folded__contains=fold(word))
-            | Q(claimed_person__folded__contains=fold(word))
-            | Q(operator__username__icontains=word)
-        )
+        found = list(Person.objects.filter(uuid=filters.person).values_list("pk", flat=True))
+        condition &= Q(matched_person__in=found) | Q(claimed_person__in=found)
+    return condition & about_words(filters.text)
+
+
+def about_words(text: str) -> Q:
+    """Attempts with each of these words in a person's name or external ID, or in the operator's login."""
+    condition = Q()
+    for word in search_words(text):
+        condition &= _about(word)
     return condition
+
+
+def _about(word: str) -> Q:
+    """Attempts about people, or by operators, whose names this word is part of.
+
+    Who is meant by a rare word is looked up first, so that the few attempts are found by their indexes: a join would
+    compare the names of every attempt there is. A word that many share is soon met on the way through the history.
+    """
+    logins = f"{get_user_model().USERNAME_FIELD}__icontains"
+    operators = list(get_user_model().objects.filter(**{logins: word}).values_list("pk", flat=True)[: MOST_MEANT + 1])
+    people = list(
+        Person.objects.filter(folded__contains=fold(word)).order_by().values_list("pk", flat=True)[: MOST_MEANT + 1]
+    )
+    if max(len(people), len(operators)) <= MOST_MEANT:
+        return Q(matched_person__in=people) | Q(claimed_person__in=people) | Q(operator__in=operators)
+    return (
+        Q(matched_person__folded__contains=fold(word))
+        | Q(claimed_person__folded__contains=fold(word))
+        | Q(**{f"operator__{logins}": word})
+    )

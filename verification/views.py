@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
@@ -20,6 +19,7 @@ from enrollment.selectors import people_by_uuid, person_by_uuid
 from enrollment.thumbnails import jpeg_data_url
 from recognizer.errors import RecognizerError
 from recognizer.images import encode_thumbnail
+from security.keyset import newest_first
 from security.rights import Right
 from security.web import actor_of, download, read_or_post, requires
 from verification import selectors, services
@@ -127,7 +127,8 @@ def attempts(request: HttpRequest) -> HttpResponse:
     form = AttemptFilterForm(request.GET)
     form.is_valid()  # a filter that is not understood filters nothing, and says so
     filters = form.filters()
-    page = Paginator(selectors.find_attempts(filters), ATTEMPTS_PER_PAGE).get_page(request.GET.get("page"))
+    found, place = selectors.find_attempts(filters), request.GET.get("at", "")
+    page = newest_first(found, moment="created_at", place=place, size=ATTEMPTS_PER_PAGE)
     thumbnails = selectors.thumbnail_urls(page.object_list)
     try:
         person = person_by_uuid(filters.person) if filters.person else None

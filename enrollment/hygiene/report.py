@@ -7,8 +7,9 @@ stranger must not make two whole records look like duplicates.
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from enrollment.runtime.policy import current_policy
 from enrollment.samples.pairs import noted_pairs
 from recognizer.decisions import policy_for_gallery
 from recognizer.engine import FaceEngine
-from recognizer.search.fit import Fit, find_resemblances, judge_fit
+from recognizer.search.fit import Fit, Partway, find_resemblances, judge_fit
 from recognizer.types import Vector
 from recognizer.vectors import matrix_from_bytes
 
@@ -115,16 +116,35 @@ class _Gallery:
     def rows_of(self, person: int) -> slice:
         return slice(*np.searchsorted(self.people, (person, person + 1)).tolist())
 
+    def digest(self, threshold: float) -> str:
+        """Another one when other samples are compared, or otherwise."""
+        facts = hashlib.sha256(f"{self.matrix.shape} {threshold!r}".encode())
+        for column in (self.sample_ids, self.people, self.matrix):
+            facts.update(np.ascontiguousarray(column).data)
+        return facts.hexdigest()
+
     def without(self, rows: Sequence[int]) -> _Gallery:
         keep = np.ones(len(self.people), np.bool_)
         keep[list(rows)] = False
         return _Gallery(self.sample_ids[keep], self.people[keep], self.matrix[keep], self.taken_back[keep])
 
 
-def build_report(engine: FaceEngine, *, shown: int = SHOWN) -> HygieneReport:
+class Steps:
+    """Where a comparison goes on from, and who is told how far it is. This one begins at the beginning."""
+
+    since: Partway | None = None
+
+    def note(self, partway: Partway) -> None:
+        """Called every second or so."""
+
+
+def build_report(
+    engine: FaceEngine, *, shown: int = SHOWN, steps: Callable[[str], Steps] | None = None
+) -> HygieneReport:
     """Compare all templates of the engine's embedding space. Reads only; blocking, seconds for 10,000 templates.
 
-    shown: rows of each kind that are listed; the counts cover all. Raises PackUnknown when the pack has no threshold.
+    shown: rows of each kind that are listed; the counts cover all. steps: gets a digest of what is compared, and keeps
+    how far that has come. Raises PackUnknown when the pack has no threshold.
     """
     start = time.perf_counter()
     gallery = _read(engine.contract_id, engine.dimension)
@@ -135,10 +155,10 @@ def build_report(engine: FaceEngine, *, shown: int = SHOWN) -> HygieneReport:
     clean = gallery.without([row for row, _, fit in odd if fit.settled])
     noted = list(noted_pairs())
     different = {frozenset((pair.first_id, pair.second_id)) for pair in noted}
+    step = steps(clean.digest(policy.uncertain_threshold)) if steps else Steps()
+    alike = find_resemblances(clean.people, clean.matrix, policy.uncertain_threshold, since=step.since, note=step.note)
     similar = [
-        found
-        for found in find_resemblances(clean.people, clean.matrix, policy.uncertain_threshold)
-        if frozenset(clean.people[[found.row, found.other_row]].tolist()) not in different
+        found for found in alike if frozenset(clean.people[[found.row, found.other_row]].tolist()) not in different
     ]
     likely = [found for found in similar if found.comparison_score >= policy.match_threshold]
     maybe = similar[len(likely) :]

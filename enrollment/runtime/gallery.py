@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
@@ -17,17 +17,19 @@ from uuid import UUID
 import numpy as np
 from django.db import transaction
 from django.utils import timezone
-from numpy.typing import NDArray
 
 from enrollment.hooks import hooks
 from enrollment.models import FaceSample, FaceTemplate, GalleryChange, GalleryRevision, Person
 from enrollment.sealed import read_embeddings
 from recognizer.engine import FaceEngine
-from recognizer.search.blocks import TemplateRow
+from recognizer.errors import EngineNotReady
+from recognizer.search.blocks import QUANTISE_FROM, TemplateRow
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.vectors import Stored, matrix_from_bytes, vector_from_bytes
 
 REVISION_CHECK_SECONDS = 0.5
+FIRST_LOAD_S = 2.0
+"""How long a first load lets others wait before they are told to come again."""
 FRAME_SECONDS = 0.25
 """What a frame takes at most that began with an older copy, on a busy server."""
 KEPT_REVISIONS = 10_000
@@ -56,20 +58,38 @@ class GalleryCache:
         """contract_id -> when its revision was last read (time.monotonic()) and the mark that stood then."""
         self._mark = object()  # another object: everything read before is stale
         self._latest: GallerySnapshot | None = None
+        self.share = 0.0
+        """How much has been read of a gallery that is being loaded, 0..1."""
         self._day: date | None = None
         """The last day of which the first search has come."""
 
     def get(self, contract_id: str, dimension: int) -> GallerySnapshot:
-        """What a search of this embedding space may use now. Blocking, and slow when it has to be loaded anew."""
+        """What a search of this embedding space may use now. Blocking, and slow when it has to be loaded anew.
+
+        Raises EngineNotReady after FIRST_LOAD_S of somebody else's first load: a start may take a minute.
+        """
         self._begin_day()
-        with self._lock:
+        if not self._lock.acquire(timeout=-1 if contract_id in self._loaded else FIRST_LOAD_S):
+            raise EngineNotReady(self.loading)
+        try:
             if not self._is_fresh(contract_id):
                 # Before the reading: what is announced meanwhile counts as unread.
                 checked = (time.monotonic(), self._mark)
-                self._loaded[contract_id] = _refresh(self._loaded.get(contract_id), contract_id, dimension)
+                self._loaded[contract_id] = _refresh(self._loaded.get(contract_id), contract_id, dimension, self._note)
                 self._checked[contract_id] = checked
             self._latest = self._loaded[contract_id].snapshot
             return self._latest
+        finally:
+            self.share = 0.0
+            self._lock.release()
+
+    @property
+    def loading(self) -> str:
+        """A sentence about a first load, with how far it is."""
+        return f"The gallery is being loaded: {self.share:.0%}. Try again in a moment."
+
+    def _note(self, share: float) -> None:
+        self.share = share
 
     def if_fresh(self, contract_id: str) -> GallerySnapshot | None:
         """The snapshot if it was checked just now, else None. Never blocks."""
@@ -138,7 +158,7 @@ def _in_transaction() -> bool:
     return bool(transaction.get_connection().in_atomic_block)
 
 
-def _refresh(loaded: _Loaded | None, contract_id: str, dimension: int) -> _Loaded:
+def _refresh(loaded: _Loaded | None, contract_id: str, dimension: int, note: Callable[[float], None]) -> _Loaded:
     # The revision is read before the rows: rows newer than it are read again at the next change, never missed.
     row = GalleryRevision.objects.filter(pk=GalleryRevision.SINGLETON_PK).values_list("number", "epoch").first()
     number, epoch = row or (0, None)
@@ -146,7 +166,7 @@ def _refresh(loaded: _Loaded | None, contract_id: str, dimension: int) -> _Loade
         return loaded
     changed = _changed_people(loaded, number, epoch)
     if loaded is None or changed is None:
-        return _with_confusions(_load(contract_id, dimension, number, epoch))
+        return _with_confusions(_load(contract_id, dimension, number, epoch, note))
     return _with_confusions(_patch(loaded, changed, contract_id, dimension, number))
 
 
@@ -170,20 +190,25 @@ def _changed_people(loaded: _Loaded | None, number: int, epoch: UUID | None) -> 
     return people if len(people) <= limit else None
 
 
-def _load(contract_id: str, dimension: int, number: int, epoch: UUID | None) -> _Loaded:
+def _load(contract_id: str, dimension: int, number: int, epoch: UUID | None, note: Callable[[float], None]) -> _Loaded:
+    """A large snapshot is given out before its codes are made: slower searches for seconds, instead of none."""
     owners = _owners_of_samples()
     ids: list[int] = []
     people: list[str] = []
-    blocks: list[NDArray[np.float32]] = []
+    # A sample has one template at most. Joining parts at the end would need twice the memory for a while.
+    matrix = np.empty((len(owners), dimension), np.float32)
     for chunk in template_chunks(contract_id, dimension):
         searched = [row for row in chunk if row[1] in owners]
+        matrix[len(ids) : len(ids) + len(searched)] = matrix_from_bytes((row[2] for row in searched), dimension)
         ids.extend(row[0] for row in searched)
         people.extend(owners[row[1]] for row in searched)
-        blocks.append(matrix_from_bytes((row[2] for row in searched), dimension))
-    matrix = np.concatenate(blocks) if blocks else np.empty((0, dimension), np.float32)
+        note(len(ids) / max(1, len(owners)))
     snapshot = GallerySnapshot.build(
-        (ids, people, matrix), contract_id=contract_id, dimension=dimension, revision=number
+        (ids, people, matrix[: len(ids)]), contract_id=contract_id, dimension=dimension, revision=number, coded=False
     )
+    if snapshot.templates >= QUANTISE_FROM:
+        # Not a daemon: ending the process while FAISS computes would crash it.
+        threading.Thread(target=snapshot.code, name="gallery-codes").start()
     return _Loaded(snapshot, epoch, _grouped(zip(people, ids, strict=True)))
 
 

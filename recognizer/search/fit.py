@@ -9,7 +9,7 @@ those that do not fit lost no match among 1,168 other pictures of these people.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from recognizer.types import Vector
 
-BLOCK_SCORES = 1 << 22
-"""Scores computed at a time when a whole gallery is compared: 16 MiB of float32."""
+ROWS, COLUMNS = 1_024, 4_096
+"""Of a block of scores when a whole gallery is compared: 16 MiB of float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +58,52 @@ def judge_fit(vectors: Vector, threshold: float, *, known: int = 0) -> Fit:
     return Fit(tuple(row for row in range(known, len(vectors)) if row not in main), True, best)
 
 
-def find_resemblances(people: NDArray[np.int64], matrix: Vector, threshold: float) -> list[Resemblance]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Partway:
+    """How far a comparison of everybody with everybody has come."""
+
+    rows: int
+    """The first so many rows have been compared with all rows after them."""
+    hits: NDArray[np.float64]
+    """(n, 3): a score, a row and another row of the best line of every two people so far."""
+    share: float
+    """Of all comparisons, 0..1."""
+
+
+def find_resemblances(
+    people: NDArray[np.int64],
+    matrix: Vector,
+    threshold: float,
+    *,
+    since: Partway | None = None,
+    note: Callable[[Partway], None] = lambda _: None,
+) -> list[Resemblance]:
     """The most similar samples of every two people whose best comparison score is >= threshold, best first.
 
-    matrix: (n, d), L2-normalised; people: (n,) int64, the number of each row's person. Exact, block by block: n * n / 2
-    scores, never more than BLOCK_SCORES of them at a time.
+    matrix: (n, d), L2-normalised; people: (n,) int64, the number of each row's person. Exact, in blocks of ROWS x
+    COLUMNS scores: narrower ones would read the matrix from memory again and again. since: what `note` was told last
+    of the same arrays, to go on from there; note: is told after each ROWS.
     """
-    found = [np.empty((0, 3))]
-    size = max(1, BLOCK_SCORES // max(1, len(matrix)))
-    for start in range(0, len(matrix), size):
-        scores = matrix[start : start + size] @ matrix[start:].T
+    first, hits = (since.rows, since.hits) if since else (0, np.empty((0, 3)))
+    for start in range(first, len(matrix), ROWS):
+        found = [hits, *_hits(people, matrix, threshold, start)]
+        hits = _best_of_people(np.concatenate(found), people)
+        done = min(start + ROWS, len(matrix))
+        note(Partway(done, hits, 1 - ((len(matrix) - done) / len(matrix)) ** 2))
+    return [Resemblance(float(score), int(row), int(other)) for score, row, other in hits]
+
+
+def _hits(people: NDArray[np.int64], matrix: Vector, threshold: float, start: int) -> Iterator[NDArray[np.float64]]:
+    """Lines (n, 3) of pairs that reach the threshold, of ROWS rows with those from `start` on."""
+    probes = matrix[start : start + ROWS]
+    for column in range(start, len(matrix), COLUMNS):
+        scores = probes @ matrix[column : column + COLUMNS].T
         rows, others = np.divmod(np.flatnonzero(scores >= threshold), scores.shape[1])  # nonzero() in 2-d is slower
         # Each pair once (above the diagonal), and never two samples of one person.
-        counts = (others > rows) & (people[start + rows] != people[start + others])
+        one, other = start + rows, column + others
+        counts = (other > one) & (people[one] != people[other])
         rows, others = rows[counts], others[counts]
-        found.append(_best_of_people(np.column_stack((scores[rows, others], start + rows, start + others)), people))
-    best = _best_of_people(np.concatenate(found), people)
-    return [Resemblance(float(score), int(row), int(other)) for score, row, other in best]
+        yield np.column_stack((scores[rows, others], start + rows, column + others))
 
 
 def _best_of_people(hits: NDArray[np.float64], people: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -39,6 +39,7 @@ class GallerySnapshot:
         "__weakref__",
         "_alive",
         "_counts",
+        "_is_whole",
         "_large",
         "_small",
         "confusions",
@@ -66,18 +67,27 @@ class GallerySnapshot:
         """
         self.confusions = confusions
         self._large, self._small, self._alive, self._counts = large, small, alive, counts
+        self._is_whole = not len(small) and bool(alive.all())
         self.contract_id, self.dimension, self.revision = contract_id, dimension, revision
 
     @classmethod
     def build(
-        cls, rows: Sequence[TemplateRow] | Arrays, *, contract_id: str, dimension: int, revision: int
+        cls,
+        rows: Sequence[TemplateRow] | Arrays,
+        *,
+        contract_id: str,
+        dimension: int,
+        revision: int,
+        coded: bool = True,
     ) -> GallerySnapshot:
         """A snapshot of these templates, given as rows or as `Arrays` of embeddings (n, d); d is `dimension`.
+
+        coded False: a large one can be searched at once, and as fast as ever from when `code` has been called.
 
         A float32 matrix in the order of its ids is used as it is, not copied. Raises ContractMismatch for a wrong
         dimension, ValueError for a vector that is not L2-normalised or an id that occurs twice.
         """
-        large = make_block(rows, dimension)
+        large = make_block(rows, dimension, coded=coded)
         return cls(
             large,
             make_block((), dimension),
@@ -102,6 +112,10 @@ class GallerySnapshot:
     def nbytes(self) -> int:
         """Memory of the vectors, codes and ids in bytes."""
         return self._large.nbytes + self._small.nbytes + self._alive.nbytes
+
+    def code(self) -> None:
+        """Make the codes that `build` left for later, if any: seconds. Snapshots derived from this one get them too."""
+        self._large.code()
 
     def __contains__(self, person_id: object) -> bool:
         return person_id in self._counts
@@ -170,6 +184,12 @@ class GallerySnapshot:
         probe = self._check_probe(probe)
         faiss.omp_set_num_threads(1)  # OpenMP counts per calling thread; the engine's pool has a thread per core
         wanted, count = max(min(limit, self.people), 0), max(SHORTLIST, 8 * limit)
+        if not wanted:
+            return []
+        if self._is_whole and self._large.codes is None:  # the usual case of a small gallery
+            while (best := self._large.best_people(probe, wanted, count)) is None:
+                count *= 4
+            return best
         while True:
             large, small = self._large.shortlist(probe, count), self._small.shortlist(probe, count)
             best = self._best(probe, wanted, large.rows, small.rows)
@@ -177,7 +197,7 @@ class GallerySnapshot:
                 reaching = self._large.reaching(large, probe, _last_score(best, wanted))
                 best = self._best(probe, wanted, reaching, small.rows)
             bound = max(large.bound, small.bound)
-            if bound == -np.inf or wanted == 0 or _last_score(best, wanted) > bound:
+            if bound == -np.inf or _last_score(best, wanted) > bound:
                 return best
             count *= 4
 

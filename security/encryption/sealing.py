@@ -60,19 +60,20 @@ class SealedColumn:
         keys: by id; None: one query reads them, or none when nothing is sealed. Values in plain come back as they are.
         """
         rows = list(rows)
-        ids = [self._key_id(stored) for stored, *_ in rows]
+        ids = [self._key_id(row[0]) for row in rows]
         if keys is None:
             keys = keys_by_id(self.keys, {key for key in ids if key is not None})
-        ciphers = {key: AESGCM(keys[key].secret) for key in keys}
+        ciphers = {key: AESGCM(data_key.secret) for key, data_key in keys.items()}
         plain: list[Stored | None] = []
+        head, name = _HEAD.size, self.name
         # Written out, for a start opens 100,000 of them.
         for (stored, row, contract), key in zip(rows, ids, strict=True):
             if key is None:
                 plain.append(stored)
                 continue
             try:
-                place = f"{self.name}|{row}|{contract}".encode()
-                plain.append(ciphers[key].decrypt(stored[_HEAD.size : _BODY], stored[_BODY:], place))
+                place = f"{name}|{row}|{contract}".encode()
+                plain.append(ciphers[key].decrypt(stored[head:_BODY], stored[_BODY:], place))
             except (KeyError, InvalidTag):
                 plain.append(None)
         return plain

@@ -19,6 +19,7 @@ class TestRun:
         assert (row["people"], row["recall"]) == (500, 1.0)
         assert row["numpy_memory_mb"] == pytest.approx(2_000 * 512 * 4 / 1e6, abs=0.1)
         assert row["speedup"] > 0
+        assert row["speedup_to_numpy_people"] > 0
         assert "Prescott" not in result["numpy"]
         assert json.loads(json.dumps(result)) == result
 

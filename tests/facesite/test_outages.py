@@ -14,6 +14,7 @@ from pytest_django.asserts import assertContains
 from enrollment.reasons import sentence_for
 from facesite import health
 from facesite.outages import SocketOutage
+from recognizer.errors import EngineNotReady
 from tests.support.sockets import PATIENCE_S, communicator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,6 +48,12 @@ class TestPages:
         assertContains(response, sentence_for(code).replace("'", "&#x27;"), status_code=503)
         assert response.headers["Retry-After"] == "5"
         assert response.headers["Content-Security-Policy"]
+
+    def test_a_page_says_so_while_the_gallery_is_being_loaded(self, operator, fail_sessions):
+        client = Client(raise_request_exception=False)
+        client.force_login(operator)
+        fail_sessions(EngineNotReady("The gallery is being loaded: 42%."))
+        assertContains(client.get("/"), "is being loaded: 42%.", status_code=503)
 
     def test_any_other_fault_is_still_a_500(self, operator, fail_sessions):
         client = Client(raise_request_exception=False)

@@ -27,6 +27,7 @@ MARKERS_OF_PLACES = {
     "tests/benchmarks/test_fuzz.py": "slow",
     "tests/benchmarks/test_live.py::TestRun": "server",
     "tests/benchmarks/test_liveness.py": "slow",
+    "tests/benchmarks/test_pages.py::TestRun": "slow",
     "tests/benchmarks/test_records.py::TestRun": "server",
     "tests/browser/": "browser",
     "tests/client/test_against_a_site.py": "server",

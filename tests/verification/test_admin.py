@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from pytest_django.asserts import assertContains
 
+from security import windows
 from tests.support.downloads import downloaded
 from tests.verification.rows import make_attempt, make_person
 from verification.models import FalseMatch, InboxAction, UnknownPolicy, VerificationAttempt, VerificationPolicy
@@ -95,6 +96,23 @@ class TestAttempts:
         operator_client.post(reverse(LIST), {"action": "erase_pictures", "_selected_action": [attempt.pk]})
         attempt.refresh_from_db()
         assert attempt.thumbnail
+
+    def test_a_long_list_counts_its_newest_rows_only_and_leads_to_the_others(self, staff_client, monkeypatch):
+        monkeypatch.setattr(windows, "WINDOW", 3)
+        rows = [make_attempt(verdict="non_match") for _ in range(5)]
+        page = staff_client.get(reverse(LIST))
+        assertContains(page, "The first 3 attempts of this list.")
+        older = staff_client.get(reverse(LIST), {"id__lt": rows[2].pk})
+        assertContains(page, f"?id__lt={rows[2].pk}")
+        assert [row.pk for row in older.context["cl"].result_list] == [rows[1].pk, rows[0].pk]
+        assertContains(staff_client.get(reverse(LIST), {"o": "2"}), "Filter it to see others.")
+        everything = {"action": "erase_pictures", "_selected_action": [rows[4].pk], "select_across": "1"}
+        assertContains(staff_client.post(reverse(LIST), everything, follow=True), "The pictures of 3 attempts")
+        assert VerificationAttempt.objects.filter(has_picture=True).count() == 2
+
+    def test_is_searched_like_the_history(self, staff_client):
+        wanted, _ = make_attempt(matched_person=make_person("Ada")), make_attempt(matched_person=make_person("Bob"))
+        assert list(staff_client.get(reverse(LIST), {"q": "ada"}).context["cl"].result_list) == [wanted]
 
     def test_operators_who_are_not_staff_see_nothing(self, receptionist_client):
         assert receptionist_client.get(reverse(LIST)).status_code == 302

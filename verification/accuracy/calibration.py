@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
-from enrollment.samples.site_scores import SiteScores, site_scores
+from enrollment.samples.site_scores import SiteScores
 from recognizer.calibration import Rate, ScoreDistribution, comparisons_needed
 from recognizer.decisions import policy_for_gallery
 from recognizer.engine import FaceEngine
 from recognizer.errors import TooFewPairs
 from recognizer.packs.choosing import policy_for
-from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy, LivenessMode
 from verification.accuracy.closeness import Closeness, find_closeness
+from verification.accuracy.kept_scores import kept_scores
 from verification.cards import rate_in_words
 from verification.models import VerificationPolicy
 from verification.policy import SiteThreshold, current_policy, false_alarms_per_1000, nearest_fmr
@@ -60,7 +58,7 @@ class SiteCalibration:
     """What the site's own gallery says about recognition and its policy."""
 
     people: int
-    """Active people with at least one searched sample."""
+    """Active people with at least one searched sample; of very many, an even part."""
     samples: int
     """Their searched samples."""
     gallery_people: int
@@ -91,38 +89,31 @@ class SiteCalibration:
         return tuple(_doubts(self))
 
 
-class KeptScores:
-    """The last leave-one-out of this process: a form that is sent and the page after it look at the same gallery."""
-
-    def __init__(self) -> None:
-        self._kept: tuple[weakref.ref[GallerySnapshot], SiteScores] | None = None
-
-    def get(self, engine: FaceEngine) -> SiteScores:
-        """The scores; computed again when the gallery has changed. Blocking: seconds for a large gallery."""
-        mark_gallery_stale()  # what was enrolled a moment ago counts
-        gallery = current_gallery(engine)
-        kept = self._kept
-        if kept is None or kept[0]() is not gallery:
-            kept = self._kept = weakref.ref(gallery), site_scores(engine.contract_id)
-        return kept[1]
-
-
-kept_scores = KeptScores()
-
-
 def calibrate_site(engine: FaceEngine) -> SiteCalibration:
     """Measure the site's gallery by leave-one-out, kept until the gallery changes. Blocking. Raises PackUnknown."""
-    scores = kept_scores.get(engine)
+    return _calibration(engine, kept_scores.get(engine))
+
+
+def calibrate_soon(engine: FaceEngine) -> SiteCalibration | None:
+    """What was measured last; a large gallery that has changed is measured meanwhile. None: it was never measured.
+
+    `kept_scores.share` then says how far that is. Raises PackUnknown.
+    """
+    scores = kept_scores.ask(engine)
+    return _calibration(engine, scores) if scores else None
+
+
+def _calibration(engine: FaceEngine, scores: SiteScores) -> SiteCalibration:
     policy = current_policy(engine)
     return SiteCalibration(
         people=scores.people,
         samples=scores.samples,
-        gallery_people=scores.people,
+        gallery_people=scores.everybody,
         contract_id=engine.contract_id,
         distribution=scores.distribution,
         choices=tuple(_choice(engine, scores, rate) for rate in VerificationPolicy.FalseMatchRate),
         policy=policy,
-        false_alarms=false_alarms_per_1000(policy, scores.people),
+        false_alarms=false_alarms_per_1000(policy, scores.everybody),
         closeness=find_closeness(scores, policy),
     )
 
@@ -190,8 +181,8 @@ def _choice(engine: FaceEngine, scores: SiteScores, rate: VerificationPolicy.Fal
         label=str(rate.label),
         match_threshold=policy.match_threshold,
         population=policy.population,
-        search_threshold=policy_for_gallery(policy, scores.people).match_threshold,
-        false_alarms=false_alarms_per_1000(policy, scores.people),
+        search_threshold=policy_for_gallery(policy, scores.everybody).match_threshold,
+        false_alarms=false_alarms_per_1000(policy, scores.everybody),
         fmr=found.fmr(policy.match_threshold),
         fnmr=found.fnmr(policy.match_threshold),
         conclusion=conclude_rate(found.fmr(policy.match_threshold), fmr),

@@ -67,9 +67,9 @@ def find_closeness(scores: SiteScores, policy: DecisionPolicy) -> Closeness:
     chance = chance_of_at_least(reaching, scores.pairs, expected / scores.pairs if scores.pairs else 0.0)
     broken = reaching >= FEWEST_PAIRS and chance < DOUBTFUL_CHANCE
     return Closeness(
-        nearest=tuple(_described(scores.nearest, policy, scores.people)),
+        nearest=tuple(_described(scores.nearest, policy, scores.everybody)),
         match_threshold=policy.match_threshold,
-        search_threshold=policy_for_gallery(policy, scores.people).match_threshold,
+        search_threshold=policy_for_gallery(policy, scores.everybody).match_threshold,
         reaching=reaching,
         pairs=scores.pairs,
         expected=expected,

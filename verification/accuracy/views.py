@@ -26,9 +26,16 @@ from recognizer.packs.manifest import Pack
 from recognizer.types import DecisionPolicy
 from security.rights import Right
 from security.web import actor_of, read_or_post, requires
-from verification.accuracy.calibration import SiteCalibration, calibrate_site, predictions, site_threshold
+from verification.accuracy.calibration import (
+    SiteCalibration,
+    calibrate_site,
+    calibrate_soon,
+    predictions,
+    site_threshold,
+)
 from verification.accuracy.charts import Mark, det_chart, det_place, histogram_chart, histogram_line
 from verification.accuracy.history import MOST_ATTEMPTS, read_history
+from verification.accuracy.kept_scores import kept_scores
 from verification.accuracy.watching import watch
 from verification.accuracy.what_if import replay, steps_in_words
 from verification.forms import PolicyForm, WhatIfForm
@@ -52,8 +59,10 @@ def calibration(request: HttpRequest) -> HttpResponse:
         if request.method == "POST" and form.is_valid() and _save(request, form, engine):
             messages.success(request, SAVED)
             return redirect("verification:calibration")
-        found = calibrate_site(engine)
-        context = _context(found, form) | {"watched": watch(engine, found.policy, found.people)}
+        found = calibrate_soon(engine)
+        if found is None:
+            return render(request, "verification/measuring.html", {"percent": round(100 * kept_scores.share)})
+        context = _context(found, form) | {"watched": watch(engine, found.policy, found.gallery_people)}
     except PackError as error:
         return render(request, "verification/calibration.html", {"problem": str(error)}, status=503)
     return render(request, "verification/calibration.html", context, status=400 if request.method == "POST" else 200)
@@ -135,6 +144,7 @@ def _context(found: SiteCalibration, form: PolicyForm) -> dict[str, Any]:
         "form": form,
         "chosen": {name: form[name].value() for name in form.fields},
         "found": found,
+        "measuring": kept_scores.measuring,
         "counts": {kind: f"{len(getattr(found.distribution, kind)):,}" for kind in ("mated", "non_mated")},
         "history": policy_history(),
         "liveness_choices": VerificationPolicy.Liveness.choices,

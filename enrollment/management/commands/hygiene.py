@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
 from enrollment.hygiene.report import HygieneReport, Misfit, SimilarPeople, build_report
+from enrollment.hygiene.resuming import KeptSteps
 from enrollment.models import Person
 from enrollment.runtime.engine import get_engine
 from recognizer.errors import RecognizerError
@@ -27,13 +29,26 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
         parser.add_argument("--limit", type=int, default=100, metavar="N", help="rows of each kind (default: 100)")
 
+        parser.add_argument(
+            "--resume",
+            type=Path,
+            metavar="FILE",
+            help="keep there how far it is (no faces, no names): the same command goes on after it was stopped",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         if options["limit"] < 0:
             raise CommandError("--limit must be 0 or more.")
         try:
-            report = build_report(get_engine(), shown=options["limit"])
+            report = build_report(
+                get_engine(),
+                shown=options["limit"],
+                steps=lambda digest: KeptSteps(digest, options["resume"], self.stderr.write),
+            )
         except RecognizerError as error:
             raise CommandError(str(error)) from None
+        except OSError as error:
+            raise CommandError(f"{options['resume']} cannot be used: {error.strerror}.") from None
         if options["json"]:
             self.stdout.write(json.dumps(as_json(report), indent=2))
         else:

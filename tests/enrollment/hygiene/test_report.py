@@ -122,6 +122,14 @@ class TestCommand:
         assert (report["people"], report["duplicate_count"], report["misfit_count"]) == (4, 1, 1)
         assert report["match_threshold"] > report["uncertain_threshold"]
 
+    def test_a_file_that_cannot_be_written_is_one_sentence(self, engine, duplicate, tmp_path, monkeypatch):
+        monkeypatch.setattr("enrollment.hygiene.resuming.EVERY_S", 0)
+        monkeypatch.setattr("recognizer.search.fit.ROWS", 2)
+        with pytest.raises(CommandError, match=r"missing/state cannot be used: No such file"):
+            run("--resume", str(tmp_path / "missing" / "state"))
+        assert "Likely duplicates: 1" in run("--resume", str(tmp_path / "state"))
+        assert list(tmp_path.iterdir()) == []
+
     def test_tells_it_in_words(self, engine, duplicate, wrong):
         text = run()
         assert "Likely duplicates: 1" in text

@@ -11,6 +11,7 @@ from enrollment.hygiene import actions
 from enrollment.models import GalleryRevision, Person
 from enrollment.runtime import gallery
 from enrollment.runtime.gallery import cached_gallery, fresh_gallery, gallery_for, mark_gallery_stale
+from recognizer.errors import EngineNotReady
 from tests.enrollment.conftest import CONTRACT, DIMENSION, unit_vector
 from tests.support.floats import approx_candidates, approx_cosine
 
@@ -254,6 +255,16 @@ class TestThreads:
             snapshots = list(pool.map(ask, range(8)))
         assert len(loads) == 1
         assert all(snapshot is snapshots[0] for snapshot in snapshots)
+
+    def test_are_told_to_come_again_while_the_first_load_takes_long(self, enroll, monkeypatch):
+        """And it says how far that is; who has a copy already waits for the next one."""
+        enroll("Ada", 1)
+        cache = gallery.GalleryCache()
+        cache.share = 0.42
+        monkeypatch.setattr(gallery, "FIRST_LOAD_S", 0.01)
+        with cache._lock, pytest.raises(EngineNotReady, match="42%"):
+            cache.get(CONTRACT, DIMENSION)
+        assert cache.get(CONTRACT, DIMENSION).templates == 1
 
     def test_see_whole_people_while_somebody_writes(self, enroll, make_draft):
         """A person has both templates or none: a reader never meets half a transaction."""

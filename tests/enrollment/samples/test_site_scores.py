@@ -115,5 +115,14 @@ class TestSiteScores:
         scores = site_scores(CONTRACT)
         assert (scores.people, scores.samples) == (2, 5)
 
+    def test_of_very_many_people_an_even_part_is_compared_and_told_how_far_that_is(self, people, monkeypatch):
+        FaceSample.objects.update(set_aside=False)
+        monkeypatch.setattr(module, "MOST_PEOPLE", 2)
+        shares: list[float] = []
+        scores = site_scores(CONTRACT, shares.append)
+        assert (scores.people, scores.samples, scores.everybody) == (2, 6, 3)
+        assert shares == sorted(shares)
+        assert 0 <= shares[0] < shares[-1] <= 1
+
     def test_another_embedding_space_is_never_mixed_in(self, people):
         assert site_scores("another-space:8").samples == 0

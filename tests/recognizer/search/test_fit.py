@@ -82,9 +82,10 @@ class TestFindResemblances:
     def test_of_an_empty_gallery_there_is_nothing_to_find(self):
         assert find_resemblances(np.empty(0, np.int64), np.empty((0, 2), np.float32), THRESHOLD) == []
 
-    @pytest.mark.parametrize("scores_at_a_time", [1, 100, 1 << 22])
-    def test_finds_the_same_whatever_the_blocks(self, monkeypatch, scores_at_a_time):
-        monkeypatch.setattr(fit, "BLOCK_SCORES", scores_at_a_time)
+    @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (7, 11), (1_024, 4_096)])
+    def test_finds_the_same_whatever_the_blocks_and_wherever_it_goes_on(self, monkeypatch, rows, columns):
+        monkeypatch.setattr(fit, "ROWS", rows)
+        monkeypatch.setattr(fit, "COLUMNS", columns)
         random = np.random.default_rng(3)
         matrix = random.normal(size=(60, 8)).astype(np.float32)
         matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
@@ -96,7 +97,10 @@ class TestFindResemblances:
                 pair = (people[row], people[other])
                 if people[row] != people[other] and score >= 0.3 and score > expected.get(pair, (-2.0, 0, 0))[0]:
                     expected[pair] = (score, row, other)
-        found = find_resemblances(people, matrix, 0.3)
+        steps: list[fit.Partway] = []
+        found = find_resemblances(people, matrix, 0.3, note=steps.append)
+        assert find_resemblances(people, matrix, 0.3, since=steps[len(steps) // 2]) == found
+        assert (steps[-1].rows, steps[-1].share) == (60, 1.0)
         assert [(hit.row, hit.other_row) for hit in found] == [
             (row, other) for _, row, other in sorted(expected.values(), reverse=True)
         ]

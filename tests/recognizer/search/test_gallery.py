@@ -106,6 +106,28 @@ class TestSearch:
         for probe in random_units(20, dimension, seed=5):
             assert snapshot.search(probe, 5) == approx_candidates(reference_search(rows, probe, 5), dimension)
 
+    @pytest.mark.parametrize("dimension", [1, 48, 512])
+    def test_of_templates_at_half_precision_is_exact(self, dimension, monkeypatch):
+        monkeypatch.setattr(blocks, "HALVE_FROM", 10)
+        snapshot, matrix = build_random(1_000, dimension)
+        assert snapshot._large._halves is not None
+        rows = {n: (f"p{n // 4}", vector) for n, vector in enumerate(matrix)}
+        for probe in random_units(20, dimension, seed=5):
+            assert snapshot.search(probe, 5) == approx_candidates(reference_search(rows, probe, 5), dimension)
+
+    def test_is_the_same_before_and_after_the_codes_of_a_snapshot_came(self, tiny_limits):
+        matrix = random_units(2_000, 64)
+        people = [f"p{n // 4}" for n in range(2_000)]
+        snapshot = GallerySnapshot.build(
+            (list(range(2_000)), people, matrix), contract_id="space-a", dimension=64, revision=1, coded=False
+        )
+        derived = snapshot.updated(removed=[1_999], revision=2)
+        probes = random_units(10, 64, seed=5)
+        before = [snapshot.search(probe, 5) for probe in probes]
+        snapshot.code()
+        assert derived._large.codes is not None
+        assert [snapshot.search(probe, 5) for probe in probes] == before
+
     def test_of_quantised_templates_is_exact_when_one_dimension_dwarfs_the_others(self, tiny_limits):
         matrix = random_units(500, 64)
         matrix[:, 3] += 5.0

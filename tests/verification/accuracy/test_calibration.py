@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from enrollment.models import FaceSample
-from enrollment.samples.site_scores import SiteScores, site_scores
-from enrollment.services import enroll_person
+from enrollment.models import FaceSample, Person
+from enrollment.runtime.gallery import cached_gallery, current_gallery, mark_gallery_stale
+from enrollment.samples.site_scores import Progress, SiteScores, site_scores
+from enrollment.services import enroll_person, set_active
 from recognizer.calibration import comparisons_needed, rate_of
 from recognizer.engine import FaceEngine
 from tests.enrollment.conftest import QUALITY
 from tests.support.consent import ON_PAPER
-from verification.accuracy import calibration
+from verification.accuracy import kept_scores
 from verification.accuracy.calibration import calibrate_site, conclude_rate, people_needed, predictions, site_threshold
 from verification.models import VerificationPolicy
 from verification.policy import SiteThreshold, current_policy, false_alarms_per_1000
@@ -166,11 +169,11 @@ class TestPage:
     def test_looks_at_the_scores_once_and_not_at_all_to_change_liveness(self, crowd, engine, staff_client, monkeypatch):
         runs = []
 
-        def counted(contract_id: str) -> SiteScores:
+        def counted(contract_id: str, progress: Progress) -> SiteScores:
             runs.append(contract_id)
-            return site_scores(contract_id)
+            return site_scores(contract_id, progress)
 
-        monkeypatch.setattr(calibration, "site_scores", counted)
+        monkeypatch.setattr(kept_scores, "site_scores", counted)
         crowd(3)
         assert staff_client.post("/verification/calibration/", {"fmr": "0.001", "liveness": "off"}).status_code == 302
         assert runs == []
@@ -178,6 +181,46 @@ class TestPage:
         assert staff_client.get("/verification/calibration/").status_code == 200
         assert staff_client.post("/verification/calibration/", with_site).status_code == 400  # too few people
         assert len(runs) == 1
+
+    def test_a_large_gallery_is_measured_in_the_background_and_the_last_result_shown_meanwhile(
+        self, crowd, engine, staff_client, monkeypatch
+    ):
+        begun, go_on = threading.Event(), threading.Event()
+        measured: list[SiteScores] = []
+
+        def slow(contract_id: str, progress: Progress) -> SiteScores:
+            progress(0.25)
+            begun.set()
+            assert go_on.wait(60)
+            return measured[-1]
+
+        def look_while_measuring() -> Any:
+            go_on.clear()
+            begun.clear()
+            page = staff_client.get(PAGE)
+            assert begun.wait(60)
+            return page
+
+        monkeypatch.setattr(kept_scores, "DIRECT_TEMPLATES", 0)
+        monkeypatch.setattr(kept_scores.kept_scores, "_kept", {})  # as in a process that has just started
+        monkeypatch.setattr(kept_scores, "site_scores", slow)
+        crowd(3)
+        current_gallery(engine)  # the thread finds it, and reads no rows of this test's transaction
+        monkeypatch.setattr(kept_scores, "current_gallery", lambda engine: cached_gallery())
+        measured.append(site_scores(engine.contract_id))
+        assertContains(look_while_measuring(), "are being measured")
+        assertContains(staff_client.get(PAGE), "25 %")
+        go_on.set()
+        kept_scores.kept_scores.wait()
+        page = staff_client.get(PAGE)
+        assert (page.context["found"].people, page.context["measuring"]) == (3, False)
+        set_active(actor=None, people=list(Person.objects.all()[:1]), active=False)
+        mark_gallery_stale()
+        current_gallery(engine)
+        page = look_while_measuring()
+        go_on.set()
+        kept_scores.kept_scores.wait()
+        assert (page.context["found"].people, page.context["measuring"]) == (3, True)
 
     def test_looks_at_the_scores_again_when_somebody_was_enrolled(self, crowd, engine, staff_client):
         assert staff_client.get("/verification/calibration/").context["found"].people == 0
