@@ -35,7 +35,7 @@ from enrollment.runtime.engine import engine_if_ready, get_engine
 from enrollment.runtime.gallery import current_gallery
 from recognizer.engine import FaceEngine
 from recognizer.errors import EngineNotReady
-from recognizer.search.gallery import GallerySnapshot
+from recognizer.search.galleries import Gallery
 from recognizer.types import LivenessVerdict
 from security.keys.scopes import Scope
 from security.models import KeyActor
@@ -59,7 +59,7 @@ class Bench:
     """What decides now: read at once, before the picture is looked at."""
 
     engine: FaceEngine
-    gallery: GallerySnapshot
+    gallery: Gallery
     in_force: PolicyInForce
 
     @property

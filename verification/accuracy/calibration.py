@@ -15,7 +15,7 @@ from recognizer.decisions import policy_for_gallery
 from recognizer.engine import FaceEngine
 from recognizer.errors import TooFewPairs
 from recognizer.packs.choosing import policy_for
-from recognizer.search.gallery import GallerySnapshot
+from recognizer.search.galleries import Gallery
 from recognizer.types import DecisionPolicy, LivenessMode
 from verification.accuracy.closeness import Closeness, find_closeness
 from verification.cards import rate_in_words
@@ -95,7 +95,7 @@ class KeptScores:
     """The last leave-one-out of this process: a form that is sent and the page after it look at the same gallery."""
 
     def __init__(self) -> None:
-        self._kept: tuple[weakref.ref[GallerySnapshot], SiteScores] | None = None
+        self._kept: tuple[weakref.ref[Gallery], SiteScores] | None = None
 
     def get(self, engine: FaceEngine) -> SiteScores:
         """The scores; computed again when the gallery has changed. Blocking: seconds for a large gallery."""

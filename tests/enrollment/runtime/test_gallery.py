@@ -201,7 +201,7 @@ class TestOutliveOldCopies:
     @pytest.mark.django_db(transaction=True)
     def test_an_erasure_answers_when_no_other_process_names_the_person(self, enroll, monkeypatch):
         monkeypatch.setattr(gallery, "REVISION_CHECK_SECONDS", 0.3)
-        another_process = gallery.GalleryCache()
+        another_process = gallery.GalleryCache(gallery.refresh_in_process)
         ada = enroll("Ada", 1)
         assert another_process.get(CONTRACT, DIMENSION).people == 1
         services.erase_people(actor=None, people=[ada])
