@@ -52,6 +52,8 @@ format: setup-dev
 lock: setup-dev
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
 		$(ARGS) requirements.in --output-file requirements.txt
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
+		$(ARGS) -c requirements.txt requirements-milvus.in --output-file requirements-milvus.txt
 
 bench: setup
 	@$(PY) manage.py prepare

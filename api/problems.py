@@ -15,7 +15,7 @@ from django.http import HttpResponse
 
 from enrollment.errors import EnrollmentError, PossibleDuplicate
 from enrollment.runtime.outages import outage_code
-from recognizer.errors import ContractMismatch, EngineNotReady, ImageError, PackError
+from recognizer.errors import ContractMismatch, EngineNotReady, GalleryAway, ImageError, PackError
 from security.allowing import NotAllowed
 from security.keys.checking import AddressNotAllowed, KeyRefused, ScopeMissing
 from security.roles.second_person import SecondPersonNeeded
@@ -58,6 +58,7 @@ STATUSES: Final[dict[str, int]] = {
     "frame_too_large": 413,
     "database_away": 503,
     "disk_full": 503,
+    "gallery_away": 503,
     "engine_not_ready": 503,
 }
 """Codes of errors of the apps below whose status is not 422."""
@@ -95,7 +96,7 @@ def problem_of(error: BaseException) -> Problem | None:
         return Problem(403, error.code, str(error))
     if isinstance(error, PossibleDuplicate):
         return Problem(409, error.code, str(error), candidates=[_candidate(each) for each in error.candidates])
-    if isinstance(error, (PackError, EngineNotReady, ContractMismatch)):
+    if isinstance(error, (PackError, EngineNotReady, ContractMismatch, GalleryAway)):
         return Problem(503, error.code, str(error), headers={"Retry-After": str(RETRY_S)})
     if isinstance(error, (EnrollmentError, ImageError)):
         return Problem(STATUSES.get(error.code, 422), error.code, str(error))

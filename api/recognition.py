@@ -37,7 +37,7 @@ from enrollment.runtime.engine import engine_if_ready, get_engine
 from enrollment.runtime.gallery import REVISION_CHECK_SECONDS, current_gallery, fresh_gallery
 from recognizer.engine import FaceEngine
 from recognizer.errors import EngineNotReady
-from recognizer.search.gallery import GallerySnapshot
+from recognizer.search.galleries import Gallery
 from recognizer.types import LivenessVerdict
 from security.audit.actions import Action
 from security.keys.scopes import Scope
@@ -63,7 +63,7 @@ class Bench:
     """What decides now: read at once, before the picture is looked at."""
 
     engine: FaceEngine
-    gallery: GallerySnapshot
+    gallery: Gallery
     in_force: PolicyInForce
 
     @property

@@ -9,8 +9,11 @@ class EnrollmentConfig(AppConfig):
     def ready(self) -> None:
         from enrollment import retention
         from enrollment.hooks import hooks
+        from enrollment.milvus.keeping import keeper
+        from enrollment.milvus.loading import refresh
         from enrollment.rights.consenting import expire_consents
         from enrollment.rights.due import ENDED_CONSENTS
+        from enrollment.runtime.gallery import shared
         from enrollment.selectors import audit_links
         from security.audit.targets import targets
 
@@ -22,6 +25,8 @@ class EnrollmentConfig(AppConfig):
         for rule in (*retention.RULES, ENDED_CONSENTS):
             retention_rules.register(rule)
         hooks.on_new_day(expire_consents)
+        hooks.on_gallery_changed(keeper.after_commit)
+        shared.refresh = refresh
         add_section(
             Section(
                 title="Consent",

@@ -65,6 +65,8 @@ class Hooks:
     """Each says in sentences how long its app keeps what, for the public notice."""
     new_day: list[Callable[[], object]] = field(default_factory=list)
     """Each is called by the first search of a day in each process, outside of transactions."""
+    gallery_changed: list[Callable[[], object]] = field(default_factory=list)
+    """Each is called after a commit that moved the gallery's revision, in the process that wrote. None may raise."""
 
     def on_erase(self, callback: EraseHook) -> None:
         """Add a callback once: AppConfig.ready() may run twice."""
@@ -85,6 +87,11 @@ class Hooks:
         """Add a callback once: AppConfig.ready() may run twice."""
         if callback not in self.periods:
             self.periods.append(callback)
+
+    def on_gallery_changed(self, callback: Callable[[], object]) -> None:
+        """Add a callback once: AppConfig.ready() may run twice."""
+        if callback not in self.gallery_changed:
+            self.gallery_changed.append(callback)
 
     def on_new_day(self, callback: Callable[[], object]) -> None:
         """Add a callback once: AppConfig.ready() may run twice."""

@@ -196,6 +196,31 @@ class GalleryChange(models.Model):
         return f"revision {self.revision}"
 
 
+class GalleryCopy(models.Model):
+    """What the engine beside the database (GALLERY_URL) holds of one embedding space: how far it has been told.
+
+    GalleryChange is the outbox: its rows are written in the transaction of each change, and this says which of them
+    have reached the engine. A process that dies in between leaves the number as it was, so they are sent once more.
+    """
+
+    place = models.CharField(max_length=200, help_text="Host, port and collection; never the token.")
+    contract_id = models.CharField(max_length=80)
+    dimension = models.PositiveIntegerField()
+    # Of the GalleryRevision that the numbers below belong to; None: the engine has not got everything yet.
+    epoch = models.UUIDField(null=True)
+    revision = models.PositiveBigIntegerField(default=0, help_text="Everything up to here was sent.")
+    # The engine shows what it was sent only some seconds later.
+    marked_revision = models.PositiveBigIntegerField(default=0, help_text="Was sent when marked_at says.")
+    marked_at = models.DateTimeField(null=True)
+    settled_revision = models.PositiveBigIntegerField(default=0, help_text="Every search of the engine sees it.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["place", "contract_id"], name="one_copy_per_place_and_contract")]
+
+    def __str__(self) -> str:
+        return f"revision {self.revision} at {self.place}"
+
+
 class PersonPair(models.Model):
     """An operator's note on how two people relate. Each pair has one row: the lower primary key comes first."""
 

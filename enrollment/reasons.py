@@ -41,6 +41,7 @@ class EnrollmentReason(StrEnum):
     INTERNAL_ERROR = "internal_error"
     DATABASE_AWAY = "database_away"
     DISK_FULL = "disk_full"
+    GALLERY_AWAY = "gallery_away"
     NOT_ALLOWED = "not_allowed"
 
 
@@ -94,6 +95,9 @@ SOCKETS: dict[str, str] = {
     EnrollmentReason.DATABASE_AWAY: "The database does not answer. Nothing was lost; try again in a moment.",
     EnrollmentReason.DISK_FULL: (
         "The server's disk is full, so nothing can be saved. Whoever runs this server must make room."
+    ),
+    EnrollmentReason.GALLERY_AWAY: (
+        "The engine that holds the gallery does not answer. Nothing was lost; try again in a moment."
     ),
     EnrollmentReason.NOT_ALLOWED: "Your role does not include this. Ask an administrator.",
 }

@@ -20,6 +20,8 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from api.mqtt.publishing import broker_problem
+from enrollment.milvus.shared import shared_client
+from enrollment.milvus.status import engine_status
 from enrollment.models import FaceSample
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.pack_choice import chosen_pack_name
@@ -133,6 +135,28 @@ def redis(asked: Asked) -> Iterator[Finding]:
             "No Redis answers at REDIS_URL: other processes notice changes half a second later.",
             "Start Redis, or correct REDIS_URL.",
         )
+
+
+def gallery(asked: Asked) -> Iterator[Finding]:
+    if not settings.GALLERY_URL:
+        yield _skipped("GALLERY_URL is not set: searches find the vectors in this process.")
+        return
+    client = shared_client()
+    if not client.answers():
+        yield _problem(
+            f"No Milvus server answers at {client.address.place}, or it does not take the token.",
+            "Start the server, or correct GALLERY_URL.",
+        )
+        return
+    status = engine_status(thorough=False)
+    behind = [space.contract_id for space in status.spaces if not space.is_level]
+    if behind:
+        yield _warning(f"The engine at {status.place} is behind the database.", "Run: manage.py gallery sync")
+    else:
+        yield _ok(f"The engine at {status.place} answers, and has as many rows as it should.")
+    local = client.address.host in {"localhost", "127.0.0.1", "::1"}
+    if not client.address.tls and not local:
+        yield _warning(f"Vectors travel to {client.address.host} without encryption.", "Add ?tls=on to GALLERY_URL.")
 
 
 def mqtt(asked: Asked) -> Iterator[Finding]:
@@ -343,6 +367,7 @@ STEPS: Final[dict[str, Step]] = {
     "database": database,
     "site key": site_key,
     "redis": redis,
+    "gallery engine": gallery,
     "mqtt": mqtt,
     "names": name,
     "camera": camera,

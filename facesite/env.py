@@ -209,6 +209,25 @@ def read_mqtt_url(name: str) -> str:
     return raw
 
 
+def read_gallery_url(name: str) -> str:
+    """A milvus:// address; empty when unset: the gallery is in this process."""
+    from enrollment.milvus.address import AddressInvalid, parse_address
+
+    raw = read_secret(name)
+    if not raw:
+        return ""
+    try:
+        parse_address(raw)
+    except AddressInvalid as error:
+        raise SettingsError(f"{name} {error}") from None
+    if importlib.util.find_spec("pymilvus") is None:
+        raise SettingsError(
+            f"{name} names a Milvus server, but its client is not installed: run "
+            "`.venv/bin/pip install -r requirements-milvus.txt`."
+        )
+    return raw
+
+
 def read_topic(name: str, *, default: str) -> str:
     """Levels of an MQTT topic, such as site/faces; empty where `NAME=` takes the default away."""
     raw = read_text(name, default)

@@ -18,7 +18,8 @@ from django.views.decorators.http import require_safe
 from redis import Redis, RedisError
 
 from api.mqtt.publishing import publisher
-from enrollment.reasons import sentence_for
+from enrollment.milvus.shared import shared_client
+from enrollment.reasons import EnrollmentReason, sentence_for
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.gallery import shared
 from enrollment.runtime.notices import listener
@@ -46,15 +47,20 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     warmup.start()
     checks = run_checks()
-    ready = all(passed for name, passed in checks.items() if name not in OPTIONAL)
+    ready = all(passed for name, passed in checks.items() if name not in optional_parts())
     body = {"ready": ready, "checks": checks, "message": explain(checks) or "ready"}
     return JsonResponse(body, status=200 if ready else 503)
+
+
+def optional_parts() -> set[str]:
+    """The checks that may fail while the site serves."""
+    return OPTIONAL | ({"gallery_engine"} if settings.GALLERY_FALLBACK else set())
 
 
 def run_checks() -> dict[str, bool]:
     """Whether engine, database, gallery and, where they are set, Redis and the MQTT broker can be used, by name.
 
-    Costs one `SELECT 1` and one row.
+    Costs one `SELECT 1` and one row, and with GALLERY_URL a question to the engine.
     """
     database = database_answers() and not disk_is_full()
     checks = {
@@ -63,6 +69,8 @@ def run_checks() -> dict[str, bool]:
         "site_key": not (database and site_key_problem()),
         "gallery": is_warm(),
     }
+    if settings.GALLERY_URL:
+        checks["gallery_engine"] = shared_client().answers()
     if settings.REDIS_URL:
         checks["redis"] = listener.connected is True
     if settings.FACESITE_MQTT_URL:
@@ -112,8 +120,12 @@ def explain(checks: dict[str, bool]) -> str:
         return site_key_problem()
     if not checks["engine"]:
         return warmup.problem or "The engine is starting."
+    if not checks.get("gallery_engine", True) and not settings.GALLERY_FALLBACK:
+        return sentence_for(EnrollmentReason.GALLERY_AWAY)
     if not checks["gallery"]:
         return warmup.problem or shared.loading
+    if not checks.get("gallery_engine", True):
+        return "Degraded: the engine that holds the gallery does not answer, so this process searches by itself."
     if not checks.get("redis", True):
         return "Degraded: Redis does not answer, so other processes notice a change half a second later."
     if not checks.get("mqtt", True):

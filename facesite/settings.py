@@ -170,6 +170,9 @@ SESSION_COOKIE_NAME = f"sessionid_{SITE_MARK}"
 CSRF_COOKIE_NAME = f"csrftoken_{SITE_MARK}"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = FACESITE_BASE_PATH or "/"
 MESSAGE_STORAGE = "facesite.cookies.SiteMessages"
+# Where searches find the vectors: in this process, or in an engine beside the database (enrollment/milvus/).
+GALLERY_URL = env.read_gallery_url("GALLERY_URL")
+GALLERY_FALLBACK = env.read_bool("GALLERY_FALLBACK", default=False)
 FACESITE_MQTT_URL = env.read_mqtt_url("FACESITE_MQTT_URL")
 FACESITE_MQTT_TOPIC = env.read_topic("FACESITE_MQTT_TOPIC", default="facesite") or "facesite"
 FACESITE_MQTT_DISCOVERY = env.read_topic("FACESITE_MQTT_DISCOVERY", default="homeassistant")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +22,10 @@ from enrollment.runtime.pack_choice import chosen_pack_name
 from facesite import health
 from facesite.warmup import is_warm, warmup
 from recognizer.decisions import policy_for_gallery
-from recognizer.errors import PackError
+from recognizer.errors import GalleryAway, PackError
 from recognizer.packs.choosing import choose_pack, stronger_pack
 from recognizer.packs.manifest import Manifest, Pack
-from recognizer.search.gallery import GallerySnapshot
+from recognizer.search.galleries import Gallery
 from recognizer.types import DecisionPolicy
 from security.allowing import is_allowed
 from security.retention.status import retention_status
@@ -87,16 +88,18 @@ def consents_to_see_to() -> dict[str, int]:
     return {"ended": people_to_erase().count(), "unrecorded": people_without_record().count()}
 
 
-def searched_gallery() -> GallerySnapshot | None:
+def searched_gallery() -> Gallery | None:
     """The gallery that a search would use now.
 
     Before this process is warm it is the gallery loaded last, if any: the page does not wait for the first load.
     """
     engine = engine_if_ready()
-    return current_gallery(engine) if engine and is_warm() else cached_gallery()
+    with suppress(GalleryAway):
+        return current_gallery(engine) if engine and is_warm() else cached_gallery()
+    return cached_gallery()
 
 
-def policy_status(gallery: GallerySnapshot | None) -> PolicyStatus | None:
+def policy_status(gallery: Gallery | None) -> PolicyStatus | None:
     """The policy in use. None before the engine runs, because only its pack says what a rate means."""
     engine = engine_if_ready()
     if engine is None:

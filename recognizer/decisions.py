@@ -11,7 +11,7 @@ import numpy as np
 from recognizer.reasons import Reason
 from recognizer.search.cohort import Cohort
 from recognizer.search.confusions import HIGHEST, PAIR_MARGIN_FACTOR
-from recognizer.search.gallery import GallerySnapshot
+from recognizer.search.galleries import Gallery
 from recognizer.stages.liveness import verdict_for
 from recognizer.types import (
     DecisionPolicy,
@@ -43,7 +43,7 @@ LIVENESS_FRAMES = 3
 class Question:
     """What is asked about a face. The same for every face of a frame."""
 
-    gallery: GallerySnapshot
+    gallery: Gallery
     policy: DecisionPolicy
     claimed: str | None = None
     """1:1: the claimed person's id; None: 1:N, a search."""
@@ -145,7 +145,7 @@ def threshold_for(fmr: float, known: Sequence[tuple[float, float]]) -> float:
 
 
 def compare_probe(probe: Vector, question: Question) -> Comparison:
-    """1:1 with a claim, else 1:N. probe: (d,) float32, L2-normalised. Raises what GallerySnapshot.search raises."""
+    """1:1 with a claim, else 1:N. probe: (d,) float32, L2-normalised. Raises what Gallery.search raises."""
     compared = _verify(probe, question, question.claimed) if question.claimed else _identify(probe, question)
     return _mind_strangers(_mind_confusions(compared, probe, question), probe, question)
 

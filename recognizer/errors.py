@@ -13,6 +13,7 @@ RecognizerError
 │   └── PackCorrupt             pack_corrupt: a file's size or sha256 differs from the manifest
 ├── EngineNotReady              engine_not_ready: startup() has not run, or close() has
 ├── ContractMismatch            contract_mismatch: embeddings of two different spaces must never be compared
+├── GalleryAway                 gallery_away: the engine beside this process that holds the gallery cannot be searched
 └── TooFewPairs                 too_few_pairs: too few comparisons for the conclusion that was asked for
 
 More PackErrors stand beside what raises them: PackNameTaken in packs/local_packs.py, QuantizeFailed in
@@ -74,6 +75,10 @@ class EngineNotReady(RecognizerError):
 
 class ContractMismatch(RecognizerError):
     code = "contract_mismatch"
+
+
+class GalleryAway(RecognizerError):
+    code = "gallery_away"
 
 
 class TooFewPairs(RecognizerError):

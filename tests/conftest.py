@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from recognizer.packs.manifest import Pack
 
 # In the order of their imports.
-pytest_plugins = [f"tests.support.{name}" for name in ("lanes", "server", "browser", "mysql", "redis", "openid")]
+pytest_plugins = [
+    f"tests.support.{name}" for name in ("lanes", "server", "browser", "mysql", "redis", "milvus", "openid")
+]
 # A busy machine is no failure, and the same examples run everywhere.
 hypothesis_settings.register_profile(
     "facesite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

@@ -16,6 +16,8 @@ os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"
 for name in (
     "CSRF_TRUSTED_ORIGINS",
     "FACESITE_MQTT_URL",
+    "GALLERY_URL",
+    "GALLERY_FALLBACK",
     "REDIS_URL",
     "FACESITE_LIVENESS",
     "FACESITE_HTTPS",

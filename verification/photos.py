@@ -13,7 +13,7 @@ from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
 from recognizer.images import UPLOAD_LIMITS, image_size
 from recognizer.reasons import Reason
-from recognizer.search.gallery import GallerySnapshot
+from recognizer.search.galleries import Gallery
 from recognizer.tracking.fuser import decide_still
 from recognizer.tracking.tracks import Decision
 from recognizer.types import DecisionPolicy, Detection, Face, Image, LivenessMode, Quality, Verdict
@@ -44,7 +44,7 @@ def identify_image(
     image_bytes: bytes,
     *,
     engine: FaceEngine,
-    gallery: GallerySnapshot,
+    gallery: Gallery,
     policy: DecisionPolicy,
     claimed: str | None = None,
     check_liveness: bool = False,

@@ -12,7 +12,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from enrollment.runtime.gallery import gallery_for
 from enrollment.runtime.pack_choice import chosen_pack_name, newest_switch
 from recognizer.engine import FaceEngine
-from recognizer.errors import PackError
+from recognizer.errors import RecognizerError
 from recognizer.types import RecognizerConfig
 from security.events import log_event
 
@@ -83,8 +83,8 @@ class SharedEngine:
         try:
             fresh = start_engine(pack)
             gallery_for(fresh.contract_id, fresh.dimension)  # before anybody waits for it
-        except (PackError, DatabaseError, InterfaceError) as error:
-            reason = str(error) if isinstance(error, PackError) else type(error).__name__
+        except (RecognizerError, DatabaseError, InterfaceError) as error:
+            reason = str(error) if isinstance(error, RecognizerError) else type(error).__name__
             log_event(logger, "switch_failed", level=logging.ERROR, pack=pack, error=reason)
             self._next_check = time.monotonic() + RETRY_SECONDS
             return

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
+from typing import Protocol
 from uuid import UUID
 
 import numpy as np
@@ -24,6 +25,8 @@ from enrollment.sealed import read_embeddings
 from recognizer.engine import FaceEngine
 from recognizer.errors import EngineNotReady
 from recognizer.search.blocks import QUANTISE_FROM, TemplateRow
+from recognizer.search.confusions import NONE_RECORDED, Confusions
+from recognizer.search.galleries import Gallery
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.vectors import Stored, matrix_from_bytes, vector_from_bytes
 
@@ -40,6 +43,13 @@ CHUNK = 5_000
 """Rows read at a time. MySQL's driver keeps a whole result in memory, so iterator() alone would not bound it."""
 
 
+class Copy(Protocol):
+    """What a process holds of one embedding space."""
+
+    @property
+    def snapshot(self) -> Gallery: ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     snapshot: GallerySnapshot
@@ -48,22 +58,32 @@ class _Loaded:
     """Person uuid -> the ids of their templates in the snapshot."""
 
 
+def unheard(share: float) -> None:
+    """Whoever waits for no first load."""
+
+
+Note = Callable[[float], None]
+"""Is told how much has been read of a gallery that is being loaded, 0..1."""
+
+
 class GalleryCache:
     """The snapshots of one process, one for each embedding space that was asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, refresh: Callable[[Copy | None, str, int, Note], Copy]) -> None:
+        """refresh: from the copy so far (None: there is none), contract and dimension to what a search may use now."""
+        self.refresh = refresh
         self._lock = threading.Lock()  # held while loading: a second thread waits for that result
-        self._loaded: dict[str, _Loaded] = {}
+        self._loaded: dict[str, Copy] = {}
         self._checked: dict[str, tuple[float, object]] = {}
         """contract_id -> when its revision was last read (time.monotonic()) and the mark that stood then."""
         self._mark = object()  # another object: everything read before is stale
-        self._latest: GallerySnapshot | None = None
+        self._latest: Gallery | None = None
         self.share = 0.0
         """How much has been read of a gallery that is being loaded, 0..1."""
         self._day: date | None = None
         """The last day of which the first search has come."""
 
-    def get(self, contract_id: str, dimension: int) -> GallerySnapshot:
+    def get(self, contract_id: str, dimension: int) -> Gallery:
         """What a search of this embedding space may use now. Blocking, and slow when it has to be loaded anew.
 
         Raises EngineNotReady after FIRST_LOAD_S of somebody else's first load: a start may take a minute.
@@ -75,7 +95,9 @@ class GalleryCache:
             if not self._is_fresh(contract_id):
                 # Before the reading: what is announced meanwhile counts as unread.
                 checked = (time.monotonic(), self._mark)
-                self._loaded[contract_id] = _refresh(self._loaded.get(contract_id), contract_id, dimension, self._note)
+                self._loaded[contract_id] = self.refresh(
+                    self._loaded.get(contract_id), contract_id, dimension, self._note
+                )
                 self._checked[contract_id] = checked
             self._latest = self._loaded[contract_id].snapshot
             return self._latest
@@ -91,12 +113,12 @@ class GalleryCache:
     def _note(self, share: float) -> None:
         self.share = share
 
-    def if_fresh(self, contract_id: str) -> GallerySnapshot | None:
+    def if_fresh(self, contract_id: str) -> Gallery | None:
         """The snapshot if it was checked just now, else None. Never blocks."""
         loaded = self._loaded.get(contract_id)
         return loaded.snapshot if loaded and self._is_fresh(contract_id) else None
 
-    def latest(self) -> GallerySnapshot | None:
+    def latest(self) -> Gallery | None:
         """What was searched last, however old; None before the first load. Never touches the database."""
         return self._latest
 
@@ -126,21 +148,12 @@ class GalleryCache:
         return mark is self._mark and time.monotonic() - checked_at < REVISION_CHECK_SECONDS
 
 
-shared = GalleryCache()
-gallery_for, cached_gallery, mark_gallery_stale, reset_gallery = (
-    shared.get,
-    shared.latest,
-    shared.mark_stale,
-    shared.reset,
-)
-
-
-def current_gallery(engine: FaceEngine) -> GallerySnapshot:
+def current_gallery(engine: FaceEngine) -> Gallery:
     """The snapshot that a search may use now. Blocking, at times slow: call it in a database thread."""
     return gallery_for(engine.contract_id, engine.dimension)
 
 
-def fresh_gallery(engine: FaceEngine) -> GallerySnapshot | None:
+def fresh_gallery(engine: FaceEngine) -> Gallery | None:
     """The snapshot if it was checked just now; None: call current_gallery() in a database thread. Never blocks."""
     return shared.if_fresh(engine.contract_id)
 
@@ -158,23 +171,39 @@ def _in_transaction() -> bool:
     return bool(transaction.get_connection().in_atomic_block)
 
 
-def _refresh(loaded: _Loaded | None, contract_id: str, dimension: int, note: Callable[[float], None]) -> _Loaded:
-    # The revision is read before the rows: rows newer than it are read again at the next change, never missed.
+def read_revision() -> tuple[int, UUID | None]:
+    """The gallery's number now, and the epoch that it belongs to."""
     row = GalleryRevision.objects.filter(pk=GalleryRevision.SINGLETON_PK).values_list("number", "epoch").first()
-    number, epoch = row or (0, None)
+    return row or (0, None)
+
+
+def refresh_in_process(copy: Copy | None, contract_id: str, dimension: int, note: Note = unheard) -> Copy:
+    """All vectors in this process; what `copy` of another kind holds is of no use for it."""
+    loaded = copy if isinstance(copy, _Loaded) else None
+    # The revision is read before the rows: rows newer than it are read again at the next change, never missed.
+    number, epoch = read_revision()
     if loaded and loaded.epoch == epoch and loaded.snapshot.revision == number:
         return loaded
     changed = _changed_people(loaded, number, epoch)
     if loaded is None or changed is None:
-        return _with_confusions(_load(contract_id, dimension, number, epoch, note))
-    return _with_confusions(_patch(loaded, changed, contract_id, dimension, number))
+        fresh = _load(contract_id, dimension, number, epoch, note)
+    else:
+        fresh = _patch(loaded, changed, contract_id, dimension, number)
+    return replace(fresh, snapshot=fresh.snapshot.with_confusions(recorded_confusions(contract_id)))
 
 
-def _with_confusions(loaded: _Loaded) -> _Loaded:
-    if hooks.confusions is None:
-        return loaded
-    confusions = hooks.confusions(loaded.snapshot.contract_id)
-    return replace(loaded, snapshot=loaded.snapshot.with_confusions(confusions))
+def recorded_confusions(contract_id: str) -> Confusions:
+    """The wrong matches that searches of this embedding space must mind."""
+    return hooks.confusions(contract_id) if hooks.confusions else NONE_RECORDED
+
+
+shared = GalleryCache(refresh_in_process)
+gallery_for, cached_gallery, mark_gallery_stale, reset_gallery = (
+    shared.get,
+    shared.latest,
+    shared.mark_stale,
+    shared.reset,
+)
 
 
 def _changed_people(loaded: _Loaded | None, number: int, epoch: UUID | None) -> Sequence[UUID] | None:
@@ -190,9 +219,9 @@ def _changed_people(loaded: _Loaded | None, number: int, epoch: UUID | None) -> 
     return people if len(people) <= limit else None
 
 
-def _load(contract_id: str, dimension: int, number: int, epoch: UUID | None, note: Callable[[float], None]) -> _Loaded:
+def _load(contract_id: str, dimension: int, number: int, epoch: UUID | None, note: Note) -> _Loaded:
     """A large snapshot is given out before its codes are made: slower searches for seconds, instead of none."""
-    owners = _owners_of_samples()
+    owners = owners_of_samples()
     ids: list[int] = []
     people: list[str] = []
     # A sample has one template at most. Joining parts at the end would need twice the memory for a while.
@@ -212,7 +241,7 @@ def _load(contract_id: str, dimension: int, number: int, epoch: UUID | None, not
     return _Loaded(snapshot, epoch, _grouped(zip(people, ids, strict=True)))
 
 
-def _owners_of_samples() -> dict[int, str]:
+def owners_of_samples() -> dict[int, str]:
     """Sample's primary key -> uuid of its person, for active people and samples that were not set aside.
 
     Joined here and not in SQL: three scans of what is needed beat a join that opens every row with a crop in it.
@@ -242,7 +271,7 @@ def _in_plain(rows: Sequence[tuple[int, int, Stored]], contract_id: str) -> list
 
 
 def _patch(loaded: _Loaded, changed: Sequence[UUID], contract_id: str, dimension: int, number: int) -> _Loaded:
-    now = {row.template_id: row for row in _rows_of(changed, contract_id, dimension)}
+    now = {row.template_id: row for row in rows_of(changed, contract_id, dimension)}
     owner_before = {template: str(uuid) for uuid in changed for template in loaded.templates_of.get(str(uuid), ())}
     # A template that a merge moved is added again: the snapshot then has it under its new owner.
     added = [row for template, row in now.items() if owner_before.get(template) != row.person_id]
@@ -254,7 +283,7 @@ def _patch(loaded: _Loaded, changed: Sequence[UUID], contract_id: str, dimension
     return _Loaded(loaded.snapshot.updated(added=added, removed=removed, revision=number), loaded.epoch, templates_of)
 
 
-def _rows_of(people: Collection[UUID], contract_id: str, dimension: int) -> Iterator[TemplateRow]:
+def rows_of(people: Collection[UUID], contract_id: str, dimension: int) -> Iterator[TemplateRow]:
     remaining = iter(people)
     while some := list(islice(remaining, 200)):
         samples = FaceSample.objects.filter(person__uuid__in=some, person__is_active=True, set_aside=False)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
+from enrollment.hooks import hooks
 from enrollment.runtime.gallery import mark_gallery_stale
 from security.events import log_event
 
@@ -30,6 +31,8 @@ logger = logging.getLogger("facesite.gallery")
 def announce_gallery_change() -> None:
     """Call it after the commit. Never raises: what was written stays written when Redis is away."""
     mark_gallery_stale()
+    for callback in hooks.gallery_changed:
+        callback()
     layer = shared_layer()
     if layer is None or listener.connected is False:
         return  # other processes see the revision half a second later

@@ -9,6 +9,7 @@ from typing import Final
 from django.db import InterfaceError, OperationalError
 
 from enrollment.reasons import EnrollmentReason
+from recognizer.errors import GalleryAway
 
 AWAY: Final = EnrollmentReason.DATABASE_AWAY
 FULL: Final = EnrollmentReason.DISK_FULL
@@ -33,7 +34,9 @@ _MYSQL |= dict.fromkeys((3, 1021, 1114), FULL)
 
 
 def outage_code(error: BaseException | None) -> EnrollmentReason | None:
-    """database_away or disk_full; None when waiting would not help."""
+    """database_away, disk_full or gallery_away; None when waiting would not help."""
+    if isinstance(error, GalleryAway):
+        return EnrollmentReason.GALLERY_AWAY
     if isinstance(error, OSError):
         return FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
     if not isinstance(error, (OperationalError, InterfaceError)):

@@ -7,7 +7,7 @@ from typing import Literal, TypedDict
 from enrollment.models import Person
 from recognizer.engine import FaceEngine
 from recognizer.images import FRAME_LIMITS
-from recognizer.search.gallery import GallerySnapshot
+from recognizer.search.galleries import Gallery
 from recognizer.types import DecisionPolicy, Liveness, Quality
 
 PROTOCOL_VERSION = 1
@@ -60,7 +60,7 @@ class NotTheProtocol(Exception):
 
 
 def hello_message(
-    engine: FaceEngine, policy: DecisionPolicy, gallery: GallerySnapshot, *, frame_bytes: int, frames_per_second: int
+    engine: FaceEngine, policy: DecisionPolicy, gallery: Gallery, *, frame_bytes: int, frames_per_second: int
 ) -> HelloMessage:
     """policy: the one whose match threshold this socket's results will show."""
     return {

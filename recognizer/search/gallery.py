@@ -24,6 +24,7 @@ from recognizer.errors import ContractMismatch
 from recognizer.search.blocks import NORM_TOLERANCE, Arrays, Block, TemplateRow, everything, join, make_block
 from recognizer.search.codes import Rows
 from recognizer.search.confusions import NONE_RECORDED, Confusions
+from recognizer.search.galleries import require_same_space
 from recognizer.types import Candidate, Vector
 
 SMALL_BLOCK_LIMIT = 4_096
@@ -122,11 +123,7 @@ class GallerySnapshot:
 
     def require_contract(self, contract_id: str) -> None:
         """Raises ContractMismatch when probes of `contract_id` must not be compared with these templates."""
-        if contract_id != self.contract_id:
-            raise ContractMismatch(
-                f"The gallery holds templates of {self.contract_id}, but the engine computes {contract_id}. "
-                "Run rebuild_templates, or start with the model pack that the templates were made with."
-            )
+        require_same_space(self.contract_id, contract_id)
 
     def updated(
         self, *, added: Sequence[TemplateRow] = (), removed: Collection[int] = (), revision: int
@@ -174,6 +171,10 @@ class GallerySnapshot:
             revision=self.revision,
             confusions=confusions,
         )
+
+    def without(self, template_ids: Collection[int]) -> GallerySnapshot:
+        """The same revision, as if these templates were not there. An id that is not here is ignored."""
+        return self.updated(removed=template_ids, revision=self.revision)
 
     def search(self, probe: Vector, limit: int = 5) -> list[Candidate]:
         """The `limit` best people, best first: for each a Candidate with their best template. Ties: lower template id.

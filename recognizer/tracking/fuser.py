@@ -21,7 +21,7 @@ import numpy as np
 from recognizer.decisions import Comparison, Evidence, Question, policy_for_gallery
 from recognizer.engine import FaceEngine
 from recognizer.reasons import Reason
-from recognizer.search.gallery import GallerySnapshot
+from recognizer.search.galleries import Gallery
 from recognizer.stopwatch import Stopwatch
 from recognizer.tracking.association import appearance_of, best_pairs, overlap_matrix, undisputed_pairs
 from recognizer.tracking.challenge import ChallengeState, Prompt
@@ -76,7 +76,7 @@ class TrackFuser:
         self._run: ChallengeRun | None = None
         self._visits = Visits()
 
-    def process(self, image: Image, gallery: GallerySnapshot, *, skipped: int = 0, now: float) -> FrameOutcome:
+    def process(self, image: Image, gallery: Gallery, *, skipped: int = 0, now: float) -> FrameOutcome:
         """Look at one frame (H x W x 3 uint8 BGR).
 
         skipped: frames lost since the last one; now: seconds of a clock that never goes back.
@@ -123,7 +123,7 @@ class TrackFuser:
     def _track(self, number: int) -> Track | None:
         return next((track for track in self._tracks if track.number == number and track.in_last_frame), None)
 
-    def _question(self, gallery: GallerySnapshot) -> Question:
+    def _question(self, gallery: Gallery) -> Question:
         policy = self._policy if self._claimed else policy_for_gallery(self._policy, gallery.people)
         return Question(gallery, policy, self._claimed, self._engine.cohort)
 

@@ -34,6 +34,8 @@ class TestWrongSettings:
             ("CSRF_TRUSTED_ORIGINS", "faces.example.org"),
             ("REDIS_URL", "localhost"),
             ("FACESITE_MQTT_URL", "localhost:1883"),
+            ("GALLERY_URL", "milvus://localhost:19530"),
+            ("GALLERY_FALLBACK", "perhaps"),
             ("FACESITE_MQTT_TOPIC", "faces/#"),
             ("FACESITE_MQTT_DISCOVERY", "home assistant"),
             ("FACESITE_MQTT_NAMES", "maybe"),

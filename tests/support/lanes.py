@@ -39,6 +39,7 @@ MARKERS_OF_PLACES = {
     "tests/enrollment/capture/test_liveness.py": "slow",
     "tests/enrollment/hygiene/": "slow",
     "tests/enrollment/management/": "slow",
+    "tests/enrollment/milvus/": "server",
     "tests/enrollment/packs/test_fetching.py": "slow",
     "tests/enrollment/packs/test_switching.py": "slow",
     "tests/enrollment/rights/": "slow",
@@ -94,6 +95,7 @@ MARKERS_OF_PLACES = {
 MARKERS_OF_FIXTURES = {
     "browser_opener": "browser",
     "live_server_process": "server",
+    "milvus_server": "server",
     "mysql_url": "server",
     "openid_provider": "server",
     "redis_url": "server",

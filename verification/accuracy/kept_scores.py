@@ -14,7 +14,7 @@ from django.db import close_old_connections
 from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
 from enrollment.samples.site_scores import SiteScores, site_scores
 from recognizer.engine import FaceEngine
-from recognizer.search.gallery import GallerySnapshot
+from recognizer.search.galleries import Gallery
 from security.events import log_event
 
 logger = logging.getLogger("facesite.verification")
@@ -27,7 +27,7 @@ class KeptScores:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # held while measuring: whoever comes second gets the same result
-        self._kept: dict[str, tuple[weakref.ref[GallerySnapshot], SiteScores]] = {}
+        self._kept: dict[str, tuple[weakref.ref[Gallery], SiteScores]] = {}
         self._thread: threading.Thread | None = None
         self.share = 0.0
         """How much of the measurement under way is done, 0..1."""
@@ -65,7 +65,7 @@ class KeptScores:
         if self._thread is not None:
             self._thread.join()
 
-    def _current(self, gallery: GallerySnapshot) -> SiteScores | None:
+    def _current(self, gallery: Gallery) -> SiteScores | None:
         kept = self._kept.get(gallery.contract_id)
         return kept[1] if kept and kept[0]() is gallery else None
 

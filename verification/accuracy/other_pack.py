@@ -20,6 +20,7 @@ from recognizer.errors import ImageError
 from recognizer.images import decode_crop
 from recognizer.search.blocks import TemplateRow
 from recognizer.search.confusions import NONE_RECORDED
+from recognizer.search.galleries import Gallery
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy, Image, Vector, Verdict
 from recognizer.vectors import vector_from_bytes
@@ -63,7 +64,7 @@ class Side:
     """One of the two packs, with everybody's templates and the policy as it stands for one comparison."""
 
     engine: FaceEngine
-    gallery: GallerySnapshot
+    gallery: Gallery
     policy: DecisionPolicy
 
     def judge(self, face: Vector, claimed: str | None) -> Verdict:

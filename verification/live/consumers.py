@@ -19,7 +19,7 @@ from enrollment.streaming.protocol import NotTheProtocol, hello_message
 from enrollment.streaming.sockets import Frame, FrameConsumer
 from recognizer.decisions import policy_for_gallery
 from recognizer.engine import FaceEngine
-from recognizer.search.gallery import GallerySnapshot
+from recognizer.search.galleries import Gallery
 from recognizer.tracking.challenge import ChallengeState
 from recognizer.tracking.challenge_run import ChallengeProgress
 from recognizer.tracking.tracks import Decision
@@ -183,11 +183,11 @@ class VerificationConsumer(FrameConsumer):
         await self._cancel_challenge()
         return await self._start_session(live.configure)
 
-    async def _current_gallery(self) -> GallerySnapshot:
+    async def _current_gallery(self) -> Gallery:
         gallery = fresh_gallery(self.engine)
         return await run_in_database_thread(current_gallery, self.engine) if gallery is None else gallery
 
-    async def _names_of(self, result: LiveResult, gallery: GallerySnapshot) -> dict[str, str]:
+    async def _names_of(self, result: LiveResult, gallery: Gallery) -> dict[str, str]:
         """uuid -> name of the people matched in this result. Each name is read once per gallery revision."""
         if gallery.revision != self._names_revision:
             self._names, self._names_revision = {}, gallery.revision

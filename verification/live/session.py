@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from recognizer.engine import FaceEngine
 from recognizer.reasons import Reason
-from recognizer.search.gallery import GallerySnapshot
+from recognizer.search.galleries import Gallery
 from recognizer.stopwatch import Stopwatch
 from recognizer.tracking.challenge import draw_prompts
 from recognizer.tracking.challenge_run import ChallengeProgress
@@ -59,7 +59,7 @@ class LiveSession:
         )
 
     def process(
-        self, frame_bytes: bytes, *, dropped: int, gallery: GallerySnapshot, arrived: float | None = None
+        self, frame_bytes: bytes, *, dropped: int, gallery: Gallery, arrived: float | None = None
     ) -> LiveResult:
         """One job for the engine's pool. frame_bytes: a JPEG or WebP; dropped: frames lost since the last one.
 

@@ -24,7 +24,7 @@ from recognizer.decisions import Question, compare_probe, policy_for_gallery
 from recognizer.engine import FaceEngine
 from recognizer.images import decode_crop
 from recognizer.search.confusions import HIGHEST, Confusion, Confusions, raise_threshold
-from recognizer.search.gallery import GallerySnapshot
+from recognizer.search.galleries import Gallery
 from recognizer.types import DecisionPolicy, Vector, Verdict
 from security.actors import Actor, actor_id
 from security.allowing import require
@@ -282,7 +282,7 @@ def _examine(
     engine: FaceEngine,
     attempt: VerificationAttempt,
     picture: bytes,
-    gallery: GallerySnapshot,
+    gallery: Gallery,
     policy: DecisionPolicy,
     samples: dict[int, Vector],
     thumbnails: Sequence[bytes],
@@ -306,7 +306,7 @@ def _examine(
     after = gallery.with_confusions(gallery.confusions.plus(confusion))
     asked = policy_for_gallery(policy, gallery.people)
 
-    def names(probe: Vector, snapshot: GallerySnapshot) -> bool:
+    def names(probe: Vector, snapshot: Gallery) -> bool:
         found = compare_probe(probe, Question(snapshot, asked, cohort=engine.cohort))
         return found.verdict == Verdict.MATCH and found.person_id == person_id
 
@@ -317,9 +317,9 @@ def _examine(
         """
         matched = refused = 0
         for probe, own in probes:
-            if names(probe, gallery.updated(removed=own, revision=gallery.revision)):
+            if names(probe, gallery.without(own)):
                 matched += 1
-                refused += not names(probe, after.updated(removed=own, revision=gallery.revision))
+                refused += not names(probe, after.without(own))
         return matched, refused
 
     mated = measure([(probe, [template]) for template, probe in samples.items()])

@@ -30,7 +30,7 @@ from enrollment.selectors import erased_samples, people_by_uuid
 from recognizer.engine import FaceEngine
 from recognizer.images import decode_crop, encode_crop
 from recognizer.search.clustering import cluster_embeddings
-from recognizer.search.gallery import GallerySnapshot
+from recognizer.search.galleries import Gallery
 from recognizer.tracking.tracks import Decision
 from recognizer.types import LivenessVerdict, Vector, Verdict
 from security.actors import Actor, actor_id
@@ -221,9 +221,7 @@ def clusters_for(*, actor: Actor | None, contract_id: str, threshold: float) -> 
     return [_cluster([face]) for face in faces]
 
 
-def nearest_for(
-    *, actor: Actor | None, faces: Sequence[UnknownFace], gallery: GallerySnapshot
-) -> list[tuple[Person, float]]:
+def nearest_for(*, actor: Actor | None, faces: Sequence[UnknownFace], gallery: Gallery) -> list[tuple[Person, float]]:
     """nearest_people() while the search is open, else nobody. Raises NotAllowed."""
     require(actor, Right.REVIEW_UNKNOWN)
     return nearest_people(faces, gallery) if may_search(actor) else []
@@ -239,9 +237,7 @@ def ask_to_search(*, actor: Actor) -> None:
     ask(actor=actor, action=Approval.Action.SEARCH_UNKNOWN, target=SEARCHED)
 
 
-def nearest_people(
-    faces: Sequence[UnknownFace], gallery: GallerySnapshot, limit: int = 5
-) -> list[tuple[Person, float]]:
+def nearest_people(faces: Sequence[UnknownFace], gallery: Gallery, limit: int = 5) -> list[tuple[Person, float]]:
     """The people who resemble the mean of these faces most, with comparison scores, best first. A hint, no decision.
 
     Empty when the gallery is of another embedding space.

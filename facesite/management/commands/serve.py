@@ -223,6 +223,7 @@ def start_background() -> None:
     """Start to warm up, and every thread that works beside requests and sockets."""
     from api.mqtt.publishing import publisher
     from api.webhooks.delivering import courier
+    from enrollment.milvus.keeping import keeper
     from facesite.upkeep import upkeep
     from facesite.warmup import is_warm, warmup
     from security.daily import worker
@@ -231,6 +232,7 @@ def start_background() -> None:
     worker.start(is_warm)
     upkeep.start()
     courier.start()
+    keeper.start()
     if settings.FACESITE_MQTT_URL:
         publisher.start()
 
@@ -239,10 +241,11 @@ def stop_background() -> None:
     """One that never started ends at once."""
     from api.mqtt.publishing import publisher
     from api.webhooks.delivering import courier
+    from enrollment.milvus.keeping import keeper
     from facesite.upkeep import upkeep
     from security.daily import worker
 
-    for thread in (worker, upkeep, courier, publisher):
+    for thread in (worker, upkeep, courier, keeper, publisher):
         thread.stop()
 
 

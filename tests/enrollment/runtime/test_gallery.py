@@ -202,7 +202,7 @@ class TestOutliveOldCopies:
     @pytest.mark.django_db(transaction=True)
     def test_an_erasure_answers_when_no_other_process_names_the_person(self, enroll, monkeypatch):
         monkeypatch.setattr(gallery, "REVISION_CHECK_SECONDS", 0.3)
-        another_process = gallery.GalleryCache()
+        another_process = gallery.GalleryCache(gallery.refresh_in_process)
         ada = enroll("Ada", 1)
         assert another_process.get(CONTRACT, DIMENSION).people == 1
         services.erase_people(actor=None, people=[ada])
@@ -259,7 +259,7 @@ class TestThreads:
     def test_are_told_to_come_again_while_the_first_load_takes_long(self, enroll, monkeypatch):
         """And it says how far that is; who has a copy already waits for the next one."""
         enroll("Ada", 1)
-        cache = gallery.GalleryCache()
+        cache = gallery.GalleryCache(gallery.refresh_in_process)
         cache.share = 0.42
         monkeypatch.setattr(gallery, "FIRST_LOAD_S", 0.01)
         with cache._lock, pytest.raises(EngineNotReady, match="42%"):

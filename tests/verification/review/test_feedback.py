@@ -166,7 +166,7 @@ class TestEffect:
         effect = feedback.examine(attempt, engine).effect
         gallery = current_gallery(engine)
         own = feedback._own_templates(ada, engine.contract_id)
-        without = {pk: gallery.updated(removed=[pk], revision=0) for pk in own}
+        without = {pk: gallery.without([pk]) for pk in own}
         before = [pk for pk in own if compare_probe(own[pk], Question(without[pk], policy)).verdict == "match"]
         assert effect.samples == len(before) > 0
         assert (effect.attempts, effect.attempts_changed) == (1, 1)

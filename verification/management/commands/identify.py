@@ -21,7 +21,7 @@ from enrollment.selectors import people_by_uuid
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError, RecognizerError
 from recognizer.images import read_file
-from recognizer.search.gallery import GallerySnapshot
+from recognizer.search.galleries import Gallery
 from recognizer.types import DecisionPolicy
 from verification.cards import card_of
 from verification.live.protocol import CardMessage, card_message
@@ -71,7 +71,7 @@ class Identifier:
 
     def __init__(self, engine: FaceEngine, *, record: bool) -> None:
         self.engine = engine
-        self.gallery: GallerySnapshot = current_gallery(engine)
+        self.gallery: Gallery = current_gallery(engine)
         in_force = policy_in_force(engine)
         self.policy: DecisionPolicy = in_force.policy
         self.grounds = Grounds(engine.contract_id, self.gallery.revision, in_force.saved_id)
