@@ -80,6 +80,12 @@ def trial_of(name: str, address: str) -> Trial:
     return Trial(operator, account, address, counts)
 
 
+def trial_at(what: str, address: str) -> Trial:
+    """Something other than a password is tried, without a name: only the address counts. what: a fixed word for it."""
+    place = client_group(address)
+    return Trial(None, "", address, ((digest_of(what, place), ADDRESS),))
+
+
 def wait_for(trial: Trial, *, now: datetime | None = None) -> timedelta:
     """How long until this may be tried; zero: now. One query, no write."""
     now = now or timezone.now()
