@@ -22,15 +22,19 @@ MOST_COOLDOWN_MINUTES = 240
 
 
 class AttendancePolicy(models.Model):
-    """Whose matches check people in and out. Every save is a new row; the newest one counts."""
+    """Whose matches check people in and out beside kiosks. Every save is a new row; the newest one counts."""
 
     class Cameras(models.TextChoices):
-        NONE = "none", "No camera: only by hand"
-        DOORS = "doors", "Devices at doors (accounts with the role Kiosk)"
-        ALL = "all", "Every live page"
+        NONE = "none", "None"
+        DOORS = "doors", "Those of accounts with the role Kiosk"
+        ALL = "all", "All"
 
     cameras = models.CharField(
-        "cameras that check people in and out", max_length=5, choices=Cameras.choices, default=Cameras.NONE
+        "live pages that check people in and out",
+        max_length=5,
+        choices=Cameras.choices,
+        default=Cameras.NONE,
+        help_text="Kiosks follow their own setting: under Site, Kiosks.",
     )
     cooldown_minutes = models.PositiveSmallIntegerField(
         "minutes before a second look counts",

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from attendance.models import AttendancePolicy, Punch
+from attendance.models import AttendancePolicy, Kiosk, Punch
 from enrollment.models import Person
 from security.actors import Actor, actor_id
 from security.allowing import is_device, require
@@ -52,17 +52,17 @@ def _facts(policy: AttendancePolicy) -> dict[str, Any]:
 
 
 def punch_for_decision(attempt: VerificationAttempt, policy: AttendancePolicy) -> Punch | None:
-    """The punch that a match of the live page is; None: it is none. Call it in the decision's transaction.
+    """The punch that a match of a live page or a kiosk is; None: it is none. Call it in the decision's transaction.
 
-    Only a camera that the policy names counts, and not within the cooldown of the person's last punch. The person
-    checks out when they checked in earlier the same day, and else in. The history's own writer has asked for the right
-    to decide, and has locked the person.
+    A kiosk counts when that is its mode, a live page when the policy names it; neither within the cooldown of the
+    person's last punch. The person checks out when they checked in earlier the same day, and else in. The history's
+    own writer has asked for the right to decide, and has locked the person.
     """
     person = attempt.matched_person
     if person is None or not _counts(policy, attempt):
         return None
-    last = Punch.objects.filter(person=person, voided_at=None, at__lte=attempt.created_at).first()
-    if last and attempt.created_at - last.at < timedelta(minutes=policy.cooldown_minutes):
+    last = last_punch_of(person, attempt.created_at)
+    if within_cooldown(last, attempt.created_at, policy):
         return None
     return _keep(
         Punch(
@@ -77,9 +77,21 @@ def punch_for_decision(attempt: VerificationAttempt, policy: AttendancePolicy) -
 
 def _counts(policy: AttendancePolicy, attempt: VerificationAttempt) -> bool:
     """Whether the camera of this attempt checks people in and out."""
+    if attempt.source == VerificationAttempt.Source.KIOSK:
+        return Kiosk.objects.filter(account=attempt.operator_id, mode=Kiosk.Mode.CHECK).exists()
     if policy.cameras == AttendancePolicy.Cameras.DOORS:
         return attempt.operator is not None and is_device(attempt.operator)
     return policy.cameras == AttendancePolicy.Cameras.ALL
+
+
+def last_punch_of(person: Person, at: datetime) -> Punch | None:
+    """The newest one up to this moment that was not taken back."""
+    return Punch.objects.filter(person=person, voided_at=None, at__lte=at).first()
+
+
+def within_cooldown(last: Punch | None, at: datetime, policy: AttendancePolicy) -> bool:
+    """Whether a look at this moment is too soon after the last punch to be another one."""
+    return last is not None and at - last.at < timedelta(minutes=policy.cooldown_minutes)
 
 
 def _other_than(last: Punch | None, at: datetime) -> str:

@@ -1,0 +1,111 @@
+"""/ws/kiosk/: the live page's recogniser and decisions, for a screen that everybody may read."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from attendance.kiosks.checking import KioskState, roster
+from attendance.kiosks.greeting import greeting_of
+from attendance.kiosks.protocol import GreetingMessage, greeting_message, hello_message, parse_camera, result_message
+from attendance.kiosks.services import note_camera, note_seen
+from enrollment.reasons import EnrollmentReason
+from enrollment.runtime.database import run_in_database_thread
+from enrollment.streaming.protocol import NotTheProtocol
+from enrollment.streaming.sockets import Frame
+from recognizer.search.gallery import GallerySnapshot
+from recognizer.tracking.tracks import Decision
+from recognizer.types import DecisionPolicy
+from security.rights import Right
+from verification.live.consumers import VerificationConsumer
+from verification.live.session import Configure, LiveResult
+from verification.models import VerificationAttempt
+
+OTHER_CAMERA = {
+    "type": "camera_refused",
+    "title": "This kiosk has another camera now",
+    "text": "Somebody of the staff must look at it first. Until then, use your PIN or badge number.",
+}
+ASKED = Configure(VerificationAttempt.Mode.IDENTIFY, None)
+
+
+class KioskConsumer(VerificationConsumer):
+    """A socket that only its own device can open. It ends at once when the kiosk is revoked."""
+
+    rights = (Right.USE_KIOSK,)
+    source: ClassVar[str] = VerificationAttempt.Source.KIOSK
+    session_check_seconds: ClassVar[float] = 2.0
+    """A look into what this process knows: one query for all kiosks together."""
+    kiosk: KioskState
+
+    async def on_connected(self) -> None:
+        self.kiosk = self.scope["kiosk"]
+        self._loop = asyncio.get_running_loop()
+        roster.listen(self.kiosk.pk, self._look_soon)
+        await super().on_connected()
+        await run_in_database_thread(note_seen, kiosk=self.kiosk)
+
+    async def greet(self, policy: DecisionPolicy, gallery: GallerySnapshot) -> None:
+        await self.send_message(hello_message(frame_bytes=self.frame_bytes, frames_per_second=self.frames_per_second))
+
+    async def on_message(self, message: dict[str, Any]) -> None:
+        try:
+            if message["type"] == "configure":
+                await self._pin(message)
+            elif message["type"] == "again":
+                await self._again()
+            elif message["type"] == "here":
+                await run_in_database_thread(note_seen, kiosk=self.kiosk)
+            else:
+                await self.reject_message(EnrollmentReason.MESSAGE_UNKNOWN)
+        except NotTheProtocol as error:
+            await self.reject_message(EnrollmentReason.MESSAGE_INVALID, str(error))
+
+    async def on_closed(self) -> None:
+        if kiosk := self.scope["kiosk"]:
+            roster.leave(kiosk.pk, self._look_soon)
+        await super().on_closed()
+
+    async def tell_result(self, result: LiveResult, names: Mapping[str, str], frame: Frame) -> None:
+        await self.send_message(result_message(result, seq=frame.seq, dropped=frame.dropped))
+
+    async def tell_decision(self, decision: Decision, names: Mapping[str, str], attempt: VerificationAttempt) -> None:
+        def work() -> GreetingMessage:
+            return greeting_message(greeting_of(attempt, self.kiosk.mode), decision.track)
+
+        await self.send_message(await run_in_database_thread(work))
+
+    async def _pin(self, message: Mapping[str, Any]) -> None:
+        """The device says which camera it has; frames count only from the one that it is pinned to."""
+        self._live = None
+        camera = parse_camera(message)
+        if await run_in_database_thread(note_camera, kiosk=self.kiosk, device=camera.device, label=camera.label):
+            await self._start_session(ASKED)
+        else:
+            self.kiosk = replace(self.kiosk, camera_flagged=True)
+            await self.send_message(OTHER_CAMERA)
+
+    async def _again(self) -> None:
+        """New tracks: whoever was refused is looked at once more."""
+        if self._live is not None:
+            await self._start_session(ASKED)
+
+    def _look_soon(self) -> None:
+        """From any thread: this kiosk has changed."""
+        with contextlib.suppress(RuntimeError):  # the loop has just ended, and the socket with it
+            asyncio.run_coroutine_threadsafe(self._look(), self._loop)
+
+    async def _look(self) -> None:
+        await self._guard(self._check_welcome())
+
+    async def _check_welcome(self) -> None:
+        """As for every socket; a kiosk that was changed also loads its page again."""
+        if not await self._may_stay():
+            return
+        now = await run_in_database_thread(roster.state_of, self.kiosk)
+        if now is not None and now != self.kiosk:
+            self.kiosk = now
+            await self.send_message({"type": "reload"})
