@@ -62,6 +62,7 @@ class Punch(models.Model):
 
     class Way(models.TextChoices):
         FACE = "face", "Camera"
+        BADGE = "badge", "PIN or badge number"
         MANUAL = "manual", "By hand"
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -76,6 +77,12 @@ class Punch(models.Model):
         blank=True,
         related_name="punch",
         help_text="The evidence: one decision is one punch, however often it is told.",
+    )
+    key = models.UUIDField(
+        null=True,
+        unique=True,
+        editable=False,
+        help_text="Of a number typed on a kiosk: sent twice, it is one punch. Empty: a camera's, or by hand.",
     )
     reason = models.CharField(max_length=200, blank=True, help_text="Why somebody entered it by hand.")
     entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")

@@ -8,10 +8,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from django.utils import timezone
+
 from attendance.kiosks.checking import KioskState, roster
-from attendance.kiosks.greeting import greeting_of
-from attendance.kiosks.protocol import GreetingMessage, greeting_message, hello_message, parse_camera, result_message
+from attendance.kiosks.greeting import greeting_of, number_refused, welcome
+from attendance.kiosks.protocol import (
+    GreetingMessage,
+    NumberMessage,
+    TypedNumber,
+    greeting_message,
+    hello_message,
+    number_message,
+    parse_camera,
+    parse_number,
+    result_message,
+)
 from attendance.kiosks.services import note_camera, note_seen
+from attendance.punches.badges import NumberRefused, enter_number
 from enrollment.reasons import EnrollmentReason
 from enrollment.runtime.database import run_in_database_thread
 from enrollment.streaming.protocol import NotTheProtocol
@@ -57,6 +70,8 @@ class KioskConsumer(VerificationConsumer):
                 await self._pin(message)
             elif message["type"] == "again":
                 await self._again()
+            elif message["type"] == "number":
+                await self._enter(parse_number(message))
             elif message["type"] == "here":
                 await run_in_database_thread(note_seen, kiosk=self.kiosk)
             else:
@@ -92,6 +107,20 @@ class KioskConsumer(VerificationConsumer):
         """New tracks: whoever was refused is looked at once more."""
         if self._live is not None:
             await self._start_session(ASKED)
+
+    async def _enter(self, typed: TypedNumber) -> None:
+        """A PIN or badge number. It counts without a camera too."""
+
+        def work() -> NumberMessage:
+            at = timezone.now() - typed.age
+            try:
+                entered = enter_number(actor=self.operator, key=typed.key, number=typed.number, at=at)
+            except NumberRefused as refusal:
+                return number_message(typed.key, number_refused(refusal), final=refusal.is_final)
+            greeting = welcome(entered.person, entered.punch, mode=self.kiosk.mode, at=entered.at)
+            return number_message(typed.key, greeting, final=True)
+
+        await self.send_message(await run_in_database_thread(work))
 
     def _look_soon(self) -> None:
         """From any thread: this kiosk has changed."""

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from attendance.models import Kiosk, Punch
+from attendance.punches.badges import NumberRefused
 from attendance.punches.services import last_punch_of
 from enrollment.models import Person
 from enrollment.selectors import cover_thumbnails, search_people
@@ -68,6 +69,11 @@ NOBODY_ENROLLED: Final = (
     "Nobody is enrolled yet",
     "So nobody can be recognised here. Ask at the reception.",
 )
+NUMBERS: Final = {
+    "number_unknown": ("This number is not known", "Check it and type it again, or ask at the reception."),
+    "number_too_old": ("This number came too late", "It was typed more than a day ago. Ask at the reception."),
+    "too_many_tries": ("Too many wrong numbers", "Wait {seconds} seconds, then try again."),
+}
 LIVENESS_DOUBTS: Final = {Reason.LIVENESS_UNCERTAIN, Reason.LIVENESS_UNAVAILABLE} | CHALLENGE_FAILURES
 
 
@@ -91,6 +97,11 @@ def welcome(person: Person, punch: Punch | None, *, mode: str, at: datetime) -> 
         if last
         else _greeting("greeted", "greeted", person, at)
     )
+
+
+def number_refused(refusal: NumberRefused) -> Greeting:
+    title, text = NUMBERS[refusal.code]
+    return Greeting("refused", title, text.format(seconds=getattr(refusal, "seconds", 0)))
 
 
 def refusal_of(verdict: str, reasons: list[str]) -> tuple[str, str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Literal, NamedTuple, TypedDict
+from uuid import UUID
 
 from attendance.kiosks.greeting import Greeting
 from enrollment.streaming.protocol import PROTOCOL_VERSION, LimitsMessage, NotTheProtocol
@@ -14,6 +16,8 @@ from verification.live.session import LiveResult
 from verification.reasons import sentence_for
 
 MOST_CAMERA_LETTERS = 300
+MOST_NUMBER_LETTERS = 100
+MOST_AGE_MS = 7 * 24 * 3600 * 1000
 
 
 class HelloMessage(TypedDict):
@@ -51,6 +55,22 @@ class GreetingMessage(TypedDict):
     portrait: str
 
 
+class NumberMessage(TypedDict):
+    """What became of a number. final: sending it again leads nowhere."""
+
+    type: Literal["number"]
+    key: str
+    final: bool
+    greeting: GreetingMessage
+
+
+class TypedNumber(NamedTuple):
+    key: UUID
+    number: str
+    age: timedelta
+    """How long ago it was typed."""
+
+
 class Camera(NamedTuple):
     device: str
     label: str
@@ -75,6 +95,20 @@ def parse_camera(message: Mapping[str, Any]) -> Camera:
     if not texts or not all(isinstance(text, str) and len(text) <= MOST_CAMERA_LETTERS for text in texts):
         raise NotTheProtocol('"camera" must have the texts "id" and "label".')
     return Camera(str(texts[0]), str(texts[1]))
+
+
+def parse_number(message: Mapping[str, Any]) -> TypedNumber:
+    """Raises NotTheProtocol."""
+    key, number, age_ms = message.get("key"), message.get("number"), message.get("age_ms")
+    try:
+        uuid = UUID(key if isinstance(key, str) else "")
+    except ValueError:
+        raise NotTheProtocol('"key" must be a UUID of its own.') from None
+    if not isinstance(number, str) or not 0 < len(number.strip()) <= MOST_NUMBER_LETTERS:
+        raise NotTheProtocol(f'"number" must have 1 to {MOST_NUMBER_LETTERS} characters.')
+    if not isinstance(age_ms, int | float) or isinstance(age_ms, bool) or not 0 <= age_ms <= MOST_AGE_MS:
+        raise NotTheProtocol('"age_ms" must say how many milliseconds ago it was typed.')
+    return TypedNumber(uuid, number.strip(), timedelta(milliseconds=age_ms))
 
 
 def result_message(result: LiveResult, *, seq: int, dropped: int) -> ResultMessage:
@@ -110,3 +144,7 @@ def greeting_message(greeting: Greeting, track: int | None) -> GreetingMessage:
         "name": greeting.person.name if greeting.person else "",
         "portrait": greeting.portrait,
     }
+
+
+def number_message(key: UUID, greeting: Greeting, *, final: bool) -> NumberMessage:
+    return {"type": "number", "key": str(key), "final": final, "greeting": greeting_message(greeting, None)}

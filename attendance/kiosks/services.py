@@ -25,6 +25,7 @@ from attendance.kiosks.tokens import (
 )
 from attendance.models import Kiosk
 from security.actors import Actor
+from security.addresses import client_group
 from security.allowing import require
 from security.audit.actions import Action
 from security.audit.recording import record
@@ -116,7 +117,7 @@ def pair_kiosk(*, code: str, address: str) -> tuple[Kiosk, str]:
     The device that had been paired before is out. address: the client's (security.addresses.client_address).
     Raises WrongCode, and TooManyCodes before any code is looked at.
     """
-    trial = limits.trial_at("kiosk code", address)
+    trial = limits.trial_of_thing("kiosk code", client_group(address), limits.ADDRESS)
     if wait := limits.wait_for(trial):
         raise TooManyCodes(wait)
     token, now = new_token(), timezone.now()

@@ -64,10 +64,10 @@ def punch_for_decision(attempt: VerificationAttempt, policy: AttendancePolicy) -
     last = last_punch_of(person, attempt.created_at)
     if within_cooldown(last, attempt.created_at, policy):
         return None
-    return _keep(
+    return keep_punch(
         Punch(
             person=person,
-            direction=_other_than(last, attempt.created_at),
+            direction=next_direction(last, attempt.created_at),
             way=Punch.Way.FACE,
             at=attempt.created_at,
             attempt=attempt,
@@ -94,7 +94,7 @@ def within_cooldown(last: Punch | None, at: datetime, policy: AttendancePolicy) 
     return last is not None and at - last.at < timedelta(minutes=policy.cooldown_minutes)
 
 
-def _other_than(last: Punch | None, at: datetime) -> str:
+def next_direction(last: Punch | None, at: datetime) -> str:
     """Whoever forgot to check out yesterday checks in today."""
     begun = last and last.direction == Punch.Direction.IN and last.at >= day_begins(timezone.localdate(at))
     return Punch.Direction.OUT if begun else Punch.Direction.IN
@@ -114,7 +114,7 @@ def punch_by_hand(*, actor: Actor | None, person: Person, direction: str, at: da
     punch.full_clean(exclude={"entered_by", "voided_by"})
     with transaction.atomic():
         Person.objects.select_for_update().get(pk=person.pk)
-        _keep(punch)
+        keep_punch(punch)
         facts = {"person": str(person.uuid), "direction": direction, "moment": punch.at.isoformat()}
         record(Action.PUNCH_ENTERED, actor=actor, target=punch.uuid, **facts)
     log_event(logger, "punch_entered", punch=str(punch.uuid), direction=direction, actor=actor_id(actor))
@@ -152,7 +152,7 @@ def clean_moment(at: datetime) -> datetime:
     return at
 
 
-def _keep(punch: Punch) -> Punch:
+def keep_punch(punch: Punch) -> Punch:
     """Save it and tell other apps: in one transaction, the caller's."""
     punch.save(force_insert=True)
     facts = {

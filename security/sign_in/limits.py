@@ -80,10 +80,9 @@ def trial_of(name: str, address: str) -> Trial:
     return Trial(operator, account, address, counts)
 
 
-def trial_at(what: str, address: str) -> Trial:
-    """Something other than a password is tried, without a name: only the address counts. what: a fixed word for it."""
-    place = client_group(address)
-    return Trial(None, "", address, ((digest_of(what, place), ADDRESS),))
+def trial_of_thing(what: str, whose: str, rule: BackOff) -> Trial:
+    """Something other than a password is tried, without a name. what: a fixed word for it; whose: counted together."""
+    return Trial(None, "", "", ((digest_of(what, whose), rule),))
 
 
 def wait_for(trial: Trial, *, now: datetime | None = None) -> timedelta:

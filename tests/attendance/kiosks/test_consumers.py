@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -12,6 +13,7 @@ from asgiref.sync import sync_to_async
 from attendance.kiosks.checking import roster
 from attendance.kiosks.services import accept_camera, change_kiosk, revoke_kiosk
 from attendance.models import Kiosk, Punch
+from enrollment.models import Person
 from tests.support.kiosks import device_socket, open_kiosk, paired_kiosk
 from tests.support.sockets import Socket, frame, last_words, receive_until, show_all
 from tests.verification.conftest import ADA, STRANGER, ada, enrol, face_of, picture  # noqa: F401
@@ -70,6 +72,27 @@ class TestSomebodyBeforeAKiosk:
         assert "PIN or badge number" in greeting["text"]
         assert "Ada" not in json.dumps(said)
         assert (await VerificationAttempt.objects.aget()).verdict == "non_match"
+        await socket.disconnect()
+
+
+class TestANumber:
+    async def test_is_taken_without_a_camera_and_written_once(self, ada):  # noqa: F811
+        await Person.objects.filter(pk=ada.pk).aupdate(external_id="A-17")
+        _, token = await sync_to_async(paired_kiosk)()
+        socket = device_socket(token)
+        await socket.connect()
+        await receive_until(socket, "hello")
+        event = {"type": "number", "key": str(uuid4()), "number": " A-17 ", "age_ms": 0}
+        outcomes = []
+        for message in (event, event, event | {"key": str(uuid4())}, event | {"key": str(uuid4()), "number": "B-1"}):
+            await socket.send_json_to(message)
+            answer = await receive_until(socket, "number")
+            outcomes.append((answer["final"], answer["greeting"]["outcome"], answer["greeting"]["name"]))
+        assert outcomes == [(True, "in", "Ada"), (True, "in", "Ada"), (True, "again", "Ada"), (True, "refused", "")]
+        assert await Punch.objects.acount() == 1
+        for wrong in ({"key": "no"}, {"number": " "}, {"age_ms": -1}, {"age_ms": True}):
+            await socket.send_json_to(event | wrong)
+            assert (await receive_until(socket, "error"))["code"] == "message_invalid"
         await socket.disconnect()
 
 
