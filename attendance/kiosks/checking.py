@@ -77,6 +77,12 @@ class Roster:
         self._read_at = float("-inf")
         self._listeners: dict[int, set[Callable[[], None]]] = {}
 
+    def is_unchanged(self, kiosk: KioskState) -> bool:
+        """Whether this was the device's state within FRESH_S; never touches the database. False: ask state_of()."""
+        with self._lock:
+            fresh = time.monotonic() - self._read_at < FRESH_S
+            return fresh and self._states.get(kiosk.pk) == kiosk
+
     def state_of(self, kiosk: KioskState) -> KioskState | None:
         """The same device's state now; None: it is out. Reads the database at most once in FRESH_S for all kiosks."""
         with self._lock:

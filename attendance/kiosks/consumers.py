@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -23,7 +24,7 @@ from attendance.kiosks.protocol import (
     parse_number,
     result_message,
 )
-from attendance.kiosks.services import note_camera, note_seen
+from attendance.kiosks.services import SEEN_NOTED_EVERY, note_camera, note_seen
 from attendance.punches.badges import NumberRefused, enter_number
 from enrollment.reasons import EnrollmentReason
 from enrollment.runtime.database import run_in_database_thread
@@ -53,13 +54,17 @@ class KioskConsumer(VerificationConsumer):
     session_check_seconds: ClassVar[float] = 2.0
     """A look into what this process knows: one query for all kiosks together."""
     kiosk: KioskState
+    _noted_at = float("-inf")
+
+    async def connect(self) -> None:
+        self.kiosk = self.scope["kiosk"]  # None: then nobody is welcome
+        await super().connect()
 
     async def on_connected(self) -> None:
-        self.kiosk = self.scope["kiosk"]
         self._loop = asyncio.get_running_loop()
         roster.listen(self.kiosk.pk, self._look_soon)
         await super().on_connected()
-        await run_in_database_thread(note_seen, kiosk=self.kiosk)
+        await self._note_seen()
 
     async def greet(self, policy: DecisionPolicy, gallery: GallerySnapshot) -> None:
         await self.send_message(hello_message(frame_bytes=self.frame_bytes, frames_per_second=self.frames_per_second))
@@ -73,7 +78,7 @@ class KioskConsumer(VerificationConsumer):
             elif message["type"] == "number":
                 await self._enter(parse_number(message))
             elif message["type"] == "here":
-                await run_in_database_thread(note_seen, kiosk=self.kiosk)
+                await self._note_seen()
             else:
                 await self.reject_message(EnrollmentReason.MESSAGE_UNKNOWN)
         except NotTheProtocol as error:
@@ -122,6 +127,16 @@ class KioskConsumer(VerificationConsumer):
 
         await self.send_message(await run_in_database_thread(work))
 
+    async def _note_seen(self) -> None:
+        """At most once in SEEN_NOTED_EVERY: most of what an idle kiosk would cost is this write."""
+        if time.monotonic() - self._noted_at >= SEEN_NOTED_EVERY.total_seconds():
+            self._noted_at = time.monotonic()
+            await run_in_database_thread(note_seen, kiosk=self.kiosk)
+
+    async def _stays(self) -> bool:
+        """As for every socket; what another kiosk's socket has just read needs no query."""
+        return roster.is_unchanged(self.kiosk) or await super()._stays()
+
     def _look_soon(self) -> None:
         """From any thread: this kiosk has changed."""
         with contextlib.suppress(RuntimeError):  # the loop has just ended, and the socket with it
@@ -132,7 +147,7 @@ class KioskConsumer(VerificationConsumer):
 
     async def _check_welcome(self) -> None:
         """As for every socket; a kiosk that was changed also loads its page again."""
-        if not await self._may_stay():
+        if roster.is_unchanged(self.kiosk) or not await self._may_stay():
             return
         now = await run_in_database_thread(roster.state_of, self.kiosk)
         if now is not None and now != self.kiosk:

@@ -22,11 +22,16 @@ def list_kiosks() -> QuerySet[Kiosk]:
     return Kiosk.objects.select_related("created_by").order_by(F("revoked_at").asc(nulls_first=True), "name", "pk")
 
 
+def paired_kiosks() -> QuerySet[Kiosk]:
+    """Those that have a device. One query."""
+    return Kiosk.objects.filter(revoked_at=None, token_digest__isnull=False)
+
+
 def kiosks_not_seen(now: datetime | None = None) -> QuerySet[Kiosk]:
     """Paired kiosks that have not been heard of for MISSED_AFTER: switched off, or without a network. One query."""
     since = (now or timezone.now()) - MISSED_AFTER
     silent = Q(last_seen_at__lt=since) | Q(last_seen_at=None, paired_at__lt=since)
-    return Kiosk.objects.filter(silent, revoked_at=None, token_digest__isnull=False)
+    return paired_kiosks().filter(silent)
 
 
 def kiosks_with_other_camera() -> QuerySet[Kiosk]:

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from attendance.kiosks.checking import KioskState, tell_change
+from attendance.kiosks.checking import KioskState, roster, tell_change
 from attendance.kiosks.tokens import (
     CODE_LASTS,
     camera_digest_of,
@@ -167,6 +167,7 @@ def note_camera(*, kiosk: KioskState, device: str, label: str) -> bool:
         else:
             row.new_camera_digest, row.new_camera_label, row.camera_changed_at = digest, label, timezone.now()
             record(Action.KIOSK_CAMERA_CHANGED, actor=None, target=row.uuid)
+            transaction.on_commit(roster.forget)
             log_event(logger, "kiosk_camera_changed", level=logging.WARNING, kiosk=str(row.uuid))
         row.save(update_fields=[*_CAMERA, "camera_digest", "camera_label"])
         return row.camera_changed_at is None
