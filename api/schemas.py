@@ -176,7 +176,9 @@ class PunchOut(BaseModel):
     person: PersonRef
     direction: Literal["in", "out"]
     at: datetime
-    way: Literal["face", "manual"] = Field(description="face: a camera; manual: entered by hand.")
+    way: Literal["face", "badge", "manual"] = Field(
+        description="face: a camera; badge: a PIN or badge number typed on a kiosk; manual: entered by hand."
+    )
     reason: str = Field(description="Why it was entered by hand; else empty.")
     attempt: UUID | None = Field(description="The decision that it rests on.")
 

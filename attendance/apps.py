@@ -7,6 +7,7 @@ class AttendanceConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from attendance.kiosks.selectors import audit_links as kiosk_links
         from attendance.punches.listening import on_decision
         from attendance.reports.selectors import audit_links
         from attendance.retention import RULE
@@ -14,11 +15,14 @@ class AttendanceConfig(AppConfig):
         from enrollment.hooks import hooks
         from security.audit.targets import targets
         from security.happenings import listen
+        from security.machines import mark_machines
         from security.retention.rules import retention_rules
         from security.rights import Right
         from security.sections import Section, add_section
 
         listen(on_decision)
+        mark_machines("kiosk")
+        targets.register("kiosk", gone="a kiosk that is gone", find=kiosk_links)
         targets.register("punch", gone="a check-in or check-out that is no longer kept", find=audit_links)
         hooks.on_erase(count_punches)
         hooks.on_export(held_about)
@@ -30,5 +34,14 @@ class AttendanceConfig(AppConfig):
                 url_name="attendance:policy",
                 rights=(Right.MANAGE_SITE,),
                 icon="history",
+            )
+        )
+        add_section(
+            Section(
+                title="Kiosks",
+                text="Tablets and laptops at doors: pair a device, see when it was last seen, revoke it.",
+                url_name="kiosks:kiosks",
+                rights=(Right.MANAGE_SITE,),
+                icon="camera",
             )
         )

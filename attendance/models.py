@@ -1,6 +1,7 @@
-"""The punches that people make in front of a camera or that staff enter by hand, and the policy they follow.
+"""The punches that people make in front of a camera or that staff enter by hand, their policy, and devices at doors.
 
-punches/services.py writes both. A correction never changes a punch: it voids it, and another one is entered.
+punches/ writes the first two; a correction never changes a punch: it voids it, and another one is entered.
+kiosks/services.py writes devices.
 """
 
 from __future__ import annotations
@@ -8,26 +9,32 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
 from enrollment.models import Person
+from security.rights import Right
 from verification.models import VerificationAttempt
 
 MOST_COOLDOWN_MINUTES = 240
 
 
 class AttendancePolicy(models.Model):
-    """Whose matches check people in and out. Every save is a new row; the newest one counts."""
+    """Whose matches check people in and out beside kiosks. Every save is a new row; the newest one counts."""
 
     class Cameras(models.TextChoices):
-        NONE = "none", "No camera: only by hand"
-        DOORS = "doors", "Devices at doors (accounts with the role Kiosk)"
-        ALL = "all", "Every live page"
+        NONE = "none", "None"
+        DOORS = "doors", "Those of accounts with the role Kiosk"
+        ALL = "all", "All"
 
     cameras = models.CharField(
-        "cameras that check people in and out", max_length=5, choices=Cameras.choices, default=Cameras.NONE
+        "live pages that check people in and out",
+        max_length=5,
+        choices=Cameras.choices,
+        default=Cameras.NONE,
+        help_text="Kiosks follow their own setting: under Site, Kiosks.",
     )
     cooldown_minutes = models.PositiveSmallIntegerField(
         "minutes before a second look counts",
@@ -55,6 +62,7 @@ class Punch(models.Model):
 
     class Way(models.TextChoices):
         FACE = "face", "Camera"
+        BADGE = "badge", "PIN or badge number"
         MANUAL = "manual", "By hand"
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -70,6 +78,12 @@ class Punch(models.Model):
         related_name="punch",
         help_text="The evidence: one decision is one punch, however often it is told.",
     )
+    key = models.UUIDField(
+        null=True,
+        unique=True,
+        editable=False,
+        help_text="Of a number typed on a kiosk: sent twice, it is one punch. Empty: a camera's, or by hand.",
+    )
     reason = models.CharField(max_length=200, blank=True, help_text="Why somebody entered it by hand.")
     entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
@@ -84,3 +98,62 @@ class Punch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_direction_display()} at {timezone.localtime(self.at):%Y-%m-%d %H:%M}"
+
+
+class Kiosk(models.Model):
+    """A device at a door: what it is called, what it does, and how it proves that it is itself."""
+
+    class Mode(models.TextChoices):
+        GREET = "greet", "Greet people, and nothing else"
+        CHECK = "check", "Check people in and out"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=40, help_text="As history, attendance and MQTT name it.")
+    place = models.CharField(max_length=80, blank=True, help_text="Where it stands; the screen shows it.")
+    mode = models.CharField(max_length=5, choices=Mode.choices, default=Mode.CHECK)
+    sound = models.BooleanField(default=True)
+    account = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="kiosk",
+        help_text="Stands for the kiosk wherever a row says which operator did something. Nobody can sign in with it.",
+    )
+    token_digest = models.CharField(  # unique where there is one
+        max_length=64, unique=True, null=True, blank=True, help_text="SHA-256 of the device's token."
+    )
+    paired_at = models.DateTimeField(null=True, blank=True)
+    code_digest = models.CharField(  # unique where there is one
+        max_length=64, unique=True, null=True, blank=True, help_text="HMAC of the pairing code."
+    )
+    code_expires_at = models.DateTimeField(null=True, blank=True)
+    camera_digest = models.CharField(max_length=64, blank=True, help_text="Of the camera that it is pinned to.")
+    camera_label = models.CharField(max_length=100, blank=True)
+    new_camera_digest = models.CharField(max_length=64, blank=True, help_text="Of another camera that it came with.")
+    new_camera_label = models.CharField(max_length=100, blank=True)
+    camera_changed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Not empty: it decides nothing until staff agree."
+    )
+    last_seen_at = models.DateTimeField(null=True, blank=True, help_text="Written at most once a minute.")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class KioskActor(User):
+    """A kiosk at work, as the services take it: an operator who may be a kiosk and nothing else."""
+
+    kiosk_id: int
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """Nothing of what Django's groups say counts here."""
+        return perm == Right.USE_KIOSK

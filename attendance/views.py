@@ -39,6 +39,7 @@ def who_is_in(request: HttpRequest) -> HttpResponse:
         "open_days": selectors.open_days(),
         "punches": selectors.punches_on(timezone.localdate()),
         "policy": services.current_attendance_policy(),
+        "has_kiosks": selectors.has_kiosks(),
         "now": timezone.now(),
     }
     return render(request, "attendance/who_is_in.html", context)

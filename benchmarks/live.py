@@ -28,6 +28,7 @@ import numpy as np
 from django.conf import settings
 
 from benchmarks.cameras import Camera, Phase
+from benchmarks.idle import run_idle
 from benchmarks.sample import DEFAULT_FACES, make_stream, read_pictures
 from benchmarks.site import Server, prepare_site, running_server, site_environment
 from benchmarks.websocket import Client
@@ -53,16 +54,31 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--processes", type=int, nargs="+", metavar="N", help="compare `serve --processes N` for each of these"
     )
+    parser.add_argument("--idle", action="store_true", help="what kiosks cost while nobody is there, instead")
+    parser.add_argument("--kiosks", type=int, default=50, help="with --idle: open at once (default: %(default)s)")
     parser.add_argument("--people", type=int, default=100, help="enrolled besides those seen (default: %(default)s)")
 
 
 def run(
-    *, faces: Path, sockets: int, seconds: float, people: int, processes: Sequence[int] | None = None, **options: Any
+    *,
+    faces: Path,
+    sockets: int,
+    seconds: float,
+    people: int,
+    processes: Sequence[int] | None = None,
+    idle: bool = False,
+    kiosks: int = 50,
+    **options: Any,
 ) -> dict[str, Any]:
     """Rate, latency, drops, server CPU and memory of each phase, and the ratios that the goals are about.
 
+    idle: what benchmarks/idle.py measures, instead.
+
     Raises PackError, ValueError (no pictures, senseless numbers), OSError (the server does not start or answer).
     """
+    if idle:
+        models_dir = Path(settings.FACESITE_MODELS_DIR)
+        return run_idle(models_dir=models_dir, pack=settings.FACESITE_MODEL_PACK, kiosks=kiosks, seconds=seconds)
     if sockets < 1 or seconds <= 0 or people < 0 or any(number < 1 for number in processes or ()):
         raise ValueError("Measure with at least one socket, for more than no time, with no fewer than no people.")
     pictures = read_pictures(faces, sockets)

@@ -65,11 +65,11 @@ def search_people(text: str = "", *, only_active: bool = False) -> QuerySet[Pers
     return people.order_by("name", "pk")
 
 
-def cover_thumbnails(people: Iterable[Person]) -> dict[int, str]:
-    """Person's primary key -> data URL of the cover. people: from search_people(). Two queries."""
+def cover_thumbnails(people: Iterable[Person], *, size: int = 112) -> dict[int, str]:
+    """Person's primary key -> data URL of the cover. people: from search_people(). size: in pixels. Two queries."""
     covers = {cover: person.pk for person in people if (cover := getattr(person, "cover_id", None))}
     rows = FaceSample.objects.filter(pk__in=covers).values_list("pk", "uuid", "crop")
-    return {covers[pk]: thumbnail_url(crop) for pk, crop in read_crops(rows).items()}
+    return {covers[pk]: thumbnail_url(crop, size) for pk, crop in read_crops(rows).items()}
 
 
 def template_thumbnails(template_ids: Iterable[int | None]) -> dict[int | None, str]:

@@ -1,7 +1,7 @@
 """The ASGI application: HTTP goes to Django, websockets to the apps' consumers.
 
-A websocket is for pages of this site's own origin only, and its consumer asks for a logged-in session; or it brings a
-token that a program got for a page of its own.
+A websocket is for pages of this site's own origin only, and its consumer asks for a logged-in session, or for a kiosk's
+own cookie; or it brings a token that a program got for a page of its own.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from channels.security.websocket import WebsocketDenier
 from django.urls import re_path
 
 from api.live_sessions import TicketOr
+from attendance.routing import websocket_urlpatterns as attendance_sockets
 from enrollment.routing import websocket_urlpatterns as enrollment_sockets
 from facesite.base_path import BasePath
 from facesite.origins import SameOrigin
@@ -38,7 +39,7 @@ from verification.routing import websocket_urlpatterns as verification_sockets
 # Any other address is refused in the handshake (HTTP 403), as another site's page is: no error of the server.
 no_such_socket = re_path("", WebsocketDenier.as_asgi())
 
-sockets = URLRouter([*enrollment_sockets, *verification_sockets, no_such_socket])
+sockets = URLRouter([*enrollment_sockets, *verification_sockets, *attendance_sockets, no_such_socket])
 
 application = BasePath(
     ProtocolTypeRouter(

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from api.mqtt.publishing import broker_problem
+from attendance.kiosks.selectors import kiosks_not_seen, kiosks_with_other_camera, paired_kiosks
 from enrollment.milvus.shared import shared_client
 from enrollment.milvus.status import engine_status
 from enrollment.models import FaceSample
@@ -363,6 +364,26 @@ def name(asked: Asked) -> Iterator[Finding]:
     yield _ok("The names in ALLOWED_HOSTS are known.")
 
 
+def kiosks(asked: Asked) -> Iterator[Finding]:
+    """Whether the devices at doors are heard of, and look through their own cameras."""
+    paired = paired_kiosks().count()
+    if not paired:
+        yield _skipped("No kiosk is paired.")
+        return
+    missed = [kiosk.name for kiosk in kiosks_not_seen()]
+    flagged = [kiosk.name for kiosk in kiosks_with_other_camera()]
+    if missed:
+        yield _warning(
+            f"Not heard of for five minutes: {', '.join(missed)}.", "Look whether the device is on and has a network."
+        )
+    if flagged:
+        yield _warning(
+            f"Came with another camera: {', '.join(flagged)}.", "Look at the device, then agree under Site, Kiosks."
+        )
+    if not missed and not flagged:
+        yield _ok(f"All {paired} paired kiosks are heard of." if paired > 1 else "The paired kiosk is heard of.")
+
+
 STEPS: Final[dict[str, Step]] = {
     "database": database,
     "site key": site_key,
@@ -376,4 +397,5 @@ STEPS: Final[dict[str, Step]] = {
     "liveness": liveness,
     "pictures": pictures,
     "stored faces": stored_faces,
+    "kiosks": kiosks,
 }

@@ -6,6 +6,8 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from attendance.kiosks.urls import device_urls as kiosk_urls
+from attendance.kiosks.urls import site_urls as kiosk_site_urls
 from enrollment.privacy import views as privacy_views
 from facesite import health, metrics, views
 from security.sign_in.views import SignIn, SignOut
@@ -25,6 +27,8 @@ urlpatterns = [
     path("site/consent/texts/<int:pk>/", privacy_views.consent_text, name="consent_text"),
     path("site/privacy-notice/", privacy_views.edit_notice, name="site_privacy_notice"),
     path("privacy/", privacy_views.privacy, name="privacy"),
+    path("kiosk/", include((kiosk_urls, "kiosk"))),
+    path("site/kiosks/", include((kiosk_site_urls, "kiosks"))),
     path("site/webhooks/", include("api.webhooks.urls")),
     path("", include("security.urls")),
     # One way in and out, and one page for the password, for the admin too.

@@ -41,6 +41,8 @@ SCREENS: dict[str, dict[str, Any]] = {
         "has_touch": True,
     },
 }
+TABLET: dict[str, Any] = {"viewport": {"width": 820, "height": 1180}, "has_touch": True}
+"""Beside SCREENS, for a kiosk's screen."""
 PROVIDER = {
     "FACESITE_OIDC_ISSUER": "http://localhost:9",
     "FACESITE_OIDC_CLIENT_ID": "facesite",
@@ -64,6 +66,10 @@ def main(folder: Path) -> None:
             for variant, context in contexts:
                 still_pages(context.new_page(), folder, variant)
                 live_pages(context.new_page(), folder, variant, pictures["Grace Hopper"])
+        for person, webcam in webcams.items():
+            with browser(server, webcam, screens=SCREENS | {"tablet": TABLET}) as contexts:
+                for variant, context in contexts:
+                    kiosk_pages(context.new_page(), folder, variant, person)
         with browser(server, webcams["Grace Hopper"]) as contexts:
             for variant, context in contexts:
                 enrolment_pages(context.new_page(), folder, variant)
@@ -105,6 +111,8 @@ def still_pages(page: Page, folder: Path, variant: str) -> None:
         "new-operator": "/site/operators/new/",
         "api-keys": "/site/api-keys/",
         "new-api-key": "/site/api-keys/new/",
+        "kiosks": "/site/kiosks/",
+        "new-kiosk": "/site/kiosks/new/",
         "approvals": "/site/approvals/",
         "not-found": "/nowhere/",
         "admin": "/admin/",
@@ -132,6 +140,34 @@ def live_pages(page: Page, folder: Path, variant: str, stranger: Path) -> None:
     page.locator("input[type=file]").set_input_files(stranger)
     page.locator("main form button[type=submit]").click()
     shoot(page, folder, f"photo-check-{variant}")
+
+
+def kiosk_pages(page: Page, folder: Path, variant: str, person: str) -> None:
+    """A kiosk as staff set it up, the page that pairs it, and its screen. Only Eileen Collins is enrolled."""
+    known = person == "Eileen Collins"
+    code = new_kiosk(page, f"Door {person.split()[0]} {variant}")
+    if known:
+        shoot(page, folder, f"kiosk-code-{variant}")
+        page.get_by_role("link", name="Done").click()
+        shoot(page, folder, f"kiosk-settings-{variant}")
+        shoot(go(page, "/kiosk/"), folder, f"kiosk-pair-{variant}")
+    go(page, "/kiosk/").get_by_label("Pairing code").fill(code)
+    page.get_by_role("button", name="Pair").click()
+    page.locator("[data-tone=good]" if known else "[data-outcome=refused]").wait_for()
+    shoot(page, folder, f"kiosk-{'welcome' if known else 'refused'}-{variant}")
+    page.get_by_role("button", name="PIN or badge number").click()
+    page.get_by_role("button", name="7").click()
+    if known:
+        shoot(page, folder, f"kiosk-keypad-{variant}")
+    page.get_by_role("button", name="Cancel").click()
+
+
+def new_kiosk(page: Page, name: str) -> str:
+    """Made by the page; its pairing code."""
+    go(page, "/site/kiosks/new/").get_by_label("Name").fill(name)
+    page.get_by_label("Place").fill("Main entrance")
+    page.get_by_role("button", name="Show the code").click()
+    return page.locator(".pairing__code").inner_text()
 
 
 def open_live(page: Page) -> Page:
@@ -190,7 +226,7 @@ def shoot(page: Page, folder: Path, name: str) -> None:
 
 @contextmanager
 def browser(
-    server: LiveServer, webcam: Path, *, logged_in: bool = True
+    server: LiveServer, webcam: Path, *, logged_in: bool = True, screens: dict[str, dict[str, Any]] = SCREENS
 ) -> Iterator[Iterator[tuple[str, BrowserContext]]]:
     """(variant, browser context) for every screen and theme, in front of one webcam. variant: "phone-dark"."""
     from playwright.sync_api import sync_playwright
@@ -202,8 +238,8 @@ def browser(
         )
 
         def contexts() -> Iterator[tuple[str, BrowserContext]]:
-            for screen, theme in itertools.product(SCREENS, THEMES):
-                context = chromium.new_context(base_url=server.url, color_scheme=theme, **SCREENS[screen])
+            for screen, theme in itertools.product(screens, THEMES):
+                context = chromium.new_context(base_url=server.url, color_scheme=theme, **screens[screen])
                 if logged_in:
                     context.add_cookies([cookie])
                 yield f"{screen}-{theme}", context

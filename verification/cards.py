@@ -52,9 +52,9 @@ def card_of(attempt: VerificationAttempt, *, population: str | None = None) -> D
 
 
 def reasons_in_words(attempt: VerificationAttempt) -> tuple[str, ...]:
-    """A sentence for each reason code: about a claim, or about a photograph where it is not from the live page."""
-    live = attempt.source == VerificationAttempt.Source.LIVE
-    say = sentence_for_claim if attempt.mode == Mode.VERIFY else sentence_for if live else sentence_for_photo
+    """A sentence for each reason code: about a claim, or about a photograph where it is no camera's."""
+    live = sentence_for if attempt.before_a_camera else sentence_for_photo
+    say = sentence_for_claim if attempt.mode == Mode.VERIFY else live
     return tuple(say(code) for code in attempt.reasons)
 
 
@@ -130,7 +130,7 @@ def _runner_up(best: float, runner_up: float | None) -> str:
 
 
 def _frames(attempt: VerificationAttempt) -> str:
-    if attempt.source != VerificationAttempt.Source.LIVE:
+    if not attempt.before_a_camera:
         return "One still picture."
     return f"{attempt.frames_agreed} of {attempt.frames_seen} compared frames agreed."
 

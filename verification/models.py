@@ -30,6 +30,7 @@ class VerificationAttempt(models.Model):
 
     class Source(models.TextChoices):
         LIVE = "live", "Live page"
+        KIOSK = "kiosk", "Kiosk"
         PHOTO = "photo", "Photo check"
         COMMAND = "command", "Command line"
         API = "api", "API"
@@ -104,6 +105,11 @@ class VerificationAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_verdict_display()} at {timezone.localtime(self.created_at):%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def before_a_camera(self) -> bool:
+        """Whether somebody stood there, and several frames were looked at."""
+        return self.source in (self.Source.LIVE, self.Source.KIOSK)
 
 
 class PictureKey(WrappedKey):

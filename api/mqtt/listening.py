@@ -45,8 +45,9 @@ def _forget(what: str, about: Sequence[str], facts: Mapping[str, Any]) -> None:
 
 
 def place_of(attempt: VerificationAttempt) -> str:
-    """The account of a device at a door, else the way in which the decision was asked for: "live"."""
-    if attempt.operator and is_device(attempt.operator):
+    """The kiosk or the account of a device at a door, else the way in which the decision was asked for: "live"."""
+    is_kiosk = attempt.source == VerificationAttempt.Source.KIOSK
+    if attempt.operator and (is_kiosk or is_device(attempt.operator)):
         return attempt.operator.get_username()
     return str(attempt.source)
 

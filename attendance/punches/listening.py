@@ -10,20 +10,20 @@ from attendance.punches.services import current_attendance_policy, punch_for_dec
 from verification.happenings import ATTEMPT_DECIDED
 from verification.models import VerificationAttempt
 
-NAMED_LIVE = {
+NAMED = {
     "verdict": VerificationAttempt.Verdict.MATCH.value,
     "mode": VerificationAttempt.Mode.IDENTIFY.value,
-    "source": VerificationAttempt.Source.LIVE.value,
 }
-"""Facts of a decision that may be a punch: somebody was found by a search of the live page."""
+"""Facts of a decision that may be a punch: somebody was found by a search."""
+LIVE, KIOSK = VerificationAttempt.Source.LIVE.value, VerificationAttempt.Source.KIOSK.value
 
 
 def on_decision(what: str, about: Sequence[str], facts: Mapping[str, Any]) -> None:
-    """A listener of security/happenings.py. No query unless the live page named somebody."""
-    if what != ATTEMPT_DECIDED or not NAMED_LIVE.items() <= facts.items():
+    """A listener of security/happenings.py. No query unless the live page or a kiosk named somebody."""
+    if what != ATTEMPT_DECIDED or not NAMED.items() <= facts.items() or facts["source"] not in (LIVE, KIOSK):
         return
     policy = current_attendance_policy()
-    if policy.cameras == AttendancePolicy.Cameras.NONE:
+    if facts["source"] == LIVE and policy.cameras == AttendancePolicy.Cameras.NONE:
         return
     attempts = VerificationAttempt.objects.select_related("matched_person", "operator").defer("thumbnail")
     for attempt in attempts.filter(uuid__in=about):

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from attendance.models import AttendancePolicy, Punch
+from attendance.models import AttendancePolicy, Kiosk, Punch
 from enrollment.models import Person
 from security.actors import Actor, actor_id
 from security.allowing import is_device, require
@@ -52,22 +52,22 @@ def _facts(policy: AttendancePolicy) -> dict[str, Any]:
 
 
 def punch_for_decision(attempt: VerificationAttempt, policy: AttendancePolicy) -> Punch | None:
-    """The punch that a match of the live page is; None: it is none. Call it in the decision's transaction.
+    """The punch that a match of a live page or a kiosk is; None: it is none. Call it in the decision's transaction.
 
-    Only a camera that the policy names counts, and not within the cooldown of the person's last punch. The person
-    checks out when they checked in earlier the same day, and else in. The history's own writer has asked for the right
-    to decide, and has locked the person.
+    A kiosk counts when that is its mode, a live page when the policy names it; neither within the cooldown of the
+    person's last punch. The person checks out when they checked in earlier the same day, and else in. The history's
+    own writer has asked for the right to decide, and has locked the person.
     """
     person = attempt.matched_person
     if person is None or not _counts(policy, attempt):
         return None
-    last = Punch.objects.filter(person=person, voided_at=None, at__lte=attempt.created_at).first()
-    if last and attempt.created_at - last.at < timedelta(minutes=policy.cooldown_minutes):
+    last = last_punch_of(person, attempt.created_at)
+    if within_cooldown(last, attempt.created_at, policy):
         return None
-    return _keep(
+    return keep_punch(
         Punch(
             person=person,
-            direction=_other_than(last, attempt.created_at),
+            direction=next_direction(last, attempt.created_at),
             way=Punch.Way.FACE,
             at=attempt.created_at,
             attempt=attempt,
@@ -77,12 +77,24 @@ def punch_for_decision(attempt: VerificationAttempt, policy: AttendancePolicy) -
 
 def _counts(policy: AttendancePolicy, attempt: VerificationAttempt) -> bool:
     """Whether the camera of this attempt checks people in and out."""
+    if attempt.source == VerificationAttempt.Source.KIOSK:
+        return Kiosk.objects.filter(account=attempt.operator_id, mode=Kiosk.Mode.CHECK).exists()
     if policy.cameras == AttendancePolicy.Cameras.DOORS:
         return attempt.operator is not None and is_device(attempt.operator)
     return policy.cameras == AttendancePolicy.Cameras.ALL
 
 
-def _other_than(last: Punch | None, at: datetime) -> str:
+def last_punch_of(person: Person, at: datetime) -> Punch | None:
+    """The newest one up to this moment that was not taken back."""
+    return Punch.objects.filter(person=person, voided_at=None, at__lte=at).first()
+
+
+def within_cooldown(last: Punch | None, at: datetime, policy: AttendancePolicy) -> bool:
+    """Whether a look at this moment is too soon after the last punch to be another one."""
+    return last is not None and at - last.at < timedelta(minutes=policy.cooldown_minutes)
+
+
+def next_direction(last: Punch | None, at: datetime) -> str:
     """Whoever forgot to check out yesterday checks in today."""
     begun = last and last.direction == Punch.Direction.IN and last.at >= day_begins(timezone.localdate(at))
     return Punch.Direction.OUT if begun else Punch.Direction.IN
@@ -102,7 +114,7 @@ def punch_by_hand(*, actor: Actor | None, person: Person, direction: str, at: da
     punch.full_clean(exclude={"entered_by", "voided_by"})
     with transaction.atomic():
         Person.objects.select_for_update().get(pk=person.pk)
-        _keep(punch)
+        keep_punch(punch)
         facts = {"person": str(person.uuid), "direction": direction, "moment": punch.at.isoformat()}
         record(Action.PUNCH_ENTERED, actor=actor, target=punch.uuid, **facts)
     log_event(logger, "punch_entered", punch=str(punch.uuid), direction=direction, actor=actor_id(actor))
@@ -140,7 +152,7 @@ def clean_moment(at: datetime) -> datetime:
     return at
 
 
-def _keep(punch: Punch) -> Punch:
+def keep_punch(punch: Punch) -> Punch:
     """Save it and tell other apps: in one transaction, the caller's."""
     punch.save(force_insert=True)
     facts = {

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from attendance.models import Punch
+from attendance.models import Kiosk, Punch
 from attendance.reports.stays import LONGEST, PersonDay, Stay, days_of, stays_of
 from enrollment.selectors import search_people
 from security.audit.targets import TargetLink, valid_uuids
@@ -58,6 +58,11 @@ def punches_on(day: date) -> QuerySet[Punch]:
     """All punches of a day, those that were taken back too, newest first."""
     rows = Punch.objects.select_related("person", "entered_by", "voided_by")
     return with_evidence(rows).filter(in_days("at", day, day))
+
+
+def has_kiosks() -> bool:
+    """Whether some device at a door checks people in and out."""
+    return Kiosk.objects.filter(mode=Kiosk.Mode.CHECK, revoked_at=None).exists()
 
 
 def punch_by_uuid(uuid: UUID) -> Punch:

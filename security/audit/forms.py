@@ -25,6 +25,7 @@ KINDS = {
     "export": "Exports",
     "audit": "Audit trail",
     "api_key": "API keys",
+    "kiosk": "Kiosks",
 }
 """What groups of actions are called; a group that is missing here is called by its own word."""
 OPERATOR = re.compile(r"operator:[0-9]{1,18}")

@@ -16,6 +16,7 @@ from security.actors import Actor
 from security.allowing import is_allowed, require
 from security.audit.actions import Action
 from security.audit.recording import record
+from security.machines import accounts_of_people
 from security.rights import Right
 from security.roles.groups import give_roles, rights_of, roles_of
 from security.roles.table import RIGHTS_OF, Role
@@ -29,8 +30,8 @@ class OperatorRefused(Exception):
 
 
 def list_operators() -> QuerySet[User]:
-    """All operators with their groups, active ones first, by name; no accounts of API keys. Two queries."""
-    return User.objects.filter(api_key=None).prefetch_related("groups").order_by("-is_active", "username")
+    """All operators with their groups, active ones first, by name; no accounts of machines. Two queries."""
+    return accounts_of_people().prefetch_related("groups").order_by("-is_active", "username")
 
 
 def create_operator(*, actor: Actor | None, username: str, roles: Collection[Role]) -> tuple[User, str]:

@@ -80,6 +80,11 @@ def trial_of(name: str, address: str) -> Trial:
     return Trial(operator, account, address, counts)
 
 
+def trial_of_thing(what: str, whose: str, rule: BackOff) -> Trial:
+    """Something other than a password is tried, without a name. what: a fixed word for it; whose: counted together."""
+    return Trial(None, "", "", ((digest_of(what, whose), rule),))
+
+
 def wait_for(trial: Trial, *, now: datetime | None = None) -> timedelta:
     """How long until this may be tried; zero: now. One query, no write."""
     now = now or timezone.now()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
+from django.utils import timezone
 
+from attendance.models import Kiosk
 from enrollment.models import FaceSample
 from facesite import doctor
 from facesite.doctor import STEPS, State
+from tests.support.kiosks import paired_kiosk
 from tests.support.webcam import clip_frames, jpeg
 from tests.verification.rows import make_person
 
@@ -44,6 +48,15 @@ class TestDoctor:
         assert list(found) == list(STEPS)
         assert {one["state"] for one in found.values()} <= {"ok", "skipped", "warning"}
         assert found["database"]["state"] == found["site key"]["state"] == found["packs"]["state"] == "ok"
+
+    def test_names_kiosks_that_are_not_heard_of_or_have_another_camera(self):
+        assert [finding.state for finding in doctor.kiosks(doctor.Asked())] == [State.SKIPPED]
+        paired_kiosk()
+        assert [finding.message for finding in doctor.kiosks(doctor.Asked())] == ["The paired kiosk is heard of."]
+        long_ago = timezone.now() - timedelta(hours=1)
+        Kiosk.objects.update(paired_at=long_ago, camera_changed_at=long_ago)
+        said = [finding.message for finding in doctor.kiosks(doctor.Asked())]
+        assert said == ["Not heard of for five minutes: Front door.", "Came with another camera: Front door."]
 
     def test_says_it_in_lines_for_people(self, settings):
         settings.ALLOWED_HOSTS = ["faces.invalid"]

@@ -17,6 +17,7 @@ from xdist.scheduler import LoadScopeScheduling
 MARKERS_OF_PLACES = {
     "tests/benchmarks/test_afar.py": "slow",
     "tests/api/": "slow",
+    "tests/attendance/kiosks/test_consumers.py": "slow",
     "tests/attendance/punches/test_listening.py": "slow",
     "tests/api/test_docs.py": "server",
     "tests/benchmarks/test_api.py::TestRun": "server",

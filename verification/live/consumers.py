@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import DatabaseError, InterfaceError
 
@@ -23,6 +23,7 @@ from recognizer.search.galleries import Gallery
 from recognizer.tracking.challenge import ChallengeState
 from recognizer.tracking.challenge_run import ChallengeProgress
 from recognizer.tracking.tracks import Decision
+from recognizer.types import DecisionPolicy
 from security.events import log_event
 from security.rights import Right
 from verification.live.challenges import begin_try, end_try
@@ -52,7 +53,9 @@ POLICY_CHECK_SECONDS = 2.0
 class VerificationConsumer(FrameConsumer):
     """Parses, lets the engine's pool work on the newest frame, has decisions recorded, answers."""
 
-    rights = (Right.VERIFY, Right.USE_KIOSK)
+    rights: ClassVar[tuple[Right, ...]] = (Right.VERIFY, Right.USE_KIOSK)
+    source: ClassVar[str] = VerificationAttempt.Source.LIVE
+    """What the history calls this socket's decisions."""
     engine: FaceEngine
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -67,7 +70,10 @@ class VerificationConsumer(FrameConsumer):
     async def on_connected(self) -> None:
         self.engine = await run_in_database_thread(get_engine)
         policy = await run_in_database_thread(current_policy, self.engine)
-        gallery = await self._current_gallery()
+        await self.greet(policy, await self._current_gallery())
+
+    async def greet(self, policy: DecisionPolicy, gallery: GallerySnapshot) -> None:
+        """Say hello."""
         await self.send_message(
             hello_message(
                 self.engine,
@@ -77,6 +83,14 @@ class VerificationConsumer(FrameConsumer):
                 frames_per_second=self.frames_per_second,
             )
         )
+
+    async def tell_result(self, result: LiveResult, names: Mapping[str, str], frame: Frame) -> None:
+        """Answer a frame. names: uuid -> name of those who were matched in it."""
+        await self.send_message(result_message(result, names, seq=frame.seq, dropped=frame.dropped))
+
+    async def tell_decision(self, decision: Decision, names: Mapping[str, str], attempt: VerificationAttempt) -> None:
+        """Say what was decided; the attempt is in the history."""
+        await self.send_message(decision_message(decision, names, attempt))
 
     async def on_message(self, message: dict[str, Any]) -> None:
         try:
@@ -110,7 +124,7 @@ class VerificationConsumer(FrameConsumer):
             self.engine, live.process, frame.payload, dropped=frame.dropped, gallery=gallery, arrived=frame.arrived
         )
         names = await self._names_of(result, gallery)
-        await self.send_message(result_message(result, names, seq=frame.seq, dropped=frame.dropped))
+        await self.tell_result(result, names, frame)
         if result.outcome.challenge:
             await self._tell_challenge(result.outcome.challenge)
         for decision in result.outcome.decisions:
@@ -206,7 +220,7 @@ class VerificationConsumer(FrameConsumer):
                 record_attempt,
                 operator=self.operator,
                 mode=configure.mode,
-                source=VerificationAttempt.Source.LIVE,
+                source=self.source,
                 decision=decision,
                 claimed=configure.person,
                 grounds=Grounds(self.engine.contract_id, gallery_revision, self._policy_id),
@@ -218,4 +232,4 @@ class VerificationConsumer(FrameConsumer):
             await self._cancel_challenge()
             await self._start_session(configure)  # new tracks: the face is decided again
             return
-        await self.send_message(decision_message(decision, names, attempt))
+        await self.tell_decision(decision, names, attempt)

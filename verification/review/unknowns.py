@@ -156,9 +156,9 @@ def _purge() -> int:
 
 
 def is_worth_keeping(attempt: VerificationAttempt, decision: Decision) -> bool:
-    """Whether this was a good look at a live face, which a search on the live page did not find."""
+    """Whether this was a good look at a live face, which a search before a camera did not find."""
     return (
-        attempt.source == VerificationAttempt.Source.LIVE
+        attempt.before_a_camera
         and attempt.mode == VerificationAttempt.Mode.IDENTIFY
         and decision.verdict == Verdict.NON_MATCH
         and decision.liveness.verdict != LivenessVerdict.ATTACK

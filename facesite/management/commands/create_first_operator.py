@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from security.machines import accounts_of_people
 from security.sign_in.one_time import is_lost, issue_one_time_password
 
 NAME = "operator"
@@ -32,7 +33,7 @@ class Command(BaseCommand):
     def handle(self, *, again: str | None = None, **options: Any) -> None:
         if again is not None:
             self.print_login("A new one-time password was made.", find_operator(again))
-        elif not User.objects.filter(api_key=None).exists():
+        elif not accounts_of_people().exists():
             with transaction.atomic():
                 operator = User.objects.create_superuser(NAME)
                 self.print_login("The first operator was created.", operator)

@@ -18,6 +18,7 @@ from facesite.doctor import Asked, mqtt
 from facesite.health import OPTIONAL, explain, run_checks
 from security.happenings import happened
 from security.roles.table import Role
+from tests.support.kiosks import make_kiosk
 from tests.support.mosquitto import Broker
 from tests.support.operators import make_operator
 from tests.support.sockets import PATIENCE_S
@@ -84,6 +85,13 @@ class TestWhatIsTold:
             decide(operator=door, verdict="non_match")
             assert ears.wait_for("facesite/attempt")["place"] == "Main Entrance"
             ears.wait_for("facesite/place/main-entrance/unknown")
+
+    def test_the_place_of_a_kiosk(self, broker, publisher):
+        kiosk, _ = make_kiosk("Main Entrance")
+        with broker.listener("facesite/#") as ears:
+            decide(operator=kiosk.account, source="kiosk", verdict="non_match")
+            assert ears.wait_for("facesite/attempt")["place"] == "Kiosk Main Entrance"
+            ears.wait_for("facesite/place/kiosk-main-entrance/unknown")
 
     def test_an_attack_and_a_check_in(self, broker, publisher):
         with broker.listener("facesite/#") as ears:

@@ -13,9 +13,11 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 
+from attendance.kiosks.cookies import cookie_name
 from enrollment.models import Person
 from security.roles.table import Role
 from tests.support.ids import NOBODY
+from tests.support.kiosks import device_socket, paired_kiosk
 from tests.support.operators import make_operator
 from tests.support.role_table import WHO, Row, routes, rows
 from tests.support.sockets import communicator
@@ -98,10 +100,11 @@ class TestTheTable:
         assert {row.route for row in rows("GET", "POST", "ADMIN", "API")} - there == set()
 
     def test_has_a_row_for_every_socket(self):
+        from attendance.routing import websocket_urlpatterns as attendance_sockets
         from enrollment.routing import websocket_urlpatterns as enrollment_sockets
         from verification.routing import websocket_urlpatterns as verification_sockets
 
-        there = {f"/{entry.pattern}" for entry in (*enrollment_sockets, *verification_sockets)}
+        there = {f"/{entry.pattern}" for entry in (*attendance_sockets, *enrollment_sockets, *verification_sockets)}
         assert {row.route for row in rows("SOCKET")} == there
 
 
@@ -128,7 +131,9 @@ class TestEverybody:
             first = await socket.receive_output()
             greeted = '"hello"' in first.get("text", "")
             assert greeted == (row.cells[who] == "yes"), (who, row.route, first)
-            if who not in ("signed out",) and not greeted:
+            if row.route == "/ws/kiosk/":  # no login counts there
+                assert first["code"] == 4401
+            elif who not in ("signed out",) and not greeted:
                 assert '"not_allowed"' in first["text"]
                 assert (await socket.receive_output())["code"] == 4403
             await socket.disconnect()
@@ -154,3 +159,32 @@ def test_a_superuser_is_an_administrator(person, attempt, engine):
     for row in rows("GET", "POST"):
         answer = send(boss, row.method, path_of(row.route, person, attempt), DATA.get((row.method, row.route)))
         assert passed(answer) == (row.cells[Role.ADMINISTRATOR.value] == "yes"), (row.method, row.route)
+
+
+@pytest.mark.django_db
+def test_a_kiosks_token_opens_no_page_but_its_own(person, attempt, engine):
+    """Whatever is not for everybody is refused, as if nobody had sent anything."""
+    _, token = paired_kiosk()
+    device = Client(raise_request_exception=False)
+    device.cookies[cookie_name()] = token
+    assert "Front door" in device.get("/kiosk/").content.decode()
+    for row in rows("GET", "POST"):
+        path = path_of(row.route, person, attempt)
+        answer: Any = device.post(path, {}) if row.method == "POST" else device.get(path)
+        assert passed(answer) == (row.cells["signed out"] == "yes"), (row.method, row.route, answer.status_code)
+    for row in rows("API"):
+        (method,) = row.cells
+        path = path_of(row.route.replace("uuidstr:", "uuid:"), person, attempt)
+        answer = device.generic(method, path, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 401, (method, row.route)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_kiosks_token_opens_no_socket_but_its_own(engine):
+    _, token = await sync_to_async(paired_kiosk)()
+    for row in rows("SOCKET"):
+        socket = device_socket(token, row.route)
+        await socket.connect()
+        first = await socket.receive_output()
+        assert ('"hello"' in first.get("text", "")) == (row.route == "/ws/kiosk/"), row.route
+        await socket.disconnect()
