@@ -32,3 +32,12 @@ class AttendanceConfig(AppConfig):
                 icon="history",
             )
         )
+        add_section(
+            Section(
+                title="Schedules and days off",
+                text="When people are expected, so that reports say who was late or absent.",
+                url_name="attendance:schedules",
+                rights=(Right.MANAGE_SITE,),
+                icon="history",
+            )
+        )

@@ -1,13 +1,16 @@
 """The punches that people make in front of a camera or that staff enter by hand, and the policy they follow.
 
 punches/services.py writes both. A correction never changes a punch: it voids it, and another one is entered.
+Schedules and days off say who is expected when; schedules/services.py writes them.
 """
 
 from __future__ import annotations
 
 import uuid
+from datetime import date
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
@@ -16,6 +19,17 @@ from enrollment.models import Person
 from verification.models import VerificationAttempt
 
 MOST_COOLDOWN_MINUTES = 240
+MOST_GRACE_MINUTES = 240
+WEEKDAYS = {
+    "1": "Monday",
+    "2": "Tuesday",
+    "3": "Wednesday",
+    "4": "Thursday",
+    "5": "Friday",
+    "6": "Saturday",
+    "7": "Sunday",
+}
+"""Days of the week as schedules keep them: ISO 8601's numbers."""
 
 
 class AttendancePolicy(models.Model):
@@ -84,3 +98,63 @@ class Punch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_direction_display()} at {timezone.localtime(self.at):%Y-%m-%d %H:%M}"
+
+
+def check_weekdays(value: str) -> None:
+    """Raises ValidationError."""
+    if not value or set(value) - WEEKDAYS.keys() or sorted(set(value)) != list(value):
+        raise ValidationError("Choose at least one day of the week.")
+
+
+class Schedule(models.Model):
+    """When people are expected on some days of the week. schedules/plans.py says which one counts for whom."""
+
+    name = models.CharField(max_length=100)
+    weekdays = models.CharField(max_length=7, validators=[check_weekdays], help_text="1 is Monday, 7 Sunday.")
+    starts_at = models.TimeField("from")
+    ends_at = models.TimeField("to", help_text="An end before the start is on the next day.")
+    grace_minutes = models.PositiveSmallIntegerField(
+        "minutes of grace",
+        default=5,
+        validators=[MaxValueValidator(MOST_GRACE_MINUTES)],
+        help_text="Somebody who comes later than this after the start is late.",
+    )
+    valid_from = models.DateField("first day", default=timezone.localdate)
+    valid_until = models.DateField("last day", null=True, blank=True, help_text="Empty: until it is changed.")
+
+    class Meta:
+        ordering = ["-valid_from", "-id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        if self.valid_until and self.valid_from and self.valid_until < self.valid_from:
+            raise ValidationError({"valid_until": "This day is before the first one."})
+        if self.starts_at is not None and self.starts_at == self.ends_at:
+            raise ValidationError({"ends_at": "The end is the same as the start."})
+
+    @property
+    def weekday_names(self) -> list[str]:
+        return [WEEKDAYS[number] for number in self.weekdays]
+
+    @property
+    def ends_next_day(self) -> bool:
+        return self.ends_at < self.starts_at
+
+    def is_in_force(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)
+
+
+class DayOff(models.Model):
+    """A day on which nobody is expected, such as a public holiday."""
+
+    day = models.DateField(unique=True, error_messages={"unique": "This day is off already."})
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        ordering = ["day"]
+        verbose_name_plural = "days off"
+
+    def __str__(self) -> str:
+        return self.name

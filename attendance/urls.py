@@ -1,6 +1,7 @@
 from django.urls import path
 
 from attendance import views
+from attendance.schedules import views as schedule_views
 
 app_name = "attendance"
 
@@ -12,4 +13,9 @@ urlpatterns = [
     path("punches/new/", views.enter, name="enter"),
     path("punches/<uuid:uuid>/void/", views.void, name="void"),
     path("policy/", views.policy, name="policy"),
+    path("schedules/", schedule_views.schedules, name="schedules"),
+    path("schedules/new/", schedule_views.schedule, name="new_schedule"),
+    path("schedules/<int:pk>/", schedule_views.schedule, name="schedule"),
+    path("schedules/<int:pk>/delete/", schedule_views.delete_schedule, name="delete_schedule"),
+    path("days-off/<int:pk>/delete/", schedule_views.delete_day_off, name="delete_day_off"),
 ]

@@ -87,6 +87,8 @@ def still_pages(page: Page, folder: Path, variant: str) -> None:
         "attendance-days": "/attendance/days/",
         "attendance-by-hand": "/attendance/punches/new/",
         "attendance-policy": "/attendance/policy/",
+        "attendance-schedules": "/attendance/schedules/",
+        "attendance-schedule": "/attendance/schedules/new/",
         "attempts": "/verification/attempts/",
         "calibration": "/verification/calibration/",
         "what-if": "/verification/calibration/what-if/?threshold=0.9",
