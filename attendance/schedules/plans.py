@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
-from attendance.models import DayOff, Schedule
+from attendance.models import DayOff, Punch, Schedule
 from enrollment.models import Person
+from security.days import day_begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,15 @@ class Timetable:
         """The one that has this day of the week, of those that count for the person."""
         return next((each for each in self.schedules if each.is_in_force(day) and has_weekday(each, day)), None)
 
+    def plans_on(self, day: date) -> list[tuple[Plan, Q]]:
+        """The plans of a day, each with the people it is for. Nobody is in two of them."""
+        if day in self.off:
+            return []
+        enrolled = Q(created_at__lt=day_begins(day))
+        here = enrolled & (Q(is_active=True) | Q(deactivated_at__gte=day_begins(day + timedelta(days=1))))
+        every = next((each for each in self.schedules if each.is_in_force(day) and has_weekday(each, day)), None)
+        return [(self._plan(every, day), here)] if every else []
+
     def _plan(self, schedule: Schedule, day: date) -> Plan:
         key = (schedule.pk, day)
         if key not in self._plans:
@@ -58,6 +69,16 @@ class Timetable:
 def read_timetable() -> Timetable:
     """Two queries, whoever and whatever days are asked about afterwards."""
     return Timetable(tuple(Schedule.objects.all()), dict(DayOff.objects.values_list("day", "name")))
+
+
+def suggested_moment(punch: Punch) -> datetime:
+    """When the punch that this one lacks probably was: the end or the start of the person's schedule, else the same."""
+    plan = read_timetable().plan_for(punch.person, timezone.localdate(punch.at))
+    if plan is None:
+        return punch.at
+    if punch.direction == Punch.Direction.IN:
+        return max(plan.ends, punch.at)
+    return min(plan.starts, punch.at)
 
 
 def plan_of(schedule: Schedule, day: date) -> Plan:

@@ -24,8 +24,12 @@ def schedules(request: HttpRequest) -> HttpResponse:
         off = services.add_day_off(actor=actor_of(request), **form.cleaned_data)
         messages.success(request, f"{off.name} is a day off now.")
         return redirect("attendance:schedules")
-    context = {"form": form, "schedules": Schedule.objects.all(), "off": DayOff.objects.all()}
-    context["today"] = timezone.localdate()
+    context = {
+        "form": form,
+        "schedules": Schedule.objects.all(),
+        "off": DayOff.objects.all(),
+        "today": timezone.localdate(),
+    }
     return render(request, "attendance/schedules.html", context, status=400 if form.is_bound else 200)
 
 
