@@ -177,8 +177,10 @@ class PunchOut(Schema):
     person: PersonRef
     direction: Literal["in", "out"]
     at: datetime
-    way: Literal["face", "manual"] = Field(description="face: a camera; manual: entered by hand.")
-    reason: str = Field(description="Why it was entered by hand; else empty.")
+    way: Literal["face", "manual", "rule"] = Field(
+        description="face: a camera; manual: entered by hand; rule: a forgotten check-out that the site's rule closed."
+    )
+    reason: str = Field(description="Why it was entered by hand or by rule; else empty.")
     attempt: UUID | None = Field(description="The decision that it rests on.")
 
 

@@ -7,12 +7,14 @@ class AttendanceConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from attendance import closing
         from attendance.punches.listening import on_decision
         from attendance.reports.selectors import audit_links
         from attendance.retention import RULE
         from attendance.rights import count_punches, held_about
         from enrollment.hooks import hooks
         from security.audit.targets import targets
+        from security.daily import daily_tasks
         from security.happenings import listen
         from security.retention.rules import retention_rules
         from security.rights import Right
@@ -23,10 +25,11 @@ class AttendanceConfig(AppConfig):
         hooks.on_erase(count_punches)
         hooks.on_export(held_about)
         retention_rules.register(RULE)
+        daily_tasks.register(closing.TASK, closing.run)
         add_section(
             Section(
                 title="Attendance",
-                text="Whose matches check people in and out, and how soon a second look counts.",
+                text="Whose matches check people in and out, how soon a second look counts, what closes open days.",
                 url_name="attendance:policy",
                 rights=(Right.MANAGE_SITE,),
                 icon="history",

@@ -45,4 +45,5 @@ class PunchForm(PersonChoiceForm):
 class AttendancePolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     class Meta:
         model = AttendancePolicy
-        fields = ("cameras", "cooldown_minutes")
+        fields = ("cameras", "cooldown_minutes", "closing", "closing_time")
+        widgets = {"closing_time": forms.TimeInput(attrs={"type": "time"}, format="%H:%M")}

@@ -40,6 +40,11 @@ class AttendancePolicy(models.Model):
         DOORS = "doors", "Devices at doors (accounts with the role Kiosk)"
         ALL = "all", "Every live page"
 
+    class Closing(models.TextChoices):
+        OPEN = "open", "Leave the day open until somebody enters it"
+        SCHEDULE = "schedule", "Close it at the end of the person's schedule"
+        TIME = "time", "Close it at a time of day"
+
     cameras = models.CharField(
         "cameras that check people in and out", max_length=5, choices=Cameras.choices, default=Cameras.NONE
     )
@@ -49,6 +54,14 @@ class AttendancePolicy(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(MOST_COOLDOWN_MINUTES)],
         help_text="Somebody who is seen again within this time neither checks in nor out.",
     )
+    closing = models.CharField(
+        "when somebody forgot to check out",
+        max_length=8,
+        choices=Closing.choices,
+        default=Closing.OPEN,
+        help_text="Once the day is over, and for open days of the last month too. Each can be taken back.",
+    )
+    closing_time = models.TimeField("time of day at which it is closed", null=True, blank=True)
     saved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     saved_at = models.DateTimeField(auto_now_add=True)
 
@@ -58,6 +71,10 @@ class AttendancePolicy(models.Model):
 
     def __str__(self) -> str:
         return self.get_cameras_display()
+
+    def clean(self) -> None:
+        if self.closing == self.Closing.TIME and self.closing_time is None:
+            raise ValidationError({"closing_time": "Say at which time of day."})
 
 
 class Punch(models.Model):
@@ -70,6 +87,7 @@ class Punch(models.Model):
     class Way(models.TextChoices):
         FACE = "face", "Camera"
         MANUAL = "manual", "By hand"
+        RULE = "rule", "By rule"
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="punches")
@@ -84,8 +102,16 @@ class Punch(models.Model):
         related_name="punch",
         help_text="The evidence: one decision is one punch, however often it is told.",
     )
-    reason = models.CharField(max_length=200, blank=True, help_text="Why somebody entered it by hand.")
+    reason = models.CharField(max_length=200, blank=True, help_text="Why it was entered by hand or by rule.")
     entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    policy = models.ForeignKey(
+        AttendancePolicy,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="The rule that closed the day, and so who made it.",
+    )
     created_at = models.DateTimeField(default=timezone.now)
     voided_at = models.DateTimeField(null=True, editable=False)
     voided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")

@@ -28,7 +28,7 @@ class Cell:
 
     @property
     def closed_by_rule(self) -> bool:
-        return False
+        return any(stay.left is not None and stay.left.way == Punch.Way.RULE for stay in self.day.stays)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,13 +72,15 @@ def _direction(punches: QuerySet[Punch]) -> Coalesce:
 
 def punches_on(day: date) -> QuerySet[Punch]:
     """All punches of a day, those that were taken back too, newest first."""
-    rows = Punch.objects.select_related("person", "entered_by", "voided_by")
+    rows = Punch.objects.select_related("person", "entered_by", "voided_by", "policy__saved_by")
     return with_evidence(rows).filter(in_days("at", day, day))
 
 
 def punches_of(person: Person, since: date, until: date) -> QuerySet[Punch]:
     """One person's, those that were taken back too, newest first."""
-    rows = Punch.objects.select_related("entered_by", "voided_by").filter(in_days("at", since, until), person=person)
+    rows = Punch.objects.select_related("entered_by", "voided_by", "policy__saved_by").filter(
+        in_days("at", since, until), person=person
+    )
     return with_evidence(rows)
 
 

@@ -84,6 +84,7 @@ class Action(TextChoices):
     WEBHOOK_REPLAYED = "webhook.replayed", "Message of a webhook sent again"
     WEBHOOK_ENDED = "webhook.ended", "Webhook switched off by the product"
     PUNCH_ENTERED = "punch.entered", "Check-in or check-out entered by hand"
+    PUNCH_BY_RULE = "punch.by_rule", "Forgotten check-out closed by rule"
     PUNCH_VOIDED = "punch.voided", "Check-in or check-out taken back"
     ATTENDANCE_POLICY_SAVED = "attendance_policy.saved", "Attendance policy saved"
     SCHEDULE_SAVED = "schedule.saved", "Schedule saved"

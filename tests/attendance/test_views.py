@@ -112,7 +112,9 @@ class TestByHand:
 
 class TestThePolicyPage:
     def test_saves_what_is_chosen(self, staff_client):
-        page = staff_client.post("/attendance/policy/", {"cameras": "doors", "cooldown_minutes": 5}, follow=True)
+        page = staff_client.post(
+            "/attendance/policy/", {"cameras": "doors", "cooldown_minutes": 5, "closing": "open"}, follow=True
+        )
         assert "The attendance policy was saved." in page.content.decode()
         saved = AttendancePolicy.objects.get()
         assert (saved.cameras, saved.cooldown_minutes) == ("doors", 5)
