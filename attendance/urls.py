@@ -8,6 +8,7 @@ app_name = "attendance"
 
 urlpatterns = [
     path("", views.who_is_in, name="who_is_in"),
+    path("inside/", views.inside, name="inside"),
     path("days/", report_views.days, name="days"),
     path("days/export.csv", report_views.export_csv, name="export_csv"),
     path("days/export.xlsx", report_views.export_xlsx, name="export_xlsx"),

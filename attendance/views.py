@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.views.decorators.http import require_safe
 
 from attendance.forms import AttendancePolicyForm, PunchForm
 from attendance.models import Punch
 from attendance.punches import services
 from attendance.reports import selectors
+from attendance.reports.inside import version_of
+from attendance.reports.stays import Stay
 from attendance.schedules.plans import suggested_moment
 from enrollment.selectors import cover_thumbnails, search_people
 from security.rights import Right
@@ -31,18 +36,46 @@ PUNCHES_PER_PAGE = 50
 @require_safe
 def who_is_in(request: HttpRequest) -> HttpResponse:
     """Everybody who is in now, as a list to print too; what was forgotten; today's punches."""
-    inside = selectors.people_in()
+    stays = selectors.people_in()
     today = selectors.punches_on(timezone.localdate())
-    shown = [stay.person.pk for stay in inside[:MOST_PORTRAITS]]
-    context = {
-        "inside": inside,
-        "covers": cover_thumbnails(search_people().filter(pk__in=shown)),
+    context = _inside_context(stays) | {
+        "version": version_of(stays),
+        "as_of": _as_of(),
         "forgotten": selectors.open_punches()[:FORGOTTEN_SHOWN],
         "page": Paginator(today, PUNCHES_PER_PAGE).get_page(request.GET.get("page")),
         "policy": services.current_attendance_policy(),
-        "now": timezone.now(),
     }
     return render(request, "attendance/who_is_in.html", context)
+
+
+@requires(Right.SEE_ATTENDANCE)
+@require_safe
+def inside(request: HttpRequest) -> HttpResponse:
+    """The list alone, which the page asks for again and again; 304 while nobody came or went.
+
+    The moment travels in a header: a 304 has no body, and the page says when it last knew. Percent-encoded, since a
+    header is ASCII.
+    """
+    stays = selectors.people_in()
+    etag = f'"{version_of(stays)}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "X-As-Of": quote(_as_of())}
+    if request.headers.get("If-None-Match") == etag:
+        return HttpResponseNotModified(headers=headers)
+    answer = render(request, "attendance/_inside.html", _inside_context(stays))
+    words = f"{len(stays)} person" if len(stays) == 1 else f"{len(stays)} people"
+    for name, value in (headers | {"X-Count": words}).items():
+        answer[name] = value
+    return answer
+
+
+def _inside_context(stays: Sequence[Stay]) -> dict[str, Any]:
+    shown = [stay.person.pk for stay in stays[:MOST_PORTRAITS]]
+    return {"inside": stays, "covers": cover_thumbnails(search_people().filter(pk__in=shown))}
+
+
+def _as_of() -> str:
+    """Now, with the site's zone."""
+    return date_format(timezone.localtime(), "j M Y, H:i e")
 
 
 @requires(Right.SEE_ATTENDANCE)

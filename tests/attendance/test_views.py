@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
 from django.utils import timezone
@@ -25,7 +26,7 @@ class TestWhoIsIn:
         punch(cy, "in", timedelta(hours=25))
         page = receptionist_client.get("/attendance/")
         assert [stay.person for stay in page.context["inside"]] == [ada]
-        assert "1 person on" in page.content.decode()
+        assert "1 person</strong> on" in page.content.decode()
 
     def test_leaves_out_what_was_taken_back(self, receptionist_client):
         punch(make_person(), "in", voided_at=timezone.now())
@@ -48,6 +49,31 @@ class TestWhoIsIn:
         link = f"/verification/attempts/{attempt.uuid}/"
         assert link in operator_client.get("/attendance/").content.decode()
         assert link not in receptionist_client.get("/attendance/").content.decode()
+
+
+class TestTheListThatIsAskedForAgainAndAgain:
+    def test_is_sent_only_when_somebody_comes_or_goes(self, receptionist_client):
+        ada = make_person("Ada Lovelace")
+        punch(ada, "in")
+        first = receptionist_client.get("/attendance/inside/")
+        assert ("Ada Lovelace" in first.content.decode(), first["X-Count"]) == (True, "1 person")
+        page = receptionist_client.get("/attendance/")
+        assert first["ETag"] == f'"{page.context["version"]}"'
+        again = receptionist_client.get("/attendance/inside/", headers={"If-None-Match": first["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        assert unquote(again["X-As-Of"])[-3:] == f"{timezone.localtime():%Z}"[-3:]
+        punch(ada, "out", timedelta())
+        changed = receptionist_client.get("/attendance/inside/", headers={"If-None-Match": first["ETag"]})
+        assert (changed.status_code, "Nobody is in" in changed.content.decode()) == (200, True)
+
+    def test_says_another_name_once_somebody_has_one(self, receptionist_client):
+        ada = make_person("Ada Byron")
+        punch(ada, "in")
+        first = receptionist_client.get("/attendance/inside/")
+        ada.name = "Ada Lovelace"
+        ada.save()
+        again = receptionist_client.get("/attendance/inside/", headers={"If-None-Match": first["ETag"]})
+        assert "Ada Lovelace" in again.content.decode()
 
 
 class TestWhatIsRead:
