@@ -15,6 +15,7 @@ urlpatterns = [
     path("people/<uuid:uuid>/", report_views.person, name="person"),
     path("people/<uuid:uuid>/export.csv", report_views.person_csv, name="person_csv"),
     path("people/<uuid:uuid>/export.xlsx", report_views.person_xlsx, name="person_xlsx"),
+    path("people/<uuid:uuid>/export.ics", report_views.person_ics, name="person_ics"),
     path("open/", views.open_days, name="open"),
     path("punches/new/", views.enter, name="enter"),
     path("punches/<uuid:uuid>/void/", views.void, name="void"),

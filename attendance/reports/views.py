@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_safe
 
+from attendance.reports.calendars import days_as_calendar
 from attendance.reports.charts import hours_chart, people_chart
 from attendance.reports.files import days_as_csv, days_as_workbook
 from attendance.reports.forms import SHOWN, ReportForm, SpanForm
@@ -106,6 +107,12 @@ def person_xlsx(request: HttpRequest, uuid: UUID) -> HttpResponseBase:
     return _of_one(request, uuid, _xlsx)
 
 
+@requires(Right.EXPORT)
+@require_GET
+def person_ics(request: HttpRequest, uuid: UUID) -> HttpResponseBase:
+    return _of_one(request, uuid, _ics)
+
+
 Send = Callable[[HttpRequest, Sequence[int], Span], HttpResponseBase]
 """request, primary keys of people in their order, span -> the file"""
 
@@ -136,11 +143,19 @@ def _csv(request: HttpRequest, keys: Sequence[int], span: Span) -> HttpResponseB
 def _xlsx(request: HttpRequest, keys: Sequence[int], span: Span) -> HttpResponseBase:
     rows = read_many(keys, span, read_timetable(), timezone.now())
     book = days_as_workbook(rows, actor=actor_of(request), span=span, people=len(keys))
-    headers = {
-        "Content-Disposition": f'attachment; filename="{_name(span, "xlsx")}"',
-        "Cache-Control": "private, no-store",
-    }
-    return HttpResponse(book, content_type=XLSX, headers=headers)
+    return _attached(book, XLSX, _name(span, "xlsx"))
+
+
+def _ics(request: HttpRequest, keys: Sequence[int], span: Span) -> HttpResponseBase:
+    now = timezone.now()
+    (row,) = read_many(keys, span, read_timetable(), now)
+    file = days_as_calendar(row, actor=actor_of(request), span=span, now=now)
+    return _attached(file, "text/calendar; charset=utf-8", _name(span, "ics"))
+
+
+def _attached(file: bytes, content_type: str, name: str) -> HttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+    return HttpResponse(file, content_type=content_type, headers=headers)
 
 
 def _name(span: Span, ending: str) -> str:
