@@ -54,7 +54,7 @@ def punch_out(punch: Punch) -> PunchOut:
         person=PersonRef(id=punch.person.uuid, name=punch.person.name),
         direction=cast(Literal["in", "out"], punch.direction),
         at=punch.at,
-        way=cast(Literal["face", "badge", "manual"], punch.way),
+        way=cast(Literal["face", "badge", "manual", "rule"], punch.way),
         reason=punch.reason,
         attempt=punch.attempt.uuid if punch.attempt else None,
     )

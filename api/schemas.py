@@ -176,10 +176,11 @@ class PunchOut(BaseModel):
     person: PersonRef
     direction: Literal["in", "out"]
     at: datetime
-    way: Literal["face", "badge", "manual"] = Field(
-        description="face: a camera; badge: a PIN or badge number typed on a kiosk; manual: entered by hand."
+    way: Literal["face", "badge", "manual", "rule"] = Field(
+        description="face: a camera; badge: a PIN or badge number typed on a kiosk; manual: entered by hand; "
+        "rule: a forgotten check-out that the site's rule closed."
     )
-    reason: str = Field(description="Why it was entered by hand; else empty.")
+    reason: str = Field(description="Why it was entered by hand or by rule; else empty.")
     attempt: UUID | None = Field(description="The decision that it rests on.")
 
 

@@ -7,6 +7,7 @@ class AttendanceConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from attendance import closing
         from attendance.kiosks.selectors import audit_links as kiosk_links
         from attendance.punches.listening import on_decision
         from attendance.reports.selectors import audit_links
@@ -14,6 +15,7 @@ class AttendanceConfig(AppConfig):
         from attendance.rights import count_punches, held_about
         from enrollment.hooks import hooks
         from security.audit.targets import targets
+        from security.daily import daily_tasks
         from security.happenings import listen
         from security.machines import mark_machines
         from security.retention.rules import retention_rules
@@ -27,10 +29,11 @@ class AttendanceConfig(AppConfig):
         hooks.on_erase(count_punches)
         hooks.on_export(held_about)
         retention_rules.register(RULE)
+        daily_tasks.register(closing.TASK, closing.run)
         add_section(
             Section(
                 title="Attendance",
-                text="Whose matches check people in and out, and how soon a second look counts.",
+                text="Whose matches check people in and out, how soon a second look counts, what closes open days.",
                 url_name="attendance:policy",
                 rights=(Right.MANAGE_SITE,),
                 icon="history",
@@ -43,5 +46,14 @@ class AttendanceConfig(AppConfig):
                 url_name="kiosks:kiosks",
                 rights=(Right.MANAGE_SITE,),
                 icon="camera",
+            )
+        )
+        add_section(
+            Section(
+                title="Schedules and days off",
+                text="When people are expected, so that reports say who was late or absent.",
+                url_name="attendance:schedules",
+                rights=(Right.MANAGE_SITE,),
+                icon="history",
             )
         )

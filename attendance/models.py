@@ -1,15 +1,17 @@
 """The punches that people make in front of a camera or that staff enter by hand, their policy, and devices at doors.
 
 punches/ writes the first two; a correction never changes a punch: it voids it, and another one is entered.
-kiosks/services.py writes devices.
+kiosks/services.py writes devices. Schedules and days off say who is expected when; schedules/services.py writes them.
 """
 
 from __future__ import annotations
 
 import uuid
+from datetime import date
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
@@ -19,6 +21,17 @@ from security.rights import Right
 from verification.models import VerificationAttempt
 
 MOST_COOLDOWN_MINUTES = 240
+MOST_GRACE_MINUTES = 240
+WEEKDAYS = {
+    "1": "Monday",
+    "2": "Tuesday",
+    "3": "Wednesday",
+    "4": "Thursday",
+    "5": "Friday",
+    "6": "Saturday",
+    "7": "Sunday",
+}
+"""Days of the week as schedules keep them: ISO 8601's numbers."""
 
 
 class AttendancePolicy(models.Model):
@@ -28,6 +41,11 @@ class AttendancePolicy(models.Model):
         NONE = "none", "None"
         DOORS = "doors", "Those of accounts with the role Kiosk"
         ALL = "all", "All"
+
+    class Closing(models.TextChoices):
+        OPEN = "open", "Leave the day open until somebody enters it"
+        SCHEDULE = "schedule", "Close it at the end of the person's schedule"
+        TIME = "time", "Close it at a time of day"
 
     cameras = models.CharField(
         "live pages that check people in and out",
@@ -42,6 +60,14 @@ class AttendancePolicy(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(MOST_COOLDOWN_MINUTES)],
         help_text="Somebody who is seen again within this time neither checks in nor out.",
     )
+    closing = models.CharField(
+        "when somebody forgot to check out",
+        max_length=8,
+        choices=Closing.choices,
+        default=Closing.OPEN,
+        help_text="Once the day is over, and for open days of the last month too. Each can be taken back.",
+    )
+    closing_time = models.TimeField("time of day at which it is closed", null=True, blank=True)
     saved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     saved_at = models.DateTimeField(auto_now_add=True)
 
@@ -51,6 +77,10 @@ class AttendancePolicy(models.Model):
 
     def __str__(self) -> str:
         return self.get_cameras_display()
+
+    def clean(self) -> None:
+        if self.closing == self.Closing.TIME and self.closing_time is None:
+            raise ValidationError({"closing_time": "Say at which time of day."})
 
 
 class Punch(models.Model):
@@ -64,6 +94,7 @@ class Punch(models.Model):
         FACE = "face", "Camera"
         BADGE = "badge", "PIN or badge number"
         MANUAL = "manual", "By hand"
+        RULE = "rule", "By rule"
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="punches")
@@ -84,8 +115,16 @@ class Punch(models.Model):
         editable=False,
         help_text="Of a number typed on a kiosk: sent twice, it is one punch. Empty: a camera's, or by hand.",
     )
-    reason = models.CharField(max_length=200, blank=True, help_text="Why somebody entered it by hand.")
+    reason = models.CharField(max_length=200, blank=True, help_text="Why it was entered by hand or by rule.")
     entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    policy = models.ForeignKey(
+        AttendancePolicy,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="The rule that closed the day, and so who made it.",
+    )
     created_at = models.DateTimeField(default=timezone.now)
     voided_at = models.DateTimeField(null=True, editable=False)
     voided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -157,3 +196,63 @@ class KioskActor(User):
     def has_perm(self, perm: str, obj: object = None) -> bool:
         """Nothing of what Django's groups say counts here."""
         return perm == Right.USE_KIOSK
+
+
+def check_weekdays(value: str) -> None:
+    """Raises ValidationError."""
+    if not value or set(value) - WEEKDAYS.keys() or sorted(set(value)) != list(value):
+        raise ValidationError("Choose at least one day of the week.")
+
+
+class Schedule(models.Model):
+    """When people are expected on some days of the week. schedules/plans.py says which one counts for whom."""
+
+    name = models.CharField(max_length=100)
+    weekdays = models.CharField(max_length=7, validators=[check_weekdays], help_text="1 is Monday, 7 Sunday.")
+    starts_at = models.TimeField("from")
+    ends_at = models.TimeField("to", help_text="An end before the start is on the next day.")
+    grace_minutes = models.PositiveSmallIntegerField(
+        "minutes of grace",
+        default=5,
+        validators=[MaxValueValidator(MOST_GRACE_MINUTES)],
+        help_text="Somebody who comes later than this after the start is late.",
+    )
+    valid_from = models.DateField("first day", default=timezone.localdate)
+    valid_until = models.DateField("last day", null=True, blank=True, help_text="Empty: until it is changed.")
+
+    class Meta:
+        ordering = ["-valid_from", "-id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        if self.valid_until and self.valid_from and self.valid_until < self.valid_from:
+            raise ValidationError({"valid_until": "This day is before the first one."})
+        if self.starts_at is not None and self.starts_at == self.ends_at:
+            raise ValidationError({"ends_at": "The end is the same as the start."})
+
+    @property
+    def weekday_names(self) -> list[str]:
+        return [WEEKDAYS[number] for number in self.weekdays]
+
+    @property
+    def ends_next_day(self) -> bool:
+        return self.ends_at < self.starts_at
+
+    def is_in_force(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)
+
+
+class DayOff(models.Model):
+    """A day on which nobody is expected, such as a public holiday."""
+
+    day = models.DateField(unique=True, error_messages={"unique": "This day is off already."})
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        ordering = ["day"]
+        verbose_name_plural = "days off"
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,108 +1,97 @@
-"""Pages of attendance: who is in, days, corrections, files. Parse, authorise, call one service, render."""
+"""Pages of attendance: who is in, corrections, the policy. Parse, authorise, call one service, render."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_safe
+from django.utils.formats import date_format
+from django.views.decorators.http import require_safe
 
-from attendance.forms import AttendancePolicyForm, DaysForm, PunchForm
+from attendance.forms import AttendancePolicyForm, PunchForm
 from attendance.models import Punch
 from attendance.punches import services
 from attendance.reports import selectors
-from attendance.reports.charts import hours_chart
-from attendance.reports.files import days_as_csv, days_as_workbook
-from attendance.reports.stays import PersonDay, as_clock
+from attendance.reports.inside import version_of
+from attendance.reports.stays import Stay
+from attendance.schedules.plans import suggested_moment
 from enrollment.selectors import cover_thumbnails, search_people
 from security.rights import Right
-from security.web import actor_of, download, read_or_post, requires
+from security.web import actor_of, read_or_post, requires
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_PORTRAITS = 200
+FORGOTTEN_SHOWN = 5
+PUNCHES_PER_PAGE = 50
 
 
 @requires(Right.SEE_ATTENDANCE)
 @require_safe
 def who_is_in(request: HttpRequest) -> HttpResponse:
     """Everybody who is in now, as a list to print too; what was forgotten; today's punches."""
-    inside = selectors.people_in()
-    shown = [stay.person.pk for stay in inside[:MOST_PORTRAITS]]
-    context = {
-        "inside": inside,
-        "covers": cover_thumbnails(search_people().filter(pk__in=shown)),
-        "open_days": selectors.open_days(),
-        "punches": selectors.punches_on(timezone.localdate()),
+    stays = selectors.people_in()
+    today = selectors.punches_on(timezone.localdate())
+    context = _inside_context(stays) | {
+        "version": version_of(stays),
+        "as_of": _as_of(),
+        "forgotten": selectors.open_punches()[:FORGOTTEN_SHOWN],
+        "page": Paginator(today, PUNCHES_PER_PAGE).get_page(request.GET.get("page")),
         "policy": services.current_attendance_policy(),
         "has_kiosks": selectors.has_kiosks(),
-        "now": timezone.now(),
     }
     return render(request, "attendance/who_is_in.html", context)
 
 
 @requires(Right.SEE_ATTENDANCE)
 @require_safe
-def days(request: HttpRequest) -> HttpResponse:
-    """Hours by person and day."""
-    form = DaysForm(request.GET)
-    if not form.is_valid():
-        return render(request, "attendance/days.html", {"form": form, "days": []}, status=400)
-    since, until, found = _days_asked_for(form)
-    now = timezone.now()
-    context = {
-        "form": form,
-        "days": [(day, day.is_incomplete(now)) for day in found],
-        "since": since,
-        "until": until,
-        "chart": hours_chart(found, since, until),
-        "total": as_clock(sum((day.worked for day in found), timedelta())),
-        "filtered": bool(request.GET),
-    }
-    return render(request, "attendance/days.html", context)
+def inside(request: HttpRequest) -> HttpResponse:
+    """The list alone, which the page asks for again and again; 304 while nobody came or went.
+
+    The moment travels in a header: a 304 has no body, and the page says when it last knew. Percent-encoded, since a
+    header is ASCII.
+    """
+    stays = selectors.people_in()
+    etag = f'"{version_of(stays)}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "X-As-Of": quote(_as_of())}
+    if request.headers.get("If-None-Match") == etag:
+        return HttpResponseNotModified(headers=headers)
+    answer = render(request, "attendance/_inside.html", _inside_context(stays))
+    words = f"{len(stays)} person" if len(stays) == 1 else f"{len(stays)} people"
+    for name, value in (headers | {"X-Count": words}).items():
+        answer[name] = value
+    return answer
 
 
-def _days_asked_for(form: DaysForm) -> tuple[date, date, list[PersonDay]]:
-    """First and last day, and what is known of the days between. form: a valid one."""
-    since, until = form.span()
-    return since, until, selectors.person_days(since, until, text=form.cleaned_data["q"])
+def _inside_context(stays: Sequence[Stay]) -> dict[str, Any]:
+    shown = [stay.person.pk for stay in stays[:MOST_PORTRAITS]]
+    return {"inside": stays, "covers": cover_thumbnails(search_people().filter(pk__in=shown))}
 
 
-@requires(Right.EXPORT)
-@require_GET
-def export_csv(request: HttpRequest) -> HttpResponseBase:
-    form = DaysForm(request.GET)
-    if not form.is_valid():
-        return days(request)
-    since, until, found = _days_asked_for(form)
-    return download(days_as_csv(found, actor=actor_of(request), since=since, until=until), _name(since, until, "csv"))
+def _as_of() -> str:
+    """Now, with the site's zone."""
+    return date_format(timezone.localtime(), "j M Y, H:i e")
 
 
-@requires(Right.EXPORT)
-@require_GET
-def export_xlsx(request: HttpRequest) -> HttpResponseBase:
-    form = DaysForm(request.GET)
-    if not form.is_valid():
-        return days(request)
-    since, until, found = _days_asked_for(form)
-    book = days_as_workbook(found, actor=actor_of(request), since=since, until=until)
-    name = _name(since, until, "xlsx")
-    return HttpResponse(book, content_type=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}"'})
-
-
-def _name(since: date, until: date, ending: str) -> str:
-    return f"attendance-{since}-{until}.{ending}"
+@requires(Right.SEE_ATTENDANCE)
+@require_safe
+def open_days(request: HttpRequest) -> HttpResponse:
+    """Where somebody forgot a punch."""
+    page = Paginator(selectors.open_punches(), PUNCHES_PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "attendance/open.html", {"page": page})
 
 
 @requires(Right.CORRECT)
 @read_or_post
 def enter(request: HttpRequest) -> HttpResponse:
     """A punch by hand."""
-    form = PunchForm(request.POST or None, initial={"who": request.GET.get("who", "")})
+    form = PunchForm(request.POST or None, initial=_suggested(request))
     if request.method == "POST" and form.is_valid() and form.chosen:
         what = {name: form.cleaned_data[name] for name in ("direction", "at", "reason")}
         try:
@@ -115,6 +104,16 @@ def enter(request: HttpRequest) -> HttpResponse:
     choices = [(person, None) for person in form.found]
     status = 400 if form.is_bound else 200
     return render(request, "attendance/enter.html", {"form": form, "choices": choices}, status=status)
+
+
+def _suggested(request: HttpRequest) -> dict[str, Any]:
+    """What the form begins with: somebody, or the other end of a punch."""
+    lonely = selectors.punch_or_none(request.GET.get("missing", ""))
+    if lonely is None:
+        return {"who": request.GET.get("who", "")}
+    other = Punch.Direction.OUT if lonely.direction == Punch.Direction.IN else Punch.Direction.IN
+    who = lonely.person.external_id or lonely.person.name
+    return {"who": who, "direction": other, "at": timezone.localtime(suggested_moment(lonely))}
 
 
 @requires(Right.CORRECT)

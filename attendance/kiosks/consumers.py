@@ -30,7 +30,7 @@ from enrollment.reasons import EnrollmentReason
 from enrollment.runtime.database import run_in_database_thread
 from enrollment.streaming.protocol import NotTheProtocol
 from enrollment.streaming.sockets import Frame
-from recognizer.search.gallery import GallerySnapshot
+from recognizer.search.galleries import Gallery
 from recognizer.tracking.tracks import Decision
 from recognizer.types import DecisionPolicy
 from security.rights import Right
@@ -66,7 +66,7 @@ class KioskConsumer(VerificationConsumer):
         await super().on_connected()
         await self._note_seen()
 
-    async def greet(self, policy: DecisionPolicy, gallery: GallerySnapshot) -> None:
+    async def greet(self, policy: DecisionPolicy, gallery: Gallery) -> None:
         await self.send_message(hello_message(frame_bytes=self.frame_bytes, frames_per_second=self.frames_per_second))
 
     async def on_message(self, message: dict[str, Any]) -> None:

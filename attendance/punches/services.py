@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
@@ -28,6 +28,7 @@ CHECKED_IN: Final = "attendance.checked_in"
 CHECKED_OUT: Final = "attendance.checked_out"
 OLDEST: Final = timedelta(days=366)
 """How far back a punch may be entered by hand."""
+REASON_LENGTH: Final = 200
 
 
 def current_attendance_policy() -> AttendancePolicy:
@@ -35,10 +36,23 @@ def current_attendance_policy() -> AttendancePolicy:
     return AttendancePolicy.objects.order_by("-pk").first() or AttendancePolicy()
 
 
-def save_attendance_policy(*, actor: Actor | None, cameras: str, cooldown_minutes: int) -> AttendancePolicy:
+def save_attendance_policy(
+    *,
+    actor: Actor | None,
+    cameras: str,
+    cooldown_minutes: int,
+    closing: str = AttendancePolicy.Closing.OPEN,
+    closing_time: time | None = None,
+) -> AttendancePolicy:
     """A new row, in force at once. Raises NotAllowed, ValidationError."""
     require(actor, Right.MANAGE_SITE)
-    policy = AttendancePolicy(cameras=cameras, cooldown_minutes=cooldown_minutes, saved_by=actor)  # type: ignore[misc]
+    policy = AttendancePolicy(
+        cameras=cameras,
+        cooldown_minutes=cooldown_minutes,
+        closing=closing,
+        closing_time=closing_time if closing == AttendancePolicy.Closing.TIME else None,
+        saved_by=actor,  # type: ignore[misc]
+    )
     policy.full_clean(exclude={"saved_by"})
     with transaction.atomic():
         before = _facts(current_attendance_policy())
@@ -48,7 +62,12 @@ def save_attendance_policy(*, actor: Actor | None, cameras: str, cooldown_minute
 
 
 def _facts(policy: AttendancePolicy) -> dict[str, Any]:
-    return {"cameras": policy.cameras, "cooldown_minutes": policy.cooldown_minutes}
+    return {
+        "cameras": policy.cameras,
+        "cooldown_minutes": policy.cooldown_minutes,
+        "closing": policy.closing,
+        "closing_time": policy.closing_time.isoformat("minutes") if policy.closing_time else None,
+    }
 
 
 def punch_for_decision(attempt: VerificationAttempt, policy: AttendancePolicy) -> Punch | None:
@@ -121,6 +140,22 @@ def punch_by_hand(*, actor: Actor | None, person: Person, direction: str, at: da
     return punch
 
 
+def punch_by_rule(*, came: Punch, at: datetime, policy: AttendancePolicy, reason: str) -> Punch:
+    """The check-out that somebody forgot. Call it in a transaction that has locked the person."""
+    punch = Punch(
+        person=came.person,
+        direction=Punch.Direction.OUT,
+        way=Punch.Way.RULE,
+        at=at,
+        reason=reason[:REASON_LENGTH],
+        policy=policy,
+    )
+    keep_punch(punch)
+    facts = {"person": str(came.person.uuid), "moment": at.isoformat(), "policy": policy.pk}
+    record(Action.PUNCH_BY_RULE, actor=None, target=punch.uuid, **facts)
+    return punch
+
+
 def void_punch(*, actor: Actor | None, punch: Punch, reason: str) -> bool:
     """Take a punch back; it stays on record with who and why. False: it was taken back already."""
     require(actor, Right.CORRECT)
@@ -137,7 +172,7 @@ def void_punch(*, actor: Actor | None, punch: Punch, reason: str) -> bool:
 def clean_reason(reason: str) -> str:
     """Raises ValidationError."""
     reason = " ".join(reason.split())
-    if not reason or len(reason) > 200 or not reason.isprintable():
+    if not reason or len(reason) > REASON_LENGTH or not reason.isprintable():
         raise ValidationError({"reason": "Say why, in at most 200 characters: it stays on record."})
     return reason
 

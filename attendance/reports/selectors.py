@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from attendance.models import Kiosk, Punch
-from attendance.reports.stays import LONGEST, PersonDay, Stay, days_of, stays_of
-from enrollment.selectors import search_people
+from attendance.reports.stays import LONGEST, Stay
+from enrollment.models import Person
 from security.audit.targets import TargetLink, valid_uuids
-from security.days import in_days
+from security.days import day_begins, in_days
 
 LOOKED_BACK = timedelta(days=31)
 """For stays that nobody ended: older ones are history."""
+AFTERWARDS: Final = Q(at__gt=OuterRef("at")) | Q(at=OuterRef("at"), pk__gt=OuterRef("pk"))
+BEFORE: Final = Q(at__lt=OuterRef("at")) | Q(at=OuterRef("at"), pk__lt=OuterRef("pk"))
+"""Of punches at the same moment the one that was entered first comes first."""
 
 
 def valid_punches() -> QuerySet[Punch]:
@@ -31,32 +36,43 @@ def with_evidence(punches: QuerySet[Punch]) -> QuerySet[Punch]:
 
 def people_in(now: datetime | None = None) -> list[Stay]:
     """Who is in: everybody whose last punch within LONGEST is a check-in. By name."""
+    came = came_and_stayed(now or timezone.now()).order_by("person__name", "person_id")
+    return [Stay(punch.person, punch, None) for punch in came]
+
+
+def came_and_stayed(now: datetime) -> QuerySet[Punch]:
+    """The check-ins of those who are in."""
+    later = valid_punches().filter(person=OuterRef("person"), at__lte=now).filter(AFTERWARDS)
+    recent = valid_punches().filter(at__gt=now - LONGEST, at__lte=now, direction=Punch.Direction.IN)
+    return recent.exclude(Exists(later))
+
+
+def lonely_punches(since: datetime, until: datetime) -> QuerySet[Punch]:
+    """Check-ins that no check-out ended and check-outs without a check-in, as stays.py pairs them. Newest first."""
+    own = Punch.objects.filter(voided_at=None, person=OuterRef("person"))
+    at: Any = OuterRef("at")
+    following = own.filter(AFTERWARDS, at__lte=at + LONGEST).order_by("at", "pk")
+    previous = own.filter(BEFORE, at__gte=at - LONGEST).order_by("-at", "-pk")
+    found = valid_punches().filter(at__gte=since, at__lt=until)
+    found = found.annotate(following=_direction(following), previous=_direction(previous))
+    forgot_to_go = Q(direction=Punch.Direction.IN) & ~Q(following=Punch.Direction.OUT)
+    forgot_to_come = Q(direction=Punch.Direction.OUT) & ~Q(previous=Punch.Direction.IN)
+    return found.filter(forgot_to_go | forgot_to_come).order_by("-at", "-pk")
+
+
+def open_punches(now: datetime | None = None) -> QuerySet[Punch]:
+    """Of the last LOOKED_BACK: where somebody forgot the other punch; not today's."""
     now = now or timezone.now()
-    recent = valid_punches().filter(at__gt=now - LONGEST, at__lte=now)
-    stays = {stay.person.pk: stay for stay in stays_of(recent)}  # each person's last one stays
-    inside = [stay for stay in stays.values() if stay.came and not stay.left]
-    return sorted(inside, key=lambda stay: (stay.person.name, stay.person.pk))
+    return lonely_punches(now - LOOKED_BACK, day_begins(timezone.localdate(now)))
 
 
-def open_days(now: datetime | None = None) -> list[PersonDay]:
-    """Days of the last LOOKED_BACK on which somebody forgot a punch, newest first; not today's."""
-    now = now or timezone.now()
-    punches = valid_punches().filter(at__gte=now - LOOKED_BACK, at__lte=now)
-    return [day for day in days_of(stays_of(punches)) if day.is_incomplete(now) and day.day < timezone.localdate(now)]
-
-
-def person_days(since: date, until: date, *, text: str = "") -> list[PersonDay]:
-    """The days of those whose name or external ID has all words of `text`; newest first."""
-    # A stay over midnight needs the punches of the day after; what belongs to other days is left out again.
-    punches = valid_punches().filter(in_days("at", since - timedelta(days=1), until + timedelta(days=1)))
-    if text.strip():
-        punches = punches.filter(person__in=search_people(text).order_by().values("pk"))
-    return [day for day in days_of(stays_of(punches)) if since <= day.day <= until]
+def _direction(punches: QuerySet[Punch]) -> Coalesce:
+    return Coalesce(Subquery(punches.values("direction")[:1]), Value(""))
 
 
 def punches_on(day: date) -> QuerySet[Punch]:
     """All punches of a day, those that were taken back too, newest first."""
-    rows = Punch.objects.select_related("person", "entered_by", "voided_by")
+    rows = Punch.objects.select_related("person", "entered_by", "voided_by", "policy__saved_by")
     return with_evidence(rows).filter(in_days("at", day, day))
 
 
@@ -65,9 +81,22 @@ def has_kiosks() -> bool:
     return Kiosk.objects.filter(mode=Kiosk.Mode.CHECK, revoked_at=None).exists()
 
 
+def punches_of(person: Person, since: date, until: date) -> QuerySet[Punch]:
+    """One person's, those that were taken back too, newest first."""
+    rows = Punch.objects.select_related("entered_by", "voided_by", "policy__saved_by").filter(
+        in_days("at", since, until), person=person
+    )
+    return with_evidence(rows)
+
+
 def punch_by_uuid(uuid: UUID) -> Punch:
     """Raises Punch.DoesNotExist."""
     return Punch.objects.select_related("person").get(uuid=uuid)
+
+
+def punch_or_none(uuid: str) -> Punch | None:
+    """Also None for text that is no UUID."""
+    return Punch.objects.select_related("person").filter(uuid__in=valid_uuids([uuid])).first()
 
 
 def punches_between(since: datetime | None, until: datetime | None, person: UUID | None) -> QuerySet[Punch]:

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from django.utils import timezone
 
 from attendance.models import Punch
+from attendance.schedules.plans import Plan
 from enrollment.models import Person
 
 LONGEST = timedelta(hours=24)
@@ -45,6 +46,8 @@ class PersonDay:
     person: Person
     day: date
     stays: tuple[Stay, ...]
+    plan: Plan | None = None
+    """When they were expected; None: they were not."""
 
     @property
     def worked(self) -> timedelta:
@@ -62,6 +65,16 @@ class PersonDay:
     @property
     def last_out(self) -> datetime | None:
         return next((stay.left.at for stay in reversed(self.stays) if stay.left), None)
+
+    @property
+    def late(self) -> timedelta | None:
+        """How long after the start they came; None: in time, within the grace, or not expected."""
+        came = self.first_in
+        return came - self.plan.starts if came and self.plan and came > self.plan.due else None
+
+    def is_absent(self, now: datetime) -> bool:
+        """Whether they should have been here by now and have not been."""
+        return self.plan is not None and not self.stays and now > self.plan.due
 
     def is_incomplete(self, now: datetime) -> bool:
         """Whether a punch is missing. Somebody who is in today is not late with going."""

@@ -130,7 +130,7 @@ class Punch:
     """in or out."""
     at: datetime
     way: str
-    """face or manual."""
+    """face, manual or rule."""
     reason: str
     attempt: str | None
 

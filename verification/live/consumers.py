@@ -72,7 +72,7 @@ class VerificationConsumer(FrameConsumer):
         policy = await run_in_database_thread(current_policy, self.engine)
         await self.greet(policy, await self._current_gallery())
 
-    async def greet(self, policy: DecisionPolicy, gallery: GallerySnapshot) -> None:
+    async def greet(self, policy: DecisionPolicy, gallery: Gallery) -> None:
         """Say hello."""
         await self.send_message(
             hello_message(

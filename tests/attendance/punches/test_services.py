@@ -157,8 +157,13 @@ class TestThePolicy:
     def test_is_on_record_when_it_changes(self, staff):
         services.save_attendance_policy(actor=staff, cameras="doors", cooldown_minutes=5)
         row = AuditEvent.objects.order_by("-number")[0]
-        assert row.facts["before"] == {"cameras": "none", "cooldown_minutes": 2}
-        assert row.facts["after"] == {"cameras": "doors", "cooldown_minutes": 5}
+        assert row.facts["before"] == {
+            "cameras": "none",
+            "cooldown_minutes": 2,
+            "closing": "open",
+            "closing_time": None,
+        }
+        assert row.facts["after"] == row.facts["before"] | {"cameras": "doors", "cooldown_minutes": 5}
 
     def test_is_for_who_manages_the_site(self, operator):
         with pytest.raises(NotAllowed):

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from attendance.models import Punch
-from attendance.reports.charts import hours_chart
 from attendance.reports.stays import as_clock, days_of, stays_of
 from enrollment.models import Person
 
@@ -64,17 +63,6 @@ class TestDays:
         assert not day.is_incomplete(MORNING + timedelta(hours=2))
         assert day.is_incomplete(MORNING + timedelta(hours=20))
         assert (day.first_in, day.last_out) == (MORNING, None)
-
-
-class TestTheChart:
-    def test_has_a_bar_for_every_day_the_highest_as_high_as_the_drawing(self):
-        said = punches((ADA, "in", 0), (ADA, "out", 4), (BO, "in", 24), (BO, "out", 32))
-        chart = hours_chart(days_of(stays_of(said)), MORNING.date(), MORNING.date() + timedelta(days=2))
-        assert chart
-        assert [(bar.hours, bar.people, bar.height) for bar in chart.bars] == [(4, 1, 50), (8, 1, 100), (0, 0, 0)]
-
-    def test_is_left_out_where_nobody_has_hours(self):
-        assert hours_chart(days_of(stays_of(punches((ADA, "in", 0)))), MORNING.date(), MORNING.date()) is None
 
 
 def test_hours_are_written_as_on_a_clock():

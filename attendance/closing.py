@@ -1,0 +1,86 @@
+"""Days that somebody left open, closed by the site's rule once they are over. Runs once a day (security/daily.py).
+
+Each is a check-out marked as made by rule, with the policy and so with who made it. One that was taken back is not
+made again: somebody knows better than the rule.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from attendance.models import AttendancePolicy, Punch
+from attendance.punches.services import current_attendance_policy, punch_by_rule
+from attendance.reports.selectors import open_punches
+from attendance.reports.stays import LONGEST
+from attendance.schedules.plans import Timetable, read_timetable
+from enrollment.models import Person
+from security.daily import Shift
+from security.events import log_event
+
+logger = logging.getLogger("facesite.attendance")
+
+TASK: Final = "attendance_closing"
+
+
+def run(shift: Shift) -> None:
+    """A day's work."""
+    close_open_days(timezone.now(), pause=shift.pause)
+
+
+def close_open_days(now: datetime, *, pause: Callable[[], None] = lambda: None) -> int:
+    """How many were closed. Each has a transaction of its own; pause: called between two of them."""
+    policy = current_attendance_policy()
+    if policy.closing == AttendancePolicy.Closing.OPEN:
+        return 0
+    timetable, closed = read_timetable(), 0
+    for came in list(open_punches(now).filter(direction=Punch.Direction.IN)):
+        closed += _close(came, policy, timetable, now)
+        pause()
+    log_event(logger, "open_days_closed", count=closed)
+    return closed
+
+
+def _close(came: Punch, policy: AttendancePolicy, timetable: Timetable, now: datetime) -> bool:
+    ended = _end_of(came, policy, timetable)
+    if ended is None or ended[0] > now:
+        return False
+    at, reason = ended
+    with transaction.atomic():
+        Person.objects.select_for_update().get(pk=came.person_id)
+        if not _is_still_open(came, at):
+            return False
+        punch_by_rule(came=came, at=at, policy=policy, reason=reason)
+    return True
+
+
+def _end_of(came: Punch, policy: AttendancePolicy, timetable: Timetable) -> tuple[datetime, str] | None:
+    """When the rule says that they left, and why; None: the rule says nothing about this day."""
+    day = timezone.localdate(came.at)
+    if policy.closing == AttendancePolicy.Closing.SCHEDULE:
+        plan = timetable.plan_for(came.person, day)
+        if plan is None or plan.ends <= came.at:
+            return None
+        return plan.ends, f"nobody checked out; closed at the end of {plan.schedule.name}"
+    if policy.closing_time is None:
+        return None
+    at = timezone.make_aware(datetime.combine(day, policy.closing_time))
+    if at <= came.at:
+        at = timezone.make_aware(datetime.combine(day + timedelta(days=1), policy.closing_time))
+    return at, f"nobody checked out; closed at {policy.closing_time:%H:%M}"
+
+
+def _is_still_open(came: Punch, at: datetime) -> bool:
+    """Whether no punch lies between the check-in and `at`, and nobody took back what a rule had made of it."""
+    own = Punch.objects.filter(person=came.person, at__gt=came.at)
+    if not Punch.objects.filter(pk=came.pk, voided_at=None).exists() or own.filter(voided_at=None, at__lte=at).exists():
+        return False
+    following = own.filter(voided_at=None, at__lte=came.at + LONGEST).order_by("at", "pk").first()
+    ended = following is not None and following.direction == Punch.Direction.OUT
+    taken_back = own.filter(way=Punch.Way.RULE, voided_at__isnull=False, at__lte=came.at + LONGEST).exists()
+    return not ended and not taken_back

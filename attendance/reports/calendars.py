@@ -1,0 +1,76 @@
+"""One person's stays and days of absence as a calendar (iCalendar, RFC 5545), for whatever program opens such files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from icalendar import Calendar, Event
+
+from attendance.reports.files import hand_out
+from attendance.reports.rosters import Cell, Row
+from attendance.reports.spans import Span
+from attendance.reports.stays import Stay
+from security.actors import Actor
+
+PRODUCT: Final = "-//facesite//attendance//EN"
+
+
+def days_as_calendar(row: Row, *, actor: Actor | None, span: Span, now: datetime) -> bytes:
+    """An event for each stay and for each day of absence. Moments are in UTC, so no zone's rules travel along.
+
+    A stay without its end has no length. Events keep their ids: a calendar that reads the file again shows none twice.
+    Raises NotAllowed.
+    """
+    hand_out(actor=actor, form="ics", span=span, people=1)
+    calendar = Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("x-wr-calname", f"Attendance of {row.person.name}")
+    for cell in row.cells:
+        for event in _events(cell, now):
+            calendar.add_component(event)
+    file: bytes = calendar.to_ical()
+    return file
+
+
+def _events(cell: Cell, now: datetime) -> Iterator[Event]:
+    for stay in cell.day.stays:
+        yield _stay(stay, now)
+    if cell.absent:
+        uid = f"absent-{cell.day.day}-{cell.day.person.uuid}"
+        event = _event(uid, f"{cell.day.person.name}: absent", now)
+        event.add("dtstart", cell.day.day)
+        event.add("dtend", cell.day.day + timedelta(days=1))
+        event.add("transp", "TRANSPARENT")
+        yield event
+
+
+def _stay(stay: Stay, now: datetime) -> Event:
+    punches = [punch for punch in (stay.came, stay.left) if punch]
+    event = _event(str(punches[0].uuid), _summary(stay), now)
+    event.add("dtstart", _utc(punches[0].at))
+    event.add("dtend", _utc(punches[-1].at))
+    if reasons := [f"{punch.get_direction_display()}: {punch.reason}" for punch in punches if punch.reason]:
+        event.add("description", "\n".join(reasons))
+    return event
+
+
+def _summary(stay: Stay) -> str:
+    if stay.came is None:
+        return f"{stay.person.name}: check-out without a check-in"
+    return f"{stay.person.name}: here" if stay.left else f"{stay.person.name}: check-in without a check-out"
+
+
+def _event(uid: str, summary: str, now: datetime) -> Event:
+    event = Event()
+    event.add("uid", f"{uid}@facesite")
+    event.add("dtstamp", _utc(now))
+    event.add("summary", summary)
+    return event
+
+
+def _utc(moment: datetime) -> datetime:
+    """To the second, which is all that the format has."""
+    return moment.astimezone(UTC).replace(microsecond=0)

@@ -1,0 +1,71 @@
+"""What operators ask of reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from attendance.reports.people import Asked, Show
+from attendance.reports.spans import Length, Span, span_of
+
+SHOWN = [
+    (Show.EVERYBODY.value, "Everybody"),
+    (Show.PRESENT.value, "Present"),
+    (Show.LATE.value, "Late"),
+    (Show.ABSENT.value, "Absent"),
+    (Show.MISSING.value, "A punch is missing"),
+]
+
+
+class SpanForm(forms.Form):
+    """Which day, week or month."""
+
+    on = forms.DateField(
+        label="Day",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"invalid": "Write a day like 2026-01-31."},
+    )
+    span = forms.ChoiceField(
+        label="Show",
+        required=False,
+        choices=[(Length.DAY.value, "Day"), (Length.WEEK.value, "Week"), (Length.MONTH.value, "Month")],
+        widget=forms.HiddenInput,
+        error_messages={"invalid_choice": "Choose day, week or month."},
+    )
+
+    def asked_span(self) -> Span:
+        """Unless said otherwise this week. Call it after is_valid()."""
+        length = Length(self.cleaned_data["span"] or Length.WEEK)
+        return span_of(length, self.cleaned_data["on"] or timezone.localdate())
+
+    def clean_on(self) -> Any:
+        """Beyond these years a week or a month may have no end."""
+        day = self.cleaned_data["on"]
+        if day and not 1970 <= day.year <= 2200:
+            raise forms.ValidationError("Choose a day between 1970 and 2200.")
+        return day
+
+
+class ReportForm(SpanForm):
+    """And whose."""
+
+    q = forms.CharField(label="Person", required=False, max_length=200)
+    show = forms.ChoiceField(
+        label="Who", required=False, choices=SHOWN, error_messages={"invalid_choice": "Choose one of the list."}
+    )
+    field_order = ["q", "on", "show", "span"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["q"].widget.attrs |= {"type": "search", "placeholder": "Name or external ID"}
+        if self.data.get("span") != Length.DAY:
+            self.fields["show"].widget = forms.HiddenInput()
+
+    def asked(self) -> Asked:
+        """Call it after is_valid()."""
+        span = self.asked_span()
+        show = Show(self.cleaned_data["show"]) if span.length == Length.DAY else Show.EVERYBODY
+        return Asked(span, self.cleaned_data["q"], show)

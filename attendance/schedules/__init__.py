@@ -1,0 +1,1 @@
+"""When people are expected: schedules, days off, and what follows from both for one person's day."""
