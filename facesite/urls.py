@@ -15,6 +15,7 @@ handler400 = "facesite.hosts.bad_request"
 handler500 = "facesite.outages.server_error"
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
+    path("today/", views.today, name="today"),
     path("enrollment/", include("enrollment.urls")),
     path("verification/", include("verification.urls")),
     path("attendance/", include("attendance.urls")),
