@@ -29,6 +29,7 @@ from security.web import actor_of, read_or_post, requires
 from verification.accuracy.calibration import SiteCalibration, calibrate_site, predictions, site_threshold
 from verification.accuracy.charts import Mark, det_chart, det_place, histogram_chart, histogram_line
 from verification.accuracy.history import MOST_ATTEMPTS, read_history
+from verification.accuracy.strictness import levels_of
 from verification.accuracy.watching import watch
 from verification.accuracy.what_if import replay, steps_in_words
 from verification.forms import PolicyForm, WhatIfForm
@@ -137,6 +138,8 @@ def _context(found: SiteCalibration, form: PolicyForm) -> dict[str, Any]:
         "found": found,
         "counts": {kind: f"{len(getattr(found.distribution, kind)):,}" for kind in ("mated", "non_mated")},
         "history": policy_history(),
+        "levels": levels_of(found, site_threshold=bool(form.initial["site_threshold"])),
+        "chosen_before": form.initial,
         "liveness_choices": VerificationPolicy.Liveness.choices,
         "liveness_in_force": VerificationPolicy.Liveness(found.policy.liveness.value).label,
         "liveness_setting": settings.FACESITE_LIVENESS,
