@@ -55,7 +55,7 @@ def checklist_for(actor: Actor, *, has_pack: bool, people: int, secure: bool) ->
 
 def _pack(has_pack: bool) -> Step:
     text = "It finds and compares faces. The one that comes with facesite works; a stronger one makes fewer mistakes."
-    return Step("Install a model pack", text, has_pack, command="manage.py packs install")
+    return Step("Install a model pack", text, has_pack, reverse("packs:all"), "Model packs")
 
 
 def _first_person(people: int) -> Step:

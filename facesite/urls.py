@@ -21,6 +21,7 @@ urlpatterns = [
     path("attendance/", include("attendance.urls")),
     path("api/v1/recognition/", include("api.compreface.urls")),
     path("api/v1/", include("api.urls")),
+    path("site/packs/", include("enrollment.packs.urls")),
     path("site/consent/", privacy_views.consent, name="site_consent"),
     path("site/consent/policy/", privacy_views.consent_policy, name="site_consent_policy"),
     path("site/consent/texts/<int:pk>/", privacy_views.consent_text, name="consent_text"),

@@ -22,12 +22,12 @@ NOW = datetime(2026, 6, 10, 22, 30, tzinfo=UTC)
 def _at_half_past_seven_in_tokyo(db, settings, monkeypatch):
     settings.TIME_ZONE = "Asia/Tokyo"
     timezone.deactivate()
-    timezone.get_default_timezone.cache_clear()
+    timezone.get_default_timezone.cache_clear()  # type: ignore[attr-defined]
     monkeypatch.setattr(timezone, "now", lambda: NOW)
     past_days.forget()
     yield
     past_days.forget()
-    timezone.get_default_timezone.cache_clear()
+    timezone.get_default_timezone.cache_clear()  # type: ignore[attr-defined]
 
 
 class TestSeenToday:

@@ -37,6 +37,7 @@ PAGES = {
     "attendance-policy": "/attendance/policy/",
     "audit": "/audit/",
     "site": "/site/",
+    "packs": "/site/packs/",
     "retention": "/site/retention/",
     "consent": "/site/consent/",
     "consent-text": "/site/consent/texts/1/",
@@ -92,6 +93,7 @@ NOT_PAGES = {
     "/healthz": "JSON",
     "/metrics": "for Prometheus",
     "/readyz": "JSON",
+    "/site/packs/state/": "the part of the page of packs that follows its work",
     "/today/": "the part of the dashboard that follows the day",
     "/verification/attempts/export.csv": "a file",
 }

@@ -67,7 +67,7 @@ def false_matches_sentence(choice: Choice, people: int) -> str:
     alarms = choice.false_alarms
     if alarms < 0.1:
         return f"Of 10,000 strangers fewer than one would be taken for one of the {people:,} people enrolled."
-    number = "one" if 0.95 <= alarms < 1.05 else f"{alarms:,.1f}" if alarms < 10 else f"{alarms:,.0f}"
+    number = "one" if 0.95 <= alarms < 1.05 else f"{alarms:.1f}".removesuffix(".0") if alarms < 10 else f"{alarms:,.0f}"
     return f"Of 1,000 strangers about {number} would be taken for one of the {people:,} people enrolled."
 
 
