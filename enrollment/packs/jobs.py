@@ -72,7 +72,7 @@ class PackJob:
 Tell = Callable[[str, float, float], None]
 """Called with a sentence, how much is done and how much there is to do."""
 Work = Callable[[Tell], str]
-"""Returns the sentence about its end. Raises RecognizerError, EnrollmentError (Refused) with one."""
+"""Returns the sentence about its end. Raises RecognizerError or Refused with one."""
 
 
 class Refused(Exception):
@@ -136,7 +136,9 @@ class _Progress:
         self._kind, self._pack, self._beat, self._written = kind, pack, beat, 0.0
 
     def tell(self, words: str, done: float, total: float) -> None:
-        """Raises LeaseLost."""
+        """Raises LeaseLost; Refused when the process ends, which waits for its threads."""
+        if not threading.main_thread().is_alive():
+            raise Refused("The server was stopped meanwhile. Nothing is lost: begin it again.")
         if time.monotonic() - self._written < WRITE_EVERY_S:
             return
         self._written = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import pytest
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
@@ -111,6 +112,17 @@ class TestJobs:
         job = last_job()
         assert job
         assert (job.state, "half-way" in job.words) == (State.FAILED, True)
+
+    def test_ends_with_its_process(self, monkeypatch):
+        def work(tell):
+            tell("Reading.", 1, 2)
+            return "Read."
+
+        monkeypatch.setattr("enrollment.packs.jobs.threading.main_thread", lambda: SimpleNamespace(is_alive=lambda: False))
+        jobs.run_job(Kind.VERIFY, "mobile", work)
+        job = last_job()
+        assert job
+        assert (job.state, job.words.startswith("The server was stopped")) == (State.FAILED, True)
 
     def test_a_percentage_needs_to_know_how_much_there_is(self):
         assert PackJob("install", "mobile", "running", "", 5, 0).percent is None
