@@ -29,6 +29,15 @@ class EnrollmentConfig(AppConfig):
         shared.refresh = refresh
         add_section(
             Section(
+                title="Model packs",
+                text="Which models recognise faces here, what they may be used for, installing and switching.",
+                url_name="packs:all",
+                rights=(Right.MANAGE_SITE, Right.SET_POLICY),
+                icon="image",
+            )
+        )
+        add_section(
+            Section(
                 title="Consent",
                 text="The text that people agree to, how long a consent lasts, and what follows its end.",
                 url_name="site_consent",

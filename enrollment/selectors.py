@@ -17,6 +17,8 @@ from enrollment.thumbnails import thumbnail_url
 from recognizer.types import Vector
 from security.audit.targets import TargetLink, valid_uuids
 
+BEST_FIRST = ("set_aside", "-quality_score", "pk")
+"""Of somebody's samples."""
 SEARCH_WORDS = 10
 SEARCH_CHARACTERS = 300
 """A name has at most 200. Every word is looked for in every row, so a search of any length could keep the site busy."""
@@ -44,7 +46,7 @@ def search_people(text: str = "", *, only_active: bool = False) -> QuerySet[Pers
 
     text: words that must all be part of the name or the external ID, whatever their case and accents.
     """
-    best = FaceSample.objects.filter(person=OuterRef("pk")).order_by("set_aside", "-quality_score", "pk")
+    best = FaceSample.objects.filter(person=OuterRef("pk")).order_by(*BEST_FIRST)
     people = Person.objects.select_related("created_by").annotate(
         sample_count=Coalesce(
             Subquery(
@@ -70,6 +72,14 @@ def cover_thumbnails(people: Iterable[Person], *, size: int = 112) -> dict[int, 
     covers = {cover: person.pk for person in people if (cover := getattr(person, "cover_id", None))}
     rows = FaceSample.objects.filter(pk__in=covers).values_list("pk", "uuid", "crop")
     return {covers[pk]: thumbnail_url(crop, size) for pk, crop in read_crops(rows).items()}
+
+
+def cover_of(person: Person) -> FaceSample:
+    """The sample that stands for this person on pages. Raises SampleUnknown where there is none."""
+    cover = FaceSample.objects.filter(person=person).order_by(*BEST_FIRST).first()
+    if cover is None:
+        raise SampleUnknown
+    return cover
 
 
 def template_thumbnails(template_ids: Iterable[int | None]) -> dict[int | None, str]:

@@ -13,6 +13,7 @@ urlpatterns = [
     path("people/", views.people, name="people"),
     path("people/search.json", views.people_search, name="people_search"),
     path("people/<uuid:uuid>/", views.person, name="person"),
+    path("people/<uuid:uuid>/portrait.jpg", views.portrait, name="portrait"),
     path("people/<uuid:uuid>/capture/", views.capture, name="capture"),
     path("people/<uuid:uuid>/upload/", upload_views.upload_to_person, name="upload_to_person"),
     path("people/<uuid:uuid>/active/", views.person_active, name="person_active"),

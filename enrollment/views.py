@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from enrollment import selectors, services
 from enrollment.consent.records import basis_sentence, end_sentence, people_to_erase, people_without_record
 from enrollment.errors import ConsentEnded, EnrollmentError, PersonUnknown, SampleUnknown
 from enrollment.forms import ConsentFields, EraseForm, PeopleFilter, PersonFields
-from enrollment.models import Person
+from enrollment.models import FaceSample, Person
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.sealed import CropUnreadable, is_unreadable, read_crop
 from enrollment.thumbnails import shown_bytes
@@ -159,9 +160,21 @@ def erase(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @requires(Right.SEE_PEOPLE)
 @require_safe
 def sample_image(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    return _picture(lambda: selectors.sample_by_uuid(uuid))
+
+
+@requires(Right.SEE_PEOPLE)
+@require_safe
+def portrait(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """The picture that stands for a person, for the live page: it hears of people by their uuid alone."""
+    return _picture(lambda: selectors.cover_of(selectors.person_by_uuid(uuid)))
+
+
+def _picture(find: Callable[[], FaceSample]) -> HttpResponse:
+    """404 where there is no such picture, or none that can be read."""
     try:
-        jpeg = shown_bytes(read_crop(selectors.sample_by_uuid(uuid)))
-    except (SampleUnknown, CropUnreadable):
+        jpeg = shown_bytes(read_crop(find()))
+    except (PersonUnknown, SampleUnknown, CropUnreadable):
         raise Http404 from None
     headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
     return HttpResponse(jpeg, content_type="image/jpeg", headers=headers)

@@ -17,11 +17,13 @@ handler400 = "facesite.hosts.bad_request"
 handler500 = "facesite.outages.server_error"
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
+    path("today/", views.today, name="today"),
     path("enrollment/", include("enrollment.urls")),
     path("verification/", include("verification.urls")),
     path("attendance/", include("attendance.urls")),
     path("api/v1/recognition/", include("api.compreface.urls")),
     path("api/v1/", include("api.urls")),
+    path("site/packs/", include("enrollment.packs.urls")),
     path("site/consent/", privacy_views.consent, name="site_consent"),
     path("site/consent/policy/", privacy_views.consent_policy, name="site_consent_policy"),
     path("site/consent/texts/<int:pk>/", privacy_views.consent_text, name="consent_text"),

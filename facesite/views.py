@@ -1,25 +1,27 @@
-"""The dashboard. (Health checks live in facesite/health.py.)"""
+"""The dashboard, and the part of it that follows the day. (Health checks live in facesite/health.py.)"""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import conditional_page, require_safe
 
-from api.webhooks.services import ended_by_the_product
 from enrollment import selectors as enrollment
-from enrollment.consent.records import people_to_erase, people_without_record
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.gallery import cached_gallery, current_gallery
 from enrollment.runtime.pack_choice import chosen_pack_name
 from facesite import health
+from facesite.alerts import Asking, alerts_for
+from facesite.checklist import checklist_for
+from facesite.today import seen_today, trend
 from facesite.warmup import is_warm, warmup
 from recognizer.decisions import policy_for_gallery
 from recognizer.errors import GalleryAway, PackError
@@ -30,6 +32,7 @@ from recognizer.types import DecisionPolicy
 from security.allowing import is_allowed
 from security.retention.status import retention_status
 from security.rights import Right
+from security.web import actor_of
 from verification import selectors as verification
 from verification.cards import rate_in_words
 from verification.policy import current_policy, false_alarms_per_1000
@@ -63,29 +66,45 @@ class PolicyStatus:
 def dashboard(request: HttpRequest) -> HttpResponse:
     warmup.start()
     checks = health.run_checks()
-    recent = verification.recent_attempts(RECENT_ATTEMPTS)
-    context = {
-        "counts": enrollment.gallery_counts(),
-        "consents": consents_to_see_to(),
-        "today": verification.attempts_per_day(1)[0],
-        "recent": recent,
-        "thumbnails": verification.thumbnail_urls(recent),
-        "pack_status": pack_status(),
+    counts = enrollment.gallery_counts()
+    status = pack_status()
+    context = today_context(request) | {
+        "counts": counts,
+        "checklist": checklist_for(
+            actor_of(request),
+            has_pack=status.pack is not None,
+            people=counts.active_people,
+            secure=request.is_secure(),
+        ),
+        "pack_status": status,
         "gallery": (gallery := searched_gallery()),
         "policy": policy_status(gallery),
         "database_vendor": database_vendor(),
         "database_name": database_name(),
         "checks": checks,
-        "retention": retention_status(),
-        "ended_webhooks": ended_by_the_product().count() if is_allowed(request.user, Right.MANAGE_SITE) else 0,
         "health_sentence": health.explain(checks),
     }
     return render(request, "facesite/dashboard.html", context)
 
 
-def consents_to_see_to() -> dict[str, int]:
-    """How many people wait for their erasure, and of how many no consent is recorded."""
-    return {"ended": people_to_erase().count(), "unrecorded": people_without_record().count()}
+@conditional_page
+@login_required
+@require_safe
+def today(request: HttpRequest) -> HttpResponse:
+    """What an open dashboard asks for again and again; 304 while nothing has changed."""
+    return render(request, "facesite/_today.html", today_context(request))
+
+
+def today_context(request: HttpRequest) -> dict[str, Any]:
+    """People, alerts and attempts of today, and the last two weeks; faces only for those who may see the history."""
+    [count] = verification.attempts_per_day(1)
+    retention = retention_status()
+    alerts = alerts_for(Asking(actor_of(request), count, retention))
+    context: dict[str, Any] = {"today": count, "retention": retention, "alerts": alerts}
+    if is_allowed(request.user, Right.SEE_HISTORY):
+        recent = verification.recent_attempts(RECENT_ATTEMPTS)
+        context |= {"recent": recent, "thumbnails": verification.thumbnail_urls(recent), "seen": seen_today()}
+    return context | {"trend": trend(count)}
 
 
 def searched_gallery() -> Gallery | None:

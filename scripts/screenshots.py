@@ -1,4 +1,4 @@
-"""Pictures of every page, wide and on a phone, light and dark, to look at: `make screenshots ARGS=FOLDER`.
+"""Pictures of every page, wide, on a tablet and on a phone, light and dark, to look at: `make screenshots ARGS=FOLDER`.
 
 The only people on them are Eileen Collins (NASA) and Grace Hopper (US Navy). Both portraits are in the public domain
 and come with scikit-image and matplotlib. Needs Chromium and a model pack.
@@ -11,7 +11,7 @@ import itertools
 import os
 import tempfile
 from base64 import b32decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,6 +24,8 @@ from django_otp.oath import totp
 django.setup()
 
 from tests.support.browser import ARGUMENTS, CHROMIUM
+from tests.support.example_site import fill_site, people_folder
+from tests.support.pages import PAGES
 from tests.support.portraits import PEOPLE, find_picture, webcam_frame
 from tests.support.server import LiveServer, running_server
 from tests.support.webcam import write_y4m
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
 
 SCREENS: dict[str, dict[str, Any]] = {
-    "wide": {"viewport": {"width": 1280, "height": 860}},
+    "wide": {"viewport": {"width": 1440, "height": 900}},
+    "tablet": {"viewport": {"width": 820, "height": 1180}, "has_touch": True},
     "phone": {
         "viewport": {"width": 390, "height": 844},
         "device_scale_factor": 2,
@@ -61,10 +64,12 @@ def main(folder: Path) -> None:
     ):
         pictures = {person: find_picture(*place) for person, place in PEOPLE.items()}
         webcams = {person: write_y4m(Path(name) / f"{person}.y4m", [webcam_frame(person)]) for person in PEOPLE}
-        server.manage("enroll_folder", str(people_folder(Path(name), pictures["Eileen Collins"])))
+        enrolled = {"Eileen Collins": pictures["Eileen Collins"]}
+        server.manage("enroll_folder", str(people_folder(Path(name) / "people", enrolled)))
+        rows = fill_site(server)
         with browser(server, webcams["Eileen Collins"]) as contexts:
             for variant, context in contexts:
-                still_pages(context.new_page(), folder, variant)
+                still_pages(context.new_page(), folder, variant, rows)
                 live_pages(context.new_page(), folder, variant, pictures["Grace Hopper"])
         for person, webcam in webcams.items():
             with browser(server, webcam, screens=SCREENS | {"tablet": TABLET}) as contexts:
@@ -83,55 +88,10 @@ def main(folder: Path) -> None:
     print(f"The pictures are in {folder}")
 
 
-def still_pages(page: Page, folder: Path, variant: str) -> None:
-    """Every page that needs no webcam."""
-    for name, path in {
-        "dashboard": "/",
-        "people": "/enrollment/people/",
-        "upload": "/enrollment/upload/",
-        "attendance": "/attendance/",
-        "attendance-day": "/attendance/days/?span=day",
-        "attendance-week": "/attendance/days/",
-        "attendance-month": "/attendance/days/?span=month",
-        "attendance-open": "/attendance/open/",
-        "attendance-by-hand": "/attendance/punches/new/",
-        "attendance-policy": "/attendance/policy/",
-        "attendance-schedules": "/attendance/schedules/",
-        "attendance-schedule": "/attendance/schedules/new/",
-        "attempts": "/verification/attempts/",
-        "calibration": "/verification/calibration/",
-        "what-if": "/verification/calibration/what-if/?threshold=0.9",
-        "hygiene": "/enrollment/hygiene/",
-        "unknown": "/verification/unknown/",
-        "audit": "/audit/",
-        "retention": "/site/retention/",
-        "consent": "/site/consent/",
-        "privacy-notice": "/site/privacy-notice/",
-        "privacy": "/privacy/",
-        "account": "/account/",
-        "account-password": "/account/password/",
-        "site": "/site/",
-        "operators": "/site/operators/",
-        "operator": "/site/operators/1/",
-        "new-operator": "/site/operators/new/",
-        "api-keys": "/site/api-keys/",
-        "new-api-key": "/site/api-keys/new/",
-        "kiosks": "/site/kiosks/",
-        "new-kiosk": "/site/kiosks/new/",
-        "approvals": "/site/approvals/",
-        "not-found": "/nowhere/",
-        "admin": "/admin/",
-        "admin-people": "/admin/enrollment/person/",
-        "admin-attempts": "/admin/verification/verificationattempt/",
-        "admin-policy": "/admin/verification/verificationpolicy/add/",
-    }.items():
-        shoot(go(page, path), folder, f"{name}-{variant}")
-    go(page, "/enrollment/people/").get_by_role("link", name="Eileen Collins").first.click()
-    shoot(page, folder, f"person-{variant}")
-    person = page.url.rstrip("/")
-    for name in ("erase", "consent", "export"):
-        go(page, f"{person}/{name}/")
-        shoot(page, folder, f"person-{name}-{variant}" if name != "erase" else f"erase-{variant}")
+def still_pages(page: Page, folder: Path, variant: str, rows: Mapping[str, str]) -> None:
+    """Every page as it is opened. rows: see tests/support/example_site.py."""
+    for name, path in PAGES.items():
+        shoot(go(page, path.format(**rows)), folder, f"{name}-{variant}")
     go(page, "/admin/enrollment/person/").get_by_role("link", name="Eileen Collins").first.click()
     shoot(page, folder, f"admin-person-{variant}")
 
@@ -140,7 +100,7 @@ def live_pages(page: Page, folder: Path, variant: str, stranger: Path) -> None:
     """The live page with a match, its attempt, and the photo check with a picture of a stranger."""
     shoot(open_live(page), folder, f"live-match-{variant}")
     page.get_by_role("link", name="Details").click()
-    shoot(page, folder, f"attempt-{variant}")
+    shoot(page, folder, f"attempt-just-made-{variant}")
     go(page, "/verification/photo/")
     page.locator("input[type=file]").set_input_files(stranger)
     page.locator("main form button[type=submit]").click()
@@ -185,7 +145,6 @@ def open_live(page: Page) -> Page:
 def enrolment_pages(page: Page, folder: Path, variant: str) -> None:
     """Enrolment: the details, then the guided capture once it has taken a picture."""
     go(page, "/enrollment/")
-    shoot(page, folder, f"enrol-details-{variant}")
     page.get_by_label("Name", exact=True).fill("Grace Hopper")
     page.get_by_label("The person has read this and agrees").check()
     page.get_by_role("button", name="Continue to the camera").click()
@@ -195,8 +154,7 @@ def enrolment_pages(page: Page, folder: Path, variant: str) -> None:
 
 def second_factor_pages(page: Page, folder: Path, variant: str, server: LiveServer) -> None:
     """Switched on, asked for, and switched off again."""
-    shoot(go(page, "/account/"), folder, f"account-{variant}")
-    shoot(go(page, "/account/second-factor/"), folder, f"second-factor-{variant}")
+    go(page, "/account/second-factor/")
     secret = b32decode(page.locator(".set-up__key").inner_text().replace(" ", ""))
     page.get_by_label("Code").fill(f"{totp(secret):06d}")
     page.get_by_label("Your password").fill(server.password)
@@ -252,14 +210,6 @@ def browser(
 
         yield contexts()
         chromium.close()
-
-
-def people_folder(folder: Path, picture: Path) -> Path:
-    """A folder as `enroll_folder` takes it: with a folder for each person, here for Eileen Collins."""
-    person = folder / "people" / "Eileen Collins"
-    person.mkdir(parents=True)
-    (person / picture.name).write_bytes(picture.read_bytes())
-    return person.parent
 
 
 if __name__ == "__main__":

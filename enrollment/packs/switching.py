@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.db import transaction
 from enrollment.errors import TemplatesMissing
 from enrollment.models import PackSwitch
 from enrollment.packs.rebuilding import samples_without_template
+from enrollment.runtime.engine import SWITCH_CHECK_SECONDS
 from enrollment.runtime.pack_choice import chosen_pack_name
 from enrollment.runtime.policy import DEFAULT_FMR
 from enrollment.samples.site_scores import site_scores
@@ -27,6 +29,15 @@ from security.events import log_event
 from security.rights import Right
 
 logger = logging.getLogger("facesite.packs")
+SETTLE_SECONDS = SWITCH_CHECK_SECONDS + 2.0
+"""Wait between the switch and the last rebuild. Until the running servers have changed their engine, new samples still
+come with templates of the old pack."""
+ROUNDS = 5
+"""Tries to switch. Samples that came during the last round hold the switch up until they have their templates."""
+
+
+class EnrolledTooFast(PackError):
+    code = "pack_switch_overtaken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +104,22 @@ def switch_pack(*, actor: Actor | None, pack: Pack) -> PackSwitch:
     return switch
 
 
-def note_new_pack(*, action: Action, pack: Pack, **facts: str | bool) -> None:
-    """An audit row about files of packs, which are not in the database: their command calls this afterwards."""
+def switch_when_complete(*, actor: Actor | None, pack: Pack, rebuild: Callable[[], None]) -> None:
+    """switch_pack(), and rebuild() again before it where somebody was enrolled meanwhile. Raises EnrolledTooFast."""
+    for _ in range(ROUNDS):
+        try:
+            switch_pack(actor=actor, pack=pack)
+        except TemplatesMissing:
+            rebuild()
+        else:
+            return
+    raise EnrolledTooFast("People are being enrolled faster than templates are computed. Try again later.")
+
+
+def note_new_pack(*, action: Action, pack: Pack, actor: Actor | None, **facts: str | bool) -> None:
+    """An audit row about files of packs, which are not in the database: who installs them calls this afterwards."""
     with transaction.atomic():
-        record(action, actor=None, target=pack.name, contract_id=pack.contract_id, **facts)
+        record(action, actor=actor, target=pack.name, contract_id=pack.contract_id, **facts)
 
 
 def _facts(pack: Pack | None) -> dict[str, str]:

@@ -1,9 +1,9 @@
 // What the live page says about a decision, and the list of the last decisions.
 
 import { rateOf } from "./core/explain.js";
-import { VERDICTS, formatPair } from "./core/format.js";
+import { VERDICTS, formatPair, initials } from "./core/format.js";
 import { timeIn } from "./core/zone.js";
-import { el, icon, withUuid } from "./dom.js";
+import { avatar, el, icon, recall, remember, withUuid } from "./dom.js";
 import { drawScale } from "./scale.js";
 
 export function badge(verdict) {
@@ -20,42 +20,74 @@ export const awaySentence = (seconds) => `Last seen ${seconds} s ago`;
  * null: that is not possible. `failure` says why the last head movements failed, if they did.
  */
 export function decisionCard(decision, { hello, urls, onAgain, away = null, onChallenge = null, failure = "" }) {
-  const { headline, facts, reasons } = decision.card;
-  const scored = typeof decision.comparison_score === "number";
-  const rate = rateOf(decision, hello);
+  const { reasons } = decision.card;
   return [
     away === null ? null : el("p", { class: "verdict__away", "data-away": true }, icon("history"), el("span", {}, awaySentence(away))),
-    el(
-      "div",
-      { class: "verdict__head" },
-      el("span", { class: "verdict__mark" }, icon(decision.verdict)),
-      el("div", {}, badge(decision.verdict), el("h2", {}, headline)),
-    ),
-    scored ? drawScale({ score: decision.comparison_score, threshold: decision.match_threshold, verdict: decision.verdict }) : null,
-    scored && rate ? el("p", { class: "muted" }, rate) : null,
+    cardHead(decision, urls),
     reasons.length ? el("ul", { class: "verdict__reasons" }, ...reasons.map((text) => el("li", {}, text))) : null,
     failure ? el("div", { class: "alert alert--warning" }, icon("warning"), el("div", {}, failure)) : null,
-    el("dl", { class: "kv" }, ...facts.flatMap(({ label, text }) => [el("dt", {}, label), el("dd", {}, text)])),
     el(
       "div",
       { class: "actions" },
       onChallenge
         ? el(
             "button",
-            { class: decision.challenge_offered ? "btn btn--primary" : "btn", type: "button", "data-key": "challenge", click: onChallenge },
+            { class: decision.challenge_offered ? "btn btn--small btn--primary" : "btn btn--small", type: "button", "data-key": "challenge", click: onChallenge },
             icon("shield"),
             "Ask for a head movement",
           )
         : null,
-      el("button", { class: "btn", type: "button", "data-key": "again", click: onAgain }, icon("refresh"), "Check again"),
+      el("button", { class: "btn btn--small", type: "button", "data-key": "again", click: onAgain }, icon("refresh"), "Check again"),
       urls.attempt
-        ? el("a", { class: "btn btn--ghost", "data-key": "details", href: withUuid(urls.attempt, decision.attempt) }, "Details", icon("chevron-right"))
+        ? el("a", { class: "btn btn--small btn--ghost", "data-key": "details", href: withUuid(urls.attempt, decision.attempt) }, "Details", icon("chevron-right"))
         : null,
       urls.attempt && urls.mayCorrect && decision.verdict === "match"
-        ? el("a", { class: "btn btn--ghost", "data-key": "not-this-person", href: `${withUuid(urls.attempt, decision.attempt)}not-this-person/` }, "Not this person")
+        ? el("a", { class: "btn btn--small btn--ghost", "data-key": "not-this-person", href: `${withUuid(urls.attempt, decision.attempt)}not-this-person/` }, "Not this person")
         : null,
     ),
+    whyFold(decision, hello),
   ].filter(Boolean);
+}
+
+/** Who it is, as large as there is room: the enrolled picture and the name. Without a match, the answer in words. */
+function cardHead({ verdict, person, mode, card: { headline } }, urls) {
+  const title = person
+    ? [el("h2", { class: "verdict__name" }, person.name), mode === "verify" ? el("p", { class: "muted" }, headline) : null]
+    : [el("h2", {}, headline)];
+  const mark = el("span", { class: "verdict__mark" }, icon(verdict));
+  return el(
+    "div",
+    { class: "verdict__head" },
+    person ? el("span", { class: "verdict__portrait" }, portrait(person, urls), mark) : mark,
+    el("div", {}, badge(verdict), ...title.filter(Boolean)),
+  );
+}
+
+/** The name stands beside it, so the picture itself says nothing. Initials where there is none, or none may be seen. */
+function portrait(person, urls) {
+  const letters = () => avatar(initials(person.name));
+  if (!urls.portrait) return letters();
+  const picture = el("img", { class: "avatar", alt: "", src: withUuid(urls.portrait, person.id) });
+  picture.addEventListener("error", () => picture.replaceWith(letters()), { once: true });
+  return picture;
+}
+
+const WHY_KEY = "facesite-why";
+
+/** The figures behind the answer. Whoever opens them once finds them open with the next decision, too. */
+function whyFold(decision, hello) {
+  const scored = typeof decision.comparison_score === "number";
+  const rate = rateOf(decision, hello);
+  const fold = el(
+    "details",
+    { class: "verdict__why", open: recall(WHY_KEY) === "open" },
+    el("summary", { "data-key": "why" }, "Why?"),
+    scored ? drawScale({ score: decision.comparison_score, threshold: decision.match_threshold, verdict: decision.verdict }) : null,
+    scored && rate ? el("p", { class: "muted" }, rate) : null,
+    el("dl", { class: "kv" }, ...decision.card.facts.flatMap(({ label, text }) => [el("dt", {}, label), el("dd", {}, text)])),
+  );
+  fold.addEventListener("toggle", () => remember(WHY_KEY, fold.open ? "open" : null));
+  return fold;
 }
 
 /** Icon, title and text while there is no decision to show. */

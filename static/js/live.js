@@ -21,8 +21,8 @@ const HELP = {
 
 const root = find("[data-live]");
 const sentences = readJson("reason-sentences");
-// attempt, enroll: undefined for operators who may not see the history, or enrol.
-const urls = { attempt: root.dataset.attemptUrl, enroll: root.dataset.enrollUrl, mayCorrect: "mayCorrect" in root.dataset };
+// attempt, enroll, portrait: undefined for operators who may not see the history, enrol, or see people.
+const urls = { attempt: root.dataset.attemptUrl, portrait: root.dataset.portraitUrl, enroll: root.dataset.enrollUrl, mayCorrect: "mayCorrect" in root.dataset };
 const card = find("[data-card]", root);
 const say = find("[data-say]", root);
 const overlay = new Overlay(find("[data-overlay]", root));

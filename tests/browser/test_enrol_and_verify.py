@@ -69,6 +69,28 @@ class TestEnrolAndVerify:
             page.goto("/verification/attempts/")
             assert enrolled in page.get_by_role("main").inner_text()
 
+    @pytest.mark.parametrize("screen", [{"width": 1440, "height": 900}, {"width": 390, "height": 844}])
+    def test_the_card_leads_with_picture_and_name_and_keeps_the_figures_behind_why(
+        self, live_server_process, webcams, enrolled, browser_opener, screen
+    ):
+        with browser_opener(live_server_process, webcams["real_male"], viewport=screen) as page:
+            page.goto("/verification/")
+            decision_of(page)
+            card = page.locator("[data-card]")
+            page.wait_for_function("() => document.querySelector('[data-card] img.avatar')?.naturalWidth === 112")
+            why = card.locator("summary", has_text="Why?")
+            box = why.bounding_box()
+            tabs = 60 if screen["width"] < 960 else 0
+            assert box
+            assert box["y"] + box["height"] <= screen["height"] - tabs
+            figures = card.get_by_text("that a match needs")
+            assert not figures.is_visible()
+            why.press("Enter")
+            figures.wait_for()
+            page.get_by_role("button", name="Check again").click()
+            decision_of(page)
+            assert figures.is_visible()
+
     def test_a_claim_is_confirmed(self, live_server_process, webcams, enrolled, browser_opener):
         with browser_opener(live_server_process, webcams["real_male"]) as page:
             page.goto("/verification/")

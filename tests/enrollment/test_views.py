@@ -297,6 +297,13 @@ class TestSamples:
         assert response.headers["Cache-Control"] == "private, no-store"
         assert response.headers["X-Content-Type-Options"] == "nosniff"
 
+    def test_the_best_one_is_the_persons_portrait(self, operator_client, enroll):
+        best, other = enroll().samples.order_by("pk")
+        services.set_aside(actor=None, sample=best, aside=True)
+        portrait = operator_client.get(f"/enrollment/people/{best.person.uuid}/portrait.jpg")
+        assert portrait.content == operator_client.get(f"/enrollment/samples/{other.uuid}.jpg").content
+        assert operator_client.get(f"/enrollment/people/{uuid4()}/portrait.jpg").status_code == 404
+
     def test_that_are_gone_are_not_found(self, operator_client):
         assert operator_client.get(f"/enrollment/samples/{uuid4()}.jpg").status_code == 404
         assert operator_client.post(f"/enrollment/samples/{uuid4()}/remove/").status_code == 404

@@ -36,6 +36,7 @@ from verification.accuracy.calibration import (
 from verification.accuracy.charts import Mark, det_chart, det_place, histogram_chart, histogram_line
 from verification.accuracy.history import MOST_ATTEMPTS, read_history
 from verification.accuracy.kept_scores import kept_scores
+from verification.accuracy.strictness import levels_of
 from verification.accuracy.watching import watch
 from verification.accuracy.what_if import replay, steps_in_words
 from verification.forms import PolicyForm, WhatIfForm
@@ -147,6 +148,8 @@ def _context(found: SiteCalibration, form: PolicyForm) -> dict[str, Any]:
         "measuring": kept_scores.measuring,
         "counts": {kind: f"{len(getattr(found.distribution, kind)):,}" for kind in ("mated", "non_mated")},
         "history": policy_history(),
+        "levels": levels_of(found, site_threshold=bool(form.initial["site_threshold"])),
+        "chosen_before": form.initial,
         "liveness_choices": VerificationPolicy.Liveness.choices,
         "liveness_in_force": VerificationPolicy.Liveness(found.policy.liveness.value).label,
         "liveness_setting": settings.FACESITE_LIVENESS,

@@ -166,7 +166,7 @@ class Command(BaseCommand):
     def _note(self, action: Action, pack: Pack, **facts: str | bool) -> None:
         """In the audit trail. A site may install a pack before there are tables: files need none."""
         try:
-            note_new_pack(action=action, pack=pack, **facts)
+            note_new_pack(action=action, pack=pack, actor=None, **facts)
         except (DatabaseError, InterfaceError):
             self.stderr.write("This is not in the audit trail: the database has no tables yet, or does not answer.")
 

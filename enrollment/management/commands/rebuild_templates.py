@@ -11,10 +11,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from enrollment.errors import TemplatesMissing
 from enrollment.packs.rebuilding import Failure, Progress, rebuild_templates
-from enrollment.packs.switching import PackMeasure, measure_pack, pack_in_use, switch_pack
-from enrollment.runtime.engine import SWITCH_CHECK_SECONDS, get_engine, start_engine
+from enrollment.packs.switching import SETTLE_SECONDS, PackMeasure, measure_pack, pack_in_use, switch_when_complete
+from enrollment.runtime.engine import get_engine, start_engine
 from enrollment.runtime.policy import current_policy
 from recognizer.calibration import Rate
 from recognizer.engine import FaceEngine
@@ -24,13 +23,8 @@ from recognizer.types import LivenessMode
 
 BAR = 30
 """Length of the progress bar in characters."""
-SETTLE_SECONDS = SWITCH_CHECK_SECONDS + 2.0
-"""Wait between the switch and the last rebuild. Until the running servers have changed their engine, new samples still
-come with templates of the old pack."""
 STOPPED = 130
 """Exit status after Ctrl-C: what shells expect, 128 + SIGINT."""
-ROUNDS = 5
-"""Tries to switch. Samples that came during the last round hold the switch up until they have their templates."""
 
 
 class Command(BaseCommand):
@@ -94,14 +88,7 @@ class Command(BaseCommand):
                 f"set FACESITE_MODEL_PACK={engine.pack.name} (or remove it) and restart."
             )
             return
-        for _ in range(ROUNDS):
-            try:
-                switch_pack(actor=None, pack=engine.pack)
-                break
-            except TemplatesMissing:  # somebody was enrolled meanwhile
-                self._rebuild(engine)
-        else:
-            raise CommandError("People are being enrolled faster than this command can follow. Run it again later.")
+        switch_when_complete(actor=None, pack=engine.pack, rebuild=lambda: self._rebuild(engine))
         self.stdout.write(f"Switched to the pack {engine.pack.name}. Running servers follow within seconds.")
         if not engine.pack.checks_liveness:
             self.stdout.write(liveness_note(engine.pack, current_policy(engine).liveness))

@@ -40,6 +40,18 @@ def wrong(man, enroll_real, drafts_of) -> FaceSample:
     return FaceSample.objects.get(digest=draft.digest)
 
 
+class TestLength:
+    def test_a_long_list_begins_with_a_few_and_folds_the_others(self, operator_client, enroll):
+        ada, bob = enroll("Ada", 1), enroll("Bob", 2)
+        for _ in range(6):
+            HygieneAction.objects.create(kind=HygieneAction.Kind.NOTE_PAIR, person=ada, other=bob)
+        page = operator_client.get(PAGE).content.decode()
+        shown, fold, folded = page.partition('<details class="more">')
+        assert fold
+        assert (shown.count("Ada and Bob noted"), folded.count("Ada and Bob noted")) == (4, 2)
+        assert "Show the other 2" in folded
+
+
 class TestAccess:
     def test_needs_a_login(self, client):
         assertRedirects(client.get(PAGE), f"/accounts/login/?next={PAGE}", fetch_redirect_response=False)

@@ -1,0 +1,126 @@
+"""What somebody should see to: one list for the dashboard, each line with the page that helps.
+
+A new kind of alert is one function here and its place in SOURCES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils import timezone
+
+from api.webhooks.services import ended_by_the_product
+from enrollment.consent.records import people_to_erase, people_without_record
+from security.actors import Actor
+from security.allowing import is_allowed
+from security.retention.status import RetentionStatus
+from security.rights import Right
+from verification.models import VerificationAttempt
+from verification.review.waiting import people_waiting
+from verification.selectors import DayCount
+
+Verdict = VerificationAttempt.Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    level: str
+    """error, warning or info."""
+    text: str
+    """Whole sentences."""
+    url: str = ""
+    action: str = ""
+    """The words of the link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who looks at the dashboard, and what was counted for it already."""
+
+    actor: Actor
+    today: DayCount
+    retention: RetentionStatus
+
+
+def alerts_for(asking: Asking) -> list[Alert]:
+    """All there are, the worst first."""
+    found = [alert for source in SOURCES for alert in source(asking)]
+    return sorted(found, key=lambda alert: ("error", "warning", "info").index(alert.level))
+
+
+def attacks(asking: Asking) -> Iterator[Alert]:
+    number = asking.today.attack
+    if number and is_allowed(asking.actor, Right.SEE_HISTORY):
+        words = "Today a picture or a screen was held up to a camera once, and refused."
+        if number > 1:
+            words = f"Today pictures or screens were held up to the cameras {number:,} times, and refused."
+        url = f"{reverse('verification:attempts')}?verdict={Verdict.ATTACK.value}&since={timezone.localdate():%Y-%m-%d}"
+        yield Alert("error", words, url, "Look at them")
+
+
+def unknown_people(asking: Asking) -> Iterator[Alert]:
+    number = people_waiting() if is_allowed(asking.actor, Right.REVIEW_UNKNOWN) else 0
+    if number:
+        words = "One unknown person waits in the inbox."
+        if number > 1:
+            words = f"{number:,} unknown people wait in the inbox."
+        yield Alert("info", words, reverse("verification:unknown"), "See who they are")
+
+
+def ended_consents(asking: Asking) -> Iterator[Alert]:
+    number = people_to_erase().count()
+    if number:
+        words = (
+            f"The consent of {_people(number)} has ended: not recognised any more, and erased on the day that each "
+            "page names. Renew what should stay."
+        )
+        yield Alert("warning", words, *_people_link(asking, "ended"))
+
+
+def missing_consents(asking: Asking) -> Iterator[Alert]:
+    number = people_without_record().count()
+    if number:
+        words = f"No consent is recorded for {_people(number)}. Write it down."
+        yield Alert("info", words, *_people_link(asking, "unrecorded"))
+
+
+def retention(asking: Asking) -> Iterator[Alert]:
+    warning = asking.retention.warning
+    if warning:
+        may_see = is_allowed(asking.actor, Right.SET_RETENTION)
+        yield Alert(
+            "warning", f"Retention. {warning}", *((reverse("security:retention"), "Retention") if may_see else ())
+        )
+
+
+def ended_webhooks(asking: Asking) -> Iterator[Alert]:
+    number = ended_by_the_product().count() if is_allowed(asking.actor, Right.MANAGE_SITE) else 0
+    if number:
+        words = "1 webhook was switched off because the other program did not take the messages."
+        if number > 1:
+            words = f"{number:,} webhooks were switched off because the other programs did not take the messages."
+        yield Alert("warning", words, reverse("webhooks:all"), "See which")
+
+
+SOURCES: tuple[Callable[[Asking], Iterator[Alert]], ...] = (
+    attacks,
+    # Kiosks that were not seen for a while belong here: a function that yields an Alert for each.
+    ended_consents,
+    retention,
+    ended_webhooks,
+    unknown_people,
+    missing_consents,
+)
+"""In the order in which alerts of one level stand."""
+
+
+def _people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number:,} people"
+
+
+def _people_link(asking: Asking, which: str) -> tuple[str, ...]:
+    if not is_allowed(asking.actor, Right.SEE_PEOPLE):
+        return ()
+    return f"{reverse('enrollment:people')}?active={which}", "See who"

@@ -1,0 +1,137 @@
+"""The page of model packs: installing, checking and switching, each as a piece of work with its progress."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+
+import pytest
+from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
+
+from enrollment.models import PackSwitch
+from enrollment.packs import jobs, managing
+from enrollment.packs.jobs import Kind, PackJob, PacksBusy, State, last_job, start_job
+from recognizer.packs.manifest import Manifest
+from security.audit.actions import Action
+from security.models import AuditEvent
+from security.roles.table import Role
+from tests.support.operators import make_client
+
+PAGE = "/site/packs/"
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch, settings, tmp_path, db):
+    """The work is done before its page answers, in a models folder of its own."""
+    monkeypatch.setattr(jobs, "in_background", lambda work: work())
+    monkeypatch.setattr(managing, "SETTLE_SECONDS", 0)
+    settings.FACESITE_MODELS_DIR, settings.FACESITE_MODEL_PACK = tmp_path, None
+
+
+@pytest.fixture
+def mirror(shared_models, settings):
+    settings.FACESITE_MODELS_MIRROR = str(shared_models)
+
+
+class TestInstall:
+    def test_fetches_the_pack_and_notes_who_did_it(self, staff, staff_client, mirror):
+        assertRedirects(staff_client.post(f"{PAGE}mobile/install/"), PAGE)
+        job = last_job()
+        assert job
+        assert (job.kind, job.state, job.words.startswith("mobile is installed")) == ("install", "done", True), job
+        noted = AuditEvent.objects.get(action=Action.PACK_INSTALLED)
+        assert (noted.target, noted.actor) == ("pack:mobile", f"operator:{staff.pk}")
+        page = staff_client.get(PAGE)
+        assertContains(page, "MS-Celeb-1M")
+        assert [one.pack.name for one in page.context["packs"] if one.pack.installed] == ["mobile"]
+
+    def test_says_what_an_offline_mirror_lacks(self, staff_client, settings, tmp_path, monkeypatch):
+        (tmp_path / "empty").mkdir()
+        settings.FACESITE_MODELS_MIRROR = str(tmp_path / "empty")
+        monkeypatch.setattr("enrollment.packs.store._at_hand", lambda *_: ())
+        monkeypatch.setattr("enrollment.packs.store.download", _no_network)
+        staff_client.post(f"{PAGE}mobile/install/")
+        job = last_job()
+        assert job
+        assert job.state == State.FAILED
+        assert "has no file with the size and sha256" in job.words
+        assertContains(staff_client.get(f"{PAGE}state/"), "Nothing was changed")
+
+
+def _no_network(url, *_):
+    from enrollment.packs.fetching import InstallFailed
+
+    raise InstallFailed(f"{url} could not be fetched (no network)")
+
+
+class TestVerify:
+    def test_finds_a_damaged_file(self, staff_client, mirror, tmp_path):
+        staff_client.post(f"{PAGE}mobile/install/")
+        staff_client.post(f"{PAGE}mobile/verify/")
+        assertContains(staff_client.get(PAGE), "are what the manifest says")
+        embedder = Manifest.load(tmp_path).get("mobile").embedder.path
+        data = bytearray(embedder.read_bytes())
+        data[-1] ^= 1
+        embedder.write_bytes(data)
+        staff_client.post(f"{PAGE}mobile/verify/")
+        job = last_job()
+        assert job
+        assert job.state == State.FAILED
+        assert "is not the file the manifest describes" in job.words
+
+
+class TestSwitch:
+    def test_computes_what_is_missing_and_then_switches(self, settings, two_packs, operator, operator_client, enroll):
+        settings.FACESITE_MODELS_DIR = two_packs["mobile"].embedder.path.parent
+        enroll("Ada", 1)
+        listed = {one.pack.name: one for one in managing.list_packs()}
+        assert listed["edgeface-xs"].in_use
+        assert listed["mobile"].missing == 1
+        operator_client.post(f"{PAGE}mobile/switch/")
+        job = last_job()
+        assert job
+        assert (job.state, job.words) == ("done", "mobile is in use. Running servers follow within seconds.")
+        switch = PackSwitch.objects.get()
+        assert (switch.pack, switch.switched_by) == ("mobile", operator)
+
+    def test_is_refused_where_a_setting_decides(self, settings, operator_client):
+        settings.FACESITE_MODEL_PACK = "starter"
+        answer = operator_client.post(f"{PAGE}mobile/switch/", follow=True)
+        assertContains(answer, "FACESITE_MODEL_PACK=starter decides which pack is used")
+        assert last_job() is None
+
+
+class TestJobs:
+    def test_one_at_a_time_and_one_that_died_is_told(self, monkeypatch):
+        monkeypatch.setattr(jobs, "in_background", lambda work: None)
+        start_job(Kind.VERIFY, "mobile", lambda tell: "")
+        with pytest.raises(PacksBusy):
+            start_job(Kind.VERIFY, "mobile", lambda tell: "")
+        now = time.time()
+        monkeypatch.setattr(time, "time", lambda: now + jobs.STALE_S + 1)
+        job = last_job()
+        assert job
+        assert (job.state, "half-way" in job.words) == (State.FAILED, True)
+
+    def test_ends_with_its_process(self, monkeypatch):
+        def work(tell):
+            tell("Reading.", 1, 2)
+            return "Read."
+
+        monkeypatch.setattr(
+            "enrollment.packs.jobs.threading.main_thread", lambda: SimpleNamespace(is_alive=lambda: False)
+        )
+        jobs.run_job(Kind.VERIFY, "mobile", work)
+        job = last_job()
+        assert job
+        assert (job.state, job.words.startswith("The server was stopped")) == (State.FAILED, True)
+
+    def test_a_percentage_needs_to_know_how_much_there_is(self):
+        assert PackJob("install", "mobile", "running", "", 5, 0).percent is None
+        assert PackJob("install", "mobile", "running", "", 5, 20).percent == 25
+
+
+class TestPage:
+    def test_offers_what_the_role_may_do(self, staff_client, mirror):
+        assertContains(staff_client.get(PAGE), "Install<span")
+        assertNotContains(make_client(Role.MANAGER).get(PAGE), "Install<span")
