@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,10 @@ def fill() -> None:
     from django.utils import timezone
 
     from api.webhooks.services import create_webhook
+    from attendance.kiosks.services import create_kiosk
+    from attendance.models import Schedule
     from attendance.punches.services import punch_by_hand
+    from attendance.schedules.services import save_schedule
     from enrollment.models import FaceSample
     from enrollment.sealed import read_crops
     from enrollment.services import erase_person, set_active
@@ -74,6 +77,9 @@ def fill() -> None:
     webhook, _ = create_webhook(actor=boss, url="https://example.com/hook", events=["attempt.decided"])
     now = timezone.now() - timedelta(minutes=5)
     punch = punch_by_hand(actor=boss, person=sample.person, direction="in", at=now, reason="Forgot to look.")
+    kiosk, _ = create_kiosk(actor=boss, name="Front door", place="Reception", mode="check", sound=True)
+    hours = Schedule(name="Office hours", weekdays="12345", starts_at=time(9), ends_at=time(17))
+    save_schedule(actor=boss, schedule=hours)
     rows: dict[str, Any] = {
         "person": sample.person,
         "sample": sample,
@@ -82,7 +88,7 @@ def fill() -> None:
         "punch": punch,
     }
     made = {name: str(row.uuid) for name, row in rows.items()}
-    made |= {"receipt": str(receipt.person_uuid), "webhook": str(webhook.uuid)}
+    made |= {"receipt": str(receipt.person_uuid), "webhook": str(webhook.uuid), "kiosk": str(kiosk.uuid)}
     sys.stdout.write(json.dumps(made))
 
 

@@ -31,7 +31,14 @@ PAGES = {
     "unknown": "/verification/unknown/",
     "unknown-faces": "/verification/unknown/faces/?face={unknown}",
     "attendance": "/attendance/",
-    "attendance-days": "/attendance/days/",
+    "attendance-day": "/attendance/days/?span=day",
+    "attendance-week": "/attendance/days/",
+    "attendance-month": "/attendance/days/?span=month",
+    "attendance-person": "/attendance/people/{person}/",
+    "attendance-open": "/attendance/open/",
+    "attendance-schedules": "/attendance/schedules/",
+    "attendance-new-schedule": "/attendance/schedules/new/",
+    "attendance-schedule": "/attendance/schedules/1/",
     "attendance-by-hand": "/attendance/punches/new/",
     "attendance-take-back": "/attendance/punches/{punch}/void/",
     "attendance-policy": "/attendance/policy/",
@@ -48,6 +55,9 @@ PAGES = {
     "api-keys": "/site/api-keys/",
     "new-api-key": "/site/api-keys/new/",
     "approvals": "/site/approvals/",
+    "kiosks": "/site/kiosks/",
+    "new-kiosk": "/site/kiosks/new/",
+    "kiosk": "/site/kiosks/{kiosk}/",
     "webhooks": "/site/webhooks/",
     "new-webhook": "/site/webhooks/new/",
     "webhook": "/site/webhooks/{webhook}/",
@@ -81,6 +91,11 @@ NOT_PAGES = {
     "/api/v1/": "JSON",
     "/api/v1/docs": "Swagger UI, which a package draws",
     "/api/v1/openapi.json": "JSON",
+    "/kiosk/": "the screen of a paired device; `make screenshots` and the kiosk's own walk look at it",
+    "/attendance/inside/": "the part of the list of who is in that follows it",
+    "/attendance/people/<uuid:uuid>/export.csv": "a file",
+    "/attendance/people/<uuid:uuid>/export.ics": "a file",
+    "/attendance/people/<uuid:uuid>/export.xlsx": "a file",
     "/attendance/days/export.csv": "a file",
     "/attendance/days/export.xlsx": "a file",
     "/audit/export.csv": "a file",
@@ -102,7 +117,7 @@ NOT_PAGES = {
 
 def visited_routes() -> set[str]:
     """The addresses of all pages, as the urls.py have them."""
-    some = {"person", "sample", "receipt", "attempt", "unknown", "punch", "webhook"}
+    some = {"person", "sample", "receipt", "attempt", "unknown", "punch", "webhook", "kiosk"}
     filled = dict.fromkeys(some, "00000000-0000-0000-0000-000000000000")
     addresses = [path.format(**filled).partition("?")[0] for path in (PAGES | SIGNED_OUT).values()]
     return {f"/{resolve(address).route}" for address in addresses if address != PAGES["not-found"]}

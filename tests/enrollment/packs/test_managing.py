@@ -118,9 +118,8 @@ class TestJobs:
             tell("Reading.", 1, 2)
             return "Read."
 
-        monkeypatch.setattr(
-            "enrollment.packs.jobs.threading.main_thread", lambda: SimpleNamespace(is_alive=lambda: False)
-        )
+        thread = SimpleNamespace(is_alive=lambda: False)
+        monkeypatch.setattr("enrollment.packs.jobs.threading.main_thread", lambda: thread)
         jobs.run_job(Kind.VERIFY, "mobile", work)
         job = last_job()
         assert job
