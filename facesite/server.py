@@ -140,15 +140,20 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
 
     def _adopt(self, place: Place) -> None:
         """Accept connections at the sockets that the parent has opened."""
-        self._counts = Counts(place)
-        self._counts.tell(0)
+        counts = Counts(place)
+
+        def begin() -> None:
+            self._counts = counts
+            counts.tell(self.open_connections.total)
+
         self._ports = adopt(
             place,
             self.http_factory,
             tls=self._tls,
-            counts=self._counts,
+            counts=counts,
             open_here=lambda: self.open_connections.total,
             is_warm=is_warm,
+            when_accepting=begin,
         )
 
     def _build_channel(self, address: Any) -> Channel:
