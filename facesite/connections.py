@@ -286,6 +286,11 @@ class OpenConnections:
     def total(self) -> int:
         return self._open.total()
 
+    @property
+    def expects_requests(self) -> bool:
+        """Whether somebody has connected, or begun a request, and is not heard yet."""
+        return any(channel.due is not None and not channel.is_idle for channel in self._channels)
+
     def enter(self, channel: Channel) -> None:
         address = channel.address
         self._open[address] += 1

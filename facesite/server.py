@@ -205,10 +205,18 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
         )
         return drained
 
+    async def _hear_the_last(self) -> None:
+        """Others go on, so whoever was let in a moment ago still gets an answer from this process."""
+        latest = time.monotonic() + FAREWELL_S
+        while self.open_connections.expects_requests and time.monotonic() < latest:  # noqa: ASYNC110 - a second at most
+            await asyncio.sleep(0.02)
+
     async def _drain(self) -> None:
         self._counts = None  # another process may have this one's place by now
         for port in self._ports:
             port.stopListening()
+        if self._place:
+            await self._hear_the_last()
         worker.tell_to_stop()
         sockets = [protocol for protocol in self.connections if isinstance(protocol, Socket)]
         for protocol in sockets:
