@@ -52,9 +52,19 @@ class FairPort:
 
 
 def adopt(
-    place: Place, factory: Any, *, tls: str, counts: Counts, open_here: Callable[[], int], is_warm: Callable[[], bool]
+    place: Place,
+    factory: Any,
+    *,
+    tls: str,
+    counts: Counts,
+    open_here: Callable[[], int],
+    is_warm: Callable[[], bool],
+    when_accepting: Callable[[], None],
 ) -> list[Any]:
-    """Twisted's ports, accepting now, or once warm where others serve meanwhile. tls: an endpoint's description."""
+    """Twisted's ports. They accept now, or once warm where others serve meanwhile; when_accepting is called then.
+
+    tls: an endpoint's description; empty for plain http.
+    """
     if tls:
         factory = TLSMemoryBIOFactory(Endpoints.serverFromString(reactor, tls)._sslContextFactory, False, factory)
     ports = []
@@ -63,18 +73,21 @@ def adopt(
             family = inherited.family
         port = reactor.adoptStreamPort(descriptor, family, factory)
         FairPort(port, counts, open_here)
-        if place.has_siblings and not is_warm():
-            port.stopReading()
+        port.stopReading()
         ports.append(port)
-    if place.has_siblings:
-        _accept_once_warm(ports, is_warm, time.monotonic() + COLD_S)
+    latest = time.monotonic() + (COLD_S if place.has_siblings else 0.0)
+    _accept_once_warm(ports, is_warm, latest, when_accepting)
     return ports
 
 
-def _accept_once_warm(ports: list[Any], is_warm: Callable[[], bool], latest: float) -> None:
-    if is_warm() or time.monotonic() > latest:
-        for port in ports:
-            if port.connected:
-                port.startReading()
-    else:
-        reactor.callLater(LOOK_S, _accept_once_warm, ports, is_warm, latest)
+def _accept_once_warm(
+    ports: list[Any], is_warm: Callable[[], bool], latest: float, when_accepting: Callable[[], None]
+) -> None:
+    if not is_warm() and time.monotonic() < latest:
+        reactor.callLater(LOOK_S, _accept_once_warm, ports, is_warm, latest, when_accepting)
+        return
+    open_ports = [port for port in ports if port.connected]  # none where the process is ending already
+    for port in open_ports:
+        port.startReading()
+    if open_ports:
+        when_accepting()

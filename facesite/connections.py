@@ -12,7 +12,6 @@ import io
 import logging
 import time
 from collections import Counter
-from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
 from typing import Any, BinaryIO, Final
 
 from daphne.http_protocol import WebRequest
@@ -23,6 +22,11 @@ from enrollment.runtime.database import run_in_database_thread
 from facesite.bodies import SMALL_BYTES, LargeBodies, large_bodies_at, words_of_refusal
 from security.addresses import client_group
 from security.events import log_event
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 logger = logging.getLogger("facesite.connections")
 
@@ -282,6 +286,11 @@ class OpenConnections:
     def total(self) -> int:
         return self._open.total()
 
+    @property
+    def expects_requests(self) -> bool:
+        """Whether somebody has connected, or begun a request, and is not heard yet."""
+        return any(channel.due is not None and not channel.is_idle for channel in self._channels)
+
     def enter(self, channel: Channel) -> None:
         address = channel.address
         self._open[address] += 1
@@ -334,8 +343,10 @@ def address_of(transport: Any) -> str:
 
 def most_connections() -> int:
     """What the limit of open files leaves beside databases, uploads and threads."""
-    files, _ = getrlimit(RLIMIT_NOFILE)
-    if files == RLIM_INFINITY:
+    if resource is None:
+        return MOST_CONNECTIONS
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
         return MOST_CONNECTIONS
     return min(max(files - max(128, files // 4), files // 4), MOST_CONNECTIONS)
 

@@ -18,6 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.gallery import cached_gallery
 
+STATM: Final = Path("/proc/self/statm")
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -44,7 +45,8 @@ class Gauges:
             self.templates.set(gallery.templates)
             self.bytes.set(gallery.nbytes)
             self.revision.set(gallery.revision)
-        self.memory.set(int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+        if STATM.exists():  # Linux
+            self.memory.set(int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
         times = os.times()
         self.cpu.inc(times.user + times.system - self._cpu_told)
         self._cpu_told = times.user + times.system

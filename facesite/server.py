@@ -140,15 +140,20 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
 
     def _adopt(self, place: Place) -> None:
         """Accept connections at the sockets that the parent has opened."""
-        self._counts = Counts(place)
-        self._counts.tell(0)
+        counts = Counts(place)
+
+        def begin() -> None:
+            self._counts = counts
+            counts.tell(self.open_connections.total)
+
         self._ports = adopt(
             place,
             self.http_factory,
             tls=self._tls,
-            counts=self._counts,
+            counts=counts,
             open_here=lambda: self.open_connections.total,
             is_warm=is_warm,
+            when_accepting=begin,
         )
 
     def _build_channel(self, address: Any) -> Channel:
@@ -200,10 +205,18 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
         )
         return drained
 
+    async def _hear_the_last(self) -> None:
+        """Others go on, so whoever was let in a moment ago still gets an answer from this process."""
+        latest = time.monotonic() + FAREWELL_S
+        while self.open_connections.expects_requests and time.monotonic() < latest:  # noqa: ASYNC110 - a second at most
+            await asyncio.sleep(0.02)
+
     async def _drain(self) -> None:
         self._counts = None  # another process may have this one's place by now
         for port in self._ports:
             port.stopListening()
+        if self._place:
+            await self._hear_the_last()
         worker.tell_to_stop()
         sockets = [protocol for protocol in self.connections if isinstance(protocol, Socket)]
         for protocol in sockets:

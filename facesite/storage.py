@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
@@ -13,6 +12,11 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+try:
+    import fcntl
+except ImportError:  # Windows, where a developer starts one process at a time
+    fcntl = None  # type: ignore[assignment]
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):
@@ -48,7 +52,8 @@ def _one_at_a_time(root: Path) -> Iterator[None]:
     """Hold a lock. Processes that start together would otherwise move the files away from under each other."""
     root.mkdir(parents=True, exist_ok=True)
     with (root / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the lock ends when the file is closed
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the lock ends when the file is closed
         yield
 
 

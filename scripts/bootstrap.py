@@ -15,7 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
+SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = SCRIPTS / "python"
 LEAST_PYTHON = (3, 11)
 MYSQL_DRIVER = "mysqlclient"
 MYSQL_PACKAGES = ["default-libmysqlclient-dev", "pkg-config", "gcc", "python3-dev"]
@@ -43,7 +44,7 @@ def use_a_recent_python() -> None:
 
 def make_venv() -> None:
     # A .venv whose Python is gone (a system upgrade), or that was made without pip, is made anew.
-    if (VENV / "bin" / "pip").exists() and run([str(PYTHON), "-c", ""], quiet=True):
+    if any(SCRIPTS.glob("pip*")) and run([str(PYTHON), "-c", ""], quiet=True):
         return
     if not os.access(ROOT, os.W_OK):
         sys.exit(
@@ -126,7 +127,7 @@ def has_mysql_headers() -> bool:
 
 def apt_install(packages: list[str]) -> bool:
     """Install Debian packages where this user may do so. Returns whether it worked."""
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
+    if not shutil.which("apt-get") or os.geteuid() != 0:
         return False
     say(f"Installing Debian's {' '.join(packages)}")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

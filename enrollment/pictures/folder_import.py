@@ -9,8 +9,9 @@ Pictures are judged leniently: an import takes what there is, and the quality is
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -34,6 +35,8 @@ from recognizer.images import NAMED_SUFFIXES, SUFFIXES, UPLOAD_LIMITS, read_file
 from recognizer.reasons import Reason
 from recognizer.types import Face, Image
 
+AHEAD = 16
+"""Pictures per thread that are looked at before their folder's turn; each waits as a crop and a vector, some 40 kB."""
 CLEAR_LEAD = 1.25
 """The main face must be at least this many times as prominent as the next (see _prominence())."""
 SMALLEST_FACE = 20.0
@@ -117,13 +120,23 @@ def find_loose_files(directory: Path) -> list[FileOutcome]:
 
 
 def import_folder(engine: FaceEngine, directory: Path, consent: Consent = NO_CONSENT) -> Iterator[PersonOutcome]:
-    """Enrol folder after folder, one transaction each; yields what became of each.
+    """import_folders() of all that lie in `directory`. Raises OSError where that cannot be read."""
+    return import_folders(engine, find_folders(directory), consent)
+
+
+def import_folders(
+    engine: FaceEngine,
+    folders: Sequence[PersonFolder],
+    consent: Consent = NO_CONSENT,
+    *,
+    tell: Callable[[int], None] = lambda seen: None,
+) -> Iterator[PersonOutcome]:
+    """Enrol folder after folder, one transaction each; yields what became of each, in their order.
 
     consent: what is recorded for people who are new. Records of people who are enrolled already stay as they are.
-    Raises OSError where `directory` itself cannot be read.
+    tell: called with the number of pictures that were looked at so far.
     """
-    folders = find_folders(directory)
-    seen = _look_at_all(engine, (path for folder in folders for path in folder.pictures))
+    seen = _look_at_all(engine, (path for folder in folders for path in folder.pictures), tell)
     pictures = groupby(seen, key=lambda picture: picture.path.parent.name)
     for folder in folders:
         yield _import_folder(folder, list(next(pictures)[1]) if folder.pictures else [], consent)
@@ -168,15 +181,18 @@ def _is_picture(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES | NAMED_SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
-def _look_at_all(engine: FaceEngine, paths: Iterable[Path]) -> Iterator[Picture]:
-    """The pictures in order. A few per worker are under way: all cores are busy, and memory stays bounded."""
+def _look_at_all(engine: FaceEngine, paths: Iterable[Path], tell: Callable[[int], None]) -> Iterator[Picture]:
+    """The pictures in order. So many are under way that all cores are busy while a person is stored, and no more."""
     under_way: deque[Future[Picture]] = deque()
+    seen = itertools.count(1)
     for path in paths:
         under_way.append(engine.submit(look_at_picture, engine, path))
-        if len(under_way) >= 4 * engine.config.threads:
+        if len(under_way) >= AHEAD * engine.config.threads:
             yield under_way.popleft().result()
+            tell(next(seen))
     while under_way:
         yield under_way.popleft().result()
+        tell(next(seen))
 
 
 def look_at_picture(engine: FaceEngine, path: Path) -> Picture:

@@ -6,7 +6,6 @@ A picture that takes too much processor time ends this process; one that takes t
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import sys
 from pathlib import Path
@@ -17,6 +16,11 @@ import cv2
 from recognizer.errors import ImageError
 from recognizer.images.pixels import decode_on_white, decode_pixels
 from recognizer.types import Image
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 REQUEST = Struct("<QQdB")
 """Bytes of the picture, bytes of memory, seconds of processor time, EXIF's orientation of one with alpha (0: it has
@@ -41,6 +45,8 @@ def main() -> None:
 
 
 def _decode(data: bytes, memory: int, seconds: float, orientation: int) -> Image | None:
+    if resource is None:
+        return None  # nothing could hold it to its limits
     _limit_memory(memory)
     signal.setitimer(signal.ITIMER_PROF, seconds)  # SIGPROF ends the process
     try:

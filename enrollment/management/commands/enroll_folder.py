@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from enrollment.consent.policy import current_consent_policy, last_day
 from enrollment.consent.records import NO_CONSENT, Consent, How
 from enrollment.errors import PossibleDuplicate
+from enrollment.management.progress import ProgressLine
 from enrollment.models import LegalBasis
 from enrollment.pictures.folder_import import (
     ALREADY,
@@ -22,9 +23,11 @@ from enrollment.pictures.folder_import import (
     SKIPPED,
     FileOutcome,
     PersonOutcome,
+    find_folders,
     find_loose_files,
-    import_folder,
+    import_folders,
 )
+from enrollment.pictures.resuming import DoneFolders
 from enrollment.reasons import sentence_for
 from enrollment.runtime.engine import get_engine
 from recognizer.errors import PackError
@@ -44,22 +47,31 @@ class Command(BaseCommand):
         basis = parser.add_mutually_exclusive_group()
         basis.add_argument("--consent", choices=["paper"], help="everybody new has agreed on paper")
         basis.add_argument("--basis", choices=["contract", "other"], help="the legal basis, where it is not consent")
+        parser.add_argument(
+            "--resume",
+            type=Path,
+            metavar="FILE",
+            help="note in FILE which folders are done (as hashes), and pass over those that it holds: a run that was "
+            "stopped goes on",
+        )
         parser.add_argument("--note", default="", help="kept with each record: which contract, where the papers are")
 
     def handle(self, *args: Any, directory: Path, **options: Any) -> None:
         if not directory.is_dir():
             raise CommandError(f"There is no folder {directory}.")
-        people = self._import(directory, consent_of(options), quiet=options["json"])
+        people, passed = self._import(directory, consent_of(options), options["resume"], quiet=options["json"])
         loose = find_loose_files(directory)
-        if not people and all(file.outcome == SKIPPED for file in loose):
+        if not people and not passed and all(file.outcome == SKIPPED for file in loose):
             raise CommandError(f"{directory} has no folders in it. Make one per person, named like the person.")
         files = [*loose, *(file for person in people for file in person.files)]
-        totals = count(people, files)
+        totals = count(people, files) | ({"folders_done_before": passed} if options["resume"] else {})
         if options["json"]:
             self.stdout.write(json.dumps(report(people, files, totals), indent=2))
         else:
             self._print_files(loose)
             self.stdout.write(summary(totals))
+            if passed:
+                self.stdout.write(f"{passed} folders were done in an earlier run, and not looked at again.")
             if totals["people_created"] and consent_of(options) == NO_CONSENT:
                 self.stdout.write(
                     "No consent is recorded for who is new. If there is one, write it down on each person's page."
@@ -70,18 +82,33 @@ class Command(BaseCommand):
                 f"{totals['people_refused']} of {len(people)} people were refused, for the reasons listed."
             )
 
-    def _import(self, directory: Path, consent: Consent, *, quiet: bool) -> list[PersonOutcome]:
+    def _import(
+        self, directory: Path, consent: Consent, resume: Path | None, *, quiet: bool
+    ) -> tuple[list[PersonOutcome], int]:
+        """What became of each folder, and how many were done before."""
         people = []
+        line = ProgressLine()
         try:
-            for person in import_folder(get_engine(), directory, consent):
+            engine = get_engine()
+            done = DoneFolders(resume, engine.contract_id) if resume else None
+            found = find_folders(directory)
+            folders = [folder for folder in found if done is None or folder not in done]
+            total = sum(len(folder.pictures) for folder in folders)
+            outcomes = import_folders(engine, folders, consent, tell=lambda seen: line.show(seen, total))
+            for folder, person in zip(folders, outcomes, strict=True):
                 people.append(person)
+                if done is not None and person.person:
+                    done.add(folder)
                 if not quiet:
+                    line.clear()
                     self._print(person)
         except BrokenPipeError:  # facesite/commandline.py ends quietly
             raise
         except (PackError, OSError) as error:
             raise CommandError(str(error)) from None
-        return people
+        finally:
+            line.clear()
+        return people, len(found) - len(folders)
 
     def _print_files(self, files: Sequence[FileOutcome]) -> None:
         for file in files:

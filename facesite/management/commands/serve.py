@@ -66,6 +66,8 @@ class Command(BaseCommand):
         self.tell_what_is_missing(host)
         origin = f"{'https' if tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
         address = f"{origin}{settings.FACESITE_BASE_PATH}/"
+        if options["processes"] > 1 and not hasattr(signal, "SIGHUP"):
+            raise CommandError("Windows cannot share a socket among processes: leave --processes out.")
         if options["processes"] == 1:
             failure = self.serve(endpoints, address)
         else:

@@ -390,3 +390,27 @@ class TestConsent:
         run(site)
         call_command("enroll_folder", str(site), "--consent", "paper", stdout=StringIO())
         assert {person.consents.count() for person in Person.objects.all()} == {1}
+
+
+class TestResume:
+    def test_goes_on_where_a_run_ended_and_keeps_no_name(self, site, tmp_path_factory):
+        file = tmp_path_factory.mktemp("resume") / "done"
+        kept_back = site / GATES
+        kept_back.rename(file.parent / GATES)
+        assert run(site, "--resume", str(file))[1] is None
+        assert WADE not in file.read_text()
+        (file.parent / GATES).rename(kept_back)
+        out, error = run(site, "--resume", str(file), "--json")
+        report = json.loads(out)
+        assert error is None
+        assert [person["name"] for person in report["people"]] == [NAMES[GATES]]
+        assert report["totals"]["folders_done_before"] == 1
+        assert "2 folders were done in an earlier run" in run(site, "--resume", str(file))[0]
+
+    def test_a_folder_with_another_picture_is_looked_at_again(self, site, shared_faces, tmp_path_factory):
+        file = tmp_path_factory.mktemp("resume") / "done"
+        run(site, "--resume", str(file))
+        third = sorted((shared_faces / "eval" / WADE).glob("*.jpg"))[2]
+        shutil.copy(third, site / WADE)
+        report = json.loads(run(site, "--resume", str(file), "--json")[0])
+        assert [(person["name"], person["samples"]) for person in report["people"]] == [(NAMES[WADE], 3)]
