@@ -118,7 +118,9 @@ class TestJobs:
             tell("Reading.", 1, 2)
             return "Read."
 
-        monkeypatch.setattr("enrollment.packs.jobs.threading.main_thread", lambda: SimpleNamespace(is_alive=lambda: False))
+        monkeypatch.setattr(
+            "enrollment.packs.jobs.threading.main_thread", lambda: SimpleNamespace(is_alive=lambda: False)
+        )
         jobs.run_job(Kind.VERIFY, "mobile", work)
         job = last_job()
         assert job
