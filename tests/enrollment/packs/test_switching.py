@@ -11,6 +11,7 @@ from enrollment import services
 from enrollment.errors import TemplatesMissing
 from enrollment.management.commands import rebuild_templates as command
 from enrollment.models import FaceTemplate, PackSwitch
+from enrollment.packs import switching
 from enrollment.packs.switching import measure_pack, pack_in_use, switch_pack
 from enrollment.runtime import engine as runtime
 from enrollment.runtime.engine import get_engine, start_engine
@@ -148,11 +149,11 @@ class TestRebuildTemplatesWithAPack:
         original = switch_pack
 
         def enrol_then_switch(**arguments):
-            monkeypatch.setattr(command, "switch_pack", original)
+            monkeypatch.setattr(switching, "switch_pack", original)
             enroll(late, people=5)
             return original(**arguments)
 
-        monkeypatch.setattr(command, "switch_pack", enrol_then_switch)
+        monkeypatch.setattr(switching, "switch_pack", enrol_then_switch)
         rebuild("--pack", "edgeface-xs")
         late.close()
         gallery = current_gallery(get_engine())
@@ -162,8 +163,8 @@ class TestRebuildTemplatesWithAPack:
         def never(**arguments):
             raise TemplatesMissing
 
-        monkeypatch.setattr(command, "switch_pack", never)
-        with pytest.raises(CommandError, match="Run it again later"):
+        monkeypatch.setattr(switching, "switch_pack", never)
+        with pytest.raises(CommandError, match="Try again later"):
             rebuild("--pack", "edgeface-xs")
 
 
