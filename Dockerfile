@@ -8,8 +8,12 @@ RUN apt-get update -q \
     && apt-get install -y -q --no-install-recommends default-libmysqlclient-dev gcc pkg-config \
     && rm -rf /var/lib/apt/lists/*
 RUN python -m venv /venv
-COPY requirements.txt /tmp/requirements.txt
+COPY requirements.txt requirements-milvus.txt /tmp/
 RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /tmp/requirements.txt
+# With --build-arg MILVUS=1 also what GALLERY_URL needs.
+ARG MILVUS=
+RUN test -z "$MILVUS" \
+    || /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /tmp/requirements-milvus.txt
 
 FROM python:${PYTHON}
 RUN apt-get update -q \

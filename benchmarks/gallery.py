@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ import faiss
 import numpy as np
 
 from benchmarks.made_faces import DIMENSION, PER_PERSON, make_faces
+from benchmarks.turns import LIMIT, numpy_ways, time_in_turns
 from recognizer.search.blocks import TemplateRow
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import Vector
@@ -35,7 +36,6 @@ from recognizer.types import Vector
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (100, 1_000, 3_000, 10_000, 100_000)
 LARGE = 1_000_000
-LIMIT = 5
 GOAL_SIZE, GOAL = 100_000, 4.0
 """At GOAL_SIZE templates the search is to be GOAL times as fast as numpy, with recall 1."""
 
@@ -44,10 +44,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--large", action="store_true", help=f"also search {LARGE:,} templates (takes 6 GB of memory)")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="numbers of templates")
     parser.add_argument("--no-encryption", action="store_true", help="do not measure what encryption at rest costs")
+    parser.add_argument("--engine", choices=["milvus"], help="also measure the gallery in an engine beside the process")
     parser.add_argument("--probes", type=int, default=60, help="searches per size (default: %(default)s)")
 
 
-def run(*, sizes: list[int], large: bool, probes: int, no_encryption: bool = False, **options: Any) -> dict[str, Any]:
+def run(
+    *,
+    sizes: list[int],
+    large: bool,
+    probes: int,
+    no_encryption: bool = False,
+    engine: str | None = None,
+    **options: Any,
+) -> dict[str, Any]:
     """Latency, memory and recall by size. Raises ValueError for senseless sizes, OSError when the measuring fails."""
     sizes = [*sizes, LARGE] if large else sizes
     if min(sizes) < LIMIT * PER_PERSON or probes < 2:
@@ -63,6 +72,10 @@ def run(*, sizes: list[int], large: bool, probes: int, no_encryption: bool = Fal
         from benchmarks.at_rest import compare
 
         result["encryption"] = compare(min(GOAL_SIZE, max(sizes)))
+    if engine:
+        from benchmarks.gallery_engine import compare as compare_engine
+
+        result["engine"] = compare_engine(sizes, probes)
     return result
 
 
@@ -114,20 +127,6 @@ def measure_size(size: int, probes: int) -> dict[str, Any]:
     }
 
 
-def numpy_ways(matrix: Vector) -> dict[str, Callable[[Vector], Any]]:
-    """Several ways to find the LIMIT best rows of matrix (n, d) for a probe (d,); np.vecdot exists since numpy 2."""
-
-    def top(scores: Vector) -> Any:
-        best = np.argpartition(scores, -LIMIT)[-LIMIT:]
-        return best[np.argsort(-scores[best])]
-
-    return {
-        "matmul": lambda probe: top(matrix @ probe),
-        "einsum": lambda probe: top(np.einsum("ij,j->i", matrix, probe)),
-        "vecdot": lambda probe: top(np.vecdot(matrix, probe)),
-    }
-
-
 def people_way(matrix: Vector, people: list[str]) -> Callable[[Vector], list[tuple[str, int, float]]]:
     """numpy's answer to what the gallery is asked, of a matrix (n, d) in which a person's rows stand together."""
     starts = np.arange(0, len(matrix), PER_PERSON)
@@ -144,18 +143,6 @@ def people_way(matrix: Vector, people: list[str]) -> Callable[[Vector], list[tup
         return found
 
     return top
-
-
-def time_in_turns(ways: Mapping[str, Callable[[Vector], Any]], questions: Vector) -> dict[str, list[float]]:
-    """Milliseconds of every way for every question, after one round to warm up. questions: (n, d), one probe a row."""
-    laps: dict[str, list[float]] = {name: [] for name in ways}
-    for number, question in enumerate([questions[0], *questions]):
-        for name, way in ways.items():
-            started = time.perf_counter()
-            way(question)
-            if number:
-                laps[name].append((time.perf_counter() - started) * 1000)
-    return laps
 
 
 def recall(gallery: GallerySnapshot, matrix: Vector, questions: Vector) -> float:

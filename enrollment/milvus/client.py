@@ -25,7 +25,7 @@ from recognizer.search.distant import MOST_PROPOSALS, Proposal
 from recognizer.types import Vector
 
 T = TypeVar("T")
-SEARCH_S: Final = 3.0
+SEARCH_S = 3.0
 """A search takes milliseconds; whoever waits longer is told that the engine is away."""
 WRITE_S: Final = 60.0
 RETRY_S: Final = 1.0

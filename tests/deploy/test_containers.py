@@ -185,4 +185,9 @@ class TestCompose:
 
     def test_pins_every_image(self):
         images = [service["image"] for service in COMPOSE["services"].values() if "build" not in service]
-        assert all(re.fullmatch(r"[a-z]+:\d[\w.-]*", image) for image in images)
+        assert all(re.fullmatch(r"[a-z/]+:v?\d[\w.-]*", image) for image in images)
+
+    def test_starts_the_gallerys_engine_only_where_it_is_asked_for_and_never_without_a_login(self):
+        profiles = {name: service["profiles"] for name, service in COMPOSE["services"].items() if "profiles" in service}
+        assert profiles == {"milvus": ["scale"]}
+        assert COMPOSE["services"]["milvus"]["environment"]["COMMON_SECURITY_AUTHORIZATIONENABLED"] == "true"

@@ -84,6 +84,15 @@ class TestDoctor:
         with pytest.raises(CommandError, match="must be an address such as"):
             call_command("doctor", "--url", "faces.example.org")
 
+    def test_a_gallery_engine_that_does_not_answer_is_a_problem(self, settings, monkeypatch):
+        monkeypatch.setattr("enrollment.milvus.client.SEARCH_S", 0.3)
+        settings.GALLERY_URL = "milvus://secret@127.0.0.1:9/faces"
+        found, failure = examine()
+        assert failure
+        assert found["gallery engine"]["state"] == "problem"
+        assert "127.0.0.1:9/faces" in found["gallery engine"]["message"]
+        assert "secret" not in json.dumps(found)
+
     def test_a_redis_that_does_not_answer_is_a_warning(self, settings):
         settings.REDIS_URL = "redis://127.0.0.1:9/0"
         found, failure = examine()

@@ -68,6 +68,17 @@ class TestReadyz:
         assert ping == "SELECT 1"
         assert "security_encryptionstate" in state
 
+    @pytest.mark.parametrize(("fallback", "status", "says"), [(False, 503, "does not answer"), (True, 200, "Degraded")])
+    def test_needs_the_gallerys_engine_unless_this_process_may_search_by_itself(
+        self, engine, settings, monkeypatch, fallback, status, says
+    ):
+        current_gallery(engine)
+        monkeypatch.setattr("enrollment.milvus.client.SEARCH_S", 0.3)
+        settings.GALLERY_URL, settings.GALLERY_FALLBACK = "milvus://127.0.0.1:9/faces", fallback
+        answer = Client().get("/readyz")
+        assert (answer.status_code, answer.json()["checks"]["gallery_engine"]) == (status, False)
+        assert says in answer.json()["message"]
+
     def test_is_503_when_the_gallery_is_another_packs(self, engine, monkeypatch):
         monkeypatch.setattr(gallery.shared, "_latest", gallery.gallery_for("another-contract", 64))
         assert Client().get("/readyz").status_code == 503

@@ -58,6 +58,7 @@ MARKERS_OF_PLACES = {
     "tests/facesite/test_database_outage.py": "server",
     "tests/facesite/test_doctor.py::TestTheWayIn": "server",
     "tests/facesite/test_downloads.py": "server",
+    "tests/facesite/test_gallery_engine.py": "server",
     "tests/facesite/test_hosts.py::TestRealServer": "server",
     "tests/facesite/test_journey.py": "server",
     "tests/facesite/test_read_only.py": "slow",

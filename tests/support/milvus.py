@@ -1,110 +1,13 @@
-"""A real Milvus server (the standalone one of the wheel `milvus`) on loopback, for as long as the tests run.
-
-The wheel weighs 80 MB and unpacks 250 MB, and the product does not need it: only CI makes an environment of its own.
-By hand: CI=true, or `python3 -m tests.support.milvus`, which makes it too.
-"""
+"""The real Milvus of benchmarks/milvus_server.py, for as long as the tests run. Only CI makes its environment."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from benchmarks.site import free_port
+from benchmarks.milvus_server import MilvusServer, is_there, make_environment
 from tests.support import skips
-
-ROOT = Path(__file__).resolve().parents[2]
-REQUIREMENTS = Path(__file__).with_name("milvus-server.txt")
-DIGEST = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:8]
-HOME = ROOT / ".cache" / f"milvus-{DIGEST}"
-PROGRAM = """
-import json, os, sys, time, urllib.request
-from pathlib import Path
-import milvus
-
-folder, unpacked = Path(sys.argv[1]), Path(sys.argv[2])
-port, etcd, peers = map(int, sys.argv[3:])
-unpacked.mkdir(exist_ok=True)
-(folder / "bin").symlink_to(unpacked)
-# The etcd inside listens for its peers on a fixed port, unless a file says otherwise: another Milvus may run here.
-listen, peer = f"http://localhost:{etcd}", f"http://localhost:{peers}"
-(folder / "etcd.json").write_text(json.dumps({
-    "listen-client-urls": listen, "advertise-client-urls": listen, "listen-peer-urls": peer,
-    "initial-advertise-peer-urls": peer, "initial-cluster": f"default={peer}",
-}))
-os.environ["ETCD_CONFIG_PATH"] = str(folder / "etcd.json")
-server = milvus.MilvusServer(proxy_port=port, etcd_port=etcd, wait_for_started=False)
-server.wait_for_started = False
-server.set_base_dir(str(folder))
-server.start()
-health = f"http://127.0.0.1:{server.webservice_port}/healthz"
-while server.server_proc.poll() is None:
-    try:
-        if urllib.request.urlopen(health, timeout=5).status == 200:
-            break
-    except OSError:
-        time.sleep(0.1)
-else:
-    sys.exit(1)
-print(json.dumps({"pid": server.server_proc.pid}), flush=True)
-sys.stdin.read()  # ends with the tests
-server.stop()
-"""
-
-
-class MilvusServer:
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        ports = [str(port) for port in (self.port, free_port(), free_port())]
-        command = [str(HOME / "bin" / "python"), "-c", PROGRAM, str(folder), str(HOME / "unpacked"), *ports]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        assert self._process.stdout is not None
-        told = self._process.stdout.readline()
-        if not told:
-            self.stop()
-            pytest.fail(f"Milvus did not start: see {folder}/logs")
-        self._pid = json.loads(told)["pid"]
-
-    def url(self, collection: str = "faces") -> str:
-        return f"milvus://127.0.0.1:{self.port}/{collection}"
-
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        """Connections stay, but nothing is answered."""
-        os.kill(self._pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(self._pid, signal.SIGCONT)
-
-    @property
-    def memory_mb(self) -> float:
-        """Resident now."""
-        status = Path(f"/proc/{self._pid}/status").read_text()
-        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
-
-    def stop(self) -> None:
-        self._process.communicate(timeout=60)
-
-
-def make_environment() -> None:
-    """.cache/milvus-* with the server; nothing to do where it is complete."""
-    if (HOME / "complete").exists():
-        return
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(HOME)], check=True)
-    install = [str(HOME / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*install, "-r", str(REQUIREMENTS)], check=True, timeout=900)
-    (HOME / "complete").touch()
 
 
 @pytest.fixture(scope="session")
@@ -112,12 +15,8 @@ def milvus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusSe
     """One for all tests, each with a collection's name of its own; a test that freezes it thaws it again."""
     if skips.in_ci():
         make_environment()
-    if not (HOME / "complete").exists():
-        skips.skip("milvus", "no Milvus server: python3 -m tests.support.milvus")
+    if not is_there():
+        skips.skip("milvus", "no Milvus server: python3 -m benchmarks.milvus_server")
     server = MilvusServer(tmp_path_factory.mktemp("milvus"))
     yield server
     server.stop()
-
-
-if __name__ == "__main__":
-    make_environment()

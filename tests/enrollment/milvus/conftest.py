@@ -7,13 +7,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from benchmarks.milvus_server import MilvusServer
 from enrollment.milvus import client, delivering, keeping, levels, loading, shared, status
 from enrollment.milvus.client import Client, Table
 from enrollment.runtime import gallery
 from enrollment.runtime.gallery import gallery_for
 from recognizer.search.distant import DistantGallery
 from tests.enrollment.conftest import CONTRACT, DIMENSION
-from tests.support.milvus import MilvusServer
 
 
 @pytest.fixture(scope="module")
