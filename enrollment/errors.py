@@ -8,6 +8,8 @@ EnrollmentError
 ├── NameAmbiguous        name_ambiguous: several people have the name that an import goes by
 ├── ExternalIdInvalid    external_id_invalid
 ├── ExternalIdTaken      external_id_taken
+├── GroupNameInvalid     group_name_invalid
+├── GroupNameTaken       group_name_taken
 ├── PersonUnknown        person_unknown
 ├── SampleUnknown        sample_unknown
 ├── NoSamples            no_samples
@@ -65,6 +67,14 @@ class ExternalIdInvalid(EnrollmentError):
 
 class ExternalIdTaken(EnrollmentError):
     code = "external_id_taken"
+
+
+class GroupNameInvalid(EnrollmentError):
+    code = "group_name_invalid"
+
+
+class GroupNameTaken(EnrollmentError):
+    code = "group_name_taken"
 
 
 class PersonUnknown(EnrollmentError):

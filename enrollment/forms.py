@@ -12,7 +12,7 @@ from enrollment.consent.policy import current_consent_policy
 from enrollment.consent.records import Consent, consent_at_enrolment
 from enrollment.consent.texts import current_text, text_shown
 from enrollment.errors import ConsentRequired, EnrollmentError, ExternalIdInvalid, ExternalIdTaken, NameInvalid
-from enrollment.models import Person
+from enrollment.models import Person, PersonGroup
 from enrollment.naming import tidy
 from enrollment.services import clean_external_id, clean_name, require_free_external_id
 
@@ -33,6 +33,9 @@ class PeopleFilter(forms.Form):
 
     q = forms.CharField(label="Search", required=False, max_length=200)
     active = forms.ChoiceField(label="Status", choices=ACTIVE_CHOICES, required=False)
+    group = forms.ModelChoiceField(
+        PersonGroup.objects.all(), required=False, to_field_name="uuid", empty_label="All", blank=True
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -79,6 +79,27 @@ class Person(models.Model):
         return max(self.consents.all(), key=lambda record: record.pk, default=None)
 
 
+class PersonGroup(models.Model):
+    """People who are looked at together: a department, a shift, visitors. Somebody may be in several."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=100, unique=True)
+    people = models.ManyToManyField(Person, related_name="groups", blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("enrollment:group", args=[self.uuid])
+
+
 class PersonKey(WrappedKey):
     """The key of a person's crops and embeddings. After a merge each sample keeps the key that it was enrolled with."""
 

@@ -10,7 +10,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from enrollment.errors import PersonUnknown, SampleUnknown
-from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, HygieneAction, Person
+from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, HygieneAction, Person, PersonGroup
 from enrollment.naming import fold
 from enrollment.sealed import read_crops, read_vectors
 from enrollment.thumbnails import thumbnail_url
@@ -63,6 +63,11 @@ def search_people(text: str = "", *, only_active: bool = False) -> QuerySet[Pers
     if only_active:
         people = people.filter(is_active=True)
     return people.order_by("name", "pk")
+
+
+def groups_with_counts() -> QuerySet[PersonGroup]:
+    """Every group by name, each with `people_count`. One query."""
+    return PersonGroup.objects.annotate(people_count=Count("people")).order_by("name", "pk")
 
 
 def cover_thumbnails(people: Iterable[Person]) -> dict[int, str]:
@@ -187,6 +192,12 @@ def gallery_counts() -> GalleryCounts:
         templates=FaceTemplate.objects.count(),
         revision=GalleryRevision.objects.values_list("number", flat=True).first() or 0,
     )
+
+
+def group_audit_links(uuids: Collection[str]) -> dict[str, TargetLink]:
+    """The same of groups that exist. One query."""
+    rows = PersonGroup.objects.filter(uuid__in=valid_uuids(uuids)).only("uuid", "name")
+    return {str(group.uuid): TargetLink(group.name, group.get_absolute_url()) for group in rows}
 
 
 def audit_links(uuids: Collection[str]) -> dict[str, TargetLink]:

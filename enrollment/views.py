@@ -15,6 +15,7 @@ from enrollment import selectors, services
 from enrollment.consent.records import basis_sentence, end_sentence, people_to_erase, people_without_record
 from enrollment.errors import ConsentEnded, EnrollmentError, PersonUnknown, SampleUnknown
 from enrollment.forms import ConsentFields, EraseForm, PeopleFilter, PersonFields
+from enrollment.groups.forms import GroupsOfPersonForm
 from enrollment.models import Person
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.sealed import CropUnreadable, is_unreadable, read_crop
@@ -59,13 +60,15 @@ def people(request: HttpRequest) -> HttpResponse:
         found = found.filter(is_active=wanted == "yes")
     elif wanted:
         found = found.filter(pk__in=WAITING[wanted]())
+    if group := form.cleaned_data.get("group"):
+        found = found.filter(groups=group)
     page = Paginator(found, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     covers = selectors.cover_thumbnails(page.object_list)
     context = {
         "form": form,
         "page": page,
         "rows": [(person, covers.get(person.pk)) for person in page.object_list],
-        "filtered": bool(form.cleaned_data.get("q") or wanted),
+        "filtered": bool(form.cleaned_data.get("q") or wanted or group),
     }
     return render(request, "enrollment/people.html", context)
 
@@ -95,6 +98,7 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
             messages.success(request, "The details were saved.")
             return redirect(person)
     context = {"person": person, "form": form, "merged_into": selectors.merged_into(person)}
+    context["group_form"] = GroupsOfPersonForm(person=person)
     context |= _samples_context(person) | _consent_context(person) | {"unreadable": is_unreadable(person)}
     return render(request, "enrollment/person.html", context, status=400 if form.errors else 200)
 

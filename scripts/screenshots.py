@@ -90,6 +90,7 @@ def still_pages(page: Page, folder: Path, variant: str) -> None:
         "attempts": "/verification/attempts/",
         "calibration": "/verification/calibration/",
         "what-if": "/verification/calibration/what-if/?threshold=0.9",
+        "groups": "/enrollment/groups/",
         "hygiene": "/enrollment/hygiene/",
         "unknown": "/verification/unknown/",
         "audit": "/audit/",

@@ -45,9 +45,7 @@ class TestConnections:
         monkeypatch.setattr(database, "_database_threads", ThreadPoolExecutor(max_workers=1))
         await run_in_database_thread(Lease.objects.count)
         before = await run_in_database_thread(lambda: connection.connection)
-        monkeypatch.setattr(
-            type(connections["default"]), "is_usable", lambda self: False
-        )
+        monkeypatch.setattr(type(connections["default"]), "is_usable", lambda self: False)
         await run_in_database_thread(Lease.objects.count)
         assert await run_in_database_thread(lambda: connection.connection) is not before
 
