@@ -23,6 +23,7 @@ ACTIVE_CHOICES = [
     ("", "All"),
     ("yes", "Active"),
     ("no", "Deactivated"),
+    ("outside", "Active, but not today"),
     ("ended", "Consent ended, to be erased"),
     ("unrecorded", "No consent recorded"),
 ]
@@ -73,6 +74,18 @@ class PersonFields(forms.Form):
     def add_service_error(self, error: EnrollmentError) -> None:
         """Put what a service refused beside the field that it is about."""
         self.add_error(field_of(error), str(error))
+
+
+class ValidityForm(forms.Form):
+    """The days on which a person is recognised."""
+
+    valid_from = forms.DateField(label="First day", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    valid_until = forms.DateField(
+        label="Last day",
+        required=False,
+        help_text="A visitor expires by itself: from the next day on nobody recognises them.",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
 
 
 class ConsentFields(forms.Form):

@@ -9,6 +9,7 @@ as runtime/gallery.py and hygiene/report.py, read for themselves.
 from __future__ import annotations
 
 import uuid
+from datetime import date
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -44,6 +45,13 @@ def folded_name(name: str, external_id: str | None) -> str:
     return f"{fold(name)}\n{fold(external_id or '')}"[:FOLDED_LENGTH]
 
 
+def searched_on(day: date, of: str = "") -> models.Q:
+    """Who may be recognised on a day: active, and in the days that were set for them. of: "person__", say."""
+    begun = models.Q(**{f"{of}valid_from": None}) | models.Q(**{f"{of}valid_from__lte": day})
+    lasts = models.Q(**{f"{of}valid_until": None}) | models.Q(**{f"{of}valid_until__gte": day})
+    return models.Q(**{f"{of}is_active": True}) & begun & lasts
+
+
 class Person(models.Model):
     """Somebody who is enrolled. (Whoever works with the product is the operator, a Django user.)"""
 
@@ -59,6 +67,8 @@ class Person(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    valid_from = models.DateField(null=True, blank=True, help_text="The first day; empty: since the enrolment.")
+    valid_until = models.DateField(null=True, blank=True, help_text="The last day; empty: for good.")
     folded = FoldedField(max_length=FOLDED_LENGTH, default="", blank=True, editable=False)
 
     class Meta:
@@ -72,6 +82,18 @@ class Person(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("enrollment:person", args=[self.uuid])
+
+    @property
+    def is_in_span(self) -> bool:
+        """Whether today lies in the days that somebody set for this person."""
+        today = timezone.localdate()
+        begun = self.valid_from is None or self.valid_from <= today
+        return begun and (self.valid_until is None or today <= self.valid_until)
+
+    @property
+    def is_searched(self) -> bool:
+        """What searched_on() asks of the database, for today."""
+        return self.is_active and self.is_in_span
 
     @property
     def consent(self) -> ConsentRecord | None:

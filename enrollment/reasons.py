@@ -105,6 +105,7 @@ ERRORS: dict[str, str] = {
     "name_ambiguous": "Several people have this name. Rename all but one, or add the pictures on the person's page.",
     "external_id_invalid": "The external ID may have at most 100 characters, without control characters.",
     "external_id_taken": "Somebody else already has this external ID. Check it, or add the pictures to that person.",
+    "validity_invalid": "The last day is before the first one. Change one of them.",
     "group_name_invalid": "Give the group a name: at most 100 characters, without control characters.",
     "group_name_taken": "There is a group of this name already. Choose another name, or use that group.",
     "person_unknown": "There is no such person. The record may have been erased.",

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from enrollment.errors import PersonUnknown, SampleUnknown
-from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, HygieneAction, Person, PersonGroup
+from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, HygieneAction, Person, PersonGroup, searched_on
 from enrollment.naming import fold
 from enrollment.sealed import read_crops, read_vectors
 from enrollment.thumbnails import thumbnail_url
@@ -61,8 +62,13 @@ def search_people(text: str = "", *, only_active: bool = False) -> QuerySet[Pers
     for word in search_words(text):
         people = people.filter(folded__contains=fold(word))
     if only_active:
-        people = people.filter(is_active=True)
+        people = people.filter(searched_on(timezone.localdate()))
     return people.order_by("name", "pk")
+
+
+def people_outside_span() -> QuerySet[Person]:
+    """Active people whose days have not begun, or are over: nobody recognises them today."""
+    return Person.objects.filter(is_active=True).exclude(searched_on(timezone.localdate()))
 
 
 def groups_with_counts() -> QuerySet[PersonGroup]:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("people/<uuid:uuid>/capture/", views.capture, name="capture"),
     path("people/<uuid:uuid>/upload/", upload_views.upload_to_person, name="upload_to_person"),
     path("people/<uuid:uuid>/active/", views.person_active, name="person_active"),
+    path("people/<uuid:uuid>/validity/", views.validity, name="validity"),
     path("people/<uuid:uuid>/erase/", views.erase, name="erase"),
     path("people/<uuid:uuid>/groups/", group_views.of_person, name="groups_of_person"),
     path("groups/", group_views.groups, name="groups"),

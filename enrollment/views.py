@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from enrollment import selectors, services
 from enrollment.consent.records import basis_sentence, end_sentence, people_to_erase, people_without_record
 from enrollment.errors import ConsentEnded, EnrollmentError, PersonUnknown, SampleUnknown
-from enrollment.forms import ConsentFields, EraseForm, PeopleFilter, PersonFields
+from enrollment.forms import ConsentFields, EraseForm, PeopleFilter, PersonFields, ValidityForm
 from enrollment.groups.forms import GroupsOfPersonForm
 from enrollment.models import Person
 from enrollment.runtime.engine import engine_if_ready
@@ -26,7 +26,7 @@ from security.web import actor_of, read_or_post, requires
 
 PEOPLE_PER_PAGE = 25
 SEARCH_LIMIT = 20
-WAITING = {"ended": people_to_erase, "unrecorded": people_without_record}
+WAITING = {"ended": people_to_erase, "unrecorded": people_without_record, "outside": selectors.people_outside_span}
 """Filters of the list by what a consent leaves to be done."""
 
 
@@ -98,6 +98,9 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
             messages.success(request, "The details were saved.")
             return redirect(person)
     context = {"person": person, "form": form, "merged_into": selectors.merged_into(person)}
+    context["validity_form"] = ValidityForm(
+        initial={"valid_from": person.valid_from, "valid_until": person.valid_until}
+    )
     context["group_form"] = GroupsOfPersonForm(person=person)
     context |= _samples_context(person) | _consent_context(person) | {"unreadable": is_unreadable(person)}
     return render(request, "enrollment/person.html", context, status=400 if form.errors else 200)
@@ -138,6 +141,23 @@ def person_active(request: HttpRequest, uuid: UUID) -> HttpResponse:
         messages.success(request, f"{person.name} is active again and will be recognised.")
     else:
         messages.success(request, f"{person.name} was deactivated and will not be recognised any more.")
+    return redirect(person)
+
+
+@requires(Right.CORRECT)
+@require_POST
+def validity(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """The days on which the person is recognised."""
+    person, form = person_or_404(uuid), ValidityForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "A day must be written like 2026-01-31. Nothing was saved.")
+        return redirect(person)
+    try:
+        person = services.set_validity(actor=actor_of(request), person=person, **form.cleaned_data)
+    except EnrollmentError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "The days were saved.")
     return redirect(person)
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
+from django.utils import timezone
 from numpy.typing import NDArray
 
-from enrollment.models import FaceTemplate
+from enrollment.models import FaceTemplate, searched_on
 from enrollment.runtime.gallery import CHUNK
 from enrollment.sealed import read_embeddings
 from recognizer.calibration import ScoreDistribution
@@ -125,7 +126,7 @@ def leave_one_out(matrix: Vector, starts: NDArray[np.int64], near: NearestPairs 
 def _load_templates(contract_id: str) -> tuple[NDArray[np.int64], NDArray[np.int64], Vector]:
     """Owners (n,) ascending, samples (n,) and embeddings (n, d) of what searches use. Primary keys."""
     templates = FaceTemplate.objects.filter(
-        contract_id=contract_id, sample__set_aside=False, sample__person__is_active=True
+        searched_on(timezone.localdate(), "sample__person__"), contract_id=contract_id, sample__set_aside=False
     )
     rows = templates.order_by("sample__person_id", "pk").values_list("sample__person_id", "sample_id", "embedding")
     owners: list[int] = []

@@ -19,6 +19,7 @@ class Action(TextChoices):
     PAIR_NOTED = "person.pair_noted", "Two people noted as different"
     PAIR_FORGOTTEN = "person.pair_forgotten", "Note about two people removed"
     HYGIENE_UNDONE = "person.hygiene_undone", "Merge, note or set-aside undone"
+    PERSON_VALIDITY = "person.validity", "Days on which the person is recognised set"
     GROUP_CREATED = "group.created", "Group created"
     GROUP_RENAMED = "group.renamed", "Group renamed"
     GROUP_DELETED = "group.deleted", "Group deleted"
