@@ -14,10 +14,11 @@ class EnrollmentConfig(AppConfig):
         from enrollment.rights.consenting import expire_consents
         from enrollment.rights.due import ENDED_CONSENTS
         from enrollment.runtime.gallery import shared
-        from enrollment.selectors import audit_links
+        from enrollment.selectors import audit_links, group_audit_links
         from security.audit.targets import targets
 
         targets.register("person", gone="a person who has been erased", find=audit_links)
+        targets.register("group", gone="a group that was deleted", find=group_audit_links)
         from security.retention.rules import retention_rules
         from security.rights import Right
         from security.sections import Section, add_section
@@ -52,5 +53,14 @@ class EnrollmentConfig(AppConfig):
                 url_name="site_privacy_notice",
                 rights=(Right.SET_CONSENT,),
                 icon="info",
+            )
+        )
+        add_section(
+            Section(
+                title="Groups",
+                text="Departments, shifts, visitors: whom lists and exports show together.",
+                url_name="enrollment:groups",
+                rights=(Right.CORRECT,),
+                icon="people",
             )
         )

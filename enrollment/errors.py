@@ -8,6 +8,9 @@ EnrollmentError
 ├── NameAmbiguous        name_ambiguous: several people have the name that an import goes by
 ├── ExternalIdInvalid    external_id_invalid
 ├── ExternalIdTaken      external_id_taken
+├── ValidityInvalid      validity_invalid: the last day is before the first
+├── GroupNameInvalid     group_name_invalid
+├── GroupNameTaken       group_name_taken
 ├── PersonUnknown        person_unknown
 ├── SampleUnknown        sample_unknown
 ├── NoSamples            no_samples
@@ -65,6 +68,18 @@ class ExternalIdInvalid(EnrollmentError):
 
 class ExternalIdTaken(EnrollmentError):
     code = "external_id_taken"
+
+
+class ValidityInvalid(EnrollmentError):
+    code = "validity_invalid"
+
+
+class GroupNameInvalid(EnrollmentError):
+    code = "group_name_invalid"
+
+
+class GroupNameTaken(EnrollmentError):
+    code = "group_name_taken"
 
 
 class PersonUnknown(EnrollmentError):

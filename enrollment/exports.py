@@ -23,6 +23,9 @@ COLUMNS = (
     "name",
     "external_id",
     "active",
+    "valid_from",
+    "valid_until",
+    "groups",
     "samples",
     "consent",
     "consent_given_at",
@@ -41,7 +44,7 @@ def stream_people(people: QuerySet[Person], *, actor: Actor | None, **filters: A
     require(actor, Right.EXPORT)
     with transaction.atomic():
         record(Action.PEOPLE_EXPORTED, actor=actor, format="csv", rows=people.count(), filters=filters)
-    return csv_lines(COLUMNS, map(_row, by_pages(people.prefetch_related("consents__text"))))
+    return csv_lines(COLUMNS, map(_row, by_pages(people.prefetch_related("consents__text", "groups"))))
 
 
 def _row(person: Person) -> tuple[object, ...]:
@@ -51,6 +54,9 @@ def _row(person: Person) -> tuple[object, ...]:
         person.name,
         person.external_id,
         "yes" if person.is_active else "no",
+        person.valid_from,
+        person.valid_until,
+        "; ".join(group.name for group in person.groups.all()),
         getattr(person, "sample_count", None),
         basis_sentence(consent),
         moment(consent.given_at) if consent else None,

@@ -12,7 +12,7 @@ from enrollment.consent.policy import current_consent_policy
 from enrollment.consent.records import Consent, consent_at_enrolment
 from enrollment.consent.texts import current_text, text_shown
 from enrollment.errors import ConsentRequired, EnrollmentError, ExternalIdInvalid, ExternalIdTaken, NameInvalid
-from enrollment.models import Person
+from enrollment.models import Person, PersonGroup
 from enrollment.naming import tidy
 from enrollment.services import clean_external_id, clean_name, require_free_external_id
 
@@ -23,6 +23,7 @@ ACTIVE_CHOICES = [
     ("", "All"),
     ("yes", "Active"),
     ("no", "Deactivated"),
+    ("outside", "Active, but not today"),
     ("ended", "Consent ended, to be erased"),
     ("unrecorded", "No consent recorded"),
 ]
@@ -33,6 +34,9 @@ class PeopleFilter(forms.Form):
 
     q = forms.CharField(label="Search", required=False, max_length=200)
     active = forms.ChoiceField(label="Status", choices=ACTIVE_CHOICES, required=False)
+    group = forms.ModelChoiceField(
+        PersonGroup.objects.all(), required=False, to_field_name="uuid", empty_label="All", blank=True
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,6 +74,18 @@ class PersonFields(forms.Form):
     def add_service_error(self, error: EnrollmentError) -> None:
         """Put what a service refused beside the field that it is about."""
         self.add_error(field_of(error), str(error))
+
+
+class ValidityForm(forms.Form):
+    """The days on which a person is recognised."""
+
+    valid_from = forms.DateField(label="First day", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    valid_until = forms.DateField(
+        label="Last day",
+        required=False,
+        help_text="A visitor expires by itself: from the next day on nobody recognises them.",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
 
 
 class ConsentFields(forms.Form):

@@ -9,6 +9,7 @@ as runtime/gallery.py and hygiene/report.py, read for themselves.
 from __future__ import annotations
 
 import uuid
+from datetime import date
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -44,6 +45,19 @@ def folded_name(name: str, external_id: str | None) -> str:
     return f"{fold(name)}\n{fold(external_id or '')}"[:FOLDED_LENGTH]
 
 
+def in_span(day: date, of: str = "") -> models.Q:
+    """Whose days, where some were set, include this one. of: "person__", say."""
+    begun = models.Q(**{f"{of}valid_from": None}) | models.Q(**{f"{of}valid_from__lte": day})
+    lasts = models.Q(**{f"{of}valid_until": None}) | models.Q(**{f"{of}valid_until__gte": day})
+    return begun & lasts
+
+
+def searched_on(day: date | None, of: str = "") -> models.Q:
+    """Who may be recognised on a day (None: on some day): active, and in the days that were set for them."""
+    active = models.Q(**{f"{of}is_active": True})
+    return active if day is None else active & in_span(day, of)
+
+
 class Person(models.Model):
     """Somebody who is enrolled. (Whoever works with the product is the operator, a Django user.)"""
 
@@ -59,6 +73,8 @@ class Person(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    valid_from = models.DateField(null=True, blank=True, help_text="The first day; empty: since the enrolment.")
+    valid_until = models.DateField(null=True, blank=True, help_text="The last day; empty: for good.")
     folded = FoldedField(max_length=FOLDED_LENGTH, default="", blank=True, editable=False)
 
     class Meta:
@@ -74,9 +90,45 @@ class Person(models.Model):
         return reverse("enrollment:person", args=[self.uuid])
 
     @property
+    def is_in_span(self) -> bool:
+        """Whether today is one of the days that were set for this person."""
+        return self.is_in_span_on(timezone.localdate())
+
+    def is_in_span_on(self, day: date) -> bool:
+        """As in_span(), of one person."""
+        begun = self.valid_from is None or self.valid_from <= day
+        return begun and (self.valid_until is None or day <= self.valid_until)
+
+    @property
+    def is_searched(self) -> bool:
+        """What searched_on() asks of the database, for today."""
+        return self.is_active and self.is_in_span
+
+    @property
     def consent(self) -> ConsentRecord | None:
         """The record that counts, the newest. One query, unless `consents__text` was prefetched."""
         return max(self.consents.all(), key=lambda record: record.pk, default=None)
+
+
+class PersonGroup(models.Model):
+    """People who are looked at together: a department, a shift, visitors. Somebody may be in several."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=100, unique=True)
+    people = models.ManyToManyField(Person, related_name="groups", blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("enrollment:group", args=[self.uuid])
 
 
 class PersonKey(WrappedKey):

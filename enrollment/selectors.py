@@ -8,9 +8,10 @@ from uuid import UUID
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from enrollment.errors import PersonUnknown, SampleUnknown
-from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, HygieneAction, Person
+from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, HygieneAction, Person, PersonGroup, searched_on
 from enrollment.naming import fold
 from enrollment.sealed import read_crops, read_vectors
 from enrollment.thumbnails import thumbnail_url
@@ -63,8 +64,18 @@ def search_people(text: str = "", *, only_active: bool = False) -> QuerySet[Pers
     for word in search_words(text):
         people = people.filter(folded__contains=fold(word))
     if only_active:
-        people = people.filter(is_active=True)
+        people = people.filter(searched_on(timezone.localdate()))
     return people.order_by("name", "pk")
+
+
+def people_outside_span() -> QuerySet[Person]:
+    """Active people whose days have not begun, or are over: nobody recognises them today."""
+    return Person.objects.filter(is_active=True).exclude(searched_on(timezone.localdate()))
+
+
+def groups_with_counts() -> QuerySet[PersonGroup]:
+    """Every group by name, each with `people_count`. One query."""
+    return PersonGroup.objects.annotate(people_count=Count("people")).order_by("name", "pk")
 
 
 def cover_thumbnails(people: Iterable[Person], *, size: int = 112) -> dict[int, str]:
@@ -197,6 +208,12 @@ def gallery_counts() -> GalleryCounts:
         templates=FaceTemplate.objects.count(),
         revision=GalleryRevision.objects.values_list("number", flat=True).first() or 0,
     )
+
+
+def group_audit_links(uuids: Collection[str]) -> dict[str, TargetLink]:
+    """The same of groups that exist. One query."""
+    rows = PersonGroup.objects.filter(uuid__in=valid_uuids(uuids)).only("uuid", "name")
+    return {str(group.uuid): TargetLink(group.name, group.get_absolute_url()) for group in rows}
 
 
 def audit_links(uuids: Collection[str]) -> dict[str, TargetLink]:

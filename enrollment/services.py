@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID, uuid4
 
 from django.contrib.admin.models import LogEntry
@@ -31,6 +32,7 @@ from enrollment.errors import (
     PersonUnknown,
     PossibleDuplicate,
     SampleUnknown,
+    ValidityInvalid,
 )
 from enrollment.hooks import hooks
 from enrollment.models import (
@@ -338,6 +340,25 @@ def update_person(
         if changed:  # which fields, not what is in them: this outlives an erasure
             record(Action.PERSON_UPDATED, actor=actor, target=stored.uuid, changed=changed, is_active=stored.is_active)
     _log("updated", actor, stored)
+    return stored
+
+
+def set_validity(*, actor: Actor | None, person: Person, valid_from: date | None, valid_until: date | None) -> Person:
+    """The first and the last day on which searches find the person. None: no bound. Raises ValidityInvalid."""
+    require(actor, Right.CORRECT)
+    if valid_from and valid_until and valid_until < valid_from:
+        raise ValidityInvalid
+    with transaction.atomic():
+        stored = lock_person(person)
+        if (stored.valid_from, stored.valid_until) == (valid_from, valid_until):
+            return stored
+        stored.valid_from, stored.valid_until = valid_from, valid_until
+        _save_person(stored)
+        bump_gallery_revision([stored.uuid])
+        days = {"since": valid_from, "until": valid_until}
+        facts = {name: day.isoformat() if day else None for name, day in days.items()}
+        record(Action.PERSON_VALIDITY, actor=actor, target=stored.uuid, **facts)
+    _log("validity_set", actor, stored)
     return stored
 
 

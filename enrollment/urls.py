@@ -1,6 +1,7 @@
 from django.urls import path
 
 from enrollment import views
+from enrollment.groups import views as group_views
 from enrollment.hygiene import views as hygiene_views
 from enrollment.pictures import views as upload_views
 from enrollment.rights import views as rights_views
@@ -17,7 +18,12 @@ urlpatterns = [
     path("people/<uuid:uuid>/capture/", views.capture, name="capture"),
     path("people/<uuid:uuid>/upload/", upload_views.upload_to_person, name="upload_to_person"),
     path("people/<uuid:uuid>/active/", views.person_active, name="person_active"),
+    path("people/<uuid:uuid>/validity/", views.validity, name="validity"),
     path("people/<uuid:uuid>/erase/", views.erase, name="erase"),
+    path("people/<uuid:uuid>/groups/", group_views.of_person, name="groups_of_person"),
+    path("groups/", group_views.groups, name="groups"),
+    path("groups/<uuid:uuid>/", group_views.group, name="group"),
+    path("groups/<uuid:uuid>/delete/", group_views.delete, name="delete_group"),
     path("people/<uuid:uuid>/consent/", rights_views.consent, name="consent"),
     path("people/<uuid:uuid>/consent/withdraw/", rights_views.withdraw, name="withdraw_consent"),
     path("people/<uuid:uuid>/consent/undo/", rights_views.undo, name="undo_withdrawal"),

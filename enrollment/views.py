@@ -15,7 +15,8 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from enrollment import selectors, services
 from enrollment.consent.records import basis_sentence, end_sentence, people_to_erase, people_without_record
 from enrollment.errors import ConsentEnded, EnrollmentError, PersonUnknown, SampleUnknown
-from enrollment.forms import ConsentFields, EraseForm, PeopleFilter, PersonFields
+from enrollment.forms import ConsentFields, EraseForm, PeopleFilter, PersonFields, ValidityForm
+from enrollment.groups.forms import GroupsOfPersonForm
 from enrollment.models import FaceSample, Person
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.sealed import CropUnreadable, is_unreadable, read_crop
@@ -26,7 +27,7 @@ from security.web import actor_of, read_or_post, requires
 
 PEOPLE_PER_PAGE = 25
 SEARCH_LIMIT = 20
-WAITING = {"ended": people_to_erase, "unrecorded": people_without_record}
+WAITING = {"ended": people_to_erase, "unrecorded": people_without_record, "outside": selectors.people_outside_span}
 """Filters of the list by what a consent leaves to be done."""
 
 
@@ -60,13 +61,15 @@ def people(request: HttpRequest) -> HttpResponse:
         found = found.filter(is_active=wanted == "yes")
     elif wanted:
         found = found.filter(pk__in=WAITING[wanted]())
+    if group := form.cleaned_data.get("group"):
+        found = found.filter(groups=group)
     page = Paginator(found, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     covers = selectors.cover_thumbnails(page.object_list)
     context = {
         "form": form,
         "page": page,
         "rows": [(person, covers.get(person.pk)) for person in page.object_list],
-        "filtered": bool(form.cleaned_data.get("q") or wanted),
+        "filtered": bool(form.cleaned_data.get("q") or wanted or group),
     }
     return render(request, "enrollment/people.html", context)
 
@@ -96,6 +99,10 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
             messages.success(request, "The details were saved.")
             return redirect(person)
     context = {"person": person, "form": form, "merged_into": selectors.merged_into(person)}
+    context["validity_form"] = ValidityForm(
+        initial={"valid_from": person.valid_from, "valid_until": person.valid_until}
+    )
+    context["group_form"] = GroupsOfPersonForm(person=person)
     context |= _samples_context(person) | _consent_context(person) | {"unreadable": is_unreadable(person)}
     return render(request, "enrollment/person.html", context, status=400 if form.errors else 200)
 
@@ -135,6 +142,23 @@ def person_active(request: HttpRequest, uuid: UUID) -> HttpResponse:
         messages.success(request, f"{person.name} is active again and will be recognised.")
     else:
         messages.success(request, f"{person.name} was deactivated and will not be recognised any more.")
+    return redirect(person)
+
+
+@requires(Right.CORRECT)
+@require_POST
+def validity(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """The days on which the person is recognised."""
+    person, form = person_or_404(uuid), ValidityForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "A day must be written like 2026-01-31. Nothing was saved.")
+        return redirect(person)
+    try:
+        person = services.set_validity(actor=actor_of(request), person=person, **form.cleaned_data)
+    except EnrollmentError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "The days were saved.")
     return redirect(person)
 
 

@@ -12,7 +12,7 @@ from django.db.models import Case, Count, Q, QuerySet, When
 from django.urls import reverse
 from django.utils import timezone
 
-from enrollment.models import Person
+from enrollment.models import Person, searched_on
 from enrollment.naming import fold
 from enrollment.selectors import search_words
 from enrollment.thumbnails import jpeg_data_url
@@ -135,12 +135,12 @@ def audit_links(uuids: Collection[str]) -> dict[str, TargetLink]:
 
 
 def claimable_person_exists(uuid: str) -> bool:
-    """Whether the claim "I am this person" can be checked: the person exists and is active.
+    """Whether the claim "I am this person" can be checked: the person exists and may be recognised today.
 
     False also for text that is no UUID.
     """
     try:
-        return Person.objects.filter(uuid=UUID(uuid), is_active=True).exists()
+        return Person.objects.filter(searched_on(timezone.localdate()), uuid=UUID(uuid)).exists()
     except ValueError:
         return False
 

@@ -50,7 +50,7 @@ def _claimed_person(uuid: str) -> Person | None:
         person = person_by_uuid(uuid)
     except PersonUnknown:
         return None
-    return person if person.is_active else None
+    return person if person.is_searched else None
 
 
 @dataclass(frozen=True, slots=True)

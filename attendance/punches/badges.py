@@ -20,7 +20,7 @@ from attendance.punches.services import (
     next_direction,
     within_cooldown,
 )
-from enrollment.models import Person
+from enrollment.models import Person, searched_on
 from security.actors import Actor
 from security.allowing import NotAllowed
 from security.events import log_event
@@ -102,8 +102,8 @@ def _kiosk_of(actor: Actor | None) -> Kiosk:
 
 
 def _person_of(number: str) -> Person | None:
-    """The active person of exactly this number: a database may take a for A, or é for e."""
-    found = Person.objects.filter(external_id=number, is_active=True)
+    """Whoever may come in today with exactly this number: a database may take a for A, or é for e."""
+    found = Person.objects.filter(searched_on(timezone.localdate()), external_id=number)
     return next((person for person in found if person.external_id == number), None)
 
 

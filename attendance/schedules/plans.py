@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from attendance.models import DayOff, Punch, Schedule
-from enrollment.models import Person
+from enrollment.models import Person, in_span
 from security.days import day_begins
 
 
@@ -55,7 +55,9 @@ class Timetable:
         if day in self.off:
             return []
         enrolled = Q(created_at__lt=day_begins(day))
-        here = enrolled & (Q(is_active=True) | Q(deactivated_at__gte=day_begins(day + timedelta(days=1))))
+        here = (
+            enrolled & in_span(day) & (Q(is_active=True) | Q(deactivated_at__gte=day_begins(day + timedelta(days=1))))
+        )
         every = next((each for each in self.schedules if each.is_in_force(day) and has_weekday(each, day)), None)
         return [(self._plan(every, day), here)] if every else []
 
@@ -92,8 +94,8 @@ def has_weekday(schedule: Schedule, day: date) -> bool:
 
 
 def is_expected(person: Person, day: date) -> bool:
-    """From the day after they were enrolled to the day before they were deactivated."""
-    if timezone.localdate(person.created_at) >= day:
+    """From the day after they were enrolled to the day before they were deactivated, in the days set for them."""
+    if timezone.localdate(person.created_at) >= day or not person.is_in_span_on(day):
         return False
     if person.is_active:
         return True

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from django.utils import timezone
 from numpy.typing import NDArray
 
-from enrollment.models import FaceSample, Person, PersonPair
+from enrollment.models import FaceSample, Person, PersonPair, searched_on
 from enrollment.runtime.gallery import CHUNK, template_chunks
 from enrollment.runtime.policy import current_policy
 from enrollment.samples.pairs import noted_pairs
@@ -186,7 +187,7 @@ def build_report(
 
 def _read(contract_id: str, dimension: int) -> _Gallery:
     """Samples and people are joined here and not in SQL, for the reason that runtime/gallery.py gives."""
-    active = set(Person.objects.filter(is_active=True).order_by().values_list("pk", flat=True))
+    active = set(Person.objects.filter(searched_on(timezone.localdate())).order_by().values_list("pk", flat=True))
     rows = FaceSample.objects.filter(set_aside=False).order_by().values_list("pk", "person_id", "taken_back")
     owners = {pk: (person, kept) for pk, person, kept in rows.iterator(chunk_size=CHUNK) if person in active}
     ids: list[int] = []

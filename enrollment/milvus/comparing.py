@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
 
+from django.utils import timezone
+
 from enrollment.milvus.client import Table
 from enrollment.models import FaceTemplate, GalleryCopy
 from enrollment.runtime.gallery import CHUNK, owners_of_samples, rows_of, template_chunks
@@ -29,8 +31,11 @@ class Difference:
 
 
 def differences(table: Table, copy: GalleryCopy, *, is_empty: bool = False) -> Iterator[Difference]:
-    """Of everything, stretch by stretch. is_empty: the engine holds nothing and is not asked. Raises GalleryAway."""
-    owners, last = owners_of_samples(), 0
+    """Of everything, stretch by stretch. People outside their days are in the engine too: whoever reads what it
+    proposes leaves them out, so that midnight writes nothing.
+
+    is_empty: the engine holds nothing and is not asked. Raises GalleryAway."""
+    owners, last = owners_of_samples(None), 0
     for chunk in template_chunks(copy.contract_id, copy.dimension):
         until = max(last, *(row[0] for row in chunk)) if chunk else last
         there = {} if is_empty else table.rows_between(last, until)
@@ -45,7 +50,7 @@ def differences(table: Table, copy: GalleryCopy, *, is_empty: bool = False) -> I
 
 def differences_of(table: Table, copy: GalleryCopy, people: Collection[UUID]) -> Difference:
     """Of these people, those included who are gone. Raises GalleryAway."""
-    rows = list(rows_of(people, copy.contract_id, copy.dimension))
+    rows = list(rows_of(people, copy.contract_id, copy.dimension, None))
     return _compare(rows, table.rows_of([str(uuid) for uuid in people]))
 
 
@@ -55,8 +60,8 @@ def _compare(rows: list[TemplateRow], there: Mapping[int, str]) -> Difference:
 
 
 def count_templates(contract_id: str, dimension: int) -> dict[str, int]:
-    """Person -> number of templates that may be searched. Reads ids only."""
-    owners = owners_of_samples()
+    """Person -> number of templates that may be searched today. Reads ids only."""
+    owners = owners_of_samples(timezone.localdate())
     unreadable = {str(person.uuid) for person in unreadable_people()}
     templates = FaceTemplate.objects.filter(contract_id=contract_id, dimension=dimension).order_by()
     samples = templates.values_list("sample_id", flat=True).iterator(chunk_size=CHUNK)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from enrollment.milvus.client import Table
 from enrollment.milvus.comparing import count_templates
@@ -50,6 +52,8 @@ class Distant:
     epoch: UUID
     settled: int
     """The engine is asked about whoever did not change since this revision."""
+    day: date
+    """Whoever may be found on it is found."""
     recent: dict[str, tuple[int, ...]]
     """Person -> their templates' ids, of everybody who changed since then."""
 
@@ -101,6 +105,8 @@ def _refresh(before: Distant | None, contract_id: str, dimension: int) -> Distan
     number, epoch = read_revision()  # after the level: nothing settles that this number does not know
     if level.epoch is None or level.epoch != epoch or number - settled > KEPT_REVISIONS:
         raise Behind
+    if before and before.day != timezone.localdate():
+        before = None  # midnight: other people may be found, although nobody wrote anything
     if before and (before.epoch, before.snapshot.revision, before.settled) == (epoch, number, settled):
         return before
     if before and (before.epoch != epoch or number - before.snapshot.revision > KEPT_REVISIONS):
@@ -120,7 +126,7 @@ def _followed(before: Distant, recent: set[str], changed: set[str], *, number: i
     gallery = before.snapshot
     read = changed | (recent - before.recent.keys())
     rows: dict[str, list[TemplateRow]] = {person: [] for person in read}
-    for row in rows_of([UUID(person) for person in read], gallery.contract_id, gallery.dimension):
+    for row in rows_of([UUID(person) for person in read], gallery.contract_id, gallery.dimension, before.day):
         rows[row.person_id].append(row)
     gone = {template for person in before.recent.keys() & read for template in before.recent[person]}
     gone |= {template for person in before.recent.keys() - recent for template in before.recent[person]}
@@ -145,16 +151,16 @@ def _followed(before: Distant, recent: set[str], changed: set[str], *, number: i
         remembered=gallery.remembered.without(read),
         confusions=recorded_confusions(gallery.contract_id),
     )
-    return Distant(after, before.epoch, settled, now)
+    return Distant(after, before.epoch, settled, before.day, now)
 
 
 def _begin(contract_id: str, dimension: int, epoch: UUID) -> Distant:
     """A copy in which nobody has changed lately."""
-    counts = count_templates(contract_id, dimension)
+    day, counts = timezone.localdate(), count_templates(contract_id, dimension)
 
     def read(people: Collection[str]) -> list[TemplateRow]:
         with _own_connection():
-            return list(rows_of([UUID(person) for person in people], contract_id, dimension))
+            return list(rows_of([UUID(person) for person in people], contract_id, dimension, day))
 
     gallery = DistantGallery(
         index=Engine(table_of(shared_client(), contract_id, epoch)),
@@ -168,7 +174,7 @@ def _begin(contract_id: str, dimension: int, epoch: UUID) -> Distant:
         templates=sum(counts.values()),
         remembered=Remembered(),
     )
-    return Distant(gallery, epoch, 0, {})
+    return Distant(gallery, epoch, 0, day, {})
 
 
 def _changed_since(revision: int) -> set[str]:

@@ -40,7 +40,7 @@ history/     the small picture of each decision that named you, as JPEG
 unknown/     pictures that were taken before you were enrolled and were found to be you, as PNG
 
 What data.json holds:
-people         your name, your external ID and whether you are searched; several, if records of you were merged
+people         your name, your external ID, your groups and whether you are searched; several, if records were merged
 consents       what you agreed to, when, how and until when, with the text
 samples        each picture: when and how it was taken, and how good it is
 templates      the numbers computed from each picture ("embedding"), and the model that computed them
@@ -120,6 +120,9 @@ def _person(person: Person) -> dict[str, Any]:
         "name": person.name,
         "external_id": person.external_id,
         "active": person.is_active,
+        "valid_from": person.valid_from.isoformat() if person.valid_from else None,
+        "valid_until": person.valid_until.isoformat() if person.valid_until else None,
+        "groups": [group.name for group in person.groups.all()],
         "deactivated_at": moment(person.deactivated_at),
         "enrolled_at": moment(person.created_at),
         "enrolled_by": operator(person.created_by_id),

@@ -19,10 +19,11 @@ from uuid import UUID
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from enrollment.hooks import hooks
-from enrollment.models import FaceSample, FaceTemplate, GalleryChange, GalleryRevision, Person
+from enrollment.models import FaceSample, FaceTemplate, GalleryChange, GalleryRevision, Person, searched_on
 from enrollment.sealed import read_embeddings
 from recognizer.engine import FaceEngine
 from recognizer.errors import EngineNotReady
@@ -56,6 +57,8 @@ class Copy(Protocol):
 class _Loaded:
     snapshot: GallerySnapshot
     epoch: UUID | None
+    day: date
+    """Who is searched depends on it (models.searched_on)."""
     templates_of: dict[str, tuple[int, ...]]
     """Person uuid -> the ids of their templates in the snapshot."""
 
@@ -184,14 +187,15 @@ def refresh_in_process(copy: Copy | None, contract_id: str, dimension: int, note
     loaded = copy if isinstance(copy, _Loaded) else None
     # The revision is read before the rows: rows newer than it are read again at the next change, never missed.
     number, epoch = read_revision()
-    if loaded and loaded.epoch == epoch and loaded.snapshot.revision == number:
+    today = timezone.localdate()
+    if loaded and loaded.epoch == epoch and loaded.snapshot.revision == number and loaded.day == today:
         return loaded
-    changed = _changed_people(loaded, number, epoch)
+    changed = _changed_people(loaded, number, epoch, today)
     if loaded is None or changed is None:
         with _no_collections():
-            fresh = _load(contract_id, dimension, number, epoch, note)
+            fresh = _load(contract_id, dimension, number, epoch, today, note)
     else:
-        fresh = _patch(loaded, changed, contract_id, dimension, number)
+        fresh = _patch(loaded, changed, contract_id, dimension, number, today)
     return replace(fresh, snapshot=fresh.snapshot.with_confusions(recorded_confusions(contract_id)))
 
 
@@ -222,22 +226,32 @@ gallery_for, cached_gallery, mark_gallery_stale, reset_gallery = (
 )
 
 
-def _changed_people(loaded: _Loaded | None, number: int, epoch: UUID | None) -> Sequence[UUID] | None:
+def _changed_people(loaded: _Loaded | None, number: int, epoch: UUID | None, today: date) -> Sequence[UUID] | None:
     """Whose templates differ from `loaded`; None when loading anew is necessary or cheaper."""
-    if loaded is None or loaded.epoch != epoch:
+    if loaded is None or loaded.epoch != epoch or today < loaded.day:
         return None
     behind = number - loaded.snapshot.revision
-    if not 0 < behind <= KEPT_REVISIONS:
+    if not 0 <= behind <= KEPT_REVISIONS:
         return None
     limit = max(1000, int(REBUILD_SHARE * loaded.snapshot.people))
     changes = GalleryChange.objects.filter(revision__gt=loaded.snapshot.revision)
     people = list(changes.order_by().values_list("person_uuid", flat=True).distinct()[: limit + 1])
+    people = list({*people, *_begun_or_over(loaded.day, today)})
     return people if len(people) <= limit else None
 
 
-def _load(contract_id: str, dimension: int, number: int, epoch: UUID | None, note: Note) -> _Loaded:
+def _begun_or_over(last: date, today: date) -> Iterable[UUID]:
+    """Whose days began, or ended, since `last`: midnight changes the gallery although nobody writes anything."""
+    if last == today:
+        return ()
+    begun = Q(valid_from__gt=last, valid_from__lte=today)
+    over = Q(valid_until__gte=last, valid_until__lt=today)
+    return Person.objects.filter(begun | over).order_by().values_list("uuid", flat=True)
+
+
+def _load(contract_id: str, dimension: int, number: int, epoch: UUID | None, today: date, note: Note) -> _Loaded:
     """A large snapshot is given out before its codes are made: slower searches for seconds, instead of none."""
-    owners = owners_of_samples()
+    owners = owners_of_samples(today)
     ids: list[int] = []
     people: list[str] = []
     # A sample has one template at most. Joining parts at the end would need twice the memory for a while.
@@ -254,15 +268,16 @@ def _load(contract_id: str, dimension: int, number: int, epoch: UUID | None, not
     if snapshot.templates >= QUANTISE_FROM:
         # Not a daemon: ending the process while FAISS computes would crash it.
         threading.Thread(target=snapshot.code, name="gallery-codes").start()
-    return _Loaded(snapshot, epoch, _grouped(zip(people, ids, strict=True)))
+    return _Loaded(snapshot, epoch, today, _grouped(zip(people, ids, strict=True)))
 
 
-def owners_of_samples() -> dict[int, str]:
-    """Sample's primary key -> uuid of its person, for active people and samples that were not set aside.
+def owners_of_samples(day: date | None) -> dict[int, str]:
+    """Sample's primary key -> uuid of its person, for people searched on a day (None: on some day) and samples that
+    were not set aside.
 
     Joined here and not in SQL: three scans of what is needed beat a join that opens every row with a crop in it.
     """
-    people = Person.objects.filter(is_active=True).order_by().values_list("pk", "uuid")
+    people = Person.objects.filter(searched_on(day)).order_by().values_list("pk", "uuid")
     uuids = {pk: str(uuid) for pk, uuid in people.iterator(chunk_size=CHUNK)}
     samples = FaceSample.objects.filter(set_aside=False).order_by().values_list("pk", "person_id")
     return {pk: uuids[person] for pk, person in samples.iterator(chunk_size=CHUNK) if person in uuids}
@@ -286,8 +301,10 @@ def _in_plain(rows: Sequence[tuple[int, int, Stored]], contract_id: str) -> list
     return [(pk, sample, data) for (pk, sample, _), data in zip(rows, plain, strict=True) if data is not None]
 
 
-def _patch(loaded: _Loaded, changed: Sequence[UUID], contract_id: str, dimension: int, number: int) -> _Loaded:
-    now = {row.template_id: row for row in rows_of(changed, contract_id, dimension)}
+def _patch(
+    loaded: _Loaded, changed: Sequence[UUID], contract_id: str, dimension: int, number: int, today: date
+) -> _Loaded:
+    now = {row.template_id: row for row in rows_of(changed, contract_id, dimension, today)}
     owner_before = {template: str(uuid) for uuid in changed for template in loaded.templates_of.get(str(uuid), ())}
     # A template that a merge moved is added again: the snapshot then has it under its new owner.
     added = [row for template, row in now.items() if owner_before.get(template) != row.person_id]
@@ -296,13 +313,14 @@ def _patch(loaded: _Loaded, changed: Sequence[UUID], contract_id: str, dimension
     for uuid in changed:
         templates_of.pop(str(uuid), None)
     templates_of.update(_grouped((row.person_id, row.template_id) for row in now.values()))
-    return _Loaded(loaded.snapshot.updated(added=added, removed=removed, revision=number), loaded.epoch, templates_of)
+    snapshot = loaded.snapshot.updated(added=added, removed=removed, revision=number)
+    return _Loaded(snapshot, loaded.epoch, today, templates_of)
 
 
-def rows_of(people: Collection[UUID], contract_id: str, dimension: int) -> Iterator[TemplateRow]:
+def rows_of(people: Collection[UUID], contract_id: str, dimension: int, day: date | None) -> Iterator[TemplateRow]:
     remaining = iter(people)
     while some := list(islice(remaining, 200)):
-        samples = FaceSample.objects.filter(person__uuid__in=some, person__is_active=True, set_aside=False)
+        samples = FaceSample.objects.filter(searched_on(day, "person__"), person__uuid__in=some, set_aside=False)
         owners = dict(samples.order_by().values_list("pk", "person__uuid"))
         templates = FaceTemplate.objects.filter(sample__in=list(owners), contract_id=contract_id, dimension=dimension)
         rows = list(templates.order_by("pk").values_list("pk", "sample_id", "embedding"))

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 from django.db.models import QuerySet
+from django.utils import timezone
 from numpy.typing import NDArray
 
-from enrollment.models import FaceSample, FaceTemplate
+from enrollment.models import FaceSample, FaceTemplate, searched_on
 from enrollment.runtime.gallery import CHUNK
 from enrollment.sealed import read_embeddings
 from recognizer.calibration import ScoreDistribution
@@ -112,7 +113,7 @@ def site_scores(contract_id: str, progress: Progress = lambda _: None) -> SiteSc
 
 def _chosen_people() -> tuple[list[int] | None, int]:
     """Primary keys of whom to compare, spread evenly, and how many there are; None and 0: everybody."""
-    searched = FaceSample.objects.filter(set_aside=False, person__is_active=True)
+    searched = FaceSample.objects.filter(searched_on(timezone.localdate(), "person__"), set_aside=False)
     people = list(searched.order_by("person_id").values_list("person_id", flat=True).distinct())
     if len(people) <= MOST_PEOPLE:
         return None, 0
@@ -167,7 +168,7 @@ def _load_templates(
     chosen: whose; None: everybody's.
     """
     templates = FaceTemplate.objects.filter(
-        contract_id=contract_id, sample__set_aside=False, sample__person__is_active=True
+        searched_on(timezone.localdate(), "sample__person__"), contract_id=contract_id, sample__set_aside=False
     )
     rows = templates.order_by("sample__person_id", "pk").values_list("sample__person_id", "sample_id", "embedding")
     owners: list[int] = []

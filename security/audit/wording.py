@@ -33,7 +33,7 @@ LABELS = {
 """Of facts whose name alone is no plain English; others are shown with blanks for underscores."""
 UNTOLD = {"together": 1, "despite_duplicate": False}
 """Facts that say nothing with these values."""
-IDS = {"person": "person", "other": "person", "attempt": "attempt"}
+IDS = {"person": "person", "other": "person", "attempt": "attempt", "group": "group"}
 """Facts that hold an id -> the kind of target that it is."""
 
 

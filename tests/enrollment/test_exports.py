@@ -17,7 +17,9 @@ class TestStreamPeople:
             services.enroll_person(
                 actor=None, name=name, consent=ON_PAPER, samples=[make_draft(number)], despite_duplicate=True
             )
-        with django_assert_num_queries(2 + 6):  # people, consents; the audit row: savepoint, count, and the row itself
+        with django_assert_num_queries(
+            3 + 6
+        ):  # people, consents, groups; the audit row: savepoint, count, and the row itself
             lines = list(csv.DictReader(without_mark(stream_people(selectors.search_people(), actor=None))))
         assert tuple(lines[0]) == COLUMNS
         assert [line["name"] for line in lines] == ["Ada", "'=HYPERLINK(1)"]

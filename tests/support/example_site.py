@@ -33,6 +33,7 @@ def fill() -> None:
     from attendance.models import Schedule
     from attendance.punches.services import punch_by_hand
     from attendance.schedules.services import save_schedule
+    from enrollment.groups.actions import create_group
     from enrollment.models import FaceSample
     from enrollment.sealed import read_crops
     from enrollment.services import erase_person, set_active
@@ -80,7 +81,9 @@ def fill() -> None:
     kiosk, _ = create_kiosk(actor=boss, name="Front door", place="Reception", mode="check", sound=True)
     hours = Schedule(name="Office hours", weekdays="12345", starts_at=time(9), ends_at=time(17))
     save_schedule(actor=boss, schedule=hours)
+    group = create_group(actor=boss, name="Laboratory")
     rows: dict[str, Any] = {
+        "group": group,
         "person": sample.person,
         "sample": sample,
         "attempt": attempts[0],

@@ -20,6 +20,8 @@ PAGES = {
     "remove-sample": "/enrollment/samples/{sample}/remove/",
     "receipt": "/enrollment/receipts/{receipt}/",
     "upload": "/enrollment/upload/",
+    "groups": "/enrollment/groups/",
+    "group": "/enrollment/groups/{group}/",
     "hygiene": "/enrollment/hygiene/",
     "live": "/verification/",
     "photo": "/verification/photo/",
@@ -117,7 +119,7 @@ NOT_PAGES = {
 
 def visited_routes() -> set[str]:
     """The addresses of all pages, as the urls.py have them."""
-    some = {"person", "sample", "receipt", "attempt", "unknown", "punch", "webhook", "kiosk"}
+    some = {"person", "sample", "receipt", "attempt", "unknown", "punch", "webhook", "kiosk", "group"}
     filled = dict.fromkeys(some, "00000000-0000-0000-0000-000000000000")
     addresses = [path.format(**filled).partition("?")[0] for path in (PAGES | SIGNED_OUT).values()]
     return {f"/{resolve(address).route}" for address in addresses if address != PAGES["not-found"]}

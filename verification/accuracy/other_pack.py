@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from enrollment.models import FaceSample, FaceTemplate
+from django.utils import timezone
+
+from enrollment.models import FaceSample, FaceTemplate, searched_on
 from enrollment.runtime.gallery import current_gallery
 from enrollment.sealed import read_crops, read_embeddings
 from recognizer.decisions import Question, compare_probe, policy_for_gallery
@@ -119,7 +121,7 @@ def _faces(
 
 def _samples() -> Iterator[tuple[int, str]]:
     """Primary key and person's uuid of what a search would compare with; keys only, crops come batch by batch."""
-    rows = FaceSample.objects.filter(set_aside=False, person__is_active=True).order_by("pk")
+    rows = FaceSample.objects.filter(searched_on(timezone.localdate(), "person__"), set_aside=False).order_by("pk")
     yield from ((pk, str(uuid)) for pk, uuid in rows.values_list("pk", "person__uuid"))
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from enrollment import services
 from enrollment.hygiene import actions
@@ -57,6 +59,22 @@ class TestCurrentGallery:
         assert finds(1) is None
         services.set_active(actor=None, people=[ada], active=True)
         assert finds(1) == str(ada.uuid)
+
+    def test_finds_a_visitor_on_their_days_alone_and_notices_midnight_by_itself(self, enroll, monkeypatch):
+        today = date(2030, 6, 14)
+        monkeypatch.setattr(timezone, "localdate", lambda: today)
+        ada, bob = enroll("Ada", 1), enroll("Bob", 2)
+        services.set_validity(actor=None, person=ada, valid_from=None, valid_until=today)
+        services.set_validity(actor=None, person=bob, valid_from=date(2030, 6, 16), valid_until=None)
+        assert (finds(1), finds(2)) == (str(ada.uuid), None)
+        number = GalleryRevision.objects.get().number
+        today = date(2030, 6, 15)
+        assert (finds(1), finds(2)) == (None, None)
+        today = date(2030, 6, 16)
+        assert (finds(1), finds(2)) == (None, str(bob.uuid))
+        today = date(2030, 6, 14)  # somebody set the clock back
+        assert (finds(1), finds(2)) == (str(ada.uuid), None)
+        assert GalleryRevision.objects.get().number == number
 
     def test_notices_samples_that_are_set_aside(self, enroll):
         ada = enroll("Ada", 1, 2)
