@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('enrollment', '0020_person_group'),
+        ('enrollment', '0021_person_group'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('enrollment', '0021_person_valid_from'),
+        ('enrollment', '0022_person_valid_from'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('enrollment', '0019_fold_names'),
+        ('enrollment', '0020_gallery_copy'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
