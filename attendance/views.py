@@ -20,7 +20,7 @@ from attendance.forms import AttendancePolicyForm, PunchForm
 from attendance.models import Punch
 from attendance.punches import services
 from attendance.reports import selectors
-from attendance.reports.inside import version_of
+from attendance.reports.inside import by_group, version_of
 from attendance.reports.stays import Stay
 from attendance.schedules.plans import suggested_moment
 from enrollment.selectors import cover_thumbnails, search_people
@@ -71,7 +71,11 @@ def inside(request: HttpRequest) -> HttpResponse:
 
 def _inside_context(stays: Sequence[Stay]) -> dict[str, Any]:
     shown = [stay.person.pk for stay in stays[:MOST_PORTRAITS]]
-    return {"inside": stays, "covers": cover_thumbnails(search_people().filter(pk__in=shown))}
+    return {
+        "inside": stays,
+        "groups": by_group(stays),
+        "covers": cover_thumbnails(search_people().filter(pk__in=shown)),
+    }
 
 
 def _as_of() -> str:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from api.webhooks.services import ended_by_the_product
+from attendance.kiosks.selectors import kiosks_not_seen, kiosks_with_other_camera
 from enrollment.consent.records import people_to_erase, people_without_record
 from security.actors import Actor
 from security.allowing import is_allowed
@@ -69,6 +70,18 @@ def unknown_people(asking: Asking) -> Iterator[Alert]:
         yield Alert("info", words, reverse("verification:unknown"), "See who they are")
 
 
+def other_cameras(asking: Asking) -> Iterator[Alert]:
+    for kiosk in kiosks_with_other_camera() if is_allowed(asking.actor, Right.MANAGE_SITE) else ():
+        words = f"The kiosk {kiosk.name} has another camera than before, and decides nothing until somebody agrees."
+        yield Alert("error", words, reverse("kiosks:kiosk", args=[kiosk.uuid]), "See which")
+
+
+def silent_kiosks(asking: Asking) -> Iterator[Alert]:
+    for kiosk in kiosks_not_seen() if is_allowed(asking.actor, Right.MANAGE_SITE) else ():
+        words = f"The kiosk {kiosk.name} has not been heard of for a while. Is it switched on, and has it a network?"
+        yield Alert("warning", words, reverse("kiosks:kiosk", args=[kiosk.uuid]), "See when")
+
+
 def ended_consents(asking: Asking) -> Iterator[Alert]:
     number = people_to_erase().count()
     if number:
@@ -106,7 +119,8 @@ def ended_webhooks(asking: Asking) -> Iterator[Alert]:
 
 SOURCES: tuple[Callable[[Asking], Iterator[Alert]], ...] = (
     attacks,
-    # Kiosks that were not seen for a while belong here: a function that yields an Alert for each.
+    other_cameras,
+    silent_kiosks,
     ended_consents,
     retention,
     ended_webhooks,

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from attendance.reports.people import Asked, Show
 from attendance.reports.spans import Length, Span, span_of
+from enrollment.models import PersonGroup
 
 SHOWN = [
     (Show.EVERYBODY.value, "Everybody"),
@@ -56,7 +57,15 @@ class ReportForm(SpanForm):
     show = forms.ChoiceField(
         label="Who", required=False, choices=SHOWN, error_messages={"invalid_choice": "Choose one of the list."}
     )
-    field_order = ["q", "on", "show", "span"]
+    group = forms.ModelChoiceField(
+        PersonGroup.objects.all(),
+        label="Group",
+        required=False,
+        to_field_name="uuid",
+        empty_label="Every group",
+        error_messages={"invalid_choice": "There is no such group."},
+    )
+    field_order = ["q", "group", "on", "show", "span"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -68,4 +77,4 @@ class ReportForm(SpanForm):
         """Call it after is_valid()."""
         span = self.asked_span()
         show = Show(self.cleaned_data["show"]) if span.length == Length.DAY else Show.EVERYBODY
-        return Asked(span, self.cleaned_data["q"], show)
+        return Asked(span, self.cleaned_data["q"], show, self.cleaned_data["group"])

@@ -12,6 +12,22 @@ from attendance.reports.stays import Stay
 
 def version_of(stays: Sequence[Stay]) -> str:
     """Another one whenever the list says something else: who, since when, and on which day that is read."""
-    seen = [f"{stay.came.pk}:{stay.person.updated_at.timestamp()}" for stay in stays if stay.came]
+    seen = [f"{stay.came.pk}:{stay.person.updated_at.timestamp()}:{group_of(stay)}" for stay in stays if stay.came]
     parts = [str(timezone.localdate()), *seen]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
+
+
+def by_group(stays: Sequence[Stay]) -> list[tuple[str, list[Stay]]]:
+    """Groups by name, each with its people; those without a group last. Nobody stands in the list twice.
+
+    Where nobody has a group it is one list without a name.
+    """
+    found: dict[str, list[Stay]] = {}
+    for stay in stays:
+        found.setdefault(group_of(stay), []).append(stay)
+    return sorted(found.items(), key=lambda each: (not each[0], each[0]))
+
+
+def group_of(stay: Stay) -> str:
+    """The first of the person's groups by name; empty without one. Groups are prefetched."""
+    return min((group.name for group in stay.person.groups.all()), default="")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -13,7 +13,7 @@ from attendance.models import Punch
 from attendance.reports.selectors import lonely_punches
 from attendance.reports.spans import Span
 from attendance.schedules.plans import Timetable
-from enrollment.models import Person
+from enrollment.models import Person, PersonGroup
 from enrollment.selectors import search_people
 from security.days import day_begins, in_days
 
@@ -36,6 +36,7 @@ class Asked:
     text: str = ""
     show: Show = Show.EVERYBODY
     """Only of a single day; else it is EVERYBODY."""
+    group: PersonGroup | None = None
 
 
 def people_of(asked: Asked, timetable: Timetable, now: datetime) -> QuerySet[Person]:
@@ -43,13 +44,15 @@ def people_of(asked: Asked, timetable: Timetable, now: datetime) -> QuerySet[Per
     people = Person.objects.order_by("name", "pk")
     if asked.text.strip():
         people = people.filter(pk__in=search_people(asked.text).order_by().values("pk"))
+    if asked.group:
+        people = people.filter(groups=asked.group)
     return people.filter(_shown(asked, timetable, now))
 
 
 def count_of_each(asked: Asked, timetable: Timetable, now: datetime) -> dict[str, int]:
     """Of a day: how many people fit, for each of Show's other than everybody."""
     wanted = [show for show in Show if show]
-    return {show.value: people_of(Asked(asked.span, asked.text, show), timetable, now).count() for show in wanted}
+    return {show.value: people_of(replace(asked, show=show), timetable, now).count() for show in wanted}
 
 
 def _shown(asked: Asked, timetable: Timetable, now: datetime) -> Q:

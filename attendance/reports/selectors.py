@@ -35,8 +35,9 @@ def with_evidence(punches: QuerySet[Punch]) -> QuerySet[Punch]:
 
 
 def people_in(now: datetime | None = None) -> list[Stay]:
-    """Who is in: everybody whose last punch within LONGEST is a check-in. By name."""
+    """Who is in: everybody whose last punch within LONGEST is a check-in. By name, with their groups."""
     came = came_and_stayed(now or timezone.now()).order_by("person__name", "person_id")
+    came = came.prefetch_related("person__groups")
     return [Stay(punch.person, punch, None) for punch in came]
 
 

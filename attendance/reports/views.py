@@ -45,7 +45,7 @@ def days(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": rows,
         "shows": _shows(asked, timetable) if asked.span.length == Length.DAY else [],
-        "filtered": bool(asked.text or asked.show),
+        "filtered": bool(asked.text or asked.show or asked.group),
         "off": timetable.off.get(asked.span.since, "") if asked.span.length == Length.DAY else "",
     }
     return render(request, "attendance/days.html", context | _span_context(asked.span, rows))

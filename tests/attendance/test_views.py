@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from attendance.models import AttendancePolicy, Punch
+from enrollment.models import PersonGroup
 from tests.verification.rows import make_attempt, make_person
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +75,18 @@ class TestTheListThatIsAskedForAgainAndAgain:
         ada.save()
         again = receptionist_client.get("/attendance/inside/", headers={"If-None-Match": first["ETag"]})
         assert "Ada Lovelace" in again.content.decode()
+
+    def test_names_everybody_once_in_the_first_of_their_groups(self, receptionist_client):
+        ada, bo, cy = (make_person(name) for name in ("Ada", "Bo", "Cy"))
+        first = receptionist_client.get("/attendance/inside/")
+        for person in (ada, bo, cy):
+            punch(person, "in")
+        for name, people in (("Workshop", [ada, bo]), ("Office", [bo])):
+            PersonGroup.objects.create(name=name).people.set(people)
+        page = receptionist_client.get("/attendance/inside/", headers={"If-None-Match": first["ETag"]})
+        groups = [(name, [stay.person.name for stay in stays]) for name, stays in page.context["groups"]]
+        assert groups == [("Office", ["Bo"]), ("Workshop", ["Ada"]), ("", ["Cy"])]
+        assert "In no group" in page.content.decode()
 
 
 class TestWhatIsRead:

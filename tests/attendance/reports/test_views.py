@@ -9,6 +9,7 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from attendance.models import DayOff, Punch
+from enrollment.models import PersonGroup
 from security.models import AuditEvent
 from security.roles.table import Role
 from tests.attendance.schedules.rows import make_old_hand, make_schedule
@@ -70,6 +71,12 @@ class TestAWeek:
 
     def test_of_those_who_fit(self, receptionist_client):
         assert list(rows_of(receptionist_client, WEEK + "&q=diddley")) == ["Bo Diddley"]
+
+    def test_of_a_group(self, receptionist_client, a_week):
+        group = PersonGroup.objects.create(name="Weekend")
+        group.people.add(a_week[1])
+        assert list(rows_of(receptionist_client, f"{WEEK}&group={group.uuid}")) == ["Bo Diddley"]
+        assert receptionist_client.get(f"{WEEK}&group=nobody").status_code == 400
 
     def test_is_this_week_unless_somebody_asks_for_another(self, receptionist_client):
         span = receptionist_client.get("/attendance/days/").context["span"]
