@@ -12,35 +12,12 @@ from enrollment.consent.policy import current_consent_policy
 from enrollment.consent.records import Consent, consent_at_enrolment
 from enrollment.consent.texts import current_text, text_shown
 from enrollment.errors import ConsentRequired, EnrollmentError, ExternalIdInvalid, ExternalIdTaken, NameInvalid
-from enrollment.models import Person, PersonGroup
+from enrollment.models import Person
 from enrollment.naming import tidy
 from enrollment.services import clean_external_id, clean_name, require_free_external_id
 
 V = TypeVar("V")
 R = TypeVar("R")
-
-ACTIVE_CHOICES = [
-    ("", "All"),
-    ("yes", "Active"),
-    ("no", "Deactivated"),
-    ("outside", "Active, but not today"),
-    ("ended", "Consent ended, to be erased"),
-    ("unrecorded", "No consent recorded"),
-]
-
-
-class PeopleFilter(forms.Form):
-    """The search above the list of people."""
-
-    q = forms.CharField(label="Search", required=False, max_length=200)
-    active = forms.ChoiceField(label="Status", choices=ACTIVE_CHOICES, required=False)
-    group = forms.ModelChoiceField(
-        PersonGroup.objects.all(), required=False, to_field_name="uuid", empty_label="All", blank=True
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["q"].widget.attrs |= {"type": "search", "placeholder": "Name or external ID"}
 
 
 class PersonFields(forms.Form):

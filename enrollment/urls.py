@@ -3,6 +3,7 @@ from django.urls import path
 from enrollment import views
 from enrollment.groups import views as group_views
 from enrollment.hygiene import views as hygiene_views
+from enrollment.picked import views as picked_views
 from enrollment.pictures import views as upload_views
 from enrollment.rights import views as rights_views
 
@@ -12,6 +13,7 @@ urlpatterns = [
     path("", views.enroll, name="enroll"),
     path("upload/", upload_views.upload, name="upload"),
     path("people/", views.people, name="people"),
+    path("people/picked/", picked_views.picked, name="picked"),
     path("people/search.json", views.people_search, name="people_search"),
     path("people/<uuid:uuid>/", views.person, name="person"),
     path("people/<uuid:uuid>/portrait.jpg", views.portrait, name="portrait"),

@@ -13,11 +13,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from enrollment import selectors, services
-from enrollment.consent.records import basis_sentence, end_sentence, people_to_erase, people_without_record
+from enrollment.consent.records import basis_sentence, end_sentence
 from enrollment.errors import ConsentEnded, EnrollmentError, PersonUnknown, SampleUnknown
-from enrollment.forms import ConsentFields, EraseForm, PeopleFilter, PersonFields, ValidityForm
+from enrollment.finding import PeopleFilter, find_people
+from enrollment.forms import ConsentFields, EraseForm, PersonFields, ValidityForm
 from enrollment.groups.forms import GroupsOfPersonForm
 from enrollment.models import FaceSample, Person
+from enrollment.picked.forms import PickedForm
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.sealed import CropUnreadable, is_unreadable, read_crop
 from enrollment.thumbnails import shown_bytes
@@ -27,8 +29,6 @@ from security.web import actor_of, read_or_post, requires
 
 PEOPLE_PER_PAGE = 25
 SEARCH_LIMIT = 20
-WAITING = {"ended": people_to_erase, "unrecorded": people_without_record, "outside": selectors.people_outside_span}
-"""Filters of the list by what a consent leaves to be done."""
 
 
 @requires(Right.ENROL)
@@ -54,22 +54,15 @@ def _capture_page(request: HttpRequest, person: Person | None) -> HttpResponse:
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
     form = PeopleFilter(request.GET)
-    form.is_valid()  # a filter that is not understood filters nothing
-    wanted = form.cleaned_data.get("active", "")
-    found = selectors.search_people(form.cleaned_data.get("q", ""))
-    if wanted in ("yes", "no"):
-        found = found.filter(is_active=wanted == "yes")
-    elif wanted:
-        found = found.filter(pk__in=WAITING[wanted]())
-    if group := form.cleaned_data.get("group"):
-        found = found.filter(groups=group)
-    page = Paginator(found, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(find_people(form), PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     covers = selectors.cover_thumbnails(page.object_list)
     context = {
         "form": form,
         "page": page,
         "rows": [(person, covers.get(person.pk)) for person in page.object_list],
-        "filtered": bool(form.cleaned_data.get("q") or wanted or group),
+        "filtered": bool(form.asked),
+        "kept": [(name, value) for name in form.fields if (value := request.GET.get(name))],
+        "picked": PickedForm(actor=actor_of(request), auto_id="picked_%s"),
     }
     return render(request, "enrollment/people.html", context)
 

@@ -158,8 +158,8 @@ class TestPeople:
         enroll("Person 0", seeds=(1,))
         for number in range(1, 9):
             # session, operator, sign-in, rights of operator and groups, count, people, covers and keys, unknown faces,
-            # groups to choose from
-            with django_assert_num_queries(11):
+            # groups to choose from, above the list and below it
+            with django_assert_num_queries(12):
                 operator_client.get("/enrollment/people/")
             enroll(f"Person {number}", seeds=(number + 1,))
 
@@ -205,9 +205,9 @@ class TestPerson:
     ):
         for seeds in ((1,), (2, 3, 4, 5, 6)):
             person = enroll(f"Person {len(seeds)}", seeds=seeds)
-            # Session, operator, sign-in, person, merge, key, samples, consents, unknown faces, attempts; rights of
-            # operator and groups; the person's groups, and those to choose from.
-            with django_assert_num_queries(14):
+            # Session, operator, sign-in, person, merge, key, samples, consents, unknown faces, attempts and whose they
+            # are; rights of operator and groups; the person's groups, and those to choose from.
+            with django_assert_num_queries(15):
                 operator_client.get(person.get_absolute_url())
 
     def test_saves_changed_details(self, operator_client, enroll):

@@ -1,0 +1,61 @@
+"""Who is in the list of people, by what was asked for above it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+
+from enrollment import selectors
+from enrollment.consent.records import people_to_erase, people_without_record
+from enrollment.models import Person, PersonGroup
+
+ACTIVE_CHOICES = [
+    ("", "All"),
+    ("yes", "Active"),
+    ("no", "Deactivated"),
+    ("outside", "Active, but not today"),
+    ("ended", "Consent ended, to be erased"),
+    ("unrecorded", "No consent recorded"),
+]
+SORT_CHOICES = [("", "By name"), ("newest", "Newest first"), ("oldest", "Oldest first")]
+ORDERS = {"newest": ("-created_at", "-pk"), "oldest": ("created_at", "pk")}
+WAITING = {"ended": people_to_erase, "unrecorded": people_without_record, "outside": selectors.people_outside_span}
+"""Filters by what a consent, or a person's days, leave to be done."""
+
+
+class PeopleFilter(forms.Form):
+    """The search above the list of people. What is not understood filters nothing."""
+
+    q = forms.CharField(label="Search", required=False, max_length=200)
+    active = forms.ChoiceField(label="Status", choices=ACTIVE_CHOICES, required=False)
+    group = forms.ModelChoiceField(
+        PersonGroup.objects.all(), required=False, to_field_name="uuid", empty_label="All", blank=True
+    )
+    sort = forms.ChoiceField(label="Order", choices=SORT_CHOICES, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["q"].widget.attrs |= {"type": "search", "placeholder": "Name or external ID"}
+        self.is_valid()
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What narrows the list down; empty where it is everybody."""
+        return {name: value for name, value in self.cleaned_data.items() if value and name != "sort"}
+
+
+def find_people(form: PeopleFilter) -> QuerySet[Person]:
+    """As selectors.search_people(), narrowed down and in the order that was asked for."""
+    asked = form.asked
+    found = selectors.search_people(asked.get("q", ""))
+    wanted = asked.get("active", "")
+    if wanted in ("yes", "no"):
+        found = found.filter(is_active=wanted == "yes")
+    elif wanted:
+        found = found.filter(pk__in=WAITING[wanted]())
+    if group := asked.get("group"):
+        found = found.filter(groups=group)
+    order = ORDERS.get(form.cleaned_data.get("sort", ""))
+    return found.order_by(*order) if order else found

@@ -1,0 +1,118 @@
+"""The page that does something with several people. Parse, authorise, call one service, render."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from enrollment import selectors, services
+from enrollment.exports import stream_people
+from enrollment.finding import PeopleFilter, find_people
+from enrollment.groups.actions import put_into_group, take_out_of_group
+from enrollment.models import Person, PersonGroup
+from enrollment.picked.forms import ConfirmForm, Deed, PickedForm
+from security.actors import Actor
+from security.rights import Right
+from security.web import actor_of, download, requires
+
+NAMED = 100
+"""Names on the page that asks once more."""
+CHUNK = 500
+
+
+@requires(Right.SEE_PEOPLE)
+@require_POST
+def picked(request: HttpRequest) -> HttpResponseBase:
+    """One deed for all who were picked; before an erasure, a page that asks once more."""
+    actor = actor_of(request)
+    form = PickedForm(request.POST, actor=actor, ticked=request.POST.getlist("person"))
+    back = _list_again(request)
+    if not form.is_valid():
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+        return redirect(back)
+    people = list(_all_that_fit(request)) if form.cleaned_data["everybody"] else by_uuid(form.cleaned_data["people"])
+    deed = Deed(form.cleaned_data["deed"])
+    if deed == Deed.EXPORT:
+        found = selectors.search_people().filter(pk__in=[person.pk for person in people])
+        return download(stream_people(found, actor=actor, picked=True), "people.csv")
+    if deed == Deed.ERASE:
+        return _erase(request, actor, people, back)
+    messages.success(request, _do(deed, actor, people, form.cleaned_data["to_group"]))
+    return redirect(back)
+
+
+def by_uuid(uuids: Sequence[UUID]) -> list[Person]:
+    """Those that are still there, by name."""
+    chunks = (uuids[start : start + CHUNK] for start in range(0, len(uuids), CHUNK))
+    found = (person for chunk in chunks for person in Person.objects.filter(uuid__in=chunk))
+    return sorted(found, key=lambda person: (person.name, person.pk))
+
+
+def _do(deed: Deed, actor: Actor, people: Sequence[Person], group: PersonGroup | None) -> str:
+    """What happened, as a sentence."""
+    if deed == Deed.PUT and group:
+        number = put_into_group(actor=actor, group=group, people=people)
+        return f"{_people(number)} put into {group.name}; {_others(people, number)} there already."
+    if deed == Deed.TAKE and group:
+        number = take_out_of_group(actor=actor, group=group, people=people)
+        return f"{_people(number)} taken out of {group.name}; {_others(people, number)} not in it."
+    active = deed == Deed.ACTIVATE
+    number = services.set_active(actor=actor, people=people, active=active)
+    if active:
+        return f"{_people(number)} activated; {_others(people, number)} active already, or their consent has ended."
+    return f"{_people(number)} deactivated; {_others(people, number)} that already."
+
+
+def _erase(request: HttpRequest, actor: Actor, people: Sequence[Person], back: str) -> HttpResponse:
+    if not people:
+        messages.error(request, "None of these people is there any more.")
+        return redirect(back)
+    asked = "typed_number" in request.POST
+    form = ConfirmForm(request.POST if asked else None, number=len(people))
+    if form.is_valid():
+        number = services.erase_people(actor=actor, people=people)
+        messages.success(request, f"{_people(number)} erased for good, with all their face data.")
+        return redirect("enrollment:people")
+    context: dict[str, Any] = {
+        "form": form,
+        "number": len(people),
+        "named": people[:NAMED],
+        "more": max(0, len(people) - NAMED),
+        "people": ",".join(str(person.uuid) for person in people),
+        "back": back,
+    }
+    return render(request, "enrollment/erase_picked.html", context, status=400 if form.errors else 200)
+
+
+def _all_that_fit(request: HttpRequest) -> Iterable[Person]:
+    return find_people(PeopleFilter(request.POST)).iterator(chunk_size=CHUNK)
+
+
+def _list_again(request: HttpRequest) -> str:
+    """The list as it was filtered."""
+    kept = urlencode(list(_filters(request)))
+    return reverse("enrollment:people") + (f"?{kept}" if kept else "")
+
+
+def _filters(request: HttpRequest) -> Iterator[tuple[str, str]]:
+    for name in PeopleFilter.base_fields:
+        if value := request.POST.get(name):
+            yield name, value
+
+
+def _people(number: int) -> str:
+    return "1 person was" if number == 1 else f"{number:,} people were"
+
+
+def _others(people: Sequence[Person], number: int) -> str:
+    others = len(people) - number
+    return "1 was" if others == 1 else f"{others:,} were"
