@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -39,11 +39,12 @@ def picked(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return redirect(back)
-    people = list(_all_that_fit(request)) if form.cleaned_data["everybody"] else by_uuid(form.cleaned_data["people"])
-    deed = Deed(form.cleaned_data["deed"])
+    deed, everybody = Deed(form.cleaned_data["deed"]), form.cleaned_data["everybody"]
+    all_that_fit = find_people(PeopleFilter(request.POST))
     if deed == Deed.EXPORT:
-        found = selectors.search_people().filter(pk__in=[person.pk for person in people])
-        return download(stream_people(found, actor=actor, picked=True), "people.csv")
+        ticked = selectors.search_people().filter(uuid__in=form.cleaned_data["people"])
+        return download(stream_people(all_that_fit if everybody else ticked, actor=actor, picked=True), "people.csv")
+    people = list(all_that_fit) if everybody else by_uuid(form.cleaned_data["people"])
     if deed == Deed.ERASE:
         return _erase(request, actor, people, back)
     messages.success(request, _do(deed, actor, people, form.cleaned_data["to_group"]))
@@ -91,10 +92,6 @@ def _erase(request: HttpRequest, actor: Actor, people: Sequence[Person], back: s
         "back": back,
     }
     return render(request, "enrollment/erase_picked.html", context, status=400 if form.errors else 200)
-
-
-def _all_that_fit(request: HttpRequest) -> Iterable[Person]:
-    return find_people(PeopleFilter(request.POST)).iterator(chunk_size=CHUNK)
 
 
 def _list_again(request: HttpRequest) -> str:

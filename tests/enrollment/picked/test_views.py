@@ -72,6 +72,7 @@ class TestPicked:
         assertRedirects(answer, f"{PEOPLE}?q=visitor")
         assert list(Person.objects.filter(is_active=True)) == [host]
 
+    @pytest.mark.django_db(transaction=True)
     def test_an_export_holds_exactly_those(self, trio):
         ada, bob, _ = trio
         officer = make_client(Role.PRIVACY_OFFICER)
