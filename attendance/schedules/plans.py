@@ -1,7 +1,7 @@
 """Which schedule counts for a person's day, and when it starts and ends. Reads its tables once for a whole report.
 
-A schedule for some groups counts before those for everybody: somebody who has one is not expected by the others, on no
-day. Of several the one that began last counts. A day off, and a person who was not enrolled yet, have no plan.
+A schedule is for everybody. Of several the one that began last counts. A day off, and a person who was not enrolled
+yet, have no plan.
 """
 
 from __future__ import annotations

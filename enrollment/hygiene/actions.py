@@ -29,7 +29,7 @@ Kind = HygieneAction.Kind
 
 
 def merge_people(*, actor: Actor | None, keep: Person, merge: Person, contract_id: str) -> HygieneAction:
-    """Make one record of two: `keep` gets the samples of `merge`, and `merge` is deactivated but stays on record.
+    """Make one record of two: `keep` gets samples and groups of `merge`, which is deactivated but stays on record.
 
     Nothing is erased, so that a merge can be undone. A picture that both have stays with `merge`. Samples above the cap
     are set aside; the templates of `contract_id` decide which of them tell the least. Raises PersonUnknown,
@@ -55,12 +55,14 @@ def merge_people(*, actor: Actor | None, keep: Person, merge: Person, contract_i
         surplus = keep_to_cap(keep, contract_id, erase=False)
         now = timezone.now()
         since = merge.deactivated_at or now
+        groups = list(merge.groups.exclude(people=keep).order_by("pk").values_list("pk", flat=True))
+        keep.groups.add(*groups)
         Person.objects.filter(pk=merge.pk).update(is_active=False, deactivated_at=since, updated_at=now)
         action = HygieneAction.objects.create(
             kind=Kind.MERGE,
             person=keep,
             other=merge,
-            details={"moved": moving, "set_aside": sorted(surplus), "was_active": merge.is_active},
+            details={"moved": moving, "set_aside": sorted(surplus), "was_active": merge.is_active, "groups": groups},
             actor=actor,  # type: ignore[misc]
         )
         bump_gallery_revision([keep.uuid, merge.uuid])
@@ -152,6 +154,7 @@ def _undo_merge(action: HygieneAction) -> None:
         pk__in=action.details["set_aside"], set_aside_reason=FaceSample.AsideReason.SURPLUS
     )
     surplus.update(set_aside=False, set_aside_reason="")
+    keep.groups.remove(*action.details.get("groups", ()))  # older merges took none along
     if action.details["was_active"] and not ended_people([merge]):
         Person.objects.filter(pk=merge.pk).update(is_active=True, deactivated_at=None, updated_at=timezone.now())
     bump_gallery_revision([keep.uuid, merge.uuid])

@@ -7,7 +7,7 @@ import pytest
 from enrollment import services
 from enrollment.errors import DuplicateCandidate, MergeRefused, PersonUnknown, SampleUnknown, UndoBlocked
 from enrollment.hygiene import actions as hygiene
-from enrollment.models import FaceSample, GalleryChange, HygieneAction, Person, PersonPair
+from enrollment.models import FaceSample, GalleryChange, HygieneAction, Person, PersonGroup, PersonPair
 from enrollment.samples.pairs import different_from
 from enrollment.samples.storing import MAX_SAMPLES
 from tests.enrollment.conftest import CONTRACT
@@ -57,6 +57,16 @@ class TestMergePeople:
         assert (ada.samples.count(), again.samples.count(), again.is_active) == (5, 0, False)
         assert set(again.given_samples.all()) <= set(ada.samples.all())
         assert changed_people() == {ada.uuid, again.uuid}
+
+    def test_takes_the_groups_along_and_an_undo_gives_back_only_those(self, enroll, merge, operator):
+        ada, again = enroll("Ada", (1, 2)), enroll("Ada again", (3, 4))
+        office, lab = (PersonGroup.objects.create(name=name) for name in ("Office", "Laboratory"))
+        ada.groups.add(office)
+        again.groups.add(office, lab)
+        action = merge(ada, again)
+        assert set(ada.groups.all()) == {office, lab}
+        hygiene.undo_action(actor=operator, action=action)
+        assert (set(ada.groups.all()), set(again.groups.all())) == ({office}, {office, lab})
 
     def test_is_undone_completely(self, enroll, merge, operator):
         ada, again = enroll("Ada", (1, 2)), enroll("Ada again", (3, 4, 5))
