@@ -55,7 +55,7 @@ def merge_people(*, actor: Actor | None, keep: Person, merge: Person, contract_i
         surplus = keep_to_cap(keep, contract_id, erase=False)
         now = timezone.now()
         since = merge.deactivated_at or now
-        groups = list(merge.groups.exclude(people=keep).order_by("pk").values_list("pk", flat=True))
+        groups = sorted(set(merge.groups.values_list("pk", flat=True)) - set(keep.groups.values_list("pk", flat=True)))
         keep.groups.add(*groups)
         Person.objects.filter(pk=merge.pk).update(is_active=False, deactivated_at=since, updated_at=now)
         action = HygieneAction.objects.create(
