@@ -137,6 +137,7 @@ ENGINE_ERRORS: dict[str, str] = {
     "manifest_invalid": "The list of model packs cannot be read. Run: manage.py packs list",
     "pack_unknown": "There is no model pack of this name. Run: manage.py packs list",
     "pack_not_installed": "No model pack is installed. Run: manage.py packs install mobile",
+    "pack_switch_overtaken": "New people came faster than their templates were made. Nothing was switched; try again.",
     "pack_corrupt": "A file of the model pack is damaged. Run: manage.py packs verify",
     "pack_name_taken": "A model pack of this name exists already. Choose another name.",
     "pack_install_failed": "The model pack could not be installed. Nothing was changed; try again.",

@@ -26,6 +26,7 @@ OWN_ADDRESSES: Final = frozenset(
         "readyz",
         "site",
         "static",
+        "today",
         "verification",
         "ws",
     }

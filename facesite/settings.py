@@ -75,9 +75,8 @@ TEMPLATES = [
 
 DATABASES = {"default": env.read_database("DATABASE_URL", default="sqlite:///db.sqlite3", base=BASE_DIR)}
 # Connections are not kept between requests: under ASGI every request has a thread of its own. A few lasting threads
-# keep theirs (enrollment/runtime/database.py), which are looked at before they are used again.
+# keep SQLite's (enrollment/runtime/database.py).
 DATABASES["default"]["CONN_MAX_AGE"] = 0
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,

@@ -114,11 +114,13 @@ def no_engine(monkeypatch) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def unread_gallery() -> None:
     """No test searches the people, or goes by the settings, of the one before it: all is read again at once."""
+    from enrollment.runtime.database import forget_threads
     from enrollment.runtime.gallery import mark_gallery_stale
     from security.remembering import forget_everything
 
     mark_gallery_stale()
     forget_everything()
+    forget_threads()
 
 
 @pytest.fixture(scope="session")

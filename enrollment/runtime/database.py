@@ -17,20 +17,23 @@ P = ParamSpec("P")
 S = TypeVar("S")
 T = TypeVar("T")
 KEPT_S: Final = 60.0
-"""An unused connection of these threads counts as old after this time, well below a server's wait_timeout."""
+"""An unused connection of these threads counts as old after this time."""
 
-# Channels' own database_sync_to_async runs one call at a time for the whole process; these four do not wait
-# for each other.
-_database_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="database")
-_patient_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="patient")
+
+def _new_pool(name: str) -> ThreadPoolExecutor:
+    """Channels' own database_sync_to_async runs one call at a time for the whole process; these do not wait."""
+    return ThreadPoolExecutor(max_workers=4, thread_name_prefix=name)
+
+
+_database_threads, _patient_threads = _new_pool("database"), _new_pool("patient")
 
 
 async def run_in_database_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Run ORM work off the event loop, on the thread's connection.
 
-    Other threads' connections are not kept (CONN_MAX_AGE is 0), but these threads are few and stay: opening one anew
-    cost more than what a frame or a request of the API asks for. One that broke meanwhile is noticed by its health
-    check before it is used.
+    To a server it is closed afterwards (CONN_MAX_AGE is 0): when that stops answering, a new connection fails within
+    seconds, and a kept one would wait for ever. SQLite's is kept: opening it anew, with its PRAGMAs, costs more than
+    what a frame or a request of the API asks for.
 
     A thread cannot be interrupted: a caller that is cancelled waits until the work is done, and is cancelled then. So
     nothing is written behind the back of a socket that counts as closed.
@@ -101,7 +104,16 @@ def _on_kept_connection(work: Callable[[], T]) -> T:
 
 
 def _keep_connections() -> None:
-    """For the thread's next work, unless they broke or were left in a transaction."""
+    """SQLite's, for the thread's next work, unless they broke or were left in a transaction."""
     for connection in connections.all(initialized_only=True):
-        connection.close_at = time.monotonic() + KEPT_S
+        if connection.vendor == "sqlite":
+            connection.close_at = time.monotonic() + KEPT_S
     close_old_connections()
+
+
+def forget_threads() -> None:
+    """New threads without any connection, as a process begins. For tests: a kept one would leave a test's database."""
+    global _database_threads, _patient_threads
+    for pool in (_database_threads, _patient_threads):
+        pool.shutdown(wait=False)
+    _database_threads, _patient_threads = _new_pool("database"), _new_pool("patient")
