@@ -54,7 +54,8 @@ class PickedForm(forms.Form):
     def __init__(self, *args: object, actor: Actor | None, ticked: Sequence[str] = (), **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.ticked = ticked
-        self.fields["deed"].choices = deeds_of(actor)  # type: ignore[attr-defined]
+        deeds = deeds_of(actor)
+        self.fields["deed"].choices = deeds and [("", "What to do"), *deeds]  # type: ignore[attr-defined]
 
     def clean_people(self) -> list[UUID]:
         texts = [*filter(None, self.cleaned_data["people"].split(",")), *self.ticked]
