@@ -6,23 +6,19 @@ The wheel weighs 80 MB and unpacks 250 MB, and the product does not need it: it 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.environments import Environment, run
 from benchmarks.site import free_port
 
-ROOT = Path(__file__).resolve().parents[1]
-REQUIREMENTS = Path(__file__).with_name("milvus-server.txt")
-DIGEST = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:8]
-HOME = ROOT / ".cache" / f"milvus-{DIGEST}"
-UNPACKED = HOME / "server"
+ENVIRONMENT = Environment("milvus", Path(__file__).with_name("milvus-server.txt"))
+UNPACKED = ENVIRONMENT.home / "server"
 PROGRAM = """
 import json, os, sys, time, urllib.request
 from pathlib import Path
@@ -61,7 +57,7 @@ class MilvusServer:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         ports = [str(port) for port in (self.port, free_port(), free_port())]
-        command = [str(HOME / "bin" / "python"), "-c", PROGRAM, str(folder), str(UNPACKED / "bin"), *ports]
+        command = [str(ENVIRONMENT.python), "-c", PROGRAM, str(folder), str(UNPACKED / "bin"), *ports]
         self._process = subprocess.Popen(  # noqa: S603
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -101,19 +97,13 @@ class MilvusServer:
 
 
 def is_there() -> bool:
-    return (HOME / "complete").exists()
+    return ENVIRONMENT.is_complete
 
 
 def make_environment() -> None:
     """.cache/milvus-* with the server; nothing to do where it is complete."""
-    if is_there():
-        return
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(HOME)], check=True)  # noqa: S603
-    install = [str(HOME / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*install, "-r", str(REQUIREMENTS)], check=True, timeout=900)  # noqa: S603
     unpack = f"import milvus; milvus._initialize_data_files({str(UNPACKED)!r})"
-    subprocess.run([str(HOME / "bin" / "python"), "-c", unpack], check=True, timeout=300)  # noqa: S603
-    (HOME / "complete").touch()
+    ENVIRONMENT.make(lambda: run(str(ENVIRONMENT.python), "-c", unpack))
 
 
 if __name__ == "__main__":

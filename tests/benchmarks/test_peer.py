@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from benchmarks import peer
+from benchmarks import environments, peer
 
 
 def test_face_recognition_finds_and_describes_the_same_faces(shared_faces):
@@ -15,12 +15,12 @@ def test_face_recognition_finds_and_describes_the_same_faces(shared_faces):
 
 
 def test_where_it_cannot_be_had_the_result_says_why(monkeypatch, tmp_path: Path):
-    monkeypatch.setattr(peer, "HOME", tmp_path / "peer")
+    monkeypatch.setattr(environments, "CACHE", tmp_path)
 
     def refuse(*command: str) -> str:
         raise subprocess.CalledProcessError(1, command, stderr="ERROR: 1\nERROR: No matching distribution found")
 
-    monkeypatch.setattr(peer, "_run", refuse)
+    monkeypatch.setattr(environments, "run", refuse)
     missing = peer.measure_peer([b"jpeg"], people=1)["missing"]
     assert missing == "face_recognition cannot be installed or run here: ERROR: No matching distribution found"
 

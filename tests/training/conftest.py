@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from benchmarks.environments import Environment
 from tests.support import skips
 
 ROOT = Path(__file__).resolve().parents[2]
-REQUIREMENTS = ROOT / "training" / "requirements.txt"
 
 
 @pytest.fixture(scope="session")
@@ -23,12 +21,4 @@ def training_python() -> Path:
         return Path(sys.executable)
     if not skips.in_ci():
         skips.skip("training", "no PyTorch: pip install -r training/requirements.txt")
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:8]
-    home = ROOT / ".cache" / f"training-{digest}"
-    python = home / "bin" / "python"
-    if not (home / "complete").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*command, "-r", str(REQUIREMENTS)], check=True, timeout=900)
-        (home / "complete").touch()
-    return python
+    return Environment("training", ROOT / "training" / "requirements.txt").make()
