@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from django.db.models import Model, QuerySet
 
 Entry = TypeVar("Entry", bound=Model)
+Item = TypeVar("Item")
 Values = tuple[Any, ...]
 
 PAGE = 1_000
@@ -63,6 +64,11 @@ def tuples_by_pages(rows: QuerySet[Any], columns: Sequence[str], *, newest_first
         yield from (values[1:] for values in page)
         beyond = {"pk__lt" if newest_first else "pk__gt": page[-1][0]}
         page = list(rows.filter(**beyond).values_list("pk", *columns)[:PAGE]) if len(page) == PAGE else []
+
+
+def in_chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """In order, `size` at a time: what a statement names, or what is in memory at once, has a limit."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 class _Echo:

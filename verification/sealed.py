@@ -12,6 +12,7 @@ from recognizer.vectors import vector_from_bytes, vector_to_bytes
 from security.encryption.data_keys import DataKey, store_key
 from security.encryption.sealing import SealedColumn, Stored
 from security.inserting import insert_row
+from security.tables import in_chunks
 from verification.models import (
     ConfusedFace,
     FalseMatchKey,
@@ -55,8 +56,7 @@ def read_pictures(rows: Iterable[tuple[int, UUID, Stored]]) -> dict[int, bytes]:
 def erase_thumbnails(attempts: QuerySet[VerificationAttempt]) -> int:
     """Erase the pictures of these attempts and the keys to them. Returns how many had one. Call it in a transaction."""
     found = list(attempts.exclude(thumbnail=b"").order_by("pk").values_list("pk", flat=True))
-    for start in range(0, len(found), 500):
-        some = found[start : start + 500]
+    for some in in_chunks(found, 500):
         PictureKey.objects.filter(attempt__in=some).delete()
         VerificationAttempt.objects.filter(pk__in=some).update(thumbnail=b"")
     return len(found)

@@ -13,6 +13,7 @@ from attendance.reports.stays import PersonDay, Stay, as_clock, stays_of
 from attendance.schedules.plans import Timetable
 from enrollment.models import Person
 from security.days import in_days
+from security.tables import in_chunks
 
 PEOPLE_AT_ONCE = 500
 """Of a file: some thousand punches are in memory at a time."""
@@ -86,8 +87,7 @@ def read_rows(people: Sequence[Person], span: Span, timetable: Timetable, now: d
 
 def read_many(keys: Sequence[int], span: Span, timetable: Timetable, now: datetime) -> Iterator[Row]:
     """For files: people by their primary keys, read page by page, in this order."""
-    for start in range(0, len(keys), PEOPLE_AT_ONCE):
-        some = keys[start : start + PEOPLE_AT_ONCE]
+    for some in in_chunks(keys, PEOPLE_AT_ONCE):
         found = Person.objects.in_bulk(some)
         yield from read_rows([found[key] for key in some if key in found], span, timetable, now)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -17,6 +17,7 @@ from security.audit.actions import Action
 from security.audit.recording import record, record_all
 from security.events import log_event
 from security.rights import Right
+from security.tables import in_chunks
 
 logger = logging.getLogger("facesite.enrollment")
 LONGEST_NAME = 100
@@ -61,7 +62,7 @@ def put_into_group(*, actor: Actor | None, group: PersonGroup, people: Iterable[
     with transaction.atomic():
         there = set(group.people.values_list("pk", flat=True))
         new = {person.pk: person.uuid for person in people if person.pk not in there}
-        for keys in _chunks(list(new)):
+        for keys in in_chunks(list(new), CHUNK):
             group.people.add(*keys)
         _record_move(Action.GROUP_JOINED, actor, group, new.values())
     return len(new)
@@ -73,7 +74,7 @@ def take_out_of_group(*, actor: Actor | None, group: PersonGroup, people: Iterab
     with transaction.atomic():
         there = set(group.people.values_list("pk", flat=True))
         leaving = {person.pk: person.uuid for person in people if person.pk in there}
-        for keys in _chunks(list(leaving)):
+        for keys in in_chunks(list(leaving), CHUNK):
             group.people.remove(*keys)
         _record_move(Action.GROUP_LEFT, actor, group, leaving.values())
     return len(leaving)
@@ -114,10 +115,6 @@ def _save_named(group: PersonGroup, name: str) -> None:
             group.save()
     except IntegrityError:  # another process took it between the check and the write
         raise GroupNameTaken from None
-
-
-def _chunks(keys: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))
 
 
 def _record_move(action: Action, actor: Actor | None, group: PersonGroup, uuids: Collection[UUID]) -> None:

@@ -23,6 +23,7 @@ from enrollment.reasons import EnrollmentReason, sentence_for
 from recognizer.errors import GalleryAway
 from recognizer.search.distant import MOST_PROPOSALS, Proposal
 from recognizer.types import Vector
+from security.tables import in_chunks
 
 T = TypeVar("T")
 SEARCH_S = 3.0
@@ -140,9 +141,7 @@ class Table:
             self._client.ask(partial(_upsert, self.name, rows))
 
     def remove(self, ids: Collection[int]) -> None:
-        wanted = list(ids)
-        for start in range(0, len(wanted), AT_ONCE):
-            some = wanted[start : start + AT_ONCE]
+        for some in in_chunks(list(ids), AT_ONCE):
             self._client.ask(partial(_delete, self.name, some))
 
     def rows_of(self, people: Collection[str]) -> dict[int, str]:
@@ -176,7 +175,7 @@ def _upsert(name: str, rows: list[dict[str, Any]], milvus: Any) -> None:
     milvus.upsert(name, rows, timeout=WRITE_S)
 
 
-def _delete(name: str, ids: list[int], milvus: Any) -> None:
+def _delete(name: str, ids: Sequence[int], milvus: Any) -> None:
     milvus.delete(name, ids=ids, timeout=WRITE_S)
 
 

@@ -22,6 +22,7 @@ from enrollment.models import Person, PersonGroup
 from enrollment.picked.forms import ConfirmForm, Deed, PickedForm
 from security.actors import Actor
 from security.rights import Right
+from security.tables import in_chunks
 from security.web import actor_of, download, requires
 
 NAMED = 100
@@ -53,8 +54,7 @@ def picked(request: HttpRequest) -> HttpResponseBase:
 
 def by_uuid(uuids: Sequence[UUID]) -> list[Person]:
     """Those that are still there, by name."""
-    chunks = (uuids[start : start + CHUNK] for start in range(0, len(uuids), CHUNK))
-    found = (person for chunk in chunks for person in Person.objects.filter(uuid__in=chunk))
+    found = (person for chunk in in_chunks(uuids, CHUNK) for person in Person.objects.filter(uuid__in=chunk))
     return sorted(found, key=lambda person: (person.name, person.pk))
 
 

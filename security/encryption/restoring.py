@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +34,7 @@ from security.encryption.backups import (
 from security.encryption.rotating import key_models
 from security.encryption.site_keys import SiteKey, read_site_keys, site_key
 from security.models import EncryptionState, SecondFactorKey
+from security.tables import in_chunks
 from security.traces import leave_no_traces
 
 Entry = dict[str, Any]
@@ -160,7 +161,7 @@ def _give_keys(keys: list[Entry]) -> int:
         owner = owner_of(model)
         known = set(owner.related_model._base_manager.values_list("pk", flat=True))
         mine = [entry for entry in keys if entry["table"] == model._meta.db_table and entry["owner"] in known]
-        for chunk in _in_chunks(mine):
+        for chunk in in_chunks(mine, CHUNK):
             model._default_manager.bulk_create(_key(model, owner.attname, entry) for entry in chunk)
         number += len(mine)
     return number
@@ -185,7 +186,3 @@ def _belong_to_the_site_key(keys: list[Entry]) -> None:
     EncryptionState.objects.all().delete()
     if fingerprint:
         EncryptionState.objects.create(pk=EncryptionState.SINGLETON_PK, site_key=fingerprint)
-
-
-def _in_chunks(entries: list[Entry]) -> Iterator[list[Entry]]:
-    return (entries[start : start + CHUNK] for start in range(0, len(entries), CHUNK))

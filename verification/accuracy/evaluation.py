@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from recognizer.errors import ImageError
 from recognizer.images import read_file
 from recognizer.pipelines import SEED_THRESHOLD, FacesitePipeline, Pipeline, SeedPipeline
 from recognizer.types import Vector
+from security.tables import in_chunks
 
 PIPELINES: dict[str, Callable[[FaceEngine], Pipeline]] = {"facesite": FacesitePipeline, "seed": SeedPipeline}
 Progress = Callable[[int, int], None]
@@ -156,7 +157,7 @@ def _embed_all(
     vectors: dict[str, Vector] = {}
     failures: dict[str, tuple[str, str]] = {}
     done = 0
-    for chunk in _chunks(pictures, 64):  # a large set is neither queued nor held in memory at once
+    for chunk in in_chunks(pictures, 64):  # a large set is neither queued nor held in memory at once
         futures: dict[str, Future[Vector | tuple[str, str]]] = {
             picture: engine.submit(_embed_file, pipeline, images / picture) for picture in chunk
         }
@@ -183,8 +184,3 @@ def _embed_file(pipeline: Pipeline, path: Path) -> Vector | tuple[str, str]:
         return error.code, str(error)
     no_face = EnrollmentReason.NO_FACE, sentence_for(EnrollmentReason.NO_FACE)
     return no_face if vector is None else vector
-
-
-def _chunks(pictures: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(pictures), size):
-        yield pictures[start : start + size]
