@@ -76,8 +76,12 @@ class ApiHandler(ShortWay, ASGIHandler):
         with body:
             set_script_prefix(get_script_prefix(scope))
             request, refused = self.create_request(scope, body)
-            response = await self.run_get_response(request) if request else refused
-            await self.send_response(cast(HttpResponseBase, response), send)
+            try:
+                response = await self.run_get_response(request) if request else refused
+                await self.send_response(cast(HttpResponseBase, response), send)
+            finally:
+                if request:
+                    request.close()  # files of a form that lie on the disk
 
 
 class ByPath:

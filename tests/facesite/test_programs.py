@@ -63,6 +63,13 @@ def test_plain_http_is_sent_to_https_where_the_site_says_so(settings):
     assert (status, headers["location"]) == (301, "https://testserver/api/v1/people")
 
 
+def test_what_a_call_uploaded_is_closed_with_its_answer(monkeypatch):
+    closed: list[str] = []
+    monkeypatch.setattr(ApiHandler.request_class, "close", lambda request: closed.append(request.path))
+    ask("POST", "/api/v1/identify")
+    assert closed == ["/api/v1/identify"]
+
+
 def test_a_client_that_goes_before_its_body_has_come_is_no_fault():
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
