@@ -44,8 +44,6 @@ SCREENS: dict[str, dict[str, Any]] = {
         "has_touch": True,
     },
 }
-TABLET: dict[str, Any] = {"viewport": {"width": 820, "height": 1180}, "has_touch": True}
-"""Beside SCREENS, for a kiosk's screen."""
 PROVIDER = {
     "FACESITE_OIDC_ISSUER": "http://localhost:9",
     "FACESITE_OIDC_CLIENT_ID": "facesite",
@@ -72,7 +70,7 @@ def main(folder: Path) -> None:
                 still_pages(context.new_page(), folder, variant, rows)
                 live_pages(context.new_page(), folder, variant, pictures["Grace Hopper"])
         for person, webcam in webcams.items():
-            with browser(server, webcam, screens=SCREENS | {"tablet": TABLET}) as contexts:
+            with browser(server, webcam) as contexts:
                 for variant, context in contexts:
                     kiosk_pages(context.new_page(), folder, variant, person)
         with browser(server, webcams["Grace Hopper"]) as contexts:
