@@ -80,6 +80,8 @@ def complaints(page: Page, name: str, address: str) -> list[str]:
     found += violations(page, COLOURS)
     page.set_viewport_size(PHONE)
     found += [*violations(page, PHONE_RULES), *width_complaints(page, name)]
+    if page.locator(".print-only:visible").count():
+        found.append("shows on a phone what is for paper")
     page.evaluate(TURNED)
     found += width_complaints(page, name)
     return [f"{name}: {line}" for line in found]

@@ -64,11 +64,11 @@ def false_matches_sentence(choice: Choice, people: int) -> str:
     """Of strangers in a search among everybody, by the pack's figures; with nobody enrolled, of one comparison."""
     if not people:
         return f"About {one_in(float(choice.rate))} strangers would pass as a given person."
-    alarms = choice.false_alarms
+    alarms, them = choice.false_alarms, "the person" if people == 1 else f"one of the {people:,} people"
     if alarms < 0.1:
-        return f"Of 10,000 strangers fewer than one would be taken for one of the {people:,} people enrolled."
+        return f"Of 10,000 strangers fewer than one would be taken for {them} enrolled."
     number = "one" if 0.95 <= alarms < 1.05 else f"{alarms:.1f}".removesuffix(".0") if alarms < 10 else f"{alarms:,.0f}"
-    return f"Of 1,000 strangers about {number} would be taken for one of the {people:,} people enrolled."
+    return f"Of 1,000 strangers about {number} would be taken for {them} enrolled."
 
 
 def refused_sentence(fnmr: Rate) -> str:

@@ -24,6 +24,7 @@ class TestSentences:
         ("alarms", "people", "words"),
         [
             (0.02, 100, "Of 10,000 strangers fewer than one would be taken for one of the 100 people"),
+            (0.1, 1, "Of 1,000 strangers about 0.1 would be taken for the person enrolled."),
             (1.0, 100, "Of 1,000 strangers about one would"),
             (9.94, 1000, "about 9.9 would be taken for one of the 1,000 people"),
             (95.2, 1000, "about 95 would"),
