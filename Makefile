@@ -11,7 +11,7 @@ CHECK_ENV := SECRET_KEY=only-for-checks-0123456789-abcdefghijklmnopqrstuvwxyz-01
 	DATABASE_URL=sqlite:///.venv/lint.sqlite3 FACESITE_LIVENESS= FACESITE_MODEL_PACK= REDIS_URL=
 PRODUCTION_ENV := ALLOWED_HOSTS=faces.example.org CSRF_TRUSTED_ORIGINS=https://faces.example.org FACESITE_HTTPS=proxy
 
-.PHONY: run setup setup-dev test test-quick lint audit format lock bench screenshots clean
+.PHONY: run setup setup-dev test test-quick lint audit format lock bench messages screenshots clean
 
 run: setup
 	@exec $(PY) manage.py serve --prepare --host "$(HOST)" --port "$(PORT)"
@@ -60,6 +60,11 @@ bench: setup
 	$(PY) manage.py benchmark pipeline $(ARGS)
 	$(PY) manage.py benchmark gallery $(ARGS)
 	$(PY) manage.py benchmark live $(ARGS)
+
+# Sentences that are marked in the sources come into locale/, and what is translated there into what the site reads.
+# Needs Debian's gettext.
+messages: setup-dev
+	scripts/messages
 
 screenshots: setup-dev
 	$(PY) -m scripts.screenshots $(ARGS)

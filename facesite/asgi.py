@@ -29,6 +29,7 @@ from api.live_sessions import TicketOr
 from attendance.routing import websocket_urlpatterns as attendance_sockets
 from enrollment.routing import websocket_urlpatterns as enrollment_sockets
 from facesite.base_path import BasePath
+from facesite.languages import SocketInTheirLanguage
 from facesite.origins import SameOrigin
 from facesite.outages import SocketOutage
 from facesite.programs import ApiHandler, ByPath
@@ -39,7 +40,9 @@ from verification.routing import websocket_urlpatterns as verification_sockets
 # Any other address is refused in the handshake (HTTP 403), as another site's page is: no error of the server.
 no_such_socket = re_path("", WebsocketDenier.as_asgi())
 
-sockets = URLRouter([*enrollment_sockets, *verification_sockets, *attendance_sockets, no_such_socket])
+sockets = SocketInTheirLanguage(
+    URLRouter([*enrollment_sockets, *verification_sockets, *attendance_sockets, no_such_socket])
+)
 
 application = BasePath(
     ProtocolTypeRouter(

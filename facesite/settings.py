@@ -49,6 +49,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "facesite.hosts.CommonMiddleware",
     "facesite.cookies.SiteCsrf",
+    "facesite.languages.in_their_language",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "security.sign_in.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -136,6 +137,9 @@ LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "login"
 
 LANGUAGE_CODE = "en"
+# In their own words: whoever looks for a language may not read the present one.
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español"), ("ar", "العربية")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.read_zone("TIME_ZONE", default=local_zone())
 FORMAT_MODULE_PATH = "facesite.formats"
 USE_TZ = True

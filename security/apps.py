@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import post_migrate
 
 
@@ -10,6 +11,7 @@ class SecurityConfig(AppConfig):
     def ready(self) -> None:
         from security.audit.sealing import seal_now
         from security.daily import Shift, daily_tasks
+        from security.languages import remember_language
         from security.retention import audit_rows, runner, sign_ins
         from security.retention.rules import retention_rules
         from security.rights import Right
@@ -18,6 +20,7 @@ class SecurityConfig(AppConfig):
         from security.sections import Section, add_section
 
         post_migrate.connect(write_groups, sender=self, dispatch_uid="security.write_groups")
+        user_logged_in.connect(remember_language, dispatch_uid="security.remember_language")
         add_section(
             Section(
                 "Operators",

@@ -7,10 +7,18 @@ import secrets
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from security.rights import RIGHTS, Right
+
+
+def validate_language(value: str) -> None:
+    """Raises ValidationError: the site does not speak it. Not `choices`, so that a new language is no migration."""
+    if value not in dict(settings.LANGUAGES):
+        raise ValidationError(_("Choose a language from the list."))
 
 
 class AuditEvent(models.Model):
@@ -185,6 +193,16 @@ class KnownAddress(models.Model):
 
     def __str__(self) -> str:
         return f"an address of operator {self.operator_id}"
+
+
+class OperatorLanguage(models.Model):
+    """The language that an operator chose; without a row it is their browser's (languages.py)."""
+
+    operator = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    language = models.CharField(max_length=10, validators=[validate_language])
+
+    def __str__(self) -> str:
+        return f"language of operator {self.operator_id}"
 
 
 class OneTimePassword(models.Model):

@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern] = [
 ]
 account_urls = [
     path("", views.account, name="home"),
+    path("language/", views.language, name="language"),
     path("password/", views.password, name="password"),
     path("sign-ins/end/", views.end, name="end"),
     path("second-factor/", second_factor_views.set_up, name="second_factor"),

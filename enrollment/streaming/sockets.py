@@ -25,6 +25,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError, InterfaceError
+from django.utils.functional import Promise
 
 from enrollment.errors import EnrollmentError
 from enrollment.reasons import EnrollmentReason, sentence_for
@@ -59,6 +60,15 @@ CLOSE_INTERNAL_ERROR = 1011
 CLOSE_TRY_LATER = 1013
 
 _socket_numbers = itertools.count(1)
+
+
+def spoken(value: object) -> str:
+    """For json: a sentence that waited for the language of whoever reads it."""
+    if isinstance(value, Promise):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
 _open_sockets: Counter[Any] = Counter()
 """Operator's primary key -> number of their sockets in this process. Only used on the event loop."""
 
@@ -146,7 +156,7 @@ class FrameConsumer(AsyncWebsocketConsumer):
             count_result(self._kind, message["dropped"], message.get("timings_ms", {}))
             self._counts["results"] += 1
             self._reported += message["dropped"]
-        await self.send(text_data=json.dumps(message, separators=(",", ":")))  # type: ignore[no-untyped-call]
+        await self.send(text_data=json.dumps(message, separators=(",", ":"), default=spoken))  # type: ignore[no-untyped-call]
 
     async def send_error(self, code: str, message: str | None = None, seq: int | None = None) -> None:
         """Send an error with the code's sentence (enrollment.reasons) or `message`. seq: of the frame it answers."""

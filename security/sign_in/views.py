@@ -10,7 +10,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required, login_required
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, LogoutView
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -22,6 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 from security.addresses import client_address
 from security.audit.actions import Action
 from security.audit.recording import record
+from security.languages import choose_language, chosen_language
 from security.sign_in.checking import TooManyTries, in_words
 from security.sign_in.forms import EndForm, FirstPasswordForm, OwnPasswordForm, SignInForm
 from security.sign_in.one_time import owes_password
@@ -85,8 +86,21 @@ def account(request: HttpRequest) -> HttpResponse:
         "idle": in_words(idle_limit()),
         "lifetime": in_words(lifetime()),
         "second_factor": standing_of(_operator(request)),
+        "languages": settings.LANGUAGES,
+        "language": chosen_language(_operator(request)),
     }
     return render(request, "security/account.html", context)
+
+
+@login_required
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Choose the language of the pages; an empty one: as the browser asks."""
+    try:
+        choose_language(actor=_operator(request), language=request.POST.get("language", ""), session=request.session)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("account:home")
 
 
 @login_required
