@@ -13,7 +13,7 @@ class KioskForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
     class Meta:
         model = Kiosk
         fields = ("name", "place", "mode", "sound")
-        labels = {"mode": _("What it does"), "sound": _("Sounds and vibration")}
+        labels = {"name": _("Name"), "place": _("Place"), "mode": _("What it does"), "sound": _("Sounds and vibration")}
         help_texts = {
             "name": _("As the history and MQTT name it."),
             "place": _("Where it stands. The screen shows it."),

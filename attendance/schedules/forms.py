@@ -36,6 +36,7 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
     class Meta:
         model = Schedule
         fields = ("name", "weekdays", "starts_at", "ends_at", "grace_minutes", "valid_from", "valid_until")
+        labels = {"name": _("Name")}
         widgets = {
             "name": forms.TextInput(attrs={"autocomplete": "off", "placeholder": _("Office hours")}),
             "starts_at": forms.TimeInput(attrs=CLOCK, format="%H:%M"),
@@ -49,6 +50,7 @@ class DayOffForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
     class Meta:
         model = DayOff
         fields = ("day", "name")
+        labels = {"day": _("Day"), "name": _("Name")}
         widgets = {
             "day": forms.DateInput(attrs=DAY, format="%Y-%m-%d"),
             "name": forms.TextInput(attrs={"autocomplete": "off", "placeholder": _("New Year's Day")}),
