@@ -59,7 +59,7 @@ def carry_out() -> str:
     try:
         run_task(TASK, asked_by="command")
     except RetentionFailed as error:
-        labels = [retention_rules.by_key[key].label for key in error.rules]
+        labels = [str(retention_rules.by_key[key].label) for key in error.rules]
         return f"Not all that is due was erased: {', '.join(labels)}. The log says why; running it again goes on."
     return ""
 
@@ -70,7 +70,7 @@ def report(due: Sequence[Due], run: RetentionRun | None) -> dict[str, Any]:
     rules = [
         {
             "key": each.rule.key,
-            "label": each.rule.label,
+            "label": str(each.rule.label),
             "days": each.days,
             "due": each.count,
             "erased": erased.get(each.rule.key, 0),
