@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from enrollment.models import Person
 from recognizer.reasons import CHALLENGE_FAILURES, Reason
+from security.numbers import grouped
 from verification.models import VerificationAttempt
 from verification.policy import population_of, population_words
 from verification.reasons import sentence_for, sentence_for_claim, sentence_for_photo
@@ -82,11 +83,6 @@ def headline_of(attempt: VerificationAttempt) -> str:
     if verify:
         return _("It cannot be said whether this is {name}").format(name=claimed)
     return _("It cannot be said who this is")
-
-
-def grouped(number: int) -> str:
-    """A count as the language writes it: "10,000"."""
-    return number_format(number, force_grouping=True)
 
 
 def decimals(value: float, digits: int) -> str:

@@ -198,8 +198,8 @@ function renderGuide() {
 
 /** "mood|code|words": one value, so that it is held or replaced as a whole. */
 function guideNow() {
-  if (!panel.camera.isOn) return `idle||${gettext("Start the camera to begin.")}`;
-  if (!socket.isOpen) return `idle||${gettext("Waiting for the connection…")}`;
+  if (!panel.camera.isOn) return ["idle", "", gettext("Start the camera to begin.")].join("|");
+  if (!socket.isOpen) return ["idle", "", gettext("Waiting for the connection…")].join("|");
   return `${guideMood(state)}|${state.code ?? ""}|${instruction(state)}`;
 }
 

@@ -17,9 +17,10 @@ from recognizer.engine import FaceEngine
 from recognizer.errors import TooFewPairs
 from recognizer.packs.choosing import policy_for
 from recognizer.types import DecisionPolicy, LivenessMode
+from security.numbers import grouped
 from verification.accuracy.closeness import Closeness, find_closeness
 from verification.accuracy.kept_scores import kept_scores
-from verification.cards import decimals, grouped, one_in, rate_in_words
+from verification.cards import decimals, one_in, rate_in_words
 from verification.models import VerificationPolicy
 from verification.policy import SiteThreshold, current_policy, false_alarms_per_1000, nearest_fmr
 

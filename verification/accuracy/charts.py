@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from recognizer.calibration import DetPoint, Histogram
-from verification.cards import decimals, grouped, shortest
+from security.numbers import grouped
+from verification.cards import decimals, shortest
 
 Counts = NDArray[np.int64]
 WIDTH, HEIGHT, MARGIN = 640, 540, 70

@@ -12,7 +12,8 @@ from enrollment.samples.site_scores import MOST_PAIRS, NearPair, SiteScores
 from recognizer.calibration import chance_of_at_least
 from recognizer.decisions import policy_for_gallery
 from recognizer.types import DecisionPolicy
-from verification.cards import decimals, grouped, rate_in_words, shortest
+from security.numbers import grouped
+from verification.cards import decimals, rate_in_words, shortest
 
 DOUBTFUL_CHANCE = 0.01
 """The promise is called broken where so many close pairs, or more, would come about by chance at fewer sites."""

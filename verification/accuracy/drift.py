@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from numpy.typing import NDArray
 
 from recognizer.calibration import chance_of_difference
+from security.numbers import grouped
 from verification.accuracy.history import PastAttempt
-from verification.cards import decimals, grouped
+from verification.cards import decimals
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise

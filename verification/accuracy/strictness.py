@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from recognizer.calibration import Rate
+from security.numbers import grouped
 from verification.accuracy.calibration import MATED_NEEDED, Choice, SiteCalibration
-from verification.cards import decimals, grouped, one_in
+from verification.cards import decimals, one_in
 from verification.models import VerificationPolicy
 
 if TYPE_CHECKING:

@@ -26,6 +26,7 @@ from recognizer.errors import PackError, TooFewPairs
 from recognizer.packs.choosing import policy_for
 from recognizer.packs.manifest import Pack
 from recognizer.types import DecisionPolicy
+from security.numbers import grouped
 from security.rights import Right
 from security.web import actor_of, read_or_post, requires
 from verification.accuracy.calibration import (
@@ -41,7 +42,6 @@ from verification.accuracy.kept_scores import kept_scores
 from verification.accuracy.strictness import levels_of
 from verification.accuracy.watching import watch
 from verification.accuracy.what_if import replay, steps_in_words
-from verification.cards import grouped
 from verification.forms import PolicyForm, WhatIfForm
 from verification.models import VerificationPolicy
 from verification.policy import current_policy, nearest_fmr, policy_history

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy
 from recognizer.decisions import judge_score, policy_for_gallery
 from recognizer.reasons import Reason
 from recognizer.types import DecisionPolicy, Verdict
+from security.numbers import grouped
 from verification.accuracy.history import PastAttempt
-from verification.cards import grouped
 from verification.models import VerificationAttempt
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from django import template
 from django.utils.translation import gettext as _
 
 from recognizer.calibration import Rate
-from verification.cards import grouped, shortest
+from security.numbers import grouped
+from verification.cards import shortest
 from verification.policy import population_words
 
 register = template.Library()
