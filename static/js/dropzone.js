@@ -1,5 +1,6 @@
 // The dashed box of an upload takes what is dropped on it, and shows the chosen pictures before they are sent.
 
+import { gettext } from "./core/words.js";
 import { el } from "./dom.js";
 
 const SIDE = 160; // pixels of a preview, twice what is shown
@@ -21,7 +22,7 @@ async function show(input, list) {
   if (files.some((file, place) => file !== input.files[place])) return; // others were chosen meanwhile
   list.replaceChildren(
     ...files.map((file, place) =>
-      el("li", {}, pictures[place] ?? el("span", { class: "dropzone__blank" }, "No preview"), el("span", { class: "small muted" }, file.name)),
+      el("li", {}, pictures[place] ?? el("span", { class: "dropzone__blank" }, gettext("No preview")), el("span", { class: "small muted" }, file.name)),
     ),
   );
   list.hidden = !files.length;
@@ -29,7 +30,7 @@ async function show(input, list) {
 
 function connect(zone) {
   const input = zone.querySelector("input[type=file]");
-  const list = el("ul", { class: "dropzone__previews plain", "aria-label": "Chosen pictures", hidden: true });
+  const list = el("ul", { class: "dropzone__previews plain", "aria-label": gettext("Chosen pictures"), hidden: true });
   zone.after(list);
   input.addEventListener("change", () => show(input, list));
   for (const name of ["dragenter", "dragover"]) {
