@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ApiConfig(AppConfig):
@@ -30,8 +31,8 @@ class ApiConfig(AppConfig):
         retention_rules.register(retention.RULE)
         add_section(
             Section(
-                "Webhooks",
-                "Which programs are told what happens here, and whether the messages arrive.",
+                _("Webhooks"),
+                _("Which programs are told what happens here, and whether the messages arrive."),
                 "webhooks:all",
                 (Right.MANAGE_SITE,),
                 icon="external",

@@ -1,9 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class AttendanceConfig(AppConfig):
     name = "attendance"
-    verbose_name = "Attendance"
+    verbose_name = _("Attendance")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
@@ -24,16 +25,16 @@ class AttendanceConfig(AppConfig):
 
         listen(on_decision)
         mark_machines("kiosk")
-        targets.register("kiosk", gone="a kiosk that is gone", find=kiosk_links)
-        targets.register("punch", gone="a check-in or check-out that is no longer kept", find=audit_links)
+        targets.register("kiosk", gone=_("a kiosk that is gone"), find=kiosk_links)
+        targets.register("punch", gone=_("a check-in or check-out that is no longer kept"), find=audit_links)
         hooks.on_erase(count_punches)
         hooks.on_export(held_about)
         retention_rules.register(RULE)
         daily_tasks.register(closing.TASK, closing.run)
         add_section(
             Section(
-                title="Attendance",
-                text="Whose matches check people in and out, how soon a second look counts, what closes open days.",
+                title=_("Attendance"),
+                text=_("Whose matches check people in and out, how soon a second look counts, what closes open days."),
                 url_name="attendance:policy",
                 rights=(Right.MANAGE_SITE,),
                 icon="history",
@@ -41,8 +42,8 @@ class AttendanceConfig(AppConfig):
         )
         add_section(
             Section(
-                title="Kiosks",
-                text="Tablets and laptops at doors: pair a device, see when it was last seen, revoke it.",
+                title=_("Kiosks"),
+                text=_("Tablets and laptops at doors: pair a device, see when it was last seen, revoke it."),
                 url_name="kiosks:kiosks",
                 rights=(Right.MANAGE_SITE,),
                 icon="camera",
@@ -50,8 +51,8 @@ class AttendanceConfig(AppConfig):
         )
         add_section(
             Section(
-                title="Schedules and days off",
-                text="When people are expected, so that reports say who was late or absent.",
+                title=_("Schedules and days off"),
+                text=_("When people are expected, so that reports say who was late or absent."),
                 url_name="attendance:schedules",
                 rights=(Right.MANAGE_SITE,),
                 icon="history",

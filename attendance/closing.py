@@ -18,6 +18,7 @@ from attendance.models import AttendancePolicy, Punch
 from attendance.punches.services import current_attendance_policy, punch_by_rule
 from attendance.reports.selectors import open_punches
 from attendance.reports.stays import LONGEST
+from attendance.rules import CLOSED_AT_TIME, CLOSED_BY_SCHEDULE
 from attendance.schedules.plans import Timetable, read_timetable
 from enrollment.models import Person
 from security.daily import Shift
@@ -66,13 +67,13 @@ def _end_of(came: Punch, policy: AttendancePolicy, timetable: Timetable) -> tupl
         plan = timetable.plan_for(came.person, day)
         if plan is None or plan.ends <= came.at:
             return None
-        return plan.ends, f"nobody checked out; closed at the end of {plan.schedule.name}"
+        return plan.ends, CLOSED_BY_SCHEDULE.format(schedule=plan.schedule.name)
     if policy.closing_time is None:
         return None
     at = timezone.make_aware(datetime.combine(day, policy.closing_time))
     if at <= came.at:
         at = timezone.make_aware(datetime.combine(day + timedelta(days=1), policy.closing_time))
-    return at, f"nobody checked out; closed at {policy.closing_time:%H:%M}"
+    return at, CLOSED_AT_TIME.format(time=f"{policy.closing_time:%H:%M}")
 
 
 def _is_still_open(came: Punch, at: datetime) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from attendance.models import AttendancePolicy, Punch
 from verification.forms import PersonChoiceForm
@@ -15,26 +17,26 @@ from verification.forms import PersonChoiceForm
 class PunchForm(PersonChoiceForm):
     """A punch by hand: who, which way, when and why."""
 
-    direction = forms.ChoiceField(label="What", choices=Punch.Direction.choices)
+    direction = forms.ChoiceField(label=_("What"), choices=Punch.Direction.choices)
     at = forms.DateTimeField(
-        label="When",
+        label=_("When"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        error_messages={"required": "Say when it was.", "invalid": "Write day and time like 2026-01-31T08:30."},
+        error_messages={"required": _("Say when it was."), "invalid": _("Write day and time like 2026-01-31T08:30.")},
     )
     reason = forms.CharField(
-        label="Why",
+        label=_("Why"),
         max_length=200,
-        help_text="It stays on record with your name.",
+        help_text=_("It stays on record with your name."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        error_messages={"required": "Say why this is entered by hand."},
+        error_messages={"required": _("Say why this is entered by hand.")},
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         who = self.fields["who"]
-        who.label, who.required = "Person", not self.data.get("person")
-        who.error_messages["required"] = "Type a name or an external ID."
+        who.label, who.required = gettext("Person"), not self.data.get("person")
+        who.error_messages["required"] = gettext("Type a name or an external ID.")
         self.fields["at"].initial = self.initial.get("at") or timezone.localtime().replace(second=0, microsecond=0)
 
     def add_service_error(self, error: ValidationError) -> None:

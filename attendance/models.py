@@ -15,7 +15,11 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.dates import WEEKDAYS_ABBR
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from attendance.rules import rule_in_words
 from enrollment.models import Person
 from security.rights import Right
 from verification.models import VerificationAttempt
@@ -23,13 +27,13 @@ from verification.models import VerificationAttempt
 MOST_COOLDOWN_MINUTES = 240
 MOST_GRACE_MINUTES = 240
 WEEKDAYS = {
-    "1": "Monday",
-    "2": "Tuesday",
-    "3": "Wednesday",
-    "4": "Thursday",
-    "5": "Friday",
-    "6": "Saturday",
-    "7": "Sunday",
+    "1": _("Monday"),
+    "2": _("Tuesday"),
+    "3": _("Wednesday"),
+    "4": _("Thursday"),
+    "5": _("Friday"),
+    "6": _("Saturday"),
+    "7": _("Sunday"),
 }
 """Days of the week as schedules keep them: ISO 8601's numbers."""
 
@@ -38,63 +42,63 @@ class AttendancePolicy(models.Model):
     """Whose matches check people in and out beside kiosks. Every save is a new row; the newest one counts."""
 
     class Cameras(models.TextChoices):
-        NONE = "none", "None"
-        DOORS = "doors", "Those of accounts with the role Kiosk"
-        ALL = "all", "All"
+        NONE = "none", _("None")
+        DOORS = "doors", _("Those of accounts with the role Kiosk")
+        ALL = "all", _("All")
 
     class Closing(models.TextChoices):
-        OPEN = "open", "Leave the day open until somebody enters it"
-        SCHEDULE = "schedule", "Close it at the end of the person's schedule"
-        TIME = "time", "Close it at a time of day"
+        OPEN = "open", _("Leave the day open until somebody enters it")
+        SCHEDULE = "schedule", _("Close it at the end of the person's schedule")
+        TIME = "time", _("Close it at a time of day")
 
     cameras = models.CharField(
-        "live pages that check people in and out",
+        _("live pages that check people in and out"),
         max_length=5,
         choices=Cameras.choices,
         default=Cameras.NONE,
-        help_text="Kiosks follow their own setting: under Site, Kiosks.",
+        help_text=_("Kiosks follow their own setting: under Site, Kiosks."),
     )
     cooldown_minutes = models.PositiveSmallIntegerField(
-        "minutes before a second look counts",
+        _("minutes before a second look counts"),
         default=2,
         validators=[MinValueValidator(1), MaxValueValidator(MOST_COOLDOWN_MINUTES)],
-        help_text="Somebody who is seen again within this time neither checks in nor out.",
+        help_text=_("Somebody who is seen again within this time neither checks in nor out."),
     )
     closing = models.CharField(
-        "when somebody forgot to check out",
+        _("when somebody forgot to check out"),
         max_length=8,
         choices=Closing.choices,
         default=Closing.OPEN,
-        help_text="Once the day is over, and for open days of the last month too. Each can be taken back.",
+        help_text=_("Once the day is over, and for open days of the last month too. Each can be taken back."),
     )
-    closing_time = models.TimeField("time of day at which it is closed", null=True, blank=True)
+    closing_time = models.TimeField(_("time of day at which it is closed"), null=True, blank=True)
     saved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     saved_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["-id"]
-        verbose_name_plural = "attendance policies"
+        verbose_name_plural = _("attendance policies")
 
     def __str__(self) -> str:
         return self.get_cameras_display()
 
     def clean(self) -> None:
         if self.closing == self.Closing.TIME and self.closing_time is None:
-            raise ValidationError({"closing_time": "Say at which time of day."})
+            raise ValidationError({"closing_time": gettext("Say at which time of day.")})
 
 
 class Punch(models.Model):
     """One check-in or check-out."""
 
     class Direction(models.TextChoices):
-        IN = "in", "Check-in"
-        OUT = "out", "Check-out"
+        IN = "in", _("Check-in")
+        OUT = "out", _("Check-out")
 
     class Way(models.TextChoices):
-        FACE = "face", "Camera"
-        BADGE = "badge", "PIN or badge number"
-        MANUAL = "manual", "By hand"
-        RULE = "rule", "By rule"
+        FACE = "face", _("Camera")
+        BADGE = "badge", _("PIN or badge number")
+        MANUAL = "manual", _("By hand")
+        RULE = "rule", _("By rule")
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="punches")
@@ -107,15 +111,15 @@ class Punch(models.Model):
         null=True,
         blank=True,
         related_name="punch",
-        help_text="The evidence: one decision is one punch, however often it is told.",
+        help_text=_("The evidence: one decision is one punch, however often it is told."),
     )
     key = models.UUIDField(
         null=True,
         unique=True,
         editable=False,
-        help_text="Of a number typed on a kiosk: sent twice, it is one punch. Empty: a camera's, or by hand.",
+        help_text=_("Of a number typed on a kiosk: sent twice, it is one punch. Empty: a camera's, or by hand."),
     )
-    reason = models.CharField(max_length=200, blank=True, help_text="Why it was entered by hand or by rule.")
+    reason = models.CharField(max_length=200, blank=True, help_text=_("Why it was entered by hand or by rule."))
     entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     policy = models.ForeignKey(
         AttendancePolicy,
@@ -123,7 +127,7 @@ class Punch(models.Model):
         null=True,
         editable=False,
         related_name="+",
-        help_text="The rule that closed the day, and so who made it.",
+        help_text=_("The rule that closed the day, and so who made it."),
     )
     created_at = models.DateTimeField(default=timezone.now)
     voided_at = models.DateTimeField(null=True, editable=False)
@@ -132,47 +136,56 @@ class Punch(models.Model):
 
     class Meta:
         ordering = ["-at", "-id"]
-        verbose_name_plural = "punches"
+        verbose_name_plural = _("punches")
         indexes = [models.Index(fields=["person", "at"], name="punches_of_person")]
 
     def __str__(self) -> str:
-        return f"{self.get_direction_display()} at {timezone.localtime(self.at):%Y-%m-%d %H:%M}"
+        return gettext("{what} at {time}").format(
+            what=self.get_direction_display(), time=f"{timezone.localtime(self.at):%Y-%m-%d %H:%M}"
+        )
+
+    @property
+    def reason_in_words(self) -> str:
+        """Why it was entered, as a page says it: what people wrote as they wrote it."""
+        return rule_in_words(self.reason) if self.way == self.Way.RULE else self.reason
 
 
 class Kiosk(models.Model):
     """A device at a door: what it is called, what it does, and how it proves that it is itself."""
 
     class Mode(models.TextChoices):
-        GREET = "greet", "Greet people, and nothing else"
-        CHECK = "check", "Check people in and out"
+        GREET = "greet", _("Greet people, and nothing else")
+        CHECK = "check", _("Check people in and out")
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    name = models.CharField(max_length=40, help_text="As history, attendance and MQTT name it.")
-    place = models.CharField(max_length=80, blank=True, help_text="Where it stands; the screen shows it.")
+    name = models.CharField(max_length=40, help_text=_("As history, attendance and MQTT name it."))
+    place = models.CharField(max_length=80, blank=True, help_text=_("Where it stands; the screen shows it."))
     mode = models.CharField(max_length=5, choices=Mode.choices, default=Mode.CHECK)
     sound = models.BooleanField(default=True)
     account = models.OneToOneField(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         related_name="kiosk",
-        help_text="Stands for the kiosk wherever a row says which operator did something. Nobody can sign in with it.",
+        help_text=_(
+            "Stands for the kiosk wherever a row says which operator did something. Nobody can sign in with it."
+        ),
     )
     token_digest = models.CharField(  # unique where there is one
-        max_length=64, unique=True, null=True, blank=True, help_text="SHA-256 of the device's token."
+        max_length=64, unique=True, null=True, blank=True, help_text=_("SHA-256 of the device's token.")
     )
     paired_at = models.DateTimeField(null=True, blank=True)
     code_digest = models.CharField(  # unique where there is one
-        max_length=64, unique=True, null=True, blank=True, help_text="HMAC of the pairing code."
+        max_length=64, unique=True, null=True, blank=True, help_text=_("HMAC of the pairing code.")
     )
     code_expires_at = models.DateTimeField(null=True, blank=True)
-    camera_digest = models.CharField(max_length=64, blank=True, help_text="Of the camera that it is pinned to.")
+    camera_digest = models.CharField(max_length=64, blank=True, help_text=_("Of the camera that it is pinned to."))
     camera_label = models.CharField(max_length=100, blank=True)
-    new_camera_digest = models.CharField(max_length=64, blank=True, help_text="Of another camera that it came with.")
+    new_camera_digest = models.CharField(max_length=64, blank=True, help_text=_("Of another camera that it came with."))
     new_camera_label = models.CharField(max_length=100, blank=True)
     camera_changed_at = models.DateTimeField(
-        null=True, blank=True, help_text="Not empty: it decides nothing until staff agree."
+        null=True, blank=True, help_text=_("Not empty: it decides nothing until staff agree.")
     )
-    last_seen_at = models.DateTimeField(null=True, blank=True, help_text="Written at most once a minute.")
+    last_seen_at = models.DateTimeField(null=True, blank=True, help_text=_("Written at most once a minute."))
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -201,24 +214,24 @@ class KioskActor(User):
 def check_weekdays(value: str) -> None:
     """Raises ValidationError."""
     if not value or set(value) - WEEKDAYS.keys() or sorted(set(value)) != list(value):
-        raise ValidationError("Choose at least one day of the week.")
+        raise ValidationError(gettext("Choose at least one day of the week."))
 
 
 class Schedule(models.Model):
     """When people are expected on some days of the week. schedules/plans.py says which one counts for whom."""
 
     name = models.CharField(max_length=100)
-    weekdays = models.CharField(max_length=7, validators=[check_weekdays], help_text="1 is Monday, 7 Sunday.")
-    starts_at = models.TimeField("from")
-    ends_at = models.TimeField("to", help_text="An end before the start is on the next day.")
+    weekdays = models.CharField(max_length=7, validators=[check_weekdays], help_text=_("1 is Monday, 7 Sunday."))
+    starts_at = models.TimeField(_("from"))
+    ends_at = models.TimeField(_("to"), help_text=_("An end before the start is on the next day."))
     grace_minutes = models.PositiveSmallIntegerField(
-        "minutes of grace",
+        _("minutes of grace"),
         default=5,
         validators=[MaxValueValidator(MOST_GRACE_MINUTES)],
-        help_text="Somebody who comes later than this after the start is late.",
+        help_text=_("Somebody who comes later than this after the start is late."),
     )
-    valid_from = models.DateField("first day", default=timezone.localdate)
-    valid_until = models.DateField("last day", null=True, blank=True, help_text="Empty: until it is changed.")
+    valid_from = models.DateField(_("first day"), default=timezone.localdate)
+    valid_until = models.DateField(_("last day"), null=True, blank=True, help_text=_("Empty: until it is changed."))
 
     class Meta:
         ordering = ["-valid_from", "-id"]
@@ -228,13 +241,14 @@ class Schedule(models.Model):
 
     def clean(self) -> None:
         if self.valid_until and self.valid_from and self.valid_until < self.valid_from:
-            raise ValidationError({"valid_until": "This day is before the first one."})
+            raise ValidationError({"valid_until": gettext("This day is before the first one.")})
         if self.starts_at is not None and self.starts_at == self.ends_at:
-            raise ValidationError({"ends_at": "The end is the same as the start."})
+            raise ValidationError({"ends_at": gettext("The end is the same as the start.")})
 
     @property
     def weekday_names(self) -> list[str]:
-        return [WEEKDAYS[number] for number in self.weekdays]
+        """Short ones, as a table has room for."""
+        return [str(WEEKDAYS_ABBR[int(number) - 1]) for number in self.weekdays]
 
     @property
     def ends_next_day(self) -> bool:
@@ -247,12 +261,12 @@ class Schedule(models.Model):
 class DayOff(models.Model):
     """A day on which nobody is expected, such as a public holiday."""
 
-    day = models.DateField(unique=True, error_messages={"unique": "This day is off already."})
+    day = models.DateField(unique=True, error_messages={"unique": _("This day is off already.")})
     name = models.CharField(max_length=100)
 
     class Meta:
         ordering = ["day"]
-        verbose_name_plural = "days off"
+        verbose_name_plural = _("days off")
 
     def __str__(self) -> str:
         return self.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from attendance.models import Punch
 from security.retention.rules import RetentionRule, old_rows
@@ -20,8 +21,8 @@ count_punches, erase_punches = old_rows(_punches)
 
 RULE = RetentionRule(
     key="punches",
-    label="Check-ins and check-outs",
-    explanation=(
+    label=_("Check-ins and check-outs"),
+    explanation=_(
         "Who came and went when, and what was entered or taken back by hand. Working hours must often be kept for some "
         "years: ask what the law of your country says."
     ),
@@ -29,5 +30,5 @@ RULE = RetentionRule(
     erase_batch=erase_punches,
     default_days=PUNCH_DAYS,
     least_days=31,
-    floor_reason="Forgotten punches of the last 31 days can still be mended.",
+    floor_reason=_("Forgotten punches of the last 31 days can still be mended."),
 )

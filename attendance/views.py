@@ -14,6 +14,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModif
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from attendance.forms import AttendancePolicyForm, PunchForm
@@ -30,6 +32,14 @@ from security.web import actor_of, read_or_post, requires
 MOST_PORTRAITS = 200
 FORGOTTEN_SHOWN = 5
 PUNCHES_PER_PAGE = 50
+ENTERED = {
+    Punch.Direction.IN.value: _("Check-in of {name} was entered."),
+    Punch.Direction.OUT.value: _("Check-out of {name} was entered."),
+}
+TAKEN_BACK = {
+    Punch.Direction.IN.value: _("Check-in of {name} was taken back."),
+    Punch.Direction.OUT.value: _("Check-out of {name} was taken back."),
+}
 
 
 @requires(Right.SEE_ATTENDANCE)
@@ -63,8 +73,8 @@ def inside(request: HttpRequest) -> HttpResponse:
     if request.headers.get("If-None-Match") == etag:
         return HttpResponseNotModified(headers=headers)
     answer = render(request, "attendance/_inside.html", _inside_context(stays))
-    words = f"{len(stays)} person" if len(stays) == 1 else f"{len(stays)} people"
-    for name, value in (headers | {"X-Count": words}).items():
+    words = ngettext("{count} person", "{count} people", len(stays)).format(count=len(stays))
+    for name, value in (headers | {"X-Count": quote(words)}).items():
         answer[name] = value
     return answer
 
@@ -103,7 +113,7 @@ def enter(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             form.add_service_error(error)
         else:
-            messages.success(request, f"{punch.get_direction_display()} of {punch.person.name} was entered.")
+            messages.success(request, ENTERED[punch.direction].format(name=punch.person.name))
             return redirect("attendance:who_is_in")
     choices = [(person, None) for person in form.found]
     status = 400 if form.is_bound else 200
@@ -127,7 +137,7 @@ def void(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:
         punch = selectors.punch_by_uuid(uuid)
     except Punch.DoesNotExist:
-        raise Http404("There is no such punch.") from None
+        raise Http404(gettext("There is no such punch.")) from None
     problem = ""
     if request.method == "POST":
         try:
@@ -135,7 +145,7 @@ def void(request: HttpRequest, uuid: UUID) -> HttpResponse:
         except ValidationError as error:
             problem = error.messages[0]
         else:
-            messages.success(request, f"{punch.get_direction_display()} of {punch.person.name} was taken back.")
+            messages.success(request, TAKEN_BACK[punch.direction].format(name=punch.person.name))
             return redirect("attendance:who_is_in")
     context = {"punch": punch, "problem": problem}
     return render(request, "attendance/void.html", context, status=400 if problem else 200)
@@ -148,7 +158,7 @@ def policy(request: HttpRequest) -> HttpResponse:
     form = AttendancePolicyForm(request.POST or None, instance=services.current_attendance_policy())
     if request.method == "POST" and form.is_valid():
         services.save_attendance_policy(actor=actor_of(request), **form.cleaned_data)
-        messages.success(request, "The attendance policy was saved.")
+        messages.success(request, gettext("The attendance policy was saved."))
         return redirect("attendance:policy")
     status = 400 if form.is_bound else 200
     saved = services.current_attendance_policy()

@@ -6,6 +6,7 @@ from typing import cast
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
 
 from security.actors import Actor
 from security.rights import RIGHTS, Right
@@ -17,7 +18,7 @@ class NotAllowed(PermissionDenied):
     code = "not_allowed"
 
     def __init__(self, right: Right) -> None:
-        super().__init__(f"Your role does not include: {RIGHTS[right].lower()}. Ask an administrator.")
+        super().__init__(_("Your role does not include: {right}. Ask an administrator.").format(right=RIGHTS[right]))
         self.right = right
 
 

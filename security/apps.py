@@ -1,11 +1,12 @@
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class SecurityConfig(AppConfig):
     name = "security"
-    verbose_name = "Security"
+    verbose_name = _("Security")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
@@ -23,8 +24,8 @@ class SecurityConfig(AppConfig):
         user_logged_in.connect(remember_language, dispatch_uid="security.remember_language")
         add_section(
             Section(
-                "Operators",
-                "Who works with the product, and in which role.",
+                _("Operators"),
+                _("Who works with the product, and in which role."),
                 "security:operators",
                 (Right.MANAGE_OPERATORS,),
                 icon="people",
@@ -32,8 +33,8 @@ class SecurityConfig(AppConfig):
         )
         add_section(
             Section(
-                "Audit trail",
-                "See who did what, verify that nothing was changed, export it.",
+                _("Audit trail"),
+                _("See who did what, verify that nothing was changed, export it."),
                 "security:audit",
                 (Right.SEE_AUDIT,),
                 icon="shield",
@@ -41,8 +42,8 @@ class SecurityConfig(AppConfig):
         )
         add_section(
             Section(
-                "Approvals",
-                "Agree to what another operator asks for, where it takes two.",
+                _("Approvals"),
+                _("Agree to what another operator asks for, where it takes two."),
                 "security:approvals",
                 tuple(RIGHT_OF.values()),
                 icon="check",
@@ -50,8 +51,8 @@ class SecurityConfig(AppConfig):
         )
         add_section(
             Section(
-                "Retention",
-                "How long pictures, attempts and inactive people are kept, and what would be erased now.",
+                _("Retention"),
+                _("How long pictures, attempts and inactive people are kept, and what would be erased now."),
                 "security:retention",
                 (Right.SET_RETENTION,),
                 icon="history",
@@ -59,8 +60,8 @@ class SecurityConfig(AppConfig):
         )
         add_section(
             Section(
-                "API keys",
-                "How other programs get in: what each may do, when it was used last.",
+                _("API keys"),
+                _("How other programs get in: what each may do, when it was used last."),
                 "security:api_keys",
                 (Right.MANAGE_SITE,),
                 icon="external",

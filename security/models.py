@@ -10,6 +10,7 @@ from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from security.rights import RIGHTS, Right
@@ -27,15 +28,19 @@ class AuditEvent(models.Model):
     audit/recording.py appends rows. Nothing changes one, and only retention takes the oldest away.
     """
 
-    number = models.PositiveBigIntegerField(unique=True, help_text="1, 2, 3 ... without gaps.")
+    number = models.PositiveBigIntegerField(unique=True, help_text=_("1, 2, 3 ... without gaps."))
     at = models.DateTimeField()
     action = models.CharField(max_length=60)
-    actor = models.CharField(max_length=60, help_text="operator:<id>, command, product ...: no names.")
-    target = models.CharField(max_length=100, blank=True, help_text="person:<uuid>, policy:<id> ...; empty: the site.")
-    facts = models.JSONField(default=dict, help_text="Counts, codes, settings before and after.")
-    source = models.CharField(max_length=100, blank=True, help_text="From where: an address, or a command's name.")
+    actor = models.CharField(max_length=60, help_text=_("operator:<id>, command, product ...: no names."))
+    target = models.CharField(
+        max_length=100, blank=True, help_text=_("person:<uuid>, policy:<id> ...; empty: the site.")
+    )
+    facts = models.JSONField(default=dict, help_text=_("Counts, codes, settings before and after."))
+    source = models.CharField(max_length=100, blank=True, help_text=_("From where: an address, or a command's name."))
     previous_hash = models.CharField(max_length=64)
-    hash = models.CharField(max_length=64, help_text="SHA-256 over this row and previous_hash, in hexadecimal digits.")
+    hash = models.CharField(
+        max_length=64, help_text=_("SHA-256 over this row and previous_hash, in hexadecimal digits.")
+    )
 
     class Meta:
         ordering = ["-number"]
@@ -58,41 +63,41 @@ class AuditHead(models.Model):
     hash = models.CharField(max_length=64, default="")
 
     def __str__(self) -> str:
-        return f"audit row {self.number}"
+        return gettext("audit row {number}").format(number=self.number)
 
 
 class AuditSeal(models.Model):
     """A signature over the chain up to one row. audit/chain.py says what is signed."""
 
-    kind = models.CharField(max_length=10, help_text="day: once a day; anchor: the rows up to it were taken away.")
-    number = models.PositiveBigIntegerField(help_text="Of the row.")
-    hash = models.CharField(max_length=64, help_text="Of the row.")
+    kind = models.CharField(max_length=10, help_text=_("day: once a day; anchor: the rows up to it were taken away."))
+    number = models.PositiveBigIntegerField(help_text=_("Of the row."))
+    hash = models.CharField(max_length=64, help_text=_("Of the row."))
     at = models.DateTimeField()
-    key = models.CharField(max_length=16, help_text="Beginning of the SHA-256 of the public key.")
-    signature = models.CharField(max_length=100, help_text="Ed25519, in base64.")
+    key = models.CharField(max_length=16, help_text=_("Beginning of the SHA-256 of the public key."))
+    signature = models.CharField(max_length=100, help_text=_("Ed25519, in base64."))
 
     class Meta:
         ordering = ["number", "id"]
         constraints = [models.UniqueConstraint(fields=["number", "kind"], name="one_audit_seal_per_row_and_kind")]
 
     def __str__(self) -> str:
-        return f"{self.kind} seal of row {self.number}"
+        return gettext("{kind} seal of row {number}").format(kind=self.kind, number=self.number)
 
 
 class AuditCheck(models.Model):
     """One verification of the chain, for the page: the command `audit verify` looks for itself."""
 
     at = models.DateTimeField(auto_now_add=True)
-    whole = models.BooleanField(help_text="All rows were looked at, not only those since the last seal.")
+    whole = models.BooleanField(help_text=_("All rows were looked at, not only those since the last seal."))
     rows = models.PositiveBigIntegerField()
-    through = models.PositiveBigIntegerField(help_text="Number of the last row that fits.")
-    problem = models.CharField(max_length=300, blank=True, help_text="A sentence; empty: nothing is wrong.")
+    through = models.PositiveBigIntegerField(help_text=_("Number of the last row that fits."))
+    problem = models.CharField(max_length=300, blank=True, help_text=_("A sentence; empty: nothing is wrong."))
 
     class Meta:
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return self.problem or f"{self.rows} rows fit"
+        return self.problem or gettext("{rows} rows fit").format(rows=self.rows)
 
 
 class Rights(models.Model):
@@ -116,15 +121,17 @@ class WrappedKey(models.Model):
     """
 
     id = models.BigIntegerField(primary_key=True, default=random_key_id)
-    wrapped = models.BinaryField(max_length=60, help_text="Nonce, encrypted key and tag; see encryption/data_keys.py.")
-    site_key = models.CharField(max_length=16, help_text="Fingerprint of the site key that it is wrapped with.")
+    wrapped = models.BinaryField(
+        max_length=60, help_text=_("Nonce, encrypted key and tag; see encryption/data_keys.py.")
+    )
+    site_key = models.CharField(max_length=16, help_text=_("Fingerprint of the site key that it is wrapped with."))
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         abstract = True
 
     def __str__(self) -> str:
-        return f"key {self.pk}"
+        return gettext("key {pk}").format(pk=self.pk)
 
 
 class EncryptionState(models.Model):
@@ -132,12 +139,14 @@ class EncryptionState(models.Model):
 
     SINGLETON_PK = 1
 
-    site_key = models.CharField(max_length=16, help_text="Fingerprint of the site key that all keys are wrapped with.")
+    site_key = models.CharField(
+        max_length=16, help_text=_("Fingerprint of the site key that all keys are wrapped with.")
+    )
     rotated_at = models.DateTimeField(null=True)
-    sealed_at = models.DateTimeField(null=True, help_text="Since when nothing is left in plain; empty: not known.")
+    sealed_at = models.DateTimeField(null=True, help_text=_("Since when nothing is left in plain; empty: not known."))
 
     def __str__(self) -> str:
-        return f"site key {self.site_key}"
+        return gettext("site key {site_key}").format(site_key=self.site_key)
 
 
 class Approval(models.Model):
@@ -147,12 +156,12 @@ class Approval(models.Model):
     """
 
     class Action(models.TextChoices):
-        ERASE_MANY = "erase_many", "Erase several people"
-        EXPORT_BIOMETRICS = "export_biometrics", "Export pictures and embeddings"
-        SEARCH_UNKNOWN = "search_unknown", "Search among unknown faces"
+        ERASE_MANY = "erase_many", _("Erase several people")
+        EXPORT_BIOMETRICS = "export_biometrics", _("Export pictures and embeddings")
+        SEARCH_UNKNOWN = "search_unknown", _("Search among unknown faces")
 
     action = models.CharField(max_length=30, choices=Action.choices)
-    digest = models.CharField(max_length=64, help_text="SHA-256 of the action and its targets: what was agreed to.")
+    digest = models.CharField(max_length=64, help_text=_("SHA-256 of the action and its targets: what was agreed to."))
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     asked_at = models.DateTimeField()
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
@@ -160,39 +169,41 @@ class Approval(models.Model):
     refused_at = models.DateTimeField(null=True)
     used_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
-    targets = models.JSONField(default=list, help_text="Ids only, for the second person to look at.")
+    targets = models.JSONField(default=list, help_text=_("Ids only, for the second person to look at."))
 
     class Meta:
         ordering = ["-id"]
         indexes = [models.Index(fields=["action", "digest"], name="approvals_of_one_thing")]
 
     def __str__(self) -> str:
-        return f"approval {self.pk}: {self.action}"
+        return gettext("approval {pk}: {action}").format(pk=self.pk, action=self.action)
 
 
 class FailedSignIns(models.Model):
     """How often sign-ins failed for one account or address. sign_in/limits.py says what follows from it."""
 
-    key = models.CharField(max_length=64, unique=True, help_text="HMAC of what is counted: neither name nor address.")
+    key = models.CharField(
+        max_length=64, unique=True, help_text=_("HMAC of what is counted: neither name nor address.")
+    )
     failures = models.PositiveIntegerField(default=0)
     last_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:
-        return f"{self.failures} failed sign-ins"
+        return gettext("{failures} failed sign-ins").format(failures=self.failures)
 
 
 class KnownAddress(models.Model):
     """An operator has signed in from there: strangers' failures elsewhere do not keep the operator out."""
 
     operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    address = models.CharField(max_length=64, help_text="HMAC of the address.")
+    address = models.CharField(max_length=64, help_text=_("HMAC of the address."))
     last_at = models.DateTimeField(db_index=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["operator", "address"], name="one_row_per_known_address")]
 
     def __str__(self) -> str:
-        return f"an address of operator {self.operator_id}"
+        return gettext("an address of operator {operator_id}").format(operator_id=self.operator_id)
 
 
 class OperatorLanguage(models.Model):
@@ -211,25 +222,25 @@ class OneTimePassword(models.Model):
     operator = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="one_time_password"
     )
-    digest = models.CharField(max_length=64, help_text="Of the stored hash: with any other password this is moot.")
+    digest = models.CharField(max_length=64, help_text=_("Of the stored hash: with any other password this is moot."))
     issued_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
-        return f"one-time password of operator {self.operator_id}"
+        return gettext("one-time password of operator {operator_id}").format(operator_id=self.operator_id)
 
 
 class SignIn(models.Model):
     """One browser in which an operator is signed in: the session's record, which ends with it."""
 
     class Ended(models.TextChoices):
-        IDLE = "idle", "Not used for too long"
-        LIFETIME = "lifetime", "Signed in for too long"
+        IDLE = "idle", _("Not used for too long")
+        LIFETIME = "lifetime", _("Signed in for too long")
 
     session = models.OneToOneField(Session, on_delete=models.CASCADE, related_name="sign_in")
     operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sign_ins")
     address = models.CharField(max_length=45, blank=True)
-    browser = models.CharField(max_length=60, help_text="Its family and system in words.")
+    browser = models.CharField(max_length=60, help_text=_("Its family and system in words."))
     began_at = models.DateTimeField()
     last_used_at = models.DateTimeField()
     ended = models.CharField(max_length=10, choices=Ended, blank=True)
@@ -238,7 +249,7 @@ class SignIn(models.Model):
         ordering = ["-last_used_at"]
 
     def __str__(self) -> str:
-        return f"sign-in {self.pk} of operator {self.operator_id}"
+        return gettext("sign-in {pk} of operator {operator_id}").format(pk=self.pk, operator_id=self.operator_id)
 
 
 class SecondFactor(models.Model):
@@ -250,8 +261,10 @@ class SecondFactor(models.Model):
 
     operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     confirmed = models.BooleanField(default=False)
-    sealed_secret = models.TextField(help_text="Sealed by sign_in/sealing.py.")
-    last_step = models.BigIntegerField(default=0, help_text="Half minutes since 1970: no code of it or before counts.")
+    sealed_secret = models.TextField(help_text=_("Sealed by sign_in/sealing.py."))
+    last_step = models.BigIntegerField(
+        default=0, help_text=_("Half minutes since 1970: no code of it or before counts.")
+    )
     created_at = models.DateTimeField()
 
     class Meta:
@@ -260,7 +273,7 @@ class SecondFactor(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"second factor of operator {self.operator_id}"
+        return gettext("second factor of operator {operator_id}").format(operator_id=self.operator_id)
 
 
 class SecondFactorKey(WrappedKey):
@@ -273,7 +286,7 @@ class RecoveryCode(models.Model):
     """A code that stands in once for the app. The row goes when it is used."""
 
     second_factor = models.ForeignKey(SecondFactor, on_delete=models.CASCADE, related_name="recovery_codes")
-    digest = models.CharField(max_length=64, help_text="SHA-256 of 80 random bits: no list of guesses reaches it.")
+    digest = models.CharField(max_length=64, help_text=_("SHA-256 of 80 random bits: no list of guesses reaches it."))
 
     class Meta:
         constraints = [
@@ -281,7 +294,7 @@ class RecoveryCode(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"recovery code {self.pk}"
+        return gettext("recovery code {pk}").format(pk=self.pk)
 
 
 class OpenIdentity(models.Model):
@@ -289,19 +302,19 @@ class OpenIdentity(models.Model):
 
     operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     digest = models.CharField(
-        max_length=64, unique=True, help_text="SHA-256 of issuer and subject: databases compare texts too kindly."
+        max_length=64, unique=True, help_text=_("SHA-256 of issuer and subject: databases compare texts too kindly.")
     )
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"identity of operator {self.operator_id}"
+        return gettext("identity of operator {operator_id}").format(operator_id=self.operator_id)
 
 
 class Lease(models.Model):
     """A lock on work that one process of the site does at a time; security/leases.py takes and frees it."""
 
     name = models.CharField(max_length=60, unique=True)
-    holder = models.CharField(max_length=100, blank=True, default="", help_text="Empty: nobody.")
+    holder = models.CharField(max_length=100, blank=True, default="", help_text=_("Empty: nobody."))
     expires_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -324,7 +337,7 @@ class SharedPlace(models.Model):
 
     name = models.CharField(max_length=80, db_index=True)
     token = models.CharField(max_length=32, unique=True)
-    expires_at = models.DateTimeField(help_text="Unless it is kept: its process may have died.")
+    expires_at = models.DateTimeField(help_text=_("Unless it is kept: its process may have died."))
 
     def __str__(self) -> str:
         return self.name
@@ -335,10 +348,12 @@ class DailyTask(models.Model):
 
     name = models.CharField(max_length=60, unique=True)
     due_at = models.DateTimeField()
-    asked_by = models.CharField(max_length=60, blank=True, default="", help_text="Who asked; empty: the clock.")
+    asked_by = models.CharField(max_length=60, blank=True, default="", help_text=_("Who asked; empty: the clock."))
     begun_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField(null=True, help_text="Empty: it is running, or its process ended half-way.")
-    problem = models.CharField(max_length=100, blank=True, default="", help_text="What it failed with; empty: nothing.")
+    ended_at = models.DateTimeField(null=True, help_text=_("Empty: it is running, or its process ended half-way."))
+    problem = models.CharField(
+        max_length=100, blank=True, default="", help_text=_("What it failed with; empty: nothing.")
+    )
 
     def __str__(self) -> str:
         return self.name
@@ -347,13 +362,15 @@ class DailyTask(models.Model):
 class RetentionPolicy(models.Model):
     """After how many days what is erased. Every save is a new row; the newest one counts."""
 
-    days = models.JSONField(default=dict, help_text="Rule's key -> days, or null: kept. A rule's default, if missing.")
+    days = models.JSONField(
+        default=dict, help_text=_("Rule's key -> days, or null: kept. A rule's default, if missing.")
+    )
     saved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     saved_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["-id"]
-        verbose_name_plural = "retention policies"
+        verbose_name_plural = _("retention policies")
 
     def __str__(self) -> str:
         return f"retention from {timezone.localtime(self.saved_at):%Y-%m-%d %H:%M}"
@@ -363,20 +380,20 @@ class RetentionRun(models.Model):
     """One run through the site's retention rules: what was due, and what was erased so far."""
 
     class State(models.TextChoices):
-        RUNNING = "running", "Running"
-        DONE = "done", "Done"
-        FAILED = "failed", "Failed"
-        STOPPED = "stopped", "Stopped before its end"
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+        STOPPED = "stopped", _("Stopped before its end")
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
     begun_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
-    asked_by = models.CharField(max_length=60, help_text="operator:<id>, command, or product: the clock.")
-    process = models.CharField(max_length=60, help_text="Host and process.")
-    days = models.JSONField(default=dict, help_text="Rule's key -> days that were in force.")
-    due = models.JSONField(default=dict, help_text="Rule's key -> how many were due when the run came to it.")
-    erased = models.JSONField(default=dict, help_text="Rule's key -> how many were erased.")
-    problems = models.JSONField(default=dict, help_text="Rule's key -> what it failed with.")
+    asked_by = models.CharField(max_length=60, help_text=_("operator:<id>, command, or product: the clock."))
+    process = models.CharField(max_length=60, help_text=_("Host and process."))
+    days = models.JSONField(default=dict, help_text=_("Rule's key -> days that were in force."))
+    due = models.JSONField(default=dict, help_text=_("Rule's key -> how many were due when the run came to it."))
+    erased = models.JSONField(default=dict, help_text=_("Rule's key -> how many were erased."))
+    problems = models.JSONField(default=dict, help_text=_("Rule's key -> what it failed with."))
 
     class Meta:
         ordering = ["-id"]
@@ -388,30 +405,32 @@ class RetentionRun(models.Model):
 class ApiKey(models.Model):
     """How another program proves who it is. keys/services.py writes it; the secret itself is kept nowhere."""
 
-    name = models.CharField(max_length=60, help_text="What uses it: the door, the visitor system.")
-    prefix = models.CharField(max_length=12, help_text="Beginning of the secret, to tell keys apart.")
-    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the secret, which has 256 random bits.")
-    scopes = models.JSONField(default=list, help_text="What it may do; see keys/scopes.py.")
-    addresses = models.JSONField(default=list, help_text="Networks that it is used from; empty: any.")
+    name = models.CharField(max_length=60, help_text=_("What uses it: the door, the visitor system."))
+    prefix = models.CharField(max_length=12, help_text=_("Beginning of the secret, to tell keys apart."))
+    digest = models.CharField(
+        max_length=64, unique=True, help_text=_("SHA-256 of the secret, which has 256 random bits.")
+    )
+    scopes = models.JSONField(default=list, help_text=_("What it may do; see keys/scopes.py."))
+    addresses = models.JSONField(default=list, help_text=_("Networks that it is used from; empty: any."))
     requests_per_minute = models.PositiveIntegerField(default=600)
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text=_("Empty: never."))
     account = models.OneToOneField(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         related_name="api_key",
-        help_text="Stands for the key wherever a row says which operator did something. Nobody can sign in with it.",
+        help_text=_("Stands for the key wherever a row says which operator did something. Nobody can sign in with it."),
     )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
-    last_used_at = models.DateTimeField(null=True, help_text="Written at most once a minute.")
+    last_used_at = models.DateTimeField(null=True, help_text=_("Written at most once a minute."))
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-id"]
-        verbose_name = "API key"
+        verbose_name = _("API key")
 
     def __str__(self) -> str:
-        return f"API key {self.name} ({self.prefix})"
+        return gettext("API key {name} ({prefix})").format(name=self.name, prefix=self.prefix)
 
 
 class KeyActor(User):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from django.utils.translation import gettext_lazy as _
+
 
 class Right(StrEnum):
     """A permission of Django's, as `user.has_perm()` takes it."""
@@ -32,22 +34,22 @@ class Right(StrEnum):
 
 
 RIGHTS = {
-    Right.VERIFY: "Use the live page and the photo check",
-    Right.ENROL: "Enrol people and add samples",
-    Right.SEE_PEOPLE: "See people and their pictures",
-    Right.CORRECT: "Correct records, samples and wrong matches",
-    Right.SEE_HISTORY: "See the history of decisions",
-    Right.SEE_ATTENDANCE: "See who is in, and attendance by day",
-    Right.SEE_REPORTS: "See calibration, duplicates and other reports",
-    Right.SET_POLICY: "Set thresholds, liveness and the model pack",
-    Right.REVIEW_UNKNOWN: "See and handle unknown faces",
-    Right.ERASE: "Erase people",
-    Right.EXPORT: "Export data",
-    Right.SET_RETENTION: "Set how long data is kept",
-    Right.SET_CONSENT: "Edit the consent text and the public notice",
-    Right.SEE_AUDIT: "See the audit trail",
-    Right.MANAGE_OPERATORS: "Manage operators and their roles",
-    Right.MANAGE_SITE: "Manage packs, kiosks, keys and webhooks",
-    Right.USE_KIOSK: "Be a kiosk at a door",
+    Right.VERIFY: _("Use the live page and the photo check"),
+    Right.ENROL: _("Enrol people and add samples"),
+    Right.SEE_PEOPLE: _("See people and their pictures"),
+    Right.CORRECT: _("Correct records, samples and wrong matches"),
+    Right.SEE_HISTORY: _("See the history of decisions"),
+    Right.SEE_ATTENDANCE: _("See who is in, and attendance by day"),
+    Right.SEE_REPORTS: _("See calibration, duplicates and other reports"),
+    Right.SET_POLICY: _("Set thresholds, liveness and the model pack"),
+    Right.REVIEW_UNKNOWN: _("See and handle unknown faces"),
+    Right.ERASE: _("Erase people"),
+    Right.EXPORT: _("Export data"),
+    Right.SET_RETENTION: _("Set how long data is kept"),
+    Right.SET_CONSENT: _("Edit the consent text and the public notice"),
+    Right.SEE_AUDIT: _("See the audit trail"),
+    Right.MANAGE_OPERATORS: _("Manage operators and their roles"),
+    Right.MANAGE_SITE: _("Manage packs, kiosks, keys and webhooks"),
+    Right.USE_KIOSK: _("Be a kiosk at a door"),
 }
 """Every right, as pages name it."""

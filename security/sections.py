@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from security.actors import Actor
 from security.allowing import is_allowed
 from security.rights import Right
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
     """One link of /site/."""
 
-    title: str
-    text: str
+    title: _StrOrPromise
+    text: _StrOrPromise
     """One sentence: what can be done there."""
     url_name: str
     """As reverse() takes it."""

@@ -20,6 +20,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, tran
 from django.utils import timezone
 
 from api.models import Delivery, OutboxMessage, Webhook
+from api.webhooks import problems
 from api.webhooks.secrets import secrets_of
 from api.webhooks.sending import Reply, send
 from api.webhooks.signing import headers_for
@@ -88,7 +89,7 @@ def _try(row: Delivery) -> bool:
         timestamp = int(timezone.now().timestamp())
         reply = send(row.webhook.url, body, headers_for(message_id(row.message), timestamp, body, secrets))
     else:
-        reply = Reply(None, "The secret of this webhook cannot be read: give it a new one.")
+        reply = Reply(None, problems.SECRET_LOST)
     note_reply(row, reply)
     return reply.accepted
 
@@ -112,7 +113,7 @@ def note_reply(row: Delivery, reply: Reply) -> None:
         if webhook is None:  # deleted meanwhile, and its deliveries with it
             return
         row.tries, row.tried_at, row.status = row.tries + 1, now, reply.status
-        row.problem = reply.problem or ("" if reply.accepted else f"The receiver answered {reply.status}.")
+        row.problem = reply.problem or ("" if reply.accepted else problems.ANSWERED.format(status=reply.status))
         if reply.accepted:
             row.delivered_at, row.due_at = now, None
             webhook.delivered_at, webhook.failing_since = now, None

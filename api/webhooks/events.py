@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from django.utils.translation import gettext_lazy as _
 
 from attendance.punches.services import CHECKED_IN, CHECKED_OUT
 from security.audit.actions import Action
 from verification.happenings import ATTEMPT_DECIDED
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 
 class Event(StrEnum):
@@ -21,13 +26,13 @@ class Event(StrEnum):
     TEST = "webhook.test"
 
 
-EXPLAINED: Final[dict[Event, str]] = {
-    Event.ATTEMPT_DECIDED: "Each decision that goes into the history: who was recognised, who was not, and why.",
-    Event.PERSON_ENROLLED: "Somebody was enrolled.",
-    Event.PERSON_ERASED: "Somebody was erased: other systems should forget their id too.",
-    Event.ATTENDANCE_CHECKED_IN: "Somebody checked in.",
-    Event.ATTENDANCE_CHECKED_OUT: "Somebody checked out.",
-    Event.ATTACK_DETECTED: "A photograph, a screen or a mask was shown instead of a face.",
+EXPLAINED: Final[dict[Event, _StrOrPromise]] = {
+    Event.ATTEMPT_DECIDED: _("Each decision that goes into the history: who was recognised, who was not, and why."),
+    Event.PERSON_ENROLLED: _("Somebody was enrolled."),
+    Event.PERSON_ERASED: _("Somebody was erased: other systems should forget their id too."),
+    Event.ATTENDANCE_CHECKED_IN: _("Somebody checked in."),
+    Event.ATTENDANCE_CHECKED_OUT: _("Somebody checked out."),
+    Event.ATTACK_DETECTED: _("A photograph, a screen or a mask was shown instead of a face."),
 }
 """What can be asked for, as pages say it."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from api.webhooks.events import EXPLAINED, Event
 from api.webhooks.targets import MOST_CHARACTERS, TargetForbidden, clean_url
@@ -13,15 +14,15 @@ from api.webhooks.targets import MOST_CHARACTERS, TargetForbidden, clean_url
 
 class WebhookForm(forms.Form):
     url = forms.CharField(
-        label="Address",
+        label=_("Address"),
         max_length=MOST_CHARACTERS,
-        help_text="Where the other program listens, such as https://door.example.org/hooks.",
+        help_text=_("Where the other program listens, such as https://door.example.org/hooks."),
         widget=forms.URLInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     events = forms.TypedMultipleChoiceField(
         coerce=Event,
         choices=[(event, event.value) for event in EXPLAINED],
-        error_messages={"required": "Tick at least one: without an event nothing would be sent."},
+        error_messages={"required": _("Tick at least one: without an event nothing would be sent.")},
     )
 
     def rows(self) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from api.models import OutboxMessage
 from security.retention.rules import RetentionRule, old_rows
@@ -18,14 +19,14 @@ def _old_messages(now: datetime, days: int) -> QuerySet[OutboxMessage]:
 _count, _erase = old_rows(_old_messages)
 RULE = RetentionRule(
     key="webhook_messages",
-    label="Messages to other programs",
-    explanation="What webhooks were told, with ids of people and attempts, and whether it was delivered.",
+    label=_("Messages to other programs"),
+    explanation=_("What webhooks were told, with ids of people and attempts, and whether it was delivered."),
     count_due=_count,
     erase_batch=_erase,
     default_days=7,
     least_days=4,
     most_days=90,
     may_keep=False,
-    floor_reason="A message is tried for three days.",
+    floor_reason=_("A message is tried for three days."),
     housekeeping=True,
 )

@@ -11,6 +11,7 @@ import certifi
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from api.webhooks import problems
 from api.webhooks.targets import Target, TargetForbidden, TargetUnknown, find_target
 
 CONNECT_S: Final = 5.0
@@ -44,16 +45,16 @@ def send(url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
     except (TargetForbidden, TargetUnknown) as error:
         return Reply(None, str(error))
     except HTTPError as error:
-        return Reply(None, _PROBLEMS.get(type(error), "The receiver broke off."))
+        return Reply(None, _PROBLEMS.get(type(error), problems.BROKE_OFF))
     except OSError:
-        return Reply(None, "The receiver cannot be reached.")
+        return Reply(None, problems.UNREACHABLE)
 
 
 _PROBLEMS: Final = {
-    urllib3.exceptions.ConnectTimeoutError: "The receiver did not answer the call.",
-    urllib3.exceptions.NewConnectionError: "Nobody listens at the receiver's address.",
-    urllib3.exceptions.ReadTimeoutError: f"The receiver did not answer within {READ_S:.0f} seconds.",
-    urllib3.exceptions.SSLError: "The receiver's certificate is not one that this machine trusts.",
+    urllib3.exceptions.ConnectTimeoutError: problems.NO_CALL,
+    urllib3.exceptions.NewConnectionError: problems.NOBODY,
+    urllib3.exceptions.ReadTimeoutError: problems.TOO_SLOW.format(seconds=round(READ_S)),
+    urllib3.exceptions.SSLError: problems.UNTRUSTED,
 }
 
 

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from api.models import Delivery, Webhook
 from api.webhooks.events import EXPLAINED, Event
@@ -30,7 +31,9 @@ class TooManyWebhooks(Exception):
     code: ClassVar[str] = "too_many_webhooks"
 
     def __init__(self) -> None:
-        super().__init__(f"There are {MOST_WEBHOOKS} webhooks already. Remove one that is not needed.")
+        super().__init__(
+            _("There are {most} webhooks already. Remove one that is not needed.").format(most=MOST_WEBHOOKS)
+        )
 
 
 def list_webhooks() -> QuerySet[Webhook]:
@@ -113,9 +116,15 @@ def clean_events(events: Collection[str]) -> list[str]:
     """In the order of Event. Raises ValidationError."""
     if unknown := set(events) - set(EXPLAINED):
         names = ", ".join(EXPLAINED)
-        raise ValidationError({"events": f"There is no event {sorted(unknown)[0][:60]}. There are: {names}."})
+        raise ValidationError(
+            {
+                "events": _("There is no event {event}. There are: {names}.").format(
+                    event=sorted(unknown)[0][:60], names=names
+                )
+            }
+        )
     if not events:
-        raise ValidationError({"events": "Choose at least one event: without one nothing would be sent."})
+        raise ValidationError({"events": _("Choose at least one event: without one nothing would be sent.")})
     return [event.value for event in EXPLAINED if event in events]
 
 

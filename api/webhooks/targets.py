@@ -14,6 +14,9 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext
+
+from api.webhooks import problems
 
 MOST_CHARACTERS = 500
 
@@ -50,20 +53,18 @@ def clean_url(url: str) -> str:
     """A URL that may be kept; the name is not looked up. Raises TargetForbidden."""
     url = url.strip()
     if len(url) > MOST_CHARACTERS or not url.isprintable() or " " in url:
-        raise TargetForbidden(f"Give an address of at most {MOST_CHARACTERS} characters, without spaces.")
+        raise TargetForbidden(gettext(problems.TOO_LONG).format(most=MOST_CHARACTERS))
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        raise TargetForbidden("Give an address such as https://door.example.org/hooks.") from None
+        raise TargetForbidden(gettext(problems.NO_ADDRESS)) from None
     if parts.username or parts.password:
-        raise TargetForbidden("Leave user and password out of the address: messages are signed instead.")
+        raise TargetForbidden(gettext(problems.HAS_PASSWORD))
     if parts.scheme not in {"https", "http"} or not parts.hostname:
-        raise TargetForbidden("Give an address such as https://door.example.org/hooks.")
+        raise TargetForbidden(gettext(problems.NO_ADDRESS))
     if parts.scheme == "http" and not settings.FACESITE_WEBHOOKS_PRIVATE:
-        raise TargetForbidden(
-            "Only https is allowed. FACESITE_WEBHOOKS_PRIVATE=on allows http within your own network."
-        )
+        raise TargetForbidden(gettext(problems.NOT_HTTPS))
     with suppress(ValueError):  # a name, which is looked up when a message is sent
         _require_public(parts.hostname)
     return parts._replace(fragment="").geturl()
@@ -77,7 +78,7 @@ def find_target(url: str) -> Target:
     try:
         found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError):
-        raise TargetUnknown(f"The name {host} is not known.") from None
+        raise TargetUnknown(gettext(problems.NAME_UNKNOWN).format(host=host)) from None
     for address in found:
         _require_public(address)
     path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
@@ -91,6 +92,4 @@ def _require_public(address: str) -> None:
     if settings.FACESITE_WEBHOOKS_PRIVATE:
         return
     if not ip.is_global or ip.is_multicast:
-        raise TargetForbidden(
-            "The address leads into a private network, or to this machine. FACESITE_WEBHOOKS_PRIVATE=on allows that."
-        )
+        raise TargetForbidden(gettext(problems.PRIVATE))

@@ -7,11 +7,13 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from api.models import Delivery
 from api.webhooks import services
 from api.webhooks.forms import WebhookForm
+from api.webhooks.problems import problem_in_words
 from security.rights import Right
 from security.web import actor_of, read_or_post, requires
 
@@ -44,7 +46,11 @@ def new_webhook(request: HttpRequest) -> HttpResponse:
 def webhook(request: HttpRequest, uuid: UUID) -> HttpResponse:
     found = get_object_or_404(services.list_webhooks(), uuid=uuid)
     deliveries = found.deliveries.select_related("message")[:DELIVERIES]
-    return render(request, "api/webhook.html", {"webhook": found, "deliveries": deliveries})
+    return render(
+        request,
+        "api/webhook.html",
+        {"webhook": found, "deliveries": [(each, problem_in_words(each.problem)) for each in deliveries]},
+    )
 
 
 @requires(Right.MANAGE_SITE)
@@ -53,7 +59,8 @@ def switch(request: HttpRequest, uuid: UUID) -> HttpResponse:
     found = get_object_or_404(services.list_webhooks(), uuid=uuid)
     on = request.POST.get("on") == "yes"
     services.switch_webhook(actor=actor_of(request), webhook=found, on=on)
-    messages.success(request, "Messages are sent again." if on else "No messages are sent until you switch it on.")
+    said = _("Messages are sent again.") if on else _("No messages are sent until you switch it on.")
+    messages.success(request, said)
     return redirect("webhooks:one", uuid)
 
 
@@ -62,7 +69,7 @@ def switch(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def test(request: HttpRequest, uuid: UUID) -> HttpResponse:
     found = get_object_or_404(services.list_webhooks(), uuid=uuid)
     services.send_test(actor=actor_of(request), webhook=found)
-    messages.success(request, "A test message is on its way. Load this page again to see what came of it.")
+    messages.success(request, _("A test message is on its way. Load this page again to see what came of it."))
     return redirect("webhooks:one", uuid)
 
 
@@ -79,7 +86,7 @@ def renew_secret(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def delete(request: HttpRequest, uuid: UUID) -> HttpResponse:
     found = get_object_or_404(services.list_webhooks(), uuid=uuid)
     services.delete_webhook(actor=actor_of(request), webhook=found)
-    messages.success(request, f"Nothing is sent to {found.url} any more.")
+    messages.success(request, _("Nothing is sent to {url} any more.").format(url=found.url))
     return redirect("webhooks:all")
 
 
@@ -88,5 +95,5 @@ def delete(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def replay(request: HttpRequest, uuid: UUID, pk: int) -> HttpResponse:
     found = get_object_or_404(Delivery, pk=pk, webhook__uuid=uuid)
     services.replay(actor=actor_of(request), delivery=found)
-    messages.success(request, "The message is sent once more.")
+    messages.success(request, _("The message is sent once more."))
     return redirect("webhooks:one", uuid)

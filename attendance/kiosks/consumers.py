@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from attendance.kiosks.checking import KioskState, roster
 from attendance.kiosks.greeting import greeting_of, number_refused, welcome
@@ -40,8 +41,8 @@ from verification.models import VerificationAttempt
 
 OTHER_CAMERA = {
     "type": "camera_refused",
-    "title": "This kiosk has another camera now",
-    "text": "Somebody of the staff must look at it first. Until then, use your PIN or badge number.",
+    "title": _("This kiosk has another camera now"),
+    "text": _("Somebody of the staff must look at it first. Until then, use your PIN or badge number."),
 }
 ASKED = Configure(VerificationAttempt.Mode.IDENTIFY, None)
 

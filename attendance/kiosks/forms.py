@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from attendance.models import Kiosk
 
@@ -12,10 +13,10 @@ class KioskForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
     class Meta:
         model = Kiosk
         fields = ("name", "place", "mode", "sound")
-        labels = {"mode": "What it does", "sound": "Sounds and vibration"}
+        labels = {"name": _("Name"), "place": _("Place"), "mode": _("What it does"), "sound": _("Sounds and vibration")}
         help_texts = {
-            "name": "As the history and MQTT name it.",
-            "place": "Where it stands. The screen shows it.",
+            "name": _("As the history and MQTT name it."),
+            "place": _("Where it stands. The screen shows it."),
         }
         widgets = {
             "name": forms.TextInput(attrs={"autocomplete": "off"}),
@@ -29,9 +30,9 @@ class KioskForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
 
 class PairForm(forms.Form):
     code = forms.CharField(
-        label="Pairing code",
+        label=_("Pairing code"),
         max_length=20,
-        error_messages={"required": "Type the code that the operator sees."},
+        error_messages={"required": _("Type the code that the operator sees.")},
         widget=forms.TextInput(
             attrs={
                 "autocomplete": "off",

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from attendance.models import Kiosk, Punch
-from attendance.punches.badges import NumberRefused
+from attendance.punches.badges import NumberRefused, TooManyNumbers
 from attendance.punches.services import last_punch_of
 from enrollment.models import Person
 from enrollment.selectors import cover_thumbnails, search_people
 from recognizer.reasons import CHALLENGE_FAILURES, Reason
 from verification.models import VerificationAttempt
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 PORTRAIT_PIXELS: Final = 224
 Verdict = VerificationAttempt.Verdict
@@ -43,36 +48,35 @@ class Greeting:
 
 
 WELCOMES: Final = {
-    "in": ("Welcome, {name}", "Checked in at {time}."),
-    "out": ("Goodbye, {name}", "Checked out at {time}."),
-    "greeted": ("Welcome, {name}", "Nice to see you."),
-    "again_in": ("Hello again, {name}", "You are checked in since {time}. Nothing was changed."),
-    "again_out": ("Hello again, {name}", "You checked out at {time}. Nothing was changed."),
+    "in": (_("Welcome, {name}"), _("Checked in at {time}.")),
+    "out": (_("Goodbye, {name}"), _("Checked out at {time}.")),
+    "greeted": (_("Welcome, {name}"), _("Nice to see you.")),
+    "again_in": (_("Hello again, {name}"), _("You are checked in since {time}. Nothing was changed.")),
+    "again_out": (_("Hello again, {name}"), _("You checked out at {time}. Nothing was changed.")),
 }
 NOT_RECOGNISED: Final = (
-    "Not recognised",
-    "Look straight into the camera and try again, or use your PIN or badge number.",
+    _("Not recognised"),
+    _("Look straight into the camera and try again, or use your PIN or badge number."),
 )
 NOT_LIVE: Final = (
-    "A live face is needed",
-    "Pictures and screens do not count. Show your own face, or use your PIN or badge number.",
+    _("A live face is needed"),
+    _("Pictures and screens do not count. Show your own face, or use your PIN or badge number."),
 )
 NOT_SURE_LIVE: Final = (
-    "Please try once more",
-    "It is not sure that this is a live face. Move your head a little, or use your PIN or badge number.",
+    _("Please try once more"),
+    _("It is not sure that this is a live face. Move your head a little, or use your PIN or badge number."),
 )
 NOT_SURE_WHO: Final = (
-    "Please try once more",
-    "The camera is not sure who you are. Come closer and hold still, or use your PIN or badge number.",
+    _("Please try once more"),
+    _("The camera is not sure who you are. Come closer and hold still, or use your PIN or badge number."),
 )
 NOBODY_ENROLLED: Final = (
-    "Nobody is enrolled yet",
-    "So nobody can be recognised here. Ask at the reception.",
+    _("Nobody is enrolled yet"),
+    _("So nobody can be recognised here. Ask at the reception."),
 )
 NUMBERS: Final = {
-    "number_unknown": ("This number is not known", "Check it and type it again, or ask at the reception."),
-    "number_too_old": ("This number came too late", "It was typed more than a day ago. Ask at the reception."),
-    "too_many_tries": ("Too many wrong numbers", "Wait {seconds} seconds, then try again."),
+    "number_unknown": (_("This number is not known"), _("Check it and type it again, or ask at the reception.")),
+    "number_too_old": (_("This number came too late"), _("It was typed more than a day ago. Ask at the reception.")),
 }
 LIVENESS_DOUBTS: Final = {Reason.LIVENESS_UNCERTAIN, Reason.LIVENESS_UNAVAILABLE} | CHALLENGE_FAILURES
 
@@ -100,12 +104,24 @@ def welcome(person: Person, punch: Punch | None, *, mode: str, at: datetime) -> 
 
 
 def number_refused(refusal: NumberRefused) -> Greeting:
+    if isinstance(refusal, TooManyNumbers):
+        return Greeting("refused", gettext("Too many wrong numbers"), _wait(refusal.seconds))
     title, text = NUMBERS[refusal.code]
-    return Greeting("refused", title, text.format(seconds=getattr(refusal, "seconds", 0)))
+    return Greeting("refused", str(title), str(text))
+
+
+def _wait(seconds: int) -> str:
+    sentence = ngettext("Wait {seconds} second, then try again.", "Wait {seconds} seconds, then try again.", seconds)
+    return sentence.format(seconds=seconds)
 
 
 def refusal_of(verdict: str, reasons: list[str]) -> tuple[str, str]:
     """Title and text."""
+    title, text = _refusal_of(verdict, reasons)
+    return str(title), str(text)
+
+
+def _refusal_of(verdict: str, reasons: list[str]) -> tuple[_StrPromise, _StrPromise]:
     if verdict == Verdict.ATTACK:
         return NOT_LIVE
     if Reason.GALLERY_EMPTY in reasons:

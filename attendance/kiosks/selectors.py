@@ -9,6 +9,7 @@ from typing import Final
 from django.db.models import F, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from attendance.models import Kiosk
 from security.audit.targets import TargetLink, valid_uuids
@@ -42,4 +43,7 @@ def kiosks_with_other_camera() -> QuerySet[Kiosk]:
 def audit_links(ids: Collection[str]) -> dict[str, TargetLink]:
     """What the audit trail calls a kiosk: uuid -> its name and page."""
     rows = Kiosk.objects.filter(uuid__in=valid_uuids(ids))
-    return {str(row.uuid): TargetLink(f"kiosk {row.name}", reverse("kiosks:kiosk", args=[row.uuid])) for row in rows}
+    return {
+        str(row.uuid): TargetLink(_("kiosk {name}").format(name=row.name), reverse("kiosks:kiosk", args=[row.uuid]))
+        for row in rows
+    }

@@ -13,6 +13,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from attendance.kiosks.checking import KioskState, roster, tell_change
 from attendance.kiosks.tokens import (
@@ -50,7 +52,10 @@ class WrongCode(PairingRefused):
 
     def __init__(self) -> None:
         super().__init__(
-            "This code does not count, or its time is over. Ask for a new one: an operator makes it under Site, Kiosks."
+            _(
+                "This code does not count, or its time is over. Ask for a new one: an operator makes it under Site, "
+                "Kiosks."
+            )
         )
 
 
@@ -59,7 +64,13 @@ class TooManyCodes(PairingRefused):
 
     def __init__(self, wait: timedelta) -> None:
         self.seconds = max(1, round(wait.total_seconds()))
-        super().__init__(f"Too many wrong codes came from here. Wait {self.seconds} seconds, then try again.")
+        super().__init__(
+            ngettext(
+                "Too many wrong codes came from here. Wait {seconds} second, then try again.",
+                "Too many wrong codes came from here. Wait {seconds} seconds, then try again.",
+                self.seconds,
+            ).format(seconds=self.seconds)
+        )
 
 
 def create_kiosk(*, actor: Actor | None, name: str, place: str, mode: str, sound: bool) -> tuple[Kiosk, str]:
@@ -104,7 +115,7 @@ def make_code(*, actor: Actor | None, kiosk: Kiosk) -> str:
     with transaction.atomic():
         kiosk = Kiosk.objects.select_for_update().get(pk=kiosk.pk)
         if kiosk.revoked_at:
-            raise ValidationError("This kiosk was revoked. Add another one.")
+            raise ValidationError(_("This kiosk was revoked. Add another one."))
         code = _give_code(kiosk)
         kiosk.save(update_fields=["code_digest", "code_expires_at"])
         record(Action.KIOSK_CODE_MADE, actor=actor, target=kiosk.uuid)
@@ -208,7 +219,7 @@ def check_name(kiosk: Kiosk) -> None:
     """Raises ValidationError where another account has the name that the kiosk's would have."""
     others = User.objects.filter(username__iexact=account_name(kiosk)).exclude(pk=kiosk.account_id)
     if others.exists():
-        raise ValidationError({"name": "There is, or was, a kiosk of this name. Choose another one."})
+        raise ValidationError({"name": _("There is, or was, a kiosk of this name. Choose another one.")})
 
 
 def clean_text(text: str) -> str:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from attendance.kiosks import selectors, services
@@ -51,7 +52,7 @@ def kiosk(request: HttpRequest, uuid: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             services.change_kiosk(actor=actor_of(request), kiosk=found, **form.cleaned_data)
-            messages.success(request, "The kiosk's settings were saved. Its screen follows.")
+            messages.success(request, _("The kiosk's settings were saved. Its screen follows."))
             return redirect("kiosks:kiosk", uuid)
         except ValidationError as error:
             form.add_service_error(error)
@@ -75,7 +76,7 @@ def new_code(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def accept_camera(request: HttpRequest, uuid: UUID) -> HttpResponse:
     found = get_object_or_404(selectors.list_kiosks(), uuid=uuid)
     if services.accept_camera(actor=actor_of(request), kiosk=found):
-        messages.success(request, "The other camera was accepted. The kiosk decides again.")
+        messages.success(request, _("The other camera was accepted. The kiosk decides again."))
     return redirect("kiosks:kiosk", uuid)
 
 
@@ -84,7 +85,9 @@ def accept_camera(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def revoke(request: HttpRequest, uuid: UUID) -> HttpResponse:
     found = get_object_or_404(selectors.list_kiosks(), uuid=uuid)
     if services.revoke_kiosk(actor=actor_of(request), kiosk=found):
-        messages.success(request, f"{found.name} was revoked. Its screen asks for a pairing code now.")
+        messages.success(
+            request, _("{name} was revoked. Its screen asks for a pairing code now.").format(name=found.name)
+        )
     return redirect("kiosks:kiosks")
 
 

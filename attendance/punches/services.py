@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from attendance.models import AttendancePolicy, Kiosk, Punch
 from enrollment.models import Person
@@ -173,7 +174,7 @@ def clean_reason(reason: str) -> str:
     """Raises ValidationError."""
     reason = " ".join(reason.split())
     if not reason or len(reason) > REASON_LENGTH or not reason.isprintable():
-        raise ValidationError({"reason": "Say why, in at most 200 characters: it stays on record."})
+        raise ValidationError({"reason": _("Say why, in at most 200 characters: it stays on record.")})
     return reason
 
 
@@ -181,9 +182,9 @@ def clean_moment(at: datetime) -> datetime:
     """Raises ValidationError."""
     now = timezone.now()
     if at > now:
-        raise ValidationError({"at": "This moment has not come yet."})
+        raise ValidationError({"at": _("This moment has not come yet.")})
     if at < now - OLDEST:
-        raise ValidationError({"at": "This is more than a year ago."})
+        raise ValidationError({"at": _("This is more than a year ago.")})
     return at
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from django.utils.translation import gettext as _
 from icalendar import Calendar, Event
 
 from attendance.reports.files import hand_out
@@ -27,7 +28,7 @@ def days_as_calendar(row: Row, *, actor: Actor | None, span: Span, now: datetime
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
-    calendar.add("x-wr-calname", f"Attendance of {row.person.name}")
+    calendar.add("x-wr-calname", _("Attendance of {name}").format(name=row.person.name))
     for cell in row.cells:
         for event in _events(cell, now):
             calendar.add_component(event)
@@ -40,7 +41,7 @@ def _events(cell: Cell, now: datetime) -> Iterator[Event]:
         yield _stay(stay, now)
     if cell.absent:
         uid = f"absent-{cell.day.day}-{cell.day.person.uuid}"
-        event = _event(uid, f"{cell.day.person.name}: absent", now)
+        event = _event(uid, _("{name}: absent").format(name=cell.day.person.name), now)
         event.add("dtstart", cell.day.day)
         event.add("dtend", cell.day.day + timedelta(days=1))
         event.add("transp", "TRANSPARENT")
@@ -52,15 +53,19 @@ def _stay(stay: Stay, now: datetime) -> Event:
     event = _event(str(punches[0].uuid), _summary(stay), now)
     event.add("dtstart", _utc(punches[0].at))
     event.add("dtend", _utc(punches[-1].at))
-    if reasons := [f"{punch.get_direction_display()}: {punch.reason}" for punch in punches if punch.reason]:
+    if reasons := [f"{punch.get_direction_display()}: {punch.reason_in_words}" for punch in punches if punch.reason]:
         event.add("description", "\n".join(reasons))
     return event
 
 
 def _summary(stay: Stay) -> str:
     if stay.came is None:
-        return f"{stay.person.name}: check-out without a check-in"
-    return f"{stay.person.name}: here" if stay.left else f"{stay.person.name}: check-in without a check-out"
+        return _("{name}: check-out without a check-in").format(name=stay.person.name)
+    return (
+        _("{name}: here").format(name=stay.person.name)
+        if stay.left
+        else _("{name}: check-in without a check-out").format(name=stay.person.name)
+    )
 
 
 def _event(uid: str, summary: str, now: datetime) -> Event:

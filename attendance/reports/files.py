@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
@@ -66,7 +67,9 @@ def days_as_workbook(rows: Iterable[Row], *, actor: Actor | None, span: Span, pe
     Raises NotAllowed, and ValidationError where it would grow too large.
     """
     if people * len(span.days) > MOST_DAYS_IN_A_BOOK:
-        raise ValidationError("This is too much for one workbook. Choose fewer days or fewer people, or take the CSV.")
+        raise ValidationError(
+            _("This is too much for one workbook. Choose fewer days or fewer people, or take the CSV.")
+        )
     hand_out(actor=actor, form="xlsx", span=span, people=people)
     book = Workbook(write_only=True)
     stays, totals = (_sheet(book, *each) for each in (("Attendance", COLUMNS, WIDTHS), ("Totals", TOTALS, (28, 16))))

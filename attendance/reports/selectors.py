@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from attendance.models import Kiosk, Punch
 from attendance.reports.stays import LONGEST, Stay
@@ -17,6 +18,10 @@ from enrollment.models import Person
 from security.audit.targets import TargetLink, valid_uuids
 from security.days import day_begins, in_days
 
+WORDS: Final = {
+    Punch.Direction.IN.value: _("Check-in of {name}"),
+    Punch.Direction.OUT.value: _("Check-out of {name}"),
+}
 LOOKED_BACK = timedelta(days=31)
 """For stays that nobody ended: older ones are history."""
 AFTERWARDS: Final = Q(at__gt=OuterRef("at")) | Q(at=OuterRef("at"), pk__gt=OuterRef("pk"))
@@ -114,6 +119,6 @@ def audit_links(ids: Collection[str]) -> dict[str, TargetLink]:
     """What the audit trail calls a punch: uuid -> words and the person's page."""
     links = {}
     for punch in Punch.objects.select_related("person").filter(uuid__in=valid_uuids(ids)):
-        words = f"{punch.get_direction_display()} of {punch.person}"
+        words = WORDS[punch.direction].format(name=punch.person)
         links[str(punch.uuid)] = TargetLink(words, punch.person.get_absolute_url())
     return links

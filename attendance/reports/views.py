@@ -54,7 +54,7 @@ def days(request: HttpRequest) -> HttpResponse:
 def _shows(asked: Asked, timetable: Timetable) -> list[tuple[str, str, int]]:
     """Code, words and number of people: of each choice but everybody."""
     counts = count_of_each(asked, timetable, timezone.now())
-    return [(code, words, counts[code]) for code, words in SHOWN if code]
+    return [(code, str(words), counts[code]) for code, words in SHOWN if code]
 
 
 @requires(Right.SEE_ATTENDANCE)

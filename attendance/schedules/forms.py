@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from attendance.models import WEEKDAYS, DayOff, Schedule
 
@@ -26,17 +27,18 @@ class WeekdaysField(forms.MultipleChoiceField):
 
 class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     weekdays = WeekdaysField(
-        label="Days of the week",
+        label=_("Days of the week"),
         choices=list(WEEKDAYS.items()),
         initial="12345",
-        error_messages={"required": "Choose at least one day of the week."},
+        error_messages={"required": _("Choose at least one day of the week.")},
     )
 
     class Meta:
         model = Schedule
         fields = ("name", "weekdays", "starts_at", "ends_at", "grace_minutes", "valid_from", "valid_until")
+        labels = {"name": _("Name")}
         widgets = {
-            "name": forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Office hours"}),
+            "name": forms.TextInput(attrs={"autocomplete": "off", "placeholder": _("Office hours")}),
             "starts_at": forms.TimeInput(attrs=CLOCK, format="%H:%M"),
             "ends_at": forms.TimeInput(attrs=CLOCK, format="%H:%M"),
             "valid_from": forms.DateInput(attrs=DAY, format="%Y-%m-%d"),
@@ -48,7 +50,8 @@ class DayOffForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
     class Meta:
         model = DayOff
         fields = ("day", "name")
+        labels = {"day": _("Day"), "name": _("Name")}
         widgets = {
             "day": forms.DateInput(attrs=DAY, format="%Y-%m-%d"),
-            "name": forms.TextInput(attrs={"autocomplete": "off", "placeholder": "New Year's Day"}),
+            "name": forms.TextInput(attrs={"autocomplete": "off", "placeholder": _("New Year's Day")}),
         }

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from attendance.models import DayOff, Schedule
@@ -22,7 +23,7 @@ def schedules(request: HttpRequest) -> HttpResponse:
     form = DayOffForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         off = services.add_day_off(actor=actor_of(request), **form.cleaned_data)
-        messages.success(request, f"{off.name} is a day off now.")
+        messages.success(request, _("{name} is a day off now.").format(name=off.name))
         return redirect("attendance:schedules")
     context = {
         "form": form,
@@ -41,7 +42,7 @@ def schedule(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     form = ScheduleForm(request.POST if request.method == "POST" else None, instance=old)
     if form.is_valid():
         saved = services.save_schedule(actor=actor_of(request), schedule=form.save(commit=False))
-        messages.success(request, f"{saved.name} was saved.")
+        messages.success(request, _("{name} was saved.").format(name=saved.name))
         return redirect("attendance:schedules")
     context = {"form": form, "schedule": Schedule.objects.filter(pk=pk).first() if pk else None}
     return render(request, "attendance/schedule.html", context, status=400 if form.is_bound else 200)
@@ -52,7 +53,7 @@ def schedule(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 def delete_schedule(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Schedule, pk=pk)
     services.delete_schedule(actor=actor_of(request), schedule=found)
-    messages.success(request, f"{found.name} was removed. Nobody is late or absent by it any more.")
+    messages.success(request, _("{name} was removed. Nobody is late or absent by it any more.").format(name=found.name))
     return redirect("attendance:schedules")
 
 
@@ -61,5 +62,5 @@ def delete_schedule(request: HttpRequest, pk: int) -> HttpResponse:
 def delete_day_off(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(DayOff, pk=pk)
     services.delete_day_off(actor=actor_of(request), off=found)
-    messages.success(request, f"{found.name} is no day off any more.")
+    messages.success(request, _("{name} is no day off any more.").format(name=found.name))
     return redirect("attendance:schedules")

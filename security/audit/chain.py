@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from security.audit import problems
+
 NO_HASH = ""
 """What the first row of a chain holds in place of the hash of the row before it."""
 MOST_SHIFTED = 1_000
@@ -168,35 +170,27 @@ class ChainCheck:
         """Compare with what the end of the chain is known to be. Raises Broken."""
         last, last_hash = self._last or (0, NO_HASH)
         if last < self._promised:
-            raise Broken("removed", 1, f"Row 1 was removed, and all others: those up to {self._promised} were sealed.")
+            raise Broken("removed", 1, problems.ALL_REMOVED.format(row=1, sealed=self._promised))
         if last < number:
-            raise Broken(
-                "removed", last + 1, f"Row {last + 1} was removed: the chain is known to end with row {number}."
-            )
+            raise Broken("removed", last + 1, problems.END_REMOVED.format(row=last + 1, end=number))
         if last > number:
-            raise Broken("inserted", number + 1, f"Row {number + 1} was inserted: the chain is known to end before it.")
+            raise Broken("inserted", number + 1, problems.BEHIND_THE_END.format(row=number + 1))
         if last_hash != row_hash:
-            raise Broken(
-                "changed", number, f"Row {number}, the last one, was changed: its hash is not the chain's end."
-            )
+            raise Broken("changed", number, problems.OTHER_END.format(row=number))
 
     def _take_row(self, row: Row, coming: Iterator[Row | Seal]) -> None:
         last, last_hash = self._last or self._beginning(row)
         if row.digest() != row.hash:
             raise self._explain(row, last_hash, coming)
         if row.number > last + 1:
-            raise Broken("removed", last + 1, f"Row {last + 1} was removed: row {row.number} comes next.")
+            raise Broken("removed", last + 1, problems.GAP.format(row=last + 1, next=row.number))
         if row.number <= last:
-            raise Broken("inserted", row.number, f"Row {row.number} was inserted: it stands behind row {last}.")
+            raise Broken("inserted", row.number, problems.OUT_OF_ORDER.format(row=row.number, last=last))
         if row.previous_hash != last_hash:
             following = _next_row(coming)
             if following and following.previous_hash == last_hash:
-                raise Broken(
-                    "inserted", row.number, f"Row {row.number} was inserted: the next row follows the one before."
-                )
-            raise Broken(
-                "changed", last, f"Row {last} was changed: row {row.number} holds another hash of it than it has now."
-            )
+                raise Broken("inserted", row.number, problems.BETWEEN.format(row=row.number))
+            raise Broken("changed", last, problems.OTHER_HASH.format(row=last, next=row.number))
         self._last = row.number, row.hash
         report = self.report
         report.rows += 1
@@ -214,8 +208,7 @@ class ChainCheck:
             raise Broken(
                 "removed",
                 missing,
-                f"Row {missing} was removed: row {row.number} comes first, and no signature says that retention took "
-                "away what was before it.",
+                problems.FIRST_REMOVED.format(row=missing, first=row.number),
             ) from None
 
     def _explain(self, row: Row, last_hash: str, coming: Iterator[Row | Seal]) -> Broken:
@@ -223,17 +216,13 @@ class ChainCheck:
         shift = _shift_of(row)
         if shift < 0:
             first = row.number + shift
-            return Broken("inserted", first, f"Row {first} was inserted: the rows behind it were given new numbers.")
+            return Broken("inserted", first, problems.INSERTED_AND_RENUMBERED.format(row=first))
         if shift > 0:
-            return Broken(
-                "removed", row.number, f"Row {row.number} was removed: the rows behind it were given new numbers."
-            )
+            return Broken("removed", row.number, problems.REMOVED_AND_RENUMBERED.format(row=row.number))
         following = _next_row(coming)
         if following and following.previous_hash == last_hash:
-            return Broken(
-                "inserted", row.number, f"Row {row.number} was inserted: the next row follows the one before."
-            )
-        return Broken("changed", row.number, f"Row {row.number} was changed: its content does not fit its hash.")
+            return Broken("inserted", row.number, problems.BETWEEN.format(row=row.number))
+        return Broken("changed", row.number, problems.OTHER_CONTENT.format(row=row.number))
 
     def accept(self, seal: Seal) -> None:
         """Check a signature alone. Raises Broken."""
@@ -242,11 +231,10 @@ class ChainCheck:
             raise Broken(
                 "key",
                 seal.number,
-                f"The seal of row {seal.number} was made with the key {seal.key}, which is not known here. If it was "
-                "this site's, give its public key with --public-key.",
+                problems.KEY_UNKNOWN.format(row=seal.number, key=seal.key),
             )
         if not key.accepts(seal.message(), seal.signature):
-            raise Broken("seal", seal.number, f"The seal of row {seal.number} was changed: its signature is not right.")
+            raise Broken("seal", seal.number, problems.BAD_SIGNATURE.format(row=seal.number))
 
     def _take_seal(self, seal: Seal) -> None:
         self.accept(seal)
@@ -258,11 +246,12 @@ class ChainCheck:
             return
         last, last_hash = self._last
         if seal.number > last:
-            raise Broken("removed", last + 1, f"Row {last + 1} was removed: the rows up to {seal.number} were sealed.")
+            raise Broken("removed", last + 1, problems.SEALED_REMOVED.format(row=last + 1, sealed=seal.number))
         if seal.number == last and seal.hash != last_hash:
             begin = max(self._sealed + 1, self.report.first)
-            which = f"Row {last} is" if begin >= last else f"Among the rows {begin} to {last} at least one is"
-            raise Broken("changed", begin, f"{which} not what was sealed on {seal.at[:10]}.")
+            which = problems.NOT_AS_SEALED if begin >= last else problems.SOME_NOT_AS_SEALED
+            row = last if begin >= last else begin
+            raise Broken("changed", begin, which.format(row=row, last=last, day=seal.at[:10]))
         self._sealed = max(self._sealed, seal.number)
         if seal.number >= self.report.sealed_through:
             self.report.sealed_through, self.report.sealed_at = seal.number, seal.at

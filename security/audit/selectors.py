@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 
 from security.audit.actions import Action
+from security.audit.problems import problem_in_words
 from security.audit.sealing import last_seal
 from security.days import in_days
 from security.models import ApiKey, AuditCheck, AuditEvent, AuditHead, AuditSeal
@@ -74,7 +75,7 @@ def audit_state() -> AuditState:
     rows = AuditHead.objects.filter(pk=AuditHead.SINGLETON_PK).values_list("number", flat=True).first() or 0
     newest = AuditCheck.objects.order_by("-pk").first()
     whole = AuditCheck.objects.filter(whole=True).order_by("-pk").first()
-    return AuditState(rows, whole, newest.problem if newest else "", last_seal())
+    return AuditState(rows, whole, problem_in_words(newest.problem) if newest else "", last_seal())
 
 
 def operator_names(actors: Iterable[str]) -> dict[str, str]:

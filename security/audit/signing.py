@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from security.audit.chain import Seal, time_text
 from security.events import log_event
@@ -40,7 +41,7 @@ class VerifyingKey:
     @classmethod
     def from_text(cls, text: str) -> VerifyingKey:
         """From base64, as `public_text` is. Raises AuditKeyUnusable."""
-        return cls(decode_key(text, "A public key"))
+        return cls(decode_key(text, _("A public key")))
 
     @property
     def key_id(self) -> str:
@@ -98,7 +99,7 @@ def decode_key(text: str, what: str) -> bytes:
     except (binascii.Error, ValueError):
         raw = b""
     if len(raw) != KEY_BYTES:
-        raise AuditKeyUnusable(f"{what} must be 32 bytes in base64 (44 characters).")
+        raise AuditKeyUnusable(_("{what} must be 32 bytes in base64 (44 characters).").format(what=what))
     return raw
 
 
@@ -111,11 +112,13 @@ def _stored_key() -> bytes | None:
         return decode_key(settings.FACESITE_AUDIT_KEY, "FACESITE_AUDIT_KEY")
     path = _path()
     try:
-        return decode_key(path.read_text(), f"The audit key in {path}")
+        return decode_key(path.read_text(), _("The audit key in {path}").format(path=path))
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise AuditKeyUnusable(f"The audit key in {path} cannot be read: {error}.") from None
+        raise AuditKeyUnusable(
+            _("The audit key in {path} cannot be read: {error}.").format(path=path, error=error)
+        ) from None
 
 
 def _make_key(path: Path) -> bytes:
@@ -137,8 +140,10 @@ def _make_key(path: Path) -> bytes:
             temporary.unlink()
     except OSError as error:
         raise AuditKeyUnusable(
-            f"The audit trail cannot be signed: {path} cannot be written ({error.strerror}). Set "
-            "FACESITE_AUDIT_KEY_FILE to a file in a folder that the product may write to."
+            _(
+                "The audit trail cannot be signed: {path} cannot be written ({error}). Set FACESITE_AUDIT_KEY_FILE to "
+                "a file in a folder that the product may write to."
+            ).format(path=path, error=error.strerror)
         ) from None
     log_event(logger, "audit_key_made", key=SigningKey(raw).public.key_id)
     return raw

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.db.models import Max, Q
 
+from security.audit import problems
 from security.audit.chain import NO_HASH, Broken, ChainCheck, Problem, Report, Row, Seal, time_text
 from security.audit.signing import VerifyingKey, known_public_key
 from security.models import AuditCheck, AuditEvent, AuditHead, AuditSeal
@@ -90,7 +91,7 @@ def _refuse_rows_behind(number: int) -> None:
     end = AuditHead.objects.filter(pk=AuditHead.SINGLETON_PK).values_list("number", flat=True).first() or 0
     if last > max(end, number):
         row = max(end, number) + 1
-        raise Broken("inserted", row, f"Row {row} was inserted: the chain is known to end before it.")
+        raise Broken("inserted", row, problems.BEHIND_THE_END.format(row=row))
 
 
 def _keys(more: Iterable[VerifyingKey]) -> dict[str, VerifyingKey]:

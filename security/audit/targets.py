@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ Finder = Callable[[Collection[str]], Mapping[str, TargetLink]]
 
 @dataclass(frozen=True, slots=True)
 class TargetKind:
-    gone: str
+    gone: _StrOrPromise
     """What is said of a target that exists no longer: "a person who has been erased"."""
     find: Finder
 
@@ -33,7 +37,7 @@ class Targets:
     def __init__(self) -> None:
         self._kinds: dict[str, TargetKind] = {}
 
-    def register(self, kind: str, *, gone: str, find: Finder) -> None:
+    def register(self, kind: str, *, gone: _StrOrPromise, find: Finder) -> None:
         """Called from an AppConfig.ready(), which may run twice."""
         self._kinds[kind] = TargetKind(gone, find)
 
@@ -46,7 +50,7 @@ class Targets:
         for name, kind in self._kinds.items():
             ids = {target.partition(":")[2] for target in wanted if target.startswith(f"{name}:")}
             there = kind.find(ids) if ids else {}
-            found |= {f"{name}:{each}": there.get(each) or TargetLink(kind.gone, "") for each in ids}
+            found |= {f"{name}:{each}": there.get(each) or TargetLink(str(kind.gone), "") for each in ids}
         return found
 
 

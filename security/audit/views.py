@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from security.audit.exporting import begin_export, begin_table
@@ -14,6 +15,7 @@ from security.audit.selectors import AuditFilters, audit_page, audit_state
 from security.audit.signing import AuditKeyUnusable
 from security.audit.stored import verify_stored
 from security.audit.wording import in_words
+from security.numbers import grouped
 from security.rights import Right
 from security.web import actor_of, download, requires
 
@@ -70,5 +72,12 @@ def verify(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("security:audit")
     if report.problem is None:
-        messages.success(request, f"All {report.rows:,} rows were verified: none was changed, removed or inserted.")
+        messages.success(
+            request,
+            ngettext(
+                "{rows} row was verified: it was not changed, and none was removed or inserted.",
+                "All {rows} rows were verified: none was changed, removed or inserted.",
+                report.rows,
+            ).format(rows=grouped(report.rows)),
+        )
     return redirect("security:audit")

@@ -7,30 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+
 from security.audit.actions import Action
+from security.audit.facts import LABELS, VALUES
 from security.audit.selectors import operator_names
 from security.audit.targets import TargetLink, targets
 from security.models import AuditEvent
+from security.numbers import grouped
 from security.source import PRODUCT
 
-LABELS = {
-    "fmr": "false-match rate",
-    "match_threshold": "match threshold",
-    "contract_id": "model",
-    "is_active": "active",
-    "together": "in one step",
-    "despite_duplicate": "although somebody looks alike",
-    "consent_version": "consent text",
-    "other": "other person",
-    "which": "attempts",
-    "faces_erased": "faces erased",
-    "made_from": "made from",
-    "licence_accepted": "licence accepted",
-    "through": "through row",
-    "keep": "keep unknown faces",
-    "q": "text",
-}
-"""Of facts whose name alone is no plain English; others are shown with blanks for underscores."""
 UNTOLD = {"together": 1, "despite_duplicate": False}
 """Facts that say nothing with these values."""
 IDS = {"person": "person", "other": "person", "attempt": "attempt", "group": "group"}
@@ -89,7 +76,7 @@ def in_words(events: Sequence[AuditEvent]) -> list[EventWords]:
 def what_of(action: str) -> str:
     """The action's label; of one that a later version wrote, its name."""
     try:
-        return Action(action).label
+        return str(Action(action).label)
     except ValueError:
         return action
 
@@ -98,8 +85,12 @@ def who_of(actor: str, names: Mapping[str, str]) -> str:
     if actor in names:
         return names[actor]
     kind, _, number = actor.partition(":")
-    words = {"operator": f"operator {number}, who is gone", "command": "a command", "product": "the product itself"}
-    return words.get(kind, "somebody not signed in" if kind == "anonymous" else actor)
+    words = {
+        "operator": gettext("operator {number}, who is gone").format(number=number),
+        "command": gettext("a command"),
+        "product": gettext("the product itself"),
+    }
+    return words.get(kind, gettext("somebody not signed in") if kind == "anonymous" else actor)
 
 
 def details_of(facts: Mapping[str, Any], links: Mapping[str, TargetLink]) -> list[Detail]:
@@ -126,7 +117,7 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Detail
 def _about(target: str, names: Mapping[str, str]) -> str:
     """An operator by login name, anything else by kind and id."""
     kind, _, key = target.partition(":")
-    return names.get(target) or f"{kind.replace('_', ' ')} {key}".strip()
+    return names.get(target) or f"{_label(kind)} {key}".strip()
 
 
 def _targets_of(event: AuditEvent) -> list[str]:
@@ -142,20 +133,23 @@ def _facts_of(event: AuditEvent) -> Mapping[str, Any]:
 
 
 def _label(name: str) -> str:
-    return LABELS.get(name, name.replace("_", " "))
+    return str(LABELS.get(name) or name.replace("_", " "))
 
 
 def _text(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext("yes") if value else gettext("no")
     if value is None or value == "":
-        return "none"
+        return gettext("none")
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return number_format(f"{value:.4g}")
     if isinstance(value, int):
-        return f"{value:,}"
+        return grouped(value)
     if isinstance(value, Mapping):
         return ", ".join(f"{_label(name)}: {_text(inner)}" for name, inner in value.items())
     if isinstance(value, list):
         return ", ".join(_text(inner) for inner in value)
-    return str(value).replace("_", " ") if str(value).isidentifier() else str(value)
+    code = str(value)
+    if code in VALUES:
+        return str(VALUES[code])
+    return code.replace("_", " ") if code.isidentifier() else code

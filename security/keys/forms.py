@@ -8,6 +8,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from security.keys.scopes import EXPLAINED, Scope
 from security.keys.services import MOST_REQUESTS_PER_MINUTE, REQUESTS_PER_MINUTE, clean_addresses
@@ -15,34 +17,34 @@ from security.keys.services import MOST_REQUESTS_PER_MINUTE, REQUESTS_PER_MINUTE
 
 class NewKeyForm(forms.Form):
     name = forms.CharField(
-        label="Name",
+        label=_("Name"),
         max_length=60,
-        help_text="What will use the key. History and audit trail show it.",
+        help_text=_("What will use the key. History and audit trail show it."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     scopes = forms.TypedMultipleChoiceField(
         coerce=Scope,
         choices=[(scope, scope.value) for scope in Scope],
-        error_messages={"required": "Tick at least one: without a scope, the key could do nothing."},
+        error_messages={"required": _("Tick at least one: without a scope, the key could do nothing.")},
     )
     expires = forms.DateField(
-        label="Last day",
+        label=_("Last day"),
         required=False,
-        help_text="Empty: it does not expire.",
+        help_text=_("Empty: it does not expire."),
         widget=forms.DateInput(attrs={"type": "date"}),
     )
     addresses = forms.CharField(
-        label="Only from these addresses",
+        label=_("Only from these addresses"),
         required=False,
         max_length=1000,
-        help_text="Addresses or networks such as 10.20.0.0/16, with spaces between them. Empty: from anywhere.",
+        help_text=_("Addresses or networks such as 10.20.0.0/16, with spaces between them. Empty: from anywhere."),
     )
     requests_per_minute = forms.IntegerField(
-        label="Requests per minute",
+        label=_("Requests per minute"),
         initial=REQUESTS_PER_MINUTE,
         min_value=1,
         max_value=MOST_REQUESTS_PER_MINUTE,
-        help_text="More are refused until the minute is over.",
+        help_text=_("More are refused until the minute is over."),
     )
 
     def rows(self) -> list[dict[str, Any]]:
@@ -62,5 +64,5 @@ class NewKeyForm(forms.Form):
         if day is None:
             return None
         if day < timezone.localdate():
-            raise ValidationError("This day is over. Choose a later one.")
+            raise ValidationError(gettext("This day is over. Choose a later one."))
         return timezone.make_aware(datetime.combine(day, time.max))

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
 
 from security.rights import Right
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 
 class Scope(StrEnum):
@@ -29,14 +35,14 @@ RIGHTS_OF_SCOPE: dict[Scope, frozenset[Right]] = {
     Scope.METRICS: frozenset(),
 }
 """A call works with the rights of the scope that it asks for, whatever other scopes its key has."""
-EXPLAINED: dict[Scope, str] = {
-    Scope.IDENTIFY: "Say who is on a picture.",
-    Scope.VERIFY: "Say whether a picture shows a given person, and compare two pictures.",
-    Scope.PEOPLE_READ: "List people and the measures of their samples. No pictures.",
-    Scope.PEOPLE_WRITE: "Enrol people, add and remove samples, correct records, erase people.",
-    Scope.ATTEMPTS_READ: "Read the history of decisions.",
-    Scope.ATTENDANCE_READ: "Read who checked in and out.",
-    Scope.WEBHOOKS: "Set up webhooks.",
-    Scope.METRICS: "Read /metrics.",
+EXPLAINED: dict[Scope, _StrOrPromise] = {
+    Scope.IDENTIFY: _("Say who is on a picture."),
+    Scope.VERIFY: _("Say whether a picture shows a given person, and compare two pictures."),
+    Scope.PEOPLE_READ: _("List people and the measures of their samples. No pictures."),
+    Scope.PEOPLE_WRITE: _("Enrol people, add and remove samples, correct records, erase people."),
+    Scope.ATTEMPTS_READ: _("Read the history of decisions."),
+    Scope.ATTENDANCE_READ: _("Read who checked in and out."),
+    Scope.WEBHOOKS: _("Set up webhooks."),
+    Scope.METRICS: _("Read /metrics."),
 }
 """As the page of keys says it."""

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from security.actors import Actor
 from security.allowing import require
@@ -20,6 +21,7 @@ from security.keys.checking import forget_checked
 from security.keys.scopes import Scope
 from security.keys.tokens import SHOWN, digest_of, new_secret
 from security.models import ApiKey
+from security.numbers import grouped
 from security.rights import Right
 
 REQUESTS_PER_MINUTE = 600
@@ -86,16 +88,22 @@ def clean_name(name: str) -> str:
     """Raises ValidationError."""
     name = " ".join(name.split())
     if not name or len(name) > 60 or not name.isprintable():
-        raise ValidationError({"name": "Name the program that will use the key, in at most 60 characters."})
+        raise ValidationError({"name": _("Name the program that will use the key, in at most 60 characters.")})
     return name
 
 
 def clean_scopes(scopes: Collection[str]) -> list[str]:
     """In the order of Scope. Raises ValidationError."""
     if unknown := set(scopes) - set(Scope):
-        raise ValidationError({"scopes": f"There is no scope {sorted(unknown)[0]}. There are: {', '.join(Scope)}."})
+        raise ValidationError(
+            {
+                "scopes": _("There is no scope {scope}. There are: {scopes}.").format(
+                    scope=sorted(unknown)[0], scopes=", ".join(Scope)
+                )
+            }
+        )
     if not scopes:
-        raise ValidationError({"scopes": "Choose at least one scope: without one, the key could do nothing."})
+        raise ValidationError({"scopes": _("Choose at least one scope: without one, the key could do nothing.")})
     return [scope.value for scope in Scope if scope in scopes]
 
 
@@ -106,7 +114,9 @@ def clean_addresses(addresses: Sequence[str]) -> list[str]:
         try:
             networks.append(str(ip_network(text.strip())))
         except ValueError:
-            sentence = f"{text.strip()[:60]} is no address or network. Write them like 192.0.2.7 or 10.20.0.0/16."
+            sentence = _("{text} is no address or network. Write them like 192.0.2.7 or 10.20.0.0/16.").format(
+                text=text.strip()[:60]
+            )
             raise ValidationError({"addresses": sentence}) from None
     return networks
 
@@ -114,13 +124,13 @@ def clean_addresses(addresses: Sequence[str]) -> list[str]:
 def clean_expiry(expires_at: datetime | None) -> datetime | None:
     """Raises ValidationError."""
     if expires_at is not None and expires_at <= timezone.now():
-        raise ValidationError({"expires_at": "The key would have expired already. Choose a later day."})
+        raise ValidationError({"expires_at": _("The key would have expired already. Choose a later day.")})
     return expires_at
 
 
 def clean_limit(requests_per_minute: int) -> int:
     """Raises ValidationError."""
     if not 1 <= requests_per_minute <= MOST_REQUESTS_PER_MINUTE:
-        sentence = f"Choose a number from 1 to {MOST_REQUESTS_PER_MINUTE:,}."
+        sentence = _("Choose a number from 1 to {most}.").format(most=grouped(MOST_REQUESTS_PER_MINUTE))
         raise ValidationError({"requests_per_minute": sentence})
     return requests_per_minute

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from security.keys import services
@@ -38,5 +39,5 @@ def new_api_key(request: HttpRequest) -> HttpResponse:
 def revoke_api_key(request: HttpRequest, pk: int) -> HttpResponse:
     key = get_object_or_404(services.list_keys(), pk=pk)
     if services.revoke_key(actor=actor_of(request), key=key):
-        messages.success(request, f"{key} was revoked. Programs that still use it are refused.")
+        messages.success(request, _("{key} was revoked. Programs that still use it are refused.").format(key=key))
     return redirect("security:api_keys")

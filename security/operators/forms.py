@@ -7,15 +7,17 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from security.operators.services import clean_username
-from security.roles.table import EXPLAINED, Role
+from security.roles.table import EXPLAINED, ROLES, Role
 
 
 class RolesForm(forms.Form):
     """One tick for each role. Those that the actor cannot give are shown, but cannot be changed."""
 
-    roles = forms.TypedMultipleChoiceField(coerce=Role, choices=[(role, role.value) for role in Role], required=False)
+    roles = forms.TypedMultipleChoiceField(coerce=Role, choices=[(role, ROLES[role]) for role in Role], required=False)
 
     def __init__(self, *args: Any, assignable: Collection[Role], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -25,7 +27,13 @@ class RolesForm(forms.Form):
         """For the template: every role with its sentence, and whether it is ticked and may be."""
         ticked = set(self["roles"].value() or ())
         return [
-            {"role": role, "text": EXPLAINED[role], "ticked": role in ticked, "fixed": role not in self.assignable}
+            {
+                "role": role,
+                "name": ROLES[role],
+                "text": EXPLAINED[role],
+                "ticked": role in ticked,
+                "fixed": role not in self.assignable,
+            }
             for role in Role
         ]
 
@@ -37,9 +45,9 @@ class RolesForm(forms.Form):
 
 class NewOperatorForm(RolesForm):
     username = forms.CharField(
-        label="Name to sign in with",
+        label=_("Name to sign in with"),
         max_length=150,
-        help_text="Letters, digits and @ . + - _ only.",
+        help_text=_("Letters, digits and @ . + - _ only."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
     )
     field_order = ["username", "roles"]
@@ -53,5 +61,7 @@ class NewOperatorForm(RolesForm):
     def clean_roles(self) -> list[Role]:
         roles = super().clean_roles()
         if not roles:
-            raise ValidationError("Tick at least one role: without one, nothing could be done with this login.")
+            raise ValidationError(
+                gettext("Tick at least one role: without one, nothing could be done with this login.")
+            )
         return roles

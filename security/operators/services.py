@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from security.actors import Actor
 from security.allowing import is_allowed, require
@@ -62,7 +63,7 @@ def set_roles(*, actor: Actor | None, operator: User, roles: Collection[Role]) -
         before = roles_of(operator)
         if set(before) == set(roles):
             return
-        _require_somebody_else(actor, operator, "These are your own roles. Another administrator must change them.")
+        _require_somebody_else(actor, operator, _("These are your own roles. Another administrator must change them."))
         _require_all_of(actor, rights_of(roles) - rights_of(before))
         give_roles(operator, roles)
         _require_an_administrator()
@@ -75,7 +76,7 @@ def set_active(*, actor: Actor | None, operator: User, active: bool) -> None:
         operator = _locked(actor, operator)
         if operator.is_active == active:
             return
-        _require_somebody_else(actor, operator, "This is your own login. Another administrator must deactivate it.")
+        _require_somebody_else(actor, operator, _("This is your own login. Another administrator must deactivate it."))
         User.objects.filter(pk=operator.pk).update(is_active=active)
         if not active:
             end_all_sign_ins(operator)
@@ -88,7 +89,7 @@ def renew_password(*, actor: Actor | None, operator: User) -> str:
     """A one-time password for somebody who forgot theirs; their sessions end. Raises NotAllowed, OperatorRefused."""
     with transaction.atomic():
         operator = _locked(actor, operator)
-        _require_somebody_else(actor, operator, "Change your own password on your account's page.")
+        _require_somebody_else(actor, operator, _("Change your own password on your account's page."))
         end_all_sign_ins(operator)
         return issue_one_time_password(actor=actor, operator=operator)
 
@@ -97,7 +98,7 @@ def forget_second_factor(*, actor: Actor | None, operator: User) -> None:
     """For somebody who lost their device: the password is enough again. Raises NotAllowed, OperatorRefused."""
     with transaction.atomic():
         operator = _locked(actor, operator)
-        _require_somebody_else(actor, operator, "Change your own second factor on your account's page.")
+        _require_somebody_else(actor, operator, _("Change your own second factor on your account's page."))
         reset_second_factor(actor=actor, operator=operator)
 
 
@@ -117,9 +118,9 @@ def _locked(actor: Actor | None, operator: User) -> User:
     found = User.objects.select_for_update().filter(Q(pk=operator.pk) | Q(pk__in=_administrators().values("pk")))
     row = {each.pk: each for each in found.order_by("pk")}.get(operator.pk)
     if row is None:
-        raise OperatorRefused("There is no such operator any more.")
+        raise OperatorRefused(_("There is no such operator any more."))
     if not may_change(actor, row):
-        raise OperatorRefused("This operator has rights that you do not have. Only somebody with them may do that.")
+        raise OperatorRefused(_("This operator has rights that you do not have. Only somebody with them may do that."))
     return row
 
 
@@ -131,13 +132,13 @@ def _require_somebody_else(actor: Actor | None, operator: User, sentence: str) -
 
 def _require_all_of(actor: Actor | None, rights: Iterable[Right]) -> None:
     if not all(is_allowed(actor, right) for right in rights):
-        raise OperatorRefused("You cannot give rights that you do not have yourself.")
+        raise OperatorRefused(_("You cannot give rights that you do not have yourself."))
 
 
 def _require_an_administrator() -> None:
     """Call it after the change, in its transaction: the refusal takes the change back."""
     if not _administrators().filter(is_active=True).exists():
-        raise OperatorRefused("This is the last administrator. Make somebody else administrator first.")
+        raise OperatorRefused(_("This is the last administrator. Make somebody else administrator first."))
 
 
 def _administrators() -> QuerySet[User]:
@@ -162,5 +163,5 @@ def clean_username(username: str) -> str:
     operator = User(username=username.strip())
     operator.clean_fields(exclude={"password"})
     if User.objects.filter(username__iexact=operator.username).exists():
-        raise ValidationError({"username": "Somebody has this name already, perhaps in other letters."})
+        raise ValidationError({"username": _("Somebody has this name already, perhaps in other letters.")})
     return operator.username

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from security.actors import Actor
@@ -17,6 +18,7 @@ from security.operators.forms import NewOperatorForm, RolesForm
 from security.operators.services import OperatorRefused
 from security.rights import Right
 from security.roles.groups import roles_of
+from security.roles.table import ROLES
 from security.sections import sections_for
 from security.web import actor_of, read_or_post, requires
 
@@ -31,7 +33,7 @@ def site(request: HttpRequest) -> HttpResponse:
 @requires(Right.MANAGE_OPERATORS)
 @require_safe
 def operators(request: HttpRequest) -> HttpResponse:
-    rows = [(operator, roles_of(operator)) for operator in services.list_operators()]
+    rows = [(operator, [ROLES[role] for role in roles_of(operator)]) for operator in services.list_operators()]
     return render(request, "security/operators.html", {"rows": rows})
 
 
@@ -85,16 +87,18 @@ def _act(actor: Actor, operator: User, do: str, form: RolesForm) -> str:
     """Do it, and say in a sentence what was done; empty: nothing was. Raises OperatorRefused."""
     if do == "roles" and form.is_valid():
         services.set_roles(actor=actor, operator=operator, roles=form.cleaned_data["roles"])
-        return f"The roles of {operator} were saved."
+        return _("The roles of {operator} were saved.").format(operator=operator)
     if do == "activate":
         services.set_active(actor=actor, operator=operator, active=True)
-        return f"{operator} may sign in again."
+        return _("{operator} may sign in again.").format(operator=operator)
     if do == "deactivate":
         services.set_active(actor=actor, operator=operator, active=False)
-        return f"{operator} was signed out everywhere and may not sign in any more."
+        return _("{operator} was signed out everywhere and may not sign in any more.").format(operator=operator)
     if do == "second_factor":
         services.forget_second_factor(actor=actor, operator=operator)
-        return f"{operator} signs in with the password alone until a second factor is set up again."
+        return _("{operator} signs in with the password alone until a second factor is set up again.").format(
+            operator=operator
+        )
     return ""
 
 

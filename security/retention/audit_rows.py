@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext_lazy as _
+
 from security.audit.pruning import count_prunable, prune_batch
 from security.retention.rules import RetentionRule
 
@@ -22,12 +24,12 @@ def erase_batch(now: datetime, days: int, limit: int) -> int:
 RULE = RetentionRule(
     key="audit_rows",
     housekeeping=True,
-    label="Audit trail",
-    explanation="The oldest rows of who did what. What stays can still be verified from its first row on.",
+    label=_("Audit trail"),
+    explanation=_("The oldest rows of who did what. What stays can still be verified from its first row on."),
     count_due=count_due,
     erase_batch=erase_batch,
     default_days=None,
     least_days=LEAST_DAYS,
-    floor_reason="The audit trail must cover a year at least.",
+    floor_reason=_("The audit trail must cover a year at least."),
     most_at_once=5_000,  # each batch is signed for and leaves a row
 )

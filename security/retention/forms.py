@@ -5,7 +5,9 @@ from __future__ import annotations
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext as _
 
+from security.numbers import grouped
 from security.retention.policy import current_days
 from security.retention.rules import RetentionRule, retention_rules
 
@@ -25,12 +27,13 @@ class RetentionForm(forms.Form):
 
 
 def _field(rule: RetentionRule) -> forms.IntegerField:
-    span = f"{rule.least_days} to {rule.most_days:,} days"
+    span = _("{least} to {most} days; empty: kept for good.") if rule.may_keep else _("{least} to {most} days.")
+    days = span.format(least=rule.least_days, most=grouped(rule.most_days))
     field = forms.IntegerField(
         label=rule.label,
         required=False,
-        help_text=f"{rule.explanation} {span}{'; empty: kept for good' if rule.may_keep else ''}.",
-        error_messages={"invalid": f"{rule.label}: write a whole number of days."},
+        help_text=f"{rule.explanation} {days}",
+        error_messages={"invalid": _("{label}: write a whole number of days.").format(label=rule.label)},
     )
     field.widget.attrs |= {"inputmode": "numeric", "min": rule.least_days, "max": rule.most_days}
     return field

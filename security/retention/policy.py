@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from security.actors import Actor, actor_id
 from security.allowing import require
@@ -59,7 +60,7 @@ def save_days(*, actor: Actor | None, days: Mapping[str, int | None]) -> Retenti
 
 def _refusal(key: str, days: int | None) -> str:
     rule = retention_rules.by_key.get(key)
-    return rule.refusal(days) if rule else "There is no such rule."
+    return rule.refusal(days) if rule else _("There is no such rule.")
 
 
 def _days_of(rule: RetentionRule, saved: Mapping[str, int | None]) -> int | None:

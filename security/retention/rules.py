@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from security.actors import Actor
+from security.numbers import grouped
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 CountDue = Callable[[datetime, int], int]
 EraseBatch = Callable[[datetime, int, int], int]
@@ -35,9 +40,9 @@ class RetentionRule:
 
     key: str
     """Stable: it is stored, and `manage.py retention --json` prints it."""
-    label: str
+    label: _StrOrPromise
     """As the page's form names it: "Pictures of attempts"."""
-    explanation: str
+    explanation: _StrOrPromise
     """Plain English for operators: what is erased and what stays."""
     count_due: CountDue
     """(now, days) -> how many are due. Quick: a page waits for it."""
@@ -52,7 +57,7 @@ class RetentionRule:
     most_days: int = 3_650
     may_keep: bool = True
     """Whether the site may choose to keep it for good."""
-    floor_reason: str = ""
+    floor_reason: _StrOrPromise = ""
     """Why not fewer than least_days, as a sentence that follows a refusal."""
     most_at_once: int = 100
     """The largest batch that the runner asks for. Fewer where one of them is dear, such as a person."""
@@ -63,10 +68,16 @@ class RetentionRule:
     def refusal(self, days: int | None) -> str:
         """Why the site cannot choose these days (None: keep), as a sentence; empty when it can."""
         if days is None:
-            return "" if self.may_keep else f"{self.label}: these cannot be kept for good. Choose a number of days."
+            return (
+                ""
+                if self.may_keep
+                else _("{label}: these cannot be kept for good. Choose a number of days.").format(label=self.label)
+            )
         if self.least_days <= days <= self.most_days:
             return ""
-        sentence = f"{self.label}: choose between {self.least_days} and {self.most_days:,} days."
+        sentence = _("{label}: choose between {least} and {most} days.").format(
+            label=self.label, least=self.least_days, most=grouped(self.most_days)
+        )
         return f"{sentence} {self.floor_reason}" if days < self.least_days and self.floor_reason else sentence
 
 

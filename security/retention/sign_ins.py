@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from security.models import FailedSignIns, KnownAddress
 from security.retention.rules import RetentionRule, old_rows
@@ -32,8 +33,10 @@ RULES = (
     RetentionRule(
         key="ended_sessions",
         housekeeping=True,
-        label="Ended sign-ins",
-        explanation="Sign-ins of operators that have run out, with browser and address. Nobody is signed out by this.",
+        label=_("Ended sign-ins"),
+        explanation=_(
+            "Sign-ins of operators that have run out, with browser and address. Nobody is signed out by this."
+        ),
         count_due=count_due,
         erase_batch=erase_batch,
         default_days=1,
@@ -43,8 +46,8 @@ RULES = (
     RetentionRule(
         key="failed_sign_ins",
         housekeeping=True,
-        label="Failed sign-ins",
-        explanation="How often a password was wrong, per account and address, which delays the next try for hours.",
+        label=_("Failed sign-ins"),
+        explanation=_("How often a password was wrong, per account and address, which delays the next try for hours."),
         count_due=count_failures,
         erase_batch=erase_failures,
         default_days=1,
@@ -54,10 +57,12 @@ RULES = (
     RetentionRule(
         key="known_addresses",
         housekeeping=True,
-        label="Known addresses",
+        label=_("Known addresses"),
         explanation=(
-            "From where operators have signed in, as a digest: strangers who guess passwords elsewhere do not keep "
-            "them out there."
+            _(
+                "From where operators have signed in, as a digest: strangers who guess passwords elsewhere do not keep "
+                "them out there."
+            )
         ),
         count_due=count_addresses,
         erase_batch=erase_addresses,

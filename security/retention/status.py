@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from security.daily import is_running, state_of
 from security.models import RetentionRun
 from security.retention.rules import retention_rules
 from security.retention.runner import TASK
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 LATE = timedelta(days=2)
 """A site that runs erases every day; two days without it are worth a warning."""
@@ -20,7 +25,7 @@ LATE = timedelta(days=2)
 class Line:
     """One rule in a run."""
 
-    label: str
+    label: _StrOrPromise
     due: int
     erased: int
 
@@ -30,13 +35,15 @@ class RunReport:
     run: RetentionRun
     lines: tuple[Line, ...]
     """Rules that had something due or erased something, in the order of the run."""
-    problems: tuple[str, ...]
+    problems: tuple[_StrOrPromise, ...]
     """Labels of the rules that failed."""
 
     @property
     def asked_by(self) -> str:
-        kind, _, number = self.run.asked_by.partition(":")
-        return f"operator {number}" if number else {"product": "the clock", "command": "a command"}.get(kind, kind)
+        kind, colon, number = self.run.asked_by.partition(":")
+        if colon:
+            return _("operator {number}").format(number=number)
+        return {"product": _("the clock"), "command": _("a command")}.get(kind, kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +89,13 @@ def _warning(last: RunReport | None, running: RunReport | None, due_at: datetime
     if running:
         return ""
     if last and last.run.state == RetentionRun.State.FAILED:
-        what = f" ({', '.join(last.problems)})" if last.problems else ""
-        return f"The last run could not erase everything{what}. It is tried again every hour; the log says why."
+        if not last.problems:
+            return _("The last run could not erase everything. It is tried again every hour; the log says why.")
+        return _(
+            "The last run could not erase everything ({what}). It is tried again every hour; the log says why."
+        ).format(what=", ".join(map(str, last.problems)))
     if due_at < timezone.now() - LATE:
-        return (
+        return _(
             "Nothing was erased for more than two days, although it was due. Look at the health of this site: it "
             "erases once its engine is ready. Until then: manage.py retention"
         )

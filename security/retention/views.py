@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from security.retention.forms import RetentionForm
@@ -29,7 +30,7 @@ def retention(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             form.add_refusals(error)
         else:
-            messages.success(request, "Saved. The next run erases by these rules.")
+            messages.success(request, _("Saved. The next run erases by these rules."))
             return redirect("security:retention")
     due = what_is_due()
     context = {
@@ -47,5 +48,5 @@ def retention(request: HttpRequest) -> HttpResponse:
 def run(request: HttpRequest) -> HttpResponse:
     """Ask for a run now; a process of the site does it in the background."""
     ask_for_run(actor=actor_of(request))
-    messages.success(request, "Asked for. The site begins within half a minute; this page shows how far it is.")
+    messages.success(request, _("Asked for. The site begins within half a minute; this page shows how far it is."))
     return redirect("security:retention")

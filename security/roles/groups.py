@@ -40,7 +40,7 @@ def _permissions(using: str) -> dict[Right, Permission]:
     rows = Permission.objects.using(using)
     return {
         right: rows.get_or_create(
-            codename=right.codename, content_type_id=content_type.pk, defaults={"name": RIGHTS[right]}
+            codename=right.codename, content_type_id=content_type.pk, defaults={"name": str(RIGHTS[right])}
         )[0]
         for right in Right
     }

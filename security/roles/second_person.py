@@ -18,6 +18,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from security.actors import Actor
 from security.allowing import is_allowed, require
@@ -151,14 +152,14 @@ def others_with(actor: Actor, right: Right) -> int:
 
 def _sentence(actor: Actor, action: Action) -> str:
     if others_with(actor, RIGHT_OF[action]):
-        return (
-            f"{action.label}: a second person must agree first. Another operator with the same right finds your "
-            "request under Site, Approvals. You then have one hour to do it, once."
-        )
-    return (
-        f"{action.label}: a second person must agree first, and no other operator has this right. An administrator "
-        "can give it to one under Site, Operators."
-    )
+        return _(
+            "{label}: a second person must agree first. Another operator with the same right finds your request under "
+            "Site, Approvals. You then have one hour to do it, once."
+        ).format(label=action.label)
+    return _(
+        "{label}: a second person must agree first, and no other operator has this right. An administrator can give it "
+        "to one under Site, Operators."
+    ).format(label=action.label)
 
 
 def _texts(target: object) -> list[str]:
@@ -185,8 +186,8 @@ def _use(approval: Approval) -> bool:
 def _answerable(actor: Actor | None, approval: Approval, *, own: bool = False) -> Approval:
     locked = waiting().select_for_update().filter(pk=approval.pk).first()
     if locked is None:
-        raise ApprovalRefused("This was answered already, or waited too long. It can be asked for again.")
+        raise ApprovalRefused(_("This was answered already, or waited too long. It can be asked for again."))
     require(actor, RIGHT_OF[Action(locked.action)])
     if actor is not None and actor.pk == locked.asked_by_id and not own:
-        raise ApprovalRefused("You asked for this yourself. Another operator must agree.")
+        raise ApprovalRefused(_("You asked for this yourself. Another operator must agree."))
     return locked

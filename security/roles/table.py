@@ -6,8 +6,14 @@ docs/security.md says which page, socket and command each role may use, and a te
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
 
 from security.rights import Right
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 
 class Role(StrEnum):
@@ -52,12 +58,22 @@ RIGHTS_OF: dict[Role, frozenset[Right]] = {
     ),
     Role.ADMINISTRATOR: frozenset(Right),
 }
-EXPLAINED: dict[Role, str] = {
-    Role.KIOSK: "A device at a door: the live page and nothing else.",
-    Role.RECEPTIONIST: "Enrols people, uses the live page and sees who is in.",
-    Role.MANAGER: "Also corrects records, sees the history and the reports, and sets thresholds and liveness.",
-    Role.PRIVACY_OFFICER: "Erases, exports, sets how long data is kept, edits the consent text, reads the audit trail.",
-    Role.ADMINISTRATOR: "May do everything, and manages operators and the site.",
+ROLES: dict[Role, _StrOrPromise] = {
+    Role.KIOSK: _("Kiosk"),
+    Role.RECEPTIONIST: _("Receptionist"),
+    Role.MANAGER: _("Manager"),
+    Role.PRIVACY_OFFICER: _("Privacy officer"),
+    Role.ADMINISTRATOR: _("Administrator"),
+}
+"""As pages name them."""
+EXPLAINED: dict[Role, _StrOrPromise] = {
+    Role.KIOSK: _("A device at a door: the live page and nothing else."),
+    Role.RECEPTIONIST: _("Enrols people, uses the live page and sees who is in."),
+    Role.MANAGER: _("Also corrects records, sees the history and the reports, and sets thresholds and liveness."),
+    Role.PRIVACY_OFFICER: _(
+        "Erases, exports, sets how long data is kept, edits the consent text, reads the audit trail."
+    ),
+    Role.ADMINISTRATOR: _("May do everything, and manages operators and the site."),
 }
 """What each is for, as the pages of operators say it."""
 STAFF = frozenset({Role.MANAGER, Role.PRIVACY_OFFICER, Role.ADMINISTRATOR})

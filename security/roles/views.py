@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from security.models import Approval
@@ -37,14 +38,14 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
     """`do`: "agree" or "refuse"."""
     approval = Approval.objects.filter(pk=pk).first()
     if approval is None:
-        raise Http404("There is no such request.")
+        raise Http404(_("There is no such request."))
     try:
         if request.POST.get("do") == "agree":
             second_person.agree(actor=actor_of(request), approval=approval)
-            messages.success(request, "You agreed. It may be done within the next hour.")
+            messages.success(request, _("You agreed. It may be done within the next hour."))
         else:
             second_person.refuse(actor=actor_of(request), approval=approval)
-            messages.success(request, "The request is off the list. Nothing was done.")
+            messages.success(request, _("The request is off the list. Nothing was done."))
     except second_person.ApprovalRefused as error:
         messages.error(request, str(error))
     return redirect("security:approvals")

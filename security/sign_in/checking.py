@@ -10,6 +10,8 @@ from typing import Final
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from security.sign_in import limits, one_time
 from security.sign_in.failures import tell_failure, tell_refusal
@@ -19,8 +21,8 @@ AT_ONCE: Final = max(1, (os.cpu_count() or 1) // 4)
 tries in parallel are no way around the limits."""
 _turns = BoundedSemaphore(AT_ONCE)
 
-NOT_THEIRS: Final = "Please enter a correct username and password. Capital letters count."
-USED_ALREADY: Final = (
+NOT_THEIRS: Final = _("Please enter a correct username and password. Capital letters count.")
+USED_ALREADY: Final = _(
     "This one-time password was used already. Ask an administrator for a new one, or run on the server: "
     "manage.py create_first_operator --again"
 )
@@ -49,7 +51,8 @@ class TooManyTries(SignInRefused):
 
     def __init__(self, wait: timedelta) -> None:
         self.seconds = math.ceil(wait.total_seconds())
-        super().__init__(f"Too many wrong passwords. Try again in {in_words(timedelta(seconds=self.seconds))}.")
+        time = in_words(timedelta(seconds=self.seconds))
+        super().__init__(gettext("Too many wrong passwords. Try again in {time}.").format(time=time))
 
 
 def check_password(*, name: str, password: str, address: str) -> User:
@@ -81,8 +84,15 @@ def _failed(trial: limits.Trial, refusal: SignInRefused) -> SignInRefused:
 def in_words(time: timedelta) -> str:
     """ "30 seconds", "2 minutes", "2 hours": rounded up."""
     seconds = math.ceil(time.total_seconds())
-    for size, unit in ((3600, "hour"), (60, "minute"), (1, "second")):
+    for size in (3600, 60):
         if seconds >= size and (seconds % size == 0 or seconds > 2 * size):
-            count = math.ceil(seconds / size)
-            return f"{count} {unit}" + ("s" if count != 1 else "")
-    return f"{seconds} seconds"
+            return _counted(size, math.ceil(seconds / size))
+    return _counted(1, seconds)
+
+
+def _counted(size: int, count: int) -> str:
+    if size == 3600:
+        return ngettext("{count} hour", "{count} hours", count).format(count=count)
+    if size == 60:
+        return ngettext("{count} minute", "{count} minutes", count).format(count=count)
+    return ngettext("{count} second", "{count} seconds", count).format(count=count)

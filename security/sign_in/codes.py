@@ -10,6 +10,7 @@ from time import time
 from urllib.parse import quote, urlencode
 
 import segno
+from django.utils.translation import gettext as _
 from django_otp.oath import TOTP
 
 STEP_SECONDS = 30
@@ -69,6 +70,6 @@ def drawn(text: str) -> str:
     picture = BytesIO()
     segno.make(text, error="m", micro=False).save(
         picture, kind="svg", xmldecl=False, svgns=False, omitsize=True, border=4, dark="#000", light="#fff",
-        svgclass="qr", lineclass=None, title="QR code for an authenticator app",
+        svgclass="qr", lineclass=None, title=_("QR code for an authenticator app"),
     )  # fmt: skip
     return picture.getvalue().decode().strip()

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from security.addresses import client_address
 from security.sign_in.checking import SignInRefused, check_password
@@ -47,7 +48,7 @@ class OwnPasswordForm(PasswordChangeForm):
         except SignInRefused as refusal:
             self.refusal = refusal
             wrong = refusal.code == "wrong_password"
-            raise ValidationError("This is not your present password." if wrong else str(refusal)) from refusal
+            raise ValidationError(_("This is not your present password.") if wrong else str(refusal)) from refusal
         return old
 
 
@@ -61,7 +62,7 @@ class FirstPasswordForm(SetPasswordForm):  # type: ignore[type-arg]
     def clean_new_password2(self) -> str:
         new: str = self.cleaned_data["new_password2"]
         if self.user.check_password(new):
-            raise ValidationError("This is the one-time password. Choose another one.")
+            raise ValidationError(_("This is the one-time password. Choose another one."))
         return new
 
 
@@ -74,5 +75,5 @@ class EndForm(forms.Form):
 def say_plainly(form: forms.Form) -> None:
     """One sentence about a new password, instead of a list below its field."""
     first, second = form.fields["new_password1"], form.fields["new_password2"]
-    first.help_text = "At least 8 characters; no common password, not only digits, not your name."
-    second.label, second.help_text = "New password once more", ""
+    first.help_text = _("At least 8 characters; no common password, not only digits, not your name.")
+    second.label, second.help_text = _("New password once more"), ""

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from security.audit.actions import Action
 from security.audit.recording import record
@@ -37,11 +38,14 @@ def operator_of(provider: Provider, claims: Mapping[str, Any]) -> User:
             identity = OpenIdentity.objects.select_related("operator").filter(digest=digest).first()
             operator = identity.operator if identity else _newcomer(provider, name, digest)
             if not operator.is_active:
-                raise _refused("inactive", f"The login {operator.username} is switched off. Ask an administrator.")
+                raise _refused(
+                    "inactive",
+                    _("The login {username} is switched off. Ask an administrator.").format(username=operator.username),
+                )
             if provider.roles:
                 _follow(operator, roles)
     except IntegrityError:  # the same newcomer in two windows at the same moment
-        raise _refused("twice", "This login was used twice at the same moment. Begin again.") from None
+        raise _refused("twice", _("This login was used twice at the same moment. Begin again.")) from None
     return operator
 
 
@@ -55,16 +59,25 @@ def _newcomer(provider: Provider, name: str, digest: str) -> User:
     if operator is None:
         raise _refused(
             "unknown",
-            f"{provider.name} knows you as {name}, but nobody here has that user name. Ask an administrator.",
+            _("{provider} knows you as {name}, but nobody here has that user name. Ask an administrator.").format(
+                provider=provider.name, name=name
+            ),
         )
     if operator.has_perm(Right.MANAGE_OPERATORS) and operator.has_usable_password():
         # Else whoever gives out names at the provider could name themselves after the site's administrator.
         raise _refused(
             "administrator",
-            f"{name} is an administrator of this site with a password: log in with that, or use another login.",
+            _(
+                "{name} is an administrator of this site with a password: log in with that, or use another login."
+            ).format(name=name),
         )
     if OpenIdentity.objects.filter(operator=operator).exists():
-        raise _refused("taken", f"The login {name} belongs to somebody else at {provider.label}. Ask an administrator.")
+        raise _refused(
+            "taken",
+            _("The login {name} belongs to somebody else at {label}. Ask an administrator.").format(
+                name=name, label=provider.label
+            ),
+        )
     identity = OpenIdentity(operator=operator, digest=digest, created_at=timezone.now())
     identity.full_clean()
     identity.save(force_insert=True)
@@ -80,8 +93,10 @@ def _create(provider: Provider, name: str) -> User:
     except ValidationError:
         raise _refused(
             "bad_name",
-            f"{provider.name} knows you as {name}, which cannot be a user name here: at most 150 letters, digits and "
-            "@ . + - _ count. Ask an administrator.",
+            _(
+                "{provider} knows you as {name}, which cannot be a user name here: at most 150 letters, digits and "
+                "@ . + - _ count. Ask an administrator."
+            ).format(provider=provider.name, name=name),
         ) from None
     operator.save(force_insert=True)
     record(Action.OPERATOR_CREATED, actor=None, target=operator.pk, by="openid")
@@ -108,9 +123,14 @@ def _name(provider: Provider, claims: Mapping[str, Any]) -> str:
     name = claims.get(provider.name_claim)
     if not isinstance(name, str) or not name.strip():
         log_event(logger, "openid_claim_missing", level=logging.ERROR, claim=provider.name_claim)
-        raise OpenIdFailed("no_name", f"{provider.name} does not say your user name. Tell an administrator.")
+        raise OpenIdFailed(
+            "no_name", _("{name} does not say your user name. Tell an administrator.").format(name=provider.name)
+        )
     if provider.name_claim == "email" and claims.get("email_verified") is not True:
-        raise _refused("unverified", f"{provider.name} has not checked your e-mail address: it cannot name you here.")
+        raise _refused(
+            "unverified",
+            _("{name} has not checked your e-mail address: it cannot name you here.").format(name=provider.name),
+        )
     return User.normalize_username(name.strip())
 
 
@@ -120,7 +140,10 @@ def _roles(provider: Provider, claims: Mapping[str, Any]) -> list[Role]:
     values = [told] if isinstance(told, str) else told if isinstance(told, list) else []
     wanted = {role for value, role in provider.roles.items() if value in values}
     if provider.roles and not wanted:
-        raise _refused("no_role", f"{provider.name} gives you no role on this site. Ask an administrator there.")
+        raise _refused(
+            "no_role",
+            _("{name} gives you no role on this site. Ask an administrator there.").format(name=provider.name),
+        )
     return [role for role in Role if role in wanted]
 
 

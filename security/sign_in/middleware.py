@@ -35,7 +35,7 @@ class SignInMiddleware(MiddlewareMixin):
         if debt is None or _is_open_to_those_owing(view, debt):
             return None
         if not _wants_page(request):
-            return JsonResponse({"code": "not_allowed", "message": debt.sentence}, status=403)
+            return JsonResponse({"code": "not_allowed", "message": str(debt.sentence)}, status=403)
         wanted = request.get_full_path() if request.method in ("GET", "HEAD") else reverse("dashboard")
         return redirect(f"{reverse(debt.page)}?{urlencode({'next': wanted})}")
 

@@ -9,6 +9,7 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from security.actors import Actor
 from security.audit.actions import Action
@@ -19,7 +20,7 @@ from security.sign_in import limits
 LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 """None can be mistaken for another."""
 
-CHOOSE_FIRST: Final = "Choose your own password first, on the page Your account."
+CHOOSE_FIRST: Final = _("Choose your own password first, on the page Your account.")
 
 
 def make_password() -> str:

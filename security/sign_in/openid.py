@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oidc.core import CodeIDToken
+from django.utils.translation import gettext as _
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
@@ -90,7 +91,10 @@ def arrive(
     answer: the query of the callback's address.
     """
     if "error" in answer:  # not every provider sends the state along then, and nothing is begun by it
-        raise OpenIdFailed("denied", f"{provider.name} did not let you in, or you turned back. Nobody was logged in.")
+        raise OpenIdFailed(
+            "denied",
+            _("{name} did not let you in, or you turned back. Nobody was logged in.").format(name=provider.name),
+        )
     journey = _journey(kept, answer)
     if answer.get("iss", provider.issuer) != provider.issuer:  # RFC 9207: another provider's answer
         raise _distrust(provider, "other_issuer")
@@ -159,7 +163,7 @@ def _journey(kept: Mapping[str, Any] | None, answer: Mapping[str, str]) -> Journ
         or not secrets.compare_digest(journey.state.encode(), answer.get("state", "").encode())
     ):
         raise OpenIdFailed(
-            "state", "This login was begun in another window, or more than ten minutes ago. Begin again."
+            "state", _("This login was begun in another window, or more than ten minutes ago. Begin again.")
         )
     return journey
 
@@ -207,6 +211,8 @@ def _distrust(provider: Provider, reason: str) -> OpenIdFailed:
     log_event(logger, "openid_distrusted", level=logging.WARNING, reason=reason)
     return OpenIdFailed(
         "distrusted",
-        f"The answer of {provider.label} cannot be trusted, so nobody was logged in. Begin again; if it happens again, "
-        "tell an administrator.",
+        _(
+            "The answer of {label} cannot be trusted, so nobody was logged in. Begin again; if it happens again, tell "
+            "an administrator."
+        ).format(label=provider.label),
     )

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import requests
 from authlib.common.errors import AuthlibBaseError
 from django.core.cache import cache
+from django.utils.translation import gettext as _
 
 from security.events import log_event
 from security.sign_in.provider import Provider, is_safe_address
@@ -76,7 +77,8 @@ def call(provider: Provider, function: Callable[[], T]) -> T:
     except AuthlibBaseError as error:  # an answer, and it was no
         log_event(logger, "openid_refused", level=logging.WARNING, reason=str(error.error)[:100])
         raise OpenIdFailed(
-            "refused", f"{provider.name} did not accept this login. Begin again, or log in with a password."
+            "refused",
+            _("{name} did not accept this login. Begin again, or log in with a password.").format(name=provider.name),
         ) from error
     except (requests.RequestException, ValueError, TypeError, AttributeError) as error:
         raise _away(provider, type(error).__name__) from error
@@ -105,14 +107,17 @@ def _check(provider: Provider, metadata: Answered) -> None:
         log_event(logger, "openid_misconfigured", level=logging.ERROR, issuer=str(metadata.get("issuer"))[:200])
         raise OpenIdFailed(
             "misconfigured",
-            f"{provider.name} is not set up as this site expects. Log in with a password, or tell an administrator.",
+            _("{name} is not set up as this site expects. Log in with a password, or tell an administrator.").format(
+                name=provider.name
+            ),
         )
 
 
 def _away(provider: Provider, reason: str) -> OpenIdFailed:
     log_event(logger, "openid_away", level=logging.WARNING, reason=reason)
     return OpenIdFailed(
-        "away", f"{provider.name} does not answer. Try again in a few minutes, or log in with a password."
+        "away",
+        _("{name} does not answer. Try again in a few minutes, or log in with a password.").format(name=provider.name),
     )
 
 

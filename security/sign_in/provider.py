@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
+
+from django.utils.translation import gettext_lazy as _
 
 from security.roles.table import Role
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
+SOME_PROVIDER: Final = _("your organisation")
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -20,7 +27,7 @@ class Provider:
     client_id: str
     client_secret: str = field(default="", repr=False)
     """Empty: a public client, which PKCE alone protects."""
-    label: str = "your organisation"
+    label: _StrOrPromise = SOME_PROVIDER
     """As the button and the sentences name it."""
     scope: str = "openid profile email"
     name_claim: str = "preferred_username"
@@ -34,7 +41,8 @@ class Provider:
     @property
     def name(self) -> str:
         """The label at the beginning of a sentence."""
-        return self.label[:1].upper() + self.label[1:]
+        label = str(self.label)
+        return label[:1].upper() + label[1:]
 
 
 def is_safe_address(address: object) -> bool:

@@ -16,6 +16,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, AbstractUser
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from security.actors import Actor, actor_id
 from security.allowing import require
@@ -100,11 +101,11 @@ def confirm_set_up(*, actor: AbstractBaseUser, code: str) -> list[str]:
         _lock(actor)
         pending = SecondFactor.objects.filter(operator_id=actor.pk, confirmed=False).first()
         if pending is None or pending.created_at <= timezone.now() - SET_UP_TIME:
-            raise SecondFactorRefused("This took more than half an hour: begin again, with a new code to scan.")
+            raise SecondFactorRefused(_("This took more than half an hour: begin again, with a new code to scan."))
         step = codes.step_of(_secret_of(pending), code, after=0)
         if step is None:
-            raise WrongCode("This is not the app's present code. Wait for its next one and type that.")
-        replaced, _ = SecondFactor.objects.filter(operator_id=actor.pk, confirmed=True).delete()
+            raise WrongCode(_("This is not the app's present code. Wait for its next one and type that."))
+        replaced, __ = SecondFactor.objects.filter(operator_id=actor.pk, confirmed=True).delete()
         pending.confirmed, pending.last_step = True, step
         pending.save()
         written = _write_recovery_codes(pending)
@@ -138,7 +139,9 @@ def renew_recovery_codes(*, actor: AbstractBaseUser, code: str) -> list[str]:
 def switch_off(*, actor: AbstractBaseUser, code: str) -> None:
     """End the second factor. The page has asked for the password. Raises SecondFactorRefused, WrongCode."""
     if is_demanded(actor):
-        raise SecondFactorRefused("This site asks for a second factor, so it cannot be switched off. Set up a new app.")
+        raise SecondFactorRefused(
+            _("This site asks for a second factor, so it cannot be switched off. Set up a new app.")
+        )
     with transaction.atomic():
         by_recovery_code = _use_code(actor, code)
         SecondFactor.objects.filter(operator_id=actor.pk).delete()
@@ -155,7 +158,7 @@ def reset_second_factor(*, actor: Actor | None, operator: AbstractBaseUser) -> N
     require(actor, Right.MANAGE_OPERATORS)
     with transaction.atomic():
         _lock(operator)
-        deleted, _ = SecondFactor.objects.filter(operator_id=operator.pk).delete()
+        deleted, __ = SecondFactor.objects.filter(operator_id=operator.pk).delete()
         if deleted:
             record(Action.SECOND_FACTOR_RESET, actor=actor, target=operator.pk)
     if deleted:
@@ -166,13 +169,15 @@ def _use_code(operator: AbstractBaseUser, code: str) -> bool:
     """Whether it was a recovery code. The row is locked, so that no code counts twice at the same moment."""
     factor = SecondFactor.objects.select_for_update().filter(operator_id=operator.pk, confirmed=True).first()
     if factor is None:
-        raise SecondFactorRefused("The second factor is off: there is no code to ask for.")
-    used, _ = factor.recovery_codes.filter(digest=codes.recovery_digest(code)).delete()
+        raise SecondFactorRefused(_("The second factor is off: there is no code to ask for."))
+    used, __ = factor.recovery_codes.filter(digest=codes.recovery_digest(code)).delete()
     if used:
         return True
     step = codes.step_of(_secret_of(factor), code, after=factor.last_step)
     if step is None:
-        raise WrongCode("This code does not count: it is wrong, too old, or was used before. Type the app's next one.")
+        raise WrongCode(
+            _("This code does not count: it is wrong, too old, or was used before. Type the app's next one.")
+        )
     SecondFactor.objects.filter(pk=factor.pk).update(last_step=step)
     return False
 
@@ -190,8 +195,10 @@ def _secret_of(factor: SecondFactor) -> bytes:
     except Unreadable:
         log_event(logger, "second_factor_unreadable", level=logging.ERROR, operator=factor.operator_id)
         raise SecondFactorRefused(
-            "This site cannot read your app's secret any more. Use a recovery code, or ask an administrator to reset "
-            "your second factor."
+            _(
+                "This site cannot read your app's secret any more. Use a recovery code, or ask an administrator to "
+                "reset your second factor."
+            )
         ) from None
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from security.sign_in.checking import WrongPassword, check_password
 
@@ -20,8 +22,8 @@ class CodeForm(forms.Form):
     code = forms.CharField(
         max_length=40,
         widget=forms.TextInput(attrs=_CODE),
-        help_text="Six digits from your app, or one of your recovery codes.",
-        error_messages={"required": "Type the code that your app shows."},
+        help_text=_("Six digits from your app, or one of your recovery codes."),
+        error_messages={"required": _("Type the code that your app shows.")},
     )
 
 
@@ -29,11 +31,11 @@ class WithPassword(forms.Form):
     """The password once more, from who has one: an open browser alone must not change how somebody logs in."""
 
     password = forms.CharField(
-        label="Your password",
+        label=_("Your password"),
         max_length=4096,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": "Type your password."},
+        error_messages={"required": _("Type your password.")},
     )
 
     def __init__(self, *args: Any, operator: User, asks_password: bool = True, **kwargs: Any) -> None:
@@ -51,18 +53,18 @@ class WithPassword(forms.Form):
         try:
             check_password(name=name, password=password, address=address)
         except WrongPassword:
-            raise WrongPassword("This is not your password.") from None
+            raise WrongPassword(gettext("This is not your password.")) from None
 
 
 class ProofForm(WithPassword):
     """Password and code, for switching off and for new recovery codes."""
 
     code = forms.CharField(
-        label="Code",
+        label=_("Code"),
         max_length=40,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "spellcheck": "false"}),
-        help_text="Six digits from your app, or one of your recovery codes.",
-        error_messages={"required": "Type the code that your app shows."},
+        help_text=_("Six digits from your app, or one of your recovery codes."),
+        error_messages={"required": _("Type the code that your app shows.")},
     )
 
 
@@ -70,18 +72,18 @@ class SetUpForm(WithPassword):
     """The new app's code, with the password and, where another app is replaced, that one's code."""
 
     present_code = forms.CharField(
-        label="Code of the app that you use now",
+        label=_("Code of the app that you use now"),
         max_length=40,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text="Or one of your recovery codes.",
-        error_messages={"required": "Type the code of the app that you use now."},
+        help_text=_("Or one of your recovery codes."),
+        error_messages={"required": _("Type the code of the app that you use now.")},
     )
     code = forms.CharField(
-        label="Code of the new app",
+        label=_("Code of the new app"),
         max_length=10,
         widget=forms.TextInput(attrs=_DIGITS),
-        help_text="The six digits that it shows for this site.",
-        error_messages={"required": "Type the code that the app shows."},
+        help_text=_("The six digits that it shows for this site."),
+        error_messages={"required": _("Type the code that the app shows.")},
     )
     field_order = ("code", "present_code", "password")
 
@@ -90,4 +92,4 @@ class SetUpForm(WithPassword):
         self.is_on = is_on
         if not is_on:
             del self.fields["present_code"]
-            self.fields["code"].label = "Code"
+            self.fields["code"].label = gettext("Code")

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
@@ -115,7 +116,7 @@ def switch_off(request: HttpRequest) -> HttpResponse:
         code = form.cleaned_data["code"]
         refusal = _try(request, operator, form, lambda: second_factor.switch_off(actor=operator, code=code))
         if refusal is None:
-            messages.success(request, "The second factor is off. Your password alone logs you in.")
+            messages.success(request, _("The second factor is off. Your password alone logs you in."))
             return redirect("account:home")
     context = {"form": form, "off": True, "demanded": second_factor.is_demanded(operator)}
     return _page(request, "security/second_factor_proof.html", context, refusal)
@@ -186,5 +187,5 @@ def _begin_again(request: HttpRequest) -> HttpResponseRedirect:
         return HttpResponseRedirect(safe_destination(request))
     if halfway.KEY in request.session:
         halfway.end(request.session)
-        messages.info(request, "Show your password once more: the code was not given in time.")
+        messages.info(request, _("Show your password once more: the code was not given in time."))
     return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': safe_destination(request)})}")

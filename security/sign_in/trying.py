@@ -8,6 +8,7 @@ from datetime import timedelta
 from threading import BoundedSemaphore
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.utils.translation import gettext as _
 
 from security.sign_in import limits
 from security.sign_in.checking import TooManyTries, in_words
@@ -21,7 +22,8 @@ _turns = BoundedSemaphore(1)
 class TooManyCodes(TooManyTries):
     def __init__(self, wait: timedelta) -> None:
         super().__init__(wait)
-        self.args = (f"Too many wrong codes. Try again in {in_words(timedelta(seconds=self.seconds))}.",)
+        time = in_words(timedelta(seconds=self.seconds))
+        self.args = (_("Too many wrong codes. Try again in {time}.").format(time=time),)
 
 
 @contextmanager

@@ -17,12 +17,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from security.addresses import client_address
 from security.audit.actions import Action
 from security.audit.recording import record
 from security.languages import choose_language, chosen_language
+from security.sign_in.browsers import browser_translated
 from security.sign_in.checking import TooManyTries, in_words
 from security.sign_in.forms import EndForm, FirstPasswordForm, OwnPasswordForm, SignInForm
 from security.sign_in.one_time import owes_password
@@ -82,7 +85,10 @@ def account(request: HttpRequest) -> HttpResponse:
     """The operator's own account: the password, and where the operator is signed in."""
     here = request.session.session_key
     context = {
-        "sign_ins": [(sign_in, sign_in.session_id == here) for sign_in in sign_ins_of(_operator(request))],
+        "sign_ins": [
+            (sign_in, browser_translated(sign_in.browser), sign_in.session_id == here)
+            for sign_in in sign_ins_of(_operator(request))
+        ],
         "idle": in_words(idle_limit()),
         "lifetime": in_words(lifetime()),
         "second_factor": standing_of(_operator(request)),
@@ -111,8 +117,9 @@ def end(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         only = form.cleaned_data["sign_in"]
         ended = end_sign_ins(actor=_operator(request), but=request.session.session_key or "", only=only)
-        said = "That sign-in has ended." if only else f"Signed out in {ended} other browser{'s' if ended != 1 else ''}."
-        messages.success(request, said if ended else "That sign-in had ended already.")
+        others = ngettext("Signed out in {count} other browser.", "Signed out in {count} other browsers.", ended)
+        said = _("That sign-in has ended.") if only else others.format(count=ended)
+        messages.success(request, said if ended else _("That sign-in had ended already."))
     return redirect("account:home")
 
 
@@ -134,7 +141,9 @@ def password(request: HttpRequest) -> HttpResponse:
     sign_in = getattr(request, "sign_in", None)
     update_session_auth_hash(request, operator)
     move_sign_in(sign_in, session_key=request.session.session_key or "")
-    messages.success(request, "Your password was changed. Other browsers in which you were signed in are signed out.")
+    messages.success(
+        request, _("Your password was changed. Other browsers in which you were signed in are signed out.")
+    )
     return HttpResponseRedirect(_next_of(request)) if first else redirect("account:home")
 
 
@@ -153,8 +162,8 @@ def told(page: HttpResponse, refusal: Any) -> HttpResponse:
 def sentence_of_end(request: HttpRequest) -> str:
     """Why the sign-in of this browser has ended by itself; empty when it has not."""
     return {
-        "idle": f"You were signed out because nobody used this for {in_words(idle_limit())}.",
-        "lifetime": f"You were signed out because a sign-in lasts {in_words(lifetime())} at most.",
+        "idle": _("You were signed out because nobody used this for {time}.").format(time=in_words(idle_limit())),
+        "lifetime": _("You were signed out because a sign-in lasts {time} at most.").format(time=in_words(lifetime())),
     }.get(getattr(request, "sign_in_ended", ""), "")
 
 

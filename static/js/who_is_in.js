@@ -20,7 +20,7 @@ async function refresh() {
     if (answer.status === 200) {
       show(await answer.text());
       version = answer.headers.get("ETag");
-      count.textContent = answer.headers.get("X-Count");
+      count.textContent = decodeURIComponent(answer.headers.get("X-Count"));
     }
     asOf.textContent = decodeURIComponent(moment);
     stale.hidden = true;

@@ -59,7 +59,7 @@ def carry_out() -> str:
     try:
         run_task(TASK, asked_by="command")
     except RetentionFailed as error:
-        labels = [retention_rules.by_key[key].label for key in error.rules]
+        labels = [str(retention_rules.by_key[key].label) for key in error.rules]
         return f"Not all that is due was erased: {', '.join(labels)}. The log says why; running it again goes on."
     return ""
 

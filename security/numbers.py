@@ -1,0 +1,10 @@
+"""Numbers inside of sentences."""
+
+from __future__ import annotations
+
+from django.utils.formats import number_format
+
+
+def grouped(number: int) -> str:
+    """ "3,650" in English, "3.650" in German."""
+    return number_format(number, force_grouping=True)
