@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -19,6 +18,7 @@ from attendance.kiosks.selectors import kiosks_not_seen, kiosks_with_other_camer
 from enrollment.consent.records import people_to_erase, people_without_record
 from security.actors import Actor
 from security.allowing import is_allowed
+from security.numbers import grouped
 from security.retention.status import RetentionStatus
 from security.rights import Right
 from verification.models import VerificationAttempt
@@ -61,7 +61,7 @@ def attacks(asking: Asking) -> Iterator[Alert]:
             "Today a picture or a screen was held up to a camera once, and refused.",
             "Today pictures or screens were held up to the cameras {count} times, and refused.",
             number,
-        ).format(count=_grouped(number))
+        ).format(count=grouped(number))
         url = f"{reverse('verification:attempts')}?verdict={Verdict.ATTACK.value}&since={timezone.localdate():%Y-%m-%d}"
         yield Alert("error", words, url, _("Look at them"))
 
@@ -71,7 +71,7 @@ def unknown_people(asking: Asking) -> Iterator[Alert]:
     if number:
         words = ngettext(
             "One unknown person waits in the inbox.", "{count} unknown people wait in the inbox.", number
-        ).format(count=_grouped(number))
+        ).format(count=grouped(number))
         yield Alert("info", words, reverse("verification:unknown"), _("See who they are"))
 
 
@@ -100,7 +100,7 @@ def ended_consents(asking: Asking) -> Iterator[Alert]:
             "The consent of {count} people has ended: not recognised any more, and erased on the day that each page "
             "names. Renew what should stay.",
             number,
-        ).format(count=_grouped(number))
+        ).format(count=grouped(number))
         yield Alert("warning", words, *_people_link(asking, "ended"))
 
 
@@ -111,7 +111,7 @@ def missing_consents(asking: Asking) -> Iterator[Alert]:
             "No consent is recorded for {count} person. Write it down.",
             "No consent is recorded for {count} people. Write it down.",
             number,
-        ).format(count=_grouped(number))
+        ).format(count=grouped(number))
         yield Alert("info", words, *_people_link(asking, "unrecorded"))
 
 
@@ -130,7 +130,7 @@ def ended_webhooks(asking: Asking) -> Iterator[Alert]:
             "{count} webhook was switched off because the other program did not take the messages.",
             "{count} webhooks were switched off because the other programs did not take the messages.",
             number,
-        ).format(count=_grouped(number))
+        ).format(count=grouped(number))
         yield Alert("warning", words, reverse("webhooks:all"), _("See which"))
 
 
@@ -145,10 +145,6 @@ SOURCES: tuple[Callable[[Asking], Iterator[Alert]], ...] = (
     missing_consents,
 )
 """In the order in which alerts of one level stand."""
-
-
-def _grouped(number: int) -> str:
-    return number_format(number, force_grouping=True)
 
 
 def _people_link(asking: Asking, which: str) -> tuple[str, ...]:

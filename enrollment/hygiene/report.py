@@ -28,6 +28,7 @@ from recognizer.engine import FaceEngine
 from recognizer.search.fit import Fit, Partway, find_resemblances, judge_fit
 from recognizer.types import Vector
 from recognizer.vectors import matrix_from_bytes
+from security.numbers import grouped
 
 SHOWN = 100
 """At most this many rows of each kind are listed, the clearest first. The counts cover all of them."""
@@ -99,7 +100,7 @@ class HygieneReport:
     def stranger_sentence(self) -> str:
         """The match threshold's false-match rate in words."""
         return _("Of {count} comparisons of two different people {population} about one reaches it.").format(
-            count=number_format(round(1 / self.fmr), force_grouping=True), population=self.population
+            count=grouped(round(1 / self.fmr)), population=self.population
         )
 
     @property
@@ -110,7 +111,7 @@ class HygieneReport:
             "{templates} of {count} active person, in {seconds} seconds",
             "{templates} of {count} active people, in {seconds} seconds",
             self.people,
-        ).format(templates=templates, count=self.people, seconds=number_format(self.seconds, 1))
+        ).format(templates=templates, count=self.people, seconds=number_format(round(self.seconds, 1), 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

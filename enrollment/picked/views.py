@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -24,6 +23,7 @@ from enrollment.groups.actions import put_into_group, take_out_of_group
 from enrollment.models import Person, PersonGroup
 from enrollment.picked.forms import ConfirmForm, Deed, PickedForm
 from security.actors import Actor
+from security.numbers import grouped
 from security.rights import Right
 from security.tables import in_chunks
 from security.web import actor_of, download, requires
@@ -102,7 +102,7 @@ def _erase(request: HttpRequest, actor: Actor, people: Sequence[Person], back: s
             "{count} people were erased for good, with all their face data.",
             number,
         )
-        messages.success(request, erased.format(count=_grouped(number)))
+        messages.success(request, erased.format(count=grouped(number)))
         return redirect("enrollment:people")
     context: dict[str, Any] = {
         "form": form,
@@ -129,8 +129,4 @@ def _filters(request: HttpRequest) -> Iterator[tuple[str, str]]:
 
 def _both(done: str, number: int, others: str, rest: int, *, group: str = "") -> str:
     """How many it was done with, and how many not."""
-    return f"{done.format(count=_grouped(number), group=group)}; {others.format(count=_grouped(rest))}"
-
-
-def _grouped(number: int) -> str:
-    return number_format(number, force_grouping=True)
+    return f"{done.format(count=grouped(number), group=group)}; {others.format(count=grouped(rest))}"

@@ -245,7 +245,7 @@ def too_large(size: int) -> str:
     """The sentence that refuses a file of `size` bytes."""
     limit = PHOTO_LIMITS.max_bytes // MEGABYTE
     return gettext("The file has {megabytes} MB; at most {limit} MB are allowed. Use a smaller picture.").format(
-        megabytes=number_format(size / MEGABYTE, 1), limit=limit
+        megabytes=number_format(round(size / MEGABYTE, 1), 1), limit=limit
     )
 
 

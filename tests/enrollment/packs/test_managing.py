@@ -107,9 +107,9 @@ class TestSwitch:
 class TestJobs:
     def test_one_at_a_time_and_one_that_died_is_told(self, monkeypatch):
         monkeypatch.setattr(jobs, "in_background", lambda work: None)
-        start_job(Kind.VERIFY, "mobile", lambda tell: "")
+        start_job(Kind.VERIFY, "mobile", lambda tell: jobs.Said(""))
         with pytest.raises(PacksBusy):
-            start_job(Kind.VERIFY, "mobile", lambda tell: "")
+            start_job(Kind.VERIFY, "mobile", lambda tell: jobs.Said(""))
         now = time.time()
         monkeypatch.setattr(time, "time", lambda: now + jobs.STALE_S + 1)
         job = last_job()
