@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
@@ -13,13 +13,15 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Model, Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from enrollment import selectors, services
 from enrollment.consent.records import basis_sentence, ended_people
@@ -37,8 +39,61 @@ from security.rights import Right
 from security.web import download
 from security.windows import WindowAdmin
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
 RECEIPTS_LINKED = 20
 """In the message after several people were erased: it travels in a cookie."""
+
+
+NAMED: dict[type[Model], dict[str, _StrOrPromise]] = {
+    Person: {
+        "name": _("name"),
+        "external_id": _("external id"),
+        "is_active": _("is active"),
+        "created_by": _("created by"),
+        "created_at": _("created at"),
+        "updated_at": _("updated at"),
+    },
+    FaceSample: {
+        "pose": _("pose"),
+        "source": _("source"),
+        "set_aside": _("set aside"),
+        "set_aside_reason": _("set aside reason"),
+        "created_by": _("created by"),
+        "created_at": _("created at"),
+    },
+    FaceTemplate: {
+        "sample": _("sample"),
+        "contract_id": _("contract id"),
+        "dimension": _("dimension"),
+        "created_at": _("created at"),
+    },
+    HygieneAction: {
+        "kind": _("kind"),
+        "person": _("person"),
+        "other": _("other"),
+        "actor": _("actor"),
+        "at": _("at"),
+        "undone_at": _("undone at"),
+        "undone_by": _("undone by"),
+    },
+    PersonPair: {
+        "first": _("first"),
+        "second": _("second"),
+        "kind": _("kind"),
+        "comparison_score": _("comparison score"),
+        "noted_by": _("noted by"),
+        "noted_at": _("noted at"),
+    },
+}
+"""What columns and fields are called here. Set on the fields and not in the models: there each would be a migration."""
+for model, fields in NAMED.items():
+    for name, words in fields.items():
+        model._meta.get_field(name).verbose_name = words  # type: ignore[union-attr]
+FaceSample._meta.verbose_name, FaceSample._meta.verbose_name_plural = _("face sample"), _("face samples")
+FaceTemplate._meta.verbose_name, FaceTemplate._meta.verbose_name_plural = _("face template"), _("face templates")
+PersonPair._meta.verbose_name, PersonPair._meta.verbose_name_plural = _("person pair"), _("person pairs")
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -47,7 +102,7 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
     class Meta:
         model = Person
         fields = ("name", "external_id", "is_active")
-        labels = {"external_id": "External ID"}
+        labels = {"external_id": _("External ID")}
 
     def clean_name(self) -> str:
         try:
@@ -113,7 +168,7 @@ class FaceSampleInline(RightsAdmin, admin.TabularInline):  # type: ignore[type-a
     seen_with = (Right.SEE_PEOPLE,)
     model = FaceSample
     fk_name = "person"
-    verbose_name_plural = "samples (add and remove them on the person's page)"
+    verbose_name_plural = _("samples (add and remove them on the person's page)")
     fields = (
         "picture",
         "pose",
@@ -132,20 +187,22 @@ class FaceSampleInline(RightsAdmin, admin.TabularInline):  # type: ignore[type-a
         samples: QuerySet[FaceSample] = super().get_queryset(request)
         return samples.select_related("created_by", "person")
 
-    @admin.display(description="face")
+    @admin.display(description=_("face"))
     def picture(self, sample: FaceSample) -> SafeString:
         try:
-            return format_html('<img src="{}" width="84" height="84" alt="A sample">', thumbnail_url(read_crop(sample)))
+            return format_html(
+                '<img src="{}" width="84" height="84" alt="{}">', thumbnail_url(read_crop(sample)), gettext("A sample")
+            )
         except CropUnreadable as error:
             return format_html("{}", str(error))
 
-    @admin.display(description="quality (0 to 1)")
+    @admin.display(description=_("quality (0 to 1)"))
     def rounded_quality(self, sample: FaceSample) -> str:
         return f"{sample.quality_score:.2f}"
 
-    @admin.display(description="quality remarks")
+    @admin.display(description=_("quality remarks"))
     def reasons(self, sample: FaceSample) -> str:
-        return " ".join(sentence_for(code) for code in sample.quality.get("reasons", ())) or "none"
+        return " ".join(sentence_for(code) for code in sample.quality.get("reasons", ())) or gettext("none")
 
 
 @admin.register(Person)
@@ -161,7 +218,7 @@ class PersonAdmin(ListAdmin):
     list_per_page = 50
     show_full_result_count = False
     search_fields = ("folded",)
-    search_help_text = "Name or external ID"
+    search_help_text = _("Name or external ID")
     actions = ("activate", "deactivate", "export_csv")
     readonly_fields = ("uuid", "recorded_consent", "created_by", "created_at", "updated_at")
     fields = (*PersonForm.Meta.fields, *readonly_fields)
@@ -174,7 +231,7 @@ class PersonAdmin(ListAdmin):
         actions = super().get_actions(request)
         if delete := actions.get("delete_selected"):
             function, name, _ = delete
-            actions["delete_selected"] = (function, name, "Erase the selected people for good")
+            actions["delete_selected"] = (function, name, gettext("Erase the selected people for good"))
         return actions
 
     def get_deleted_objects(
@@ -185,9 +242,15 @@ class PersonAdmin(ListAdmin):
         erased = selectors.erased_samples(people)
         samples = erased.count()
         templates = FaceTemplate.objects.filter(sample__in=erased.values("pk")).count()
-        lines = [f"{person.name}, with all samples, templates and small pictures in the history" for person in people]
+        line = gettext("{name}, with all samples, templates and small pictures in the history")
+        lines = [line.format(name=person.name) for person in people]
         missing = set() if self.has_delete_permission(request) else {"person"}
-        return lines, {"people": len(people), "samples": samples, "templates": templates}, missing, []
+        return (
+            lines,
+            {gettext("people"): len(people), gettext("samples"): samples, gettext("templates"): templates},
+            missing,
+            [],
+        )
 
     def save_model(self, request: HttpRequest, obj: Person, form: forms.ModelForm[Person], change: bool) -> None:
         values = {name: form.cleaned_data[name] for name in PersonForm.Meta.fields}
@@ -211,13 +274,13 @@ class PersonAdmin(ListAdmin):
             '<a href="{}">{}</a>',
             ((reverse("enrollment:receipt", args=[person.uuid]), number) for number, person in enumerate(linked, 1)),
         )
-        others = "" if len(people) == len(linked) else " The audit trail has the numbers of the others."
-        messages.success(
-            request, format_html("Each person has a signed receipt, without the name: {}.{}", links, others)
-        )
+        said = gettext("Each person has a signed receipt, without the name: {receipts}.")
+        if len(people) > len(linked):
+            said = f"{said} {gettext('The audit trail has the numbers of the others.')}"
+        messages.success(request, format_html(said, receipts=links))
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:
-        messages.success(request, "The person and all their face data were erased for good.")
+        messages.success(request, gettext("The person and all their face data were erased for good."))
         return self._to_receipt(request)
 
     def response_action(
@@ -231,26 +294,34 @@ class PersonAdmin(ListAdmin):
         receipt, copy = request.erased  # type: ignore[attr-defined]  # by delete_model()
         return hand_out(redirect("enrollment:receipt", receipt.person_uuid), receipt.person_uuid, copy)
 
-    @admin.display(description="consent")
+    @admin.display(description=_("consent"))
     def recorded_consent(self, person: Person) -> str:
         return basis_sentence(person.consent)
 
-    @admin.display(description="samples", ordering="sample_count")
+    @admin.display(description=_("samples"), ordering="sample_count")
     def sample_count(self, person: Person) -> int:
         number: int = person.sample_count  # type: ignore[attr-defined]  # annotated by selectors.search_people()
         return number
 
-    @admin.action(description="Activate: let searches find the selected people", permissions=["change"])
+    @admin.action(description=_("Activate: let searches find the selected people"), permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[Person]) -> None:
         number = services.set_active(actor=request.user, people=queryset, active=True)
-        messages.success(request, f"{number} people were activated.")
+        messages.success(
+            request,
+            ngettext("{count} person was activated.", "{count} people were activated.", number).format(count=number),
+        )
 
-    @admin.action(description="Deactivate: searches find the selected people no longer", permissions=["change"])
+    @admin.action(description=_("Deactivate: searches find the selected people no longer"), permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[Person]) -> None:
         number = services.set_active(actor=request.user, people=queryset, active=False)
-        messages.success(request, f"{number} people were deactivated.")
+        messages.success(
+            request,
+            ngettext("{count} person was deactivated.", "{count} people were deactivated.", number).format(
+                count=number
+            ),
+        )
 
-    @admin.action(description="Export the selected people as CSV", permissions=["export"])
+    @admin.action(description=_("Export the selected people as CSV"), permissions=["export"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Person]) -> StreamingHttpResponse:
         return download(stream_people(queryset, actor=request.user, picked=True), "people.csv")
 
@@ -258,7 +329,7 @@ class PersonAdmin(ListAdmin):
 class ContractFilter(admin.SimpleListFilter):
     """Of the packs that this machine knows: to ask the database would read every template there is."""
 
-    title = "model pack"
+    title = _("model pack")
     parameter_name = "contract_id"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -279,7 +350,7 @@ class FaceTemplateAdmin(WindowAdmin, ListAdmin):
     list_filter = (ContractFilter, "created_at")
     list_per_page = 50
     search_fields = ("sample__person__folded",)
-    search_help_text = "Name or external ID of the person"
+    search_help_text = _("Name or external ID of the person")
     fields = ("person", "sample", "contract_id", "dimension", "created_at")
     readonly_fields = fields
 
@@ -288,7 +359,7 @@ class FaceTemplateAdmin(WindowAdmin, ListAdmin):
         samples = FaceSample.objects.select_related("person").defer("crop", "quality")
         return FaceTemplate.objects.prefetch_related(Prefetch("sample", samples)).defer("embedding").order_by("-pk")
 
-    @admin.display(ordering="sample__person__name")
+    @admin.display(description=_("person"), ordering="sample__person__name")
     def person(self, template: FaceTemplate) -> Person:
         return template.sample.person
 

@@ -1,9 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class EnrollmentConfig(AppConfig):
     name = "enrollment"
-    verbose_name = "Enrollment"
+    verbose_name = _("Enrollment")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
@@ -17,8 +18,8 @@ class EnrollmentConfig(AppConfig):
         from enrollment.selectors import audit_links, group_audit_links
         from security.audit.targets import targets
 
-        targets.register("person", gone="a person who has been erased", find=audit_links)
-        targets.register("group", gone="a group that was deleted", find=group_audit_links)
+        targets.register("person", gone=_("a person who has been erased"), find=audit_links)
+        targets.register("group", gone=_("a group that was deleted"), find=group_audit_links)
         from security.retention.rules import retention_rules
         from security.rights import Right
         from security.sections import Section, add_section
@@ -30,8 +31,8 @@ class EnrollmentConfig(AppConfig):
         shared.refresh = refresh
         add_section(
             Section(
-                title="Model packs",
-                text="Which models recognise faces here, what they may be used for, installing and switching.",
+                title=_("Model packs"),
+                text=_("Which models recognise faces here, what they may be used for, installing and switching."),
                 url_name="packs:all",
                 rights=(Right.MANAGE_SITE, Right.SET_POLICY),
                 icon="image",
@@ -39,8 +40,8 @@ class EnrollmentConfig(AppConfig):
         )
         add_section(
             Section(
-                title="Consent",
-                text="The text that people agree to, how long a consent lasts, and what follows its end.",
+                title=_("Consent"),
+                text=_("The text that people agree to, how long a consent lasts, and what follows its end."),
                 url_name="site_consent",
                 rights=(Right.SET_CONSENT,),
                 icon="edit",
@@ -48,8 +49,8 @@ class EnrollmentConfig(AppConfig):
         )
         add_section(
             Section(
-                title="Public notice",
-                text="What everybody may read about faces at this site, without a login.",
+                title=_("Public notice"),
+                text=_("What everybody may read about faces at this site, without a login."),
                 url_name="site_privacy_notice",
                 rights=(Right.SET_CONSENT,),
                 icon="info",
@@ -57,8 +58,8 @@ class EnrollmentConfig(AppConfig):
         )
         add_section(
             Section(
-                title="Groups",
-                text="Departments, shifts, visitors: whom lists and exports show together.",
+                title=_("Groups"),
+                text=_("Departments, shifts, visitors: whom lists and exports show together."),
                 url_name="enrollment:groups",
                 rights=(Right.CORRECT,),
                 icon="people",

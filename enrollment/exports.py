@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import translation
 
 from enrollment.consent.records import basis_sentence
-from enrollment.models import Person
+from enrollment.models import ConsentRecord, Person
 from security.actors import Actor
 from security.allowing import require
 from security.audit.actions import Action
@@ -47,6 +49,12 @@ def stream_people(people: QuerySet[Person], *, actor: Actor | None, **filters: A
     return csv_lines(COLUMNS, map(_row, by_pages(people.prefetch_related("consents__text", "groups"))))
 
 
+def _basis(consent: ConsentRecord | None) -> str:
+    """In English whoever asks: programs read it."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return basis_sentence(consent)
+
+
 def _row(person: Person) -> tuple[object, ...]:
     consent = person.consent
     return (
@@ -58,7 +66,7 @@ def _row(person: Person) -> tuple[object, ...]:
         person.valid_until,
         "; ".join(group.name for group in person.groups.all()),
         getattr(person, "sample_count", None),
-        basis_sentence(consent),
+        _basis(consent),
         moment(consent.given_at) if consent else None,
         consent.text.version if consent and consent.text else None,
         consent.valid_until if consent else None,

@@ -6,20 +6,22 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrollment import selectors
 from enrollment.consent.records import people_to_erase, people_without_record
 from enrollment.models import Person, PersonGroup
 
 ACTIVE_CHOICES = [
-    ("", "All"),
-    ("yes", "Active"),
-    ("no", "Deactivated"),
-    ("outside", "Active, but not today"),
-    ("ended", "Consent ended, to be erased"),
-    ("unrecorded", "No consent recorded"),
+    ("", _("All")),
+    ("yes", _("Active")),
+    ("no", _("Deactivated")),
+    ("outside", _("Active, but not today")),
+    ("ended", _("Consent ended, to be erased")),
+    ("unrecorded", _("No consent recorded")),
 ]
-SORT_CHOICES = [("", "By name"), ("newest", "Newest first"), ("oldest", "Oldest first")]
+SORT_CHOICES = [("", _("By name")), ("newest", _("Newest first")), ("oldest", _("Oldest first"))]
 ORDERS = {"newest": ("-created_at", "-pk"), "oldest": ("created_at", "pk")}
 WAITING = {"ended": people_to_erase, "unrecorded": people_without_record, "outside": selectors.people_outside_span}
 """Filters by what a consent, or a person's days, leave to be done."""
@@ -28,16 +30,21 @@ WAITING = {"ended": people_to_erase, "unrecorded": people_without_record, "outsi
 class PeopleFilter(forms.Form):
     """The search above the list of people. What is not understood filters nothing."""
 
-    q = forms.CharField(label="Search", required=False, max_length=200)
-    active = forms.ChoiceField(label="Status", choices=ACTIVE_CHOICES, required=False)
+    q = forms.CharField(label=_("Search"), required=False, max_length=200)
+    active = forms.ChoiceField(label=_("Status"), choices=ACTIVE_CHOICES, required=False)
     group = forms.ModelChoiceField(
-        PersonGroup.objects.all(), required=False, to_field_name="uuid", empty_label="All", blank=True
+        PersonGroup.objects.all(),
+        label=_("Group"),
+        required=False,
+        to_field_name="uuid",
+        empty_label=_("All"),
+        blank=True,
     )
-    sort = forms.ChoiceField(label="Order", choices=SORT_CHOICES, required=False)
+    sort = forms.ChoiceField(label=_("Order"), choices=SORT_CHOICES, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["q"].widget.attrs |= {"type": "search", "placeholder": "Name or external ID"}
+        self.fields["q"].widget.attrs |= {"type": "search", "placeholder": gettext("Name or external ID")}
         self.is_valid()
 
     @property

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrollment.consent.policy import current_consent_policy
 from enrollment.consent.records import Consent, consent_at_enrolment
@@ -14,6 +16,7 @@ from enrollment.consent.texts import current_text, text_shown
 from enrollment.errors import ConsentRequired, EnrollmentError, ExternalIdInvalid, ExternalIdTaken, NameInvalid
 from enrollment.models import Person
 from enrollment.naming import tidy
+from enrollment.reasons import ERRORS
 from enrollment.services import clean_external_id, clean_name, require_free_external_id
 
 V = TypeVar("V")
@@ -24,15 +27,16 @@ class PersonFields(forms.Form):
     """Name and external ID, checked by the functions that the services use. person: whose they are; None: a new one."""
 
     name = forms.CharField(
+        label=_("Name"),
         max_length=200,
-        error_messages={"required": "Give the person's name."},
+        error_messages={"required": _("Give the person's name.")},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     external_id = forms.CharField(
-        label="External ID",
+        label=_("External ID"),
         required=False,
         max_length=100,
-        help_text="Staff or visitor number in another system.",
+        help_text=_("Staff or visitor number in another system."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -56,11 +60,11 @@ class PersonFields(forms.Form):
 class ValidityForm(forms.Form):
     """The days on which a person is recognised."""
 
-    valid_from = forms.DateField(label="First day", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    valid_from = forms.DateField(label=_("First day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     valid_until = forms.DateField(
-        label="Last day",
+        label=_("Last day"),
         required=False,
-        help_text="A visitor expires by itself: from the next day on nobody recognises them.",
+        help_text=_("A visitor expires by itself: from the next day on nobody recognises them."),
         widget=forms.DateInput(attrs={"type": "date"}),
     )
 
@@ -68,16 +72,20 @@ class ValidityForm(forms.Form):
 class ConsentFields(forms.Form):
     """The tick below the consent text, and which version of the text the page showed."""
 
-    consent = forms.BooleanField(required=False, error_messages={"required": str(ConsentRequired())})
+    consent = forms.BooleanField(required=False, error_messages={"required": ERRORS[ConsentRequired.code]})
     consent_text = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput())
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # A page that asks again shows the version that was ticked, even if there is a newer one by now.
         self.text = text_shown(self.data.get("consent_text")) if self.is_bound else current_text()
-        version = f" (version {self.text.version})" if self.text else ""
         self.fields["consent"].required = current_consent_policy().tick_required
-        self.fields["consent"].label = f"The person has read this and agrees.{version}"
+        agrees = gettext("The person has read this and agrees.")
+        if self.text:
+            agrees = gettext("The person has read this and agrees. (version {version})").format(
+                version=self.text.version
+            )
+        self.fields["consent"].label = agrees
         self.fields["consent_text"].initial = self.text.pk if self.text else ""
 
     def given(self) -> Consent:
@@ -89,7 +97,7 @@ class ConsentFields(forms.Form):
 class EraseForm(forms.Form):
     """The person's name, typed to confirm the erasure."""
 
-    typed_name = forms.CharField(label="Name", widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    typed_name = forms.CharField(label=_("Name"), widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
     def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
         self.person = person
@@ -97,7 +105,7 @@ class EraseForm(forms.Form):
 
     def clean_typed_name(self) -> str:
         if tidy(self.cleaned_data["typed_name"]) != tidy(self.person.name):
-            raise ValidationError("This is not the person's name as written above. Nothing was erased.")
+            raise ValidationError(gettext("This is not the person's name as written above. Nothing was erased."))
         return self.person.name
 
 

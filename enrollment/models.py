@@ -17,6 +17,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from enrollment.naming import fold
 from security.encryption.sealing import OVERHEAD
@@ -64,22 +66,22 @@ class Person(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=200)
     external_id = models.CharField(
-        max_length=100, unique=True, null=True, blank=True, help_text="Staff or visitor number in another system."
+        max_length=100, unique=True, null=True, blank=True, help_text=_("Staff or visitor number in another system.")
     )
-    is_active = models.BooleanField(default=True, help_text="Only active people are searched.")
-    deactivated_at = models.DateTimeField(null=True, editable=False, help_text="Empty: active, or not noted yet.")
+    is_active = models.BooleanField(default=True, help_text=_("Only active people are searched."))
+    deactivated_at = models.DateTimeField(null=True, editable=False, help_text=_("Empty: active, or not noted yet."))
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
-    valid_from = models.DateField(null=True, blank=True, help_text="The first day; empty: since the enrolment.")
-    valid_until = models.DateField(null=True, blank=True, help_text="The last day; empty: for good.")
+    valid_from = models.DateField(null=True, blank=True, help_text=_("The first day; empty: since the enrolment."))
+    valid_until = models.DateField(null=True, blank=True, help_text=_("The last day; empty: for good."))
     folded = FoldedField(max_length=FOLDED_LENGTH, default="", blank=True, editable=False)
 
     class Meta:
-        verbose_name = "person"
-        verbose_name_plural = "people"
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
         ordering = ["name", "id"]
         indexes = [models.Index(fields=["name"])]
 
@@ -141,32 +143,35 @@ class FaceSample(models.Model):
     """One picture kept of a person: the aligned crop, so that templates can be computed again after a model change."""
 
     class Source(models.TextChoices):
-        WEBCAM = "webcam", "Webcam"
-        UPLOAD = "upload", "Photo upload"
-        FOLDER = "folder", "Folder import"
-        LIVE = "live", "Live page"
+        WEBCAM = "webcam", _("Webcam")
+        UPLOAD = "upload", _("Photo upload")
+        FOLDER = "folder", _("Folder import")
+        LIVE = "live", _("Live page")
 
     class PoseBucket(models.TextChoices):
-        FRONT = "front", "Front"
-        LEFT = "left", "Slight left"
-        RIGHT = "right", "Slight right"
+        FRONT = "front", _("Front")
+        LEFT = "left", _("Slight left")
+        RIGHT = "right", _("Slight right")
 
     class AsideReason(models.TextChoices):
-        OUTLIER = "outlier", "Does not fit the person's other samples"
-        SURPLUS = "surplus", "More samples than are searched; the others tell more"
-        OPERATOR = "operator", "Set aside by an operator"
+        OUTLIER = "outlier", _("Does not fit the person's other samples")
+        SURPLUS = "surplus", _("More samples than are searched; the others tell more")
+        OPERATOR = "operator", _("Set aside by an operator")
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="samples")
     source = models.CharField(max_length=10, choices=Source.choices)
     pose = models.CharField(max_length=10, choices=PoseBucket.choices, default=PoseBucket.FRONT)
     quality_score = models.FloatField()
-    quality = models.JSONField(default=dict, help_text="The measures behind the score; see recognizer.types.Quality.")
-    digest = models.CharField(max_length=64, help_text="sha256 of the crop's pixels: the same picture is kept once.")
-    set_aside = models.BooleanField(default=False, help_text="Kept, but not searched; set_aside_reason says why.")
+    quality = models.JSONField(
+        default=dict, help_text=_("The measures behind the score; see recognizer.types.Quality.")
+    )
+    digest = models.CharField(max_length=64, help_text=_("sha256 of the crop's pixels: the same picture is kept once."))
+    set_aside = models.BooleanField(default=False, help_text=_("Kept, but not searched; set_aside_reason says why."))
     set_aside_reason = models.CharField(max_length=10, choices=AsideReason.choices, blank=True, default="")
     taken_back = models.BooleanField(
-        default=False, help_text="An operator looked at it and took it back: no rule sets it aside or drops it again."
+        default=False,
+        help_text=_("An operator looked at it and took it back: no rule sets it aside or drops it again."),
     )
     merged_from = models.ForeignKey(
         Person,
@@ -174,14 +179,14 @@ class FaceSample(models.Model):
         null=True,
         editable=False,
         related_name="given_samples",
-        help_text="Who was enrolled with it, when a merge brought it here.",
+        help_text=_("Who was enrolled with it, when a merge brought it here."),
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
     )
     created_at = models.DateTimeField(auto_now_add=True)
     # The last column: SQLite walks through a large value to reach the columns behind it.
-    crop = models.BinaryField(max_length=200_000, help_text="Aligned 112 x 112 face as PNG bytes, without loss.")
+    crop = models.BinaryField(max_length=200_000, help_text=_("Aligned 112 x 112 face as PNG bytes, without loss."))
 
     class Meta:
         ordering = ["id"]
@@ -202,7 +207,7 @@ class FaceTemplate(models.Model):
     contract_id = models.CharField(max_length=80)
     dimension = models.PositiveIntegerField(validators=[MinValueValidator(1)])
     created_at = models.DateTimeField(auto_now_add=True)
-    embedding = models.BinaryField(max_length=16_384, help_text="Little-endian float32, L2-normalised.")
+    embedding = models.BinaryField(max_length=16_384, help_text=_("Little-endian float32, L2-normalised."))
 
     class Meta:
         ordering = ["id"]
@@ -255,16 +260,16 @@ class GalleryCopy(models.Model):
     have reached the engine. A process that dies in between leaves the number as it was, so they are sent once more.
     """
 
-    place = models.CharField(max_length=200, help_text="Host, port and collection; never the token.")
+    place = models.CharField(max_length=200, help_text=_("Host, port and collection; never the token."))
     contract_id = models.CharField(max_length=80)
     dimension = models.PositiveIntegerField()
     # Of the GalleryRevision that the numbers below belong to; None: the engine has not got everything yet.
     epoch = models.UUIDField(null=True)
-    revision = models.PositiveBigIntegerField(default=0, help_text="Everything up to here was sent.")
+    revision = models.PositiveBigIntegerField(default=0, help_text=_("Everything up to here was sent."))
     # The engine shows what it was sent only some seconds later.
-    marked_revision = models.PositiveBigIntegerField(default=0, help_text="Was sent when marked_at says.")
+    marked_revision = models.PositiveBigIntegerField(default=0, help_text=_("Was sent when marked_at says."))
     marked_at = models.DateTimeField(null=True)
-    settled_revision = models.PositiveBigIntegerField(default=0, help_text="Every search of the engine sees it.")
+    settled_revision = models.PositiveBigIntegerField(default=0, help_text=_("Every search of the engine sees it."))
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["place", "contract_id"], name="one_copy_per_place_and_contract")]
@@ -277,12 +282,12 @@ class PersonPair(models.Model):
     """An operator's note on how two people relate. Each pair has one row: the lower primary key comes first."""
 
     class Kind(models.TextChoices):
-        DIFFERENT = "different", "Different people who look alike"
+        DIFFERENT = "different", _("Different people who look alike")
 
     first = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
     second = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.DIFFERENT)
-    comparison_score = models.FloatField(null=True, help_text="Cosine that raised the question, -1 to 1.")
+    comparison_score = models.FloatField(null=True, help_text=_("Cosine that raised the question, -1 to 1."))
     noted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
     )
@@ -304,11 +309,11 @@ class HygieneAction(models.Model):
     """What an operator did to keep the gallery clean, with everything that undoing it needs. Ids only, no names."""
 
     class Kind(models.TextChoices):
-        MERGE = "merge", "Merged"
-        SET_ASIDE = "set_aside", "Set aside"
-        TAKE_BACK = "take_back", "Taken back"
-        NOTE_PAIR = "note_pair", "Noted as different"
-        FORGET_PAIR = "forget_pair", "Note removed"
+        MERGE = "merge", _("Merged")
+        SET_ASIDE = "set_aside", _("Set aside")
+        TAKE_BACK = "take_back", _("Taken back")
+        NOTE_PAIR = "note_pair", _("Noted as different")
+        FORGET_PAIR = "forget_pair", _("Note removed")
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=12, choices=Kind.choices)
@@ -328,8 +333,8 @@ class HygieneAction(models.Model):
 
     class Meta:
         ordering = ["-at", "-id"]
-        verbose_name = "handled duplicate or look-alike"
-        verbose_name_plural = "handled duplicates and look-alikes"
+        verbose_name = _("handled duplicate or look-alike")
+        verbose_name_plural = _("handled duplicates and look-alikes")
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.pk})"
@@ -347,7 +352,7 @@ class PackSwitch(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        verbose_name_plural = "pack switches"
+        verbose_name_plural = _("pack switches")
 
     def __str__(self) -> str:
         return f"{self.pack} from {timezone.localtime(self.switched_at):%Y-%m-%d %H:%M}"
@@ -356,9 +361,9 @@ class PackSwitch(models.Model):
 class ConsentText(models.Model):
     """What a person agrees to, in one language. A version is never changed: saving a text adds the next number."""
 
-    language = models.CharField(max_length=10, help_text="en, de, fr-ca ...")
-    number = models.PositiveIntegerField(help_text="1, 2, 3 ... in each language.")
-    body = models.TextField(max_length=20_000, help_text="Plain text; an empty line begins a new paragraph.")
+    language = models.CharField(max_length=10, help_text=_("en, de, fr-ca ..."))
+    number = models.PositiveIntegerField(help_text=_("1, 2, 3 ... in each language."))
+    body = models.TextField(max_length=20_000, help_text=_("Plain text; an empty line begins a new paragraph."))
     saved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
     )
@@ -386,41 +391,45 @@ class ConsentText(models.Model):
 class LegalBasis(models.TextChoices):
     """Why the site may keep somebody's face (GDPR, articles 6 and 9)."""
 
-    CONSENT = "consent", "Consent"
-    CONTRACT = "contract", "Contract"
-    OTHER = "other", "Another legal basis"
+    CONSENT = "consent", _("Consent")
+    CONTRACT = "contract", _("Contract")
+    OTHER = "other", _("Another legal basis")
 
 
 class ConsentRecord(models.Model):
     """How somebody agreed, or why nobody was asked. The newest row of a person counts; all go with the person."""
 
     class How(models.TextChoices):
-        TICKED = "ticked", "Ticked here"
-        PAPER = "paper", "On paper"
-        NOT_ASKED = "not_asked", "Not asked"
-        IMPORTED_WITHOUT = "imported_without", "Imported without"
+        TICKED = "ticked", _("Ticked here")
+        PAPER = "paper", _("On paper")
+        NOT_ASKED = "not_asked", _("Not asked")
+        IMPORTED_WITHOUT = "imported_without", _("Imported without")
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="consents")
     text = models.ForeignKey(ConsentText, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     how = models.CharField(max_length=20, choices=How.choices)
     legal_basis = models.CharField(
-        max_length=10, choices=LegalBasis.choices, blank=True, help_text="Empty: none known."
+        max_length=10, choices=LegalBasis.choices, blank=True, help_text=_("Empty: none known.")
     )
     note = models.CharField(max_length=300, blank=True)
-    given_at = models.DateTimeField(null=True, blank=True, help_text="Empty: nobody has agreed to anything.")
+    given_at = models.DateTimeField(null=True, blank=True, help_text=_("Empty: nobody has agreed to anything."))
     given_to = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
     )
-    valid_until = models.DateField(null=True, blank=True, help_text="The last day; empty: until it is withdrawn.")
+    valid_until = models.DateField(null=True, blank=True, help_text=_("The last day; empty: until it is withdrawn."))
     recorded_at = models.DateTimeField(default=timezone.now)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     withdrawn_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
     )
-    expired_at = models.DateTimeField(null=True, blank=True, help_text="When it was noticed that the last day is over.")
-    erase_on = models.DateField(null=True, blank=True, help_text="The person is erased on this day.")
-    was_active = models.BooleanField(default=True, help_text="Whether the person was searched when the consent ended.")
+    expired_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When it was noticed that the last day is over.")
+    )
+    erase_on = models.DateField(null=True, blank=True, help_text=_("The person is erased on this day."))
+    was_active = models.BooleanField(
+        default=True, help_text=_("Whether the person was searched when the consent ended.")
+    )
 
     class Meta:
         ordering = ["-id"]
@@ -446,8 +455,8 @@ class ConsentRecord(models.Model):
 class ConsentPolicy(models.Model):
     """What the site asks for at enrolment, and what follows an end. Every save is a new row; the newest one counts."""
 
-    bases = models.JSONField(default=default_bases, help_text="Which legal bases may be recorded.")
-    tick_required = models.BooleanField(default=True, help_text="Nobody is enrolled on a page without the tick.")
+    bases = models.JSONField(default=default_bases, help_text=_("Which legal bases may be recorded."))
+    tick_required = models.BooleanField(default=True, help_text=_("Nobody is enrolled on a page without the tick."))
     unticked_basis = models.CharField(max_length=10, choices=LegalBasis.choices, blank=True)
     unticked_note = models.CharField(max_length=300, blank=True)
     months = models.PositiveSmallIntegerField(
@@ -461,10 +470,16 @@ class ConsentPolicy(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        verbose_name_plural = "consent policies"
+        verbose_name_plural = _("consent policies")
 
     def __str__(self) -> str:
-        return f"erased {self.grace_days} days after the end"
+        said = ngettext("erased {count} day after the end", "erased {count} days after the end", self.grace_days)
+        return said.format(count=self.grace_days)
+
+    @property
+    def bases_said(self) -> list[str]:
+        """The legal bases in words, in the order of LegalBasis."""
+        return [str(label) for value, label in LegalBasis.choices if value in self.bases]
 
 
 class PrivacyNotice(models.Model):
@@ -490,8 +505,8 @@ class ErasureReceipt(models.Model):
 
     person_uuid = models.UUIDField(db_index=True)
     erased_at = models.DateTimeField()
-    statement = models.JSONField(help_text="What is signed: ids, counts, and a salted hash of the name.")
-    signature = models.CharField(max_length=100, help_text="Ed25519, base64.")
+    statement = models.JSONField(help_text=_("What is signed: ids, counts, and a salted hash of the name."))
+    signature = models.CharField(max_length=100, help_text=_("Ed25519, base64."))
 
     class Meta:
         ordering = ["-id"]

@@ -12,26 +12,30 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from enrollment.models import ErasureReceipt, Person
 from security.actors import Actor
 from security.audit.recording import name_in_trail
 from security.signing import is_signed_by, sign, site_public_key
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
 KIND = "facesite erasure receipt 1"
-COUNTED = {
-    "samples": "pictures of the face",
-    "templates": "numeric descriptions computed from them",
-    "consents": "records of consent",
-    "attempts": "decisions in the history that lost their link to the person",
-    "attempt_pictures": "small pictures in the history",
-    "punches": "check-ins and check-outs",
-    "false_matches": "recorded wrong matches",
-    "unknown_faces": "faces in the inbox of unknown faces",
+COUNTED: dict[str, _StrOrPromise] = {
+    "samples": _("pictures of the face"),
+    "templates": _("numeric descriptions computed from them"),
+    "consents": _("records of consent"),
+    "attempts": _("decisions in the history that lost their link to the person"),
+    "attempt_pictures": _("small pictures in the history"),
+    "punches": _("check-ins and check-outs"),
+    "false_matches": _("recorded wrong matches"),
+    "unknown_faces": _("faces in the inbox of unknown faces"),
 }
 """What a receipt counts, in the order and the words in which it is shown."""
 
@@ -70,7 +74,7 @@ def receipt_of(person_uuid: UUID) -> ErasureReceipt | None:
     return ErasureReceipt.objects.filter(person_uuid=person_uuid).order_by("-pk").first()
 
 
-def counted_in(receipt: ErasureReceipt) -> list[tuple[int, str]]:
+def counted_in(receipt: ErasureReceipt) -> list[tuple[int, _StrOrPromise]]:
     """(number, what it counts), in order."""
     counts = receipt.statement.get("counts", {})
     return [(counts.get(name, 0), words) for name, words in COUNTED.items()]

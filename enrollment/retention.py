@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
 
 from enrollment.consent.records import people_to_erase
 from enrollment.models import HygieneAction, Person
@@ -60,8 +61,8 @@ def erase_where(due: QuerySet[Person], limit: int) -> int:
 RULES = (
     RetentionRule(
         key="inactive_people",
-        label="Inactive people",
-        explanation=(
+        label=_("Inactive people"),
+        explanation=_(
             "People who were deactivated so many days ago, erased for good with their pictures and vectors, as if you "
             "had erased them by hand. Kept unless you choose otherwise. Activating somebody starts the days anew. "
             "Somebody whose consent has ended is erased on the day that their page names, not by this rule."

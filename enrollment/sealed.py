@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from enrollment.models import FaceSample, Person, PersonKey
 from recognizer.types import Vector
@@ -23,7 +24,7 @@ class CropUnreadable(Exception):
     """The person's key was erased: a backup brought back somebody who had been erased since."""
 
     def __init__(self) -> None:
-        super().__init__("This picture can no longer be read: the person was erased after the backup was made.")
+        super().__init__(_("This picture can no longer be read: the person was erased after the backup was made."))
 
 
 def person_key(person_pk: int) -> DataKey:

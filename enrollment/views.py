@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from enrollment import selectors, services
@@ -89,7 +90,7 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         except EnrollmentError as error:
             form.add_service_error(error)
         else:
-            messages.success(request, "The details were saved.")
+            messages.success(request, _("The details were saved."))
             return redirect(person)
     context = {"person": person, "form": form, "merged_into": selectors.merged_into(person)}
     context["validity_form"] = ValidityForm(
@@ -132,9 +133,11 @@ def person_active(request: HttpRequest, uuid: UUID) -> HttpResponse:
     if active and not changed and not person.is_active:
         messages.error(request, str(ConsentEnded()))
     elif active:
-        messages.success(request, f"{person.name} is active again and will be recognised.")
+        messages.success(request, _("{name} is active again and will be recognised.").format(name=person.name))
     else:
-        messages.success(request, f"{person.name} was deactivated and will not be recognised any more.")
+        messages.success(
+            request, _("{name} was deactivated and will not be recognised any more.").format(name=person.name)
+        )
     return redirect(person)
 
 
@@ -144,14 +147,14 @@ def validity(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The days on which the person is recognised."""
     person, form = person_or_404(uuid), ValidityForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "A day must be written like 2026-01-31. Nothing was saved.")
+        messages.error(request, _("A day must be written like 2026-01-31. Nothing was saved."))
         return redirect(person)
     try:
         person = services.set_validity(actor=actor_of(request), person=person, **form.cleaned_data)
     except EnrollmentError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "The days were saved.")
+        messages.success(request, _("The days were saved."))
     return redirect(person)
 
 
@@ -163,10 +166,10 @@ def erase(request: HttpRequest, uuid: UUID) -> HttpResponse:
     form = EraseForm(request.POST if request.method == "POST" else None, person=person)
     if form.is_valid():
         try:
-            _, copy = services.erase_person(actor=actor_of(request), person=person)
+            __, copy = services.erase_person(actor=actor_of(request), person=person)
         except PersonUnknown as error:  # somebody else was faster
             raise Http404(str(error)) from None
-        messages.success(request, "The person and all their face data were erased for good.")
+        messages.success(request, _("The person and all their face data were erased for good."))
         return hand_out(redirect("enrollment:receipt", person.uuid), person.uuid, copy)
     merged = selectors.with_merged([person])[1:]
     samples = selectors.erased_samples([person]).count()
@@ -204,7 +207,7 @@ def remove_sample(request: HttpRequest, uuid: UUID) -> HttpResponse:
         sample = selectors.sample_by_uuid(uuid)
         if request.method == "POST":
             services.remove_sample(actor=actor_of(request), sample=sample)
-            messages.success(request, "The sample was removed.")
+            messages.success(request, _("The sample was removed."))
             return redirect(sample.person)
     except SampleUnknown:
         raise Http404("There is no such picture. It may have been removed already.") from None

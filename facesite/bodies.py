@@ -10,17 +10,23 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.http import parse_cookie
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
 from api.authorising import may_send_pictures
 from api.middleware import BELOW as API
 from api.problems import MEDIA_TYPE, Problem, code_of_status, document_of
 from enrollment.pictures.photos import MAX_FILES, MEGABYTE, PHOTO_LIMITS
 from facesite.base_path import path_inside
+from security.languages import language_for
 from security.sign_in.sessions import operator_of_session
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 SMALL_BYTES: Final = MEGABYTE
 """For every form without pictures: a thousand fields, Django's own limit, need a tenth of it."""
@@ -38,7 +44,7 @@ class LargeBodies:
     most_bytes: int
     may_send: Callable[[dict[str, str]], bool]
     """By the request's headers (lower-case names). Asked in a database thread."""
-    refusal: str
+    refusal: _StrOrPromise
     """One sentence for those who may not."""
     status: int = 403
     """Of that answer."""
@@ -55,7 +61,7 @@ LARGE_BODIES: Final = (
         re.compile(rb"/enrollment/(people/[0-9a-f-]{36}/)?upload/|/verification/photo/"),
         UPLOAD_BYTES,
         is_signed_in,
-        "You are not signed in any more. Sign in, then choose the pictures again.",
+        _("You are not signed in any more. Sign in, then choose the pictures again."),
     ),
     LargeBodies(
         re.compile(
@@ -76,10 +82,14 @@ def large_bodies_at(address: bytes) -> LargeBodies | None:
     return next((entry for entry in LARGE_BODIES if entry.path.fullmatch(path)), None)
 
 
-def words_of_refusal(address: bytes, status: int, sentence: str) -> tuple[str, bytes]:
-    """Media type and body of an answer that no application gives: a sentence, or what the API's clients expect."""
+def words_of_refusal(address: bytes, status: int, sentence: _StrOrPromise, accepted: str = "") -> tuple[str, bytes]:
+    """Media type and body of an answer that no application gives: a sentence, or what the API's clients expect.
+
+    accepted: the browser's Accept-Language. The API answers in English.
+    """
     path = path_inside(address.partition(b"?")[0].decode("latin1"))
     if not path.startswith(API):
-        return "text/plain; charset=utf-8", f"{sentence}\n".encode()
+        with translation.override(language_for(None, accepted)):
+            return "text/plain; charset=utf-8", f"{sentence}\n".encode()
     code = "key_invalid" if status == 401 else code_of_status(status)
-    return MEDIA_TYPE, json.dumps(document_of(Problem(status, code, sentence))).encode()
+    return MEDIA_TYPE, json.dumps(document_of(Problem(status, code, str(sentence)))).encode()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from security.actors import Actor
 from security.allowing import is_allowed
@@ -54,37 +55,40 @@ def checklist_for(actor: Actor, *, has_pack: bool, people: int, secure: bool) ->
 
 
 def _pack(has_pack: bool) -> Step:
-    text = "It finds and compares faces. The one that comes with facesite works; a stronger one makes fewer mistakes."
-    return Step("Install a model pack", text, has_pack, reverse("packs:all"), "Model packs")
+    text = _(
+        "It finds and compares faces. The one that comes with facesite works; a stronger one makes fewer mistakes."
+    )
+    return Step(_("Install a model pack"), text, has_pack, reverse("packs:all"), _("Model packs"))
 
 
 def _first_person(people: int) -> Step:
-    text = "With consent, in front of the camera or from photographs."
-    return Step("Enrol the first person", text, bool(people), reverse("enrollment:enroll"), "Enrol a person")
+    text = _("With consent, in front of the camera or from photographs.")
+    return Step(_("Enrol the first person"), text, bool(people), reverse("enrollment:enroll"), _("Enrol a person"))
 
 
 def _first_decision(decided: bool) -> Step:
-    text = "The live page says who is in front of the camera, and why."
-    return Step("Recognise somebody", text, decided, reverse("verification:live"), "Open the live page")
+    text = _("The live page says who is in front of the camera, and why.")
+    return Step(_("Recognise somebody"), text, decided, reverse("verification:live"), _("Open the live page"))
 
 
 def _key() -> Step:
     """Nobody can see whether a file was copied, but where the key lies is known."""
     path = key_file()
     apart = path is None or Path(settings.BASE_DIR) not in path.resolve().parents
-    text = "Without it no stored face can be read again, so it must not be lost with this disk."
+    text = _("Without it no stored face can be read again, so it must not be lost with this disk.")
     if not apart:
-        text += f" Copy {path} to a safe place. To keep it elsewhere for good, set FACESITE_DATA_KEY_FILE."
-    return Step("Keep the encryption key apart from the data", text, apart, command="manage.py encryption status")
+        how = _("Copy {path} to a safe place. To keep it elsewhere for good, set FACESITE_DATA_KEY_FILE.")
+        text = f"{text} {how.format(path=path)}"
+    return Step(_("Keep the encryption key apart from the data"), text, apart, command="manage.py encryption status")
 
 
 def _backup() -> Step:
-    text = "It is written while the site runs. Do it every night, and keep its two files apart."
+    text = _("It is written while the site runs. Do it every night, and keep its two files apart.")
     done = AuditEvent.objects.filter(action=Action.BACKUP_WRITTEN).exists()
-    return Step("Write a backup", text, done, command="manage.py backup FILE")
+    return Step(_("Write a backup"), text, done, command="manage.py backup FILE")
 
 
 def _https(secure: bool) -> Step:
-    text = "Browsers give a page the camera over https only, but for the machine that facesite runs on."
+    text = _("Browsers give a page the camera over https only, but for the machine that facesite runs on.")
     done = secure or settings.FACESITE_HTTPS != "off"
-    return Step("Serve over https", text, done, command="manage.py doctor --url https://...")
+    return Step(_("Serve over https"), text, done, command="manage.py doctor --url https://...")

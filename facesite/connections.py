@@ -12,9 +12,11 @@ import io
 import logging
 import time
 from collections import Counter
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from daphne.http_protocol import WebRequest
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from twisted.internet import defer
 from twisted.web import http
 
@@ -22,6 +24,9 @@ from enrollment.runtime.database import run_in_database_thread
 from facesite.bodies import SMALL_BYTES, LargeBodies, large_bodies_at, words_of_refusal
 from security.addresses import client_group
 from security.events import log_event
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 try:
     import resource
@@ -191,14 +196,16 @@ class Channel(HTTPChannel):  # type: ignore[misc]
                 self.refuse(large.status, large.refusal)
             else:
                 log_event(logger, "not_asked", level=logging.ERROR, exc_info=_exc_info(answer.value))
-                self.refuse(503, "The server cannot look up your sign-in at the moment. Try again later.")
+                self.refuse(503, _("The server cannot look up your sign-in at the moment. Try again later."))
         self._networkProducer.resumeProducing()
 
     def _refuse_size(self, large: LargeBodies | None) -> None:
         most = (large.most_bytes if large else SMALL_BYTES) // 1024**2
-        self.refuse(413, f"This is too large: at most {most} MB can be sent here at a time.")
+        self.refuse(
+            413, format_lazy(_("This is too large: at most {limit} MB can be sent here at a time."), limit=most)
+        )
 
-    def refuse(self, status: int, sentence: str) -> None:
+    def refuse(self, status: int, sentence: _StrOrPromise) -> None:
         """Answer now and close; of what still comes nothing is kept."""
         self._is_refused = self._is_ending = True
         self._large = None
@@ -206,7 +213,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         if request.content is not None:
             request.content.close()
             request.content = None
-        kind, body = words_of_refusal(self._path, status, sentence)
+        accepted = (request.requestHeaders.getRawHeaders(b"accept-language") or [b""])[0].decode("latin1")
+        kind, body = words_of_refusal(self._path, status, sentence, accepted)
         head = (
             f"HTTP/1.1 {status} {http.RESPONSES[status].decode()}\r\nConnection: close\r\n"
             f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -13,6 +13,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis import Redis, RedisError
@@ -115,20 +116,20 @@ def disk_is_full() -> bool:
 def explain(checks: dict[str, bool]) -> str:
     """What is wrong, as a sentence; empty when nothing is. checks: what run_checks() gave."""
     if not checks["database"]:
-        return sentence_for(FULL) if disk_is_full() else "The database does not answer."
+        return sentence_for(FULL) if disk_is_full() else _("The database does not answer.")
     if not checks["site_key"]:
         return site_key_problem()
     if not checks["engine"]:
-        return warmup.problem or "The engine is starting."
+        return str(warmup.problem or _("The engine is starting."))
     if not checks.get("gallery_engine", True) and not settings.GALLERY_FALLBACK:
         return sentence_for(EnrollmentReason.GALLERY_AWAY)
     if not checks["gallery"]:
-        return warmup.problem or shared.loading
+        return str(warmup.problem or shared.loading)
     if not checks.get("gallery_engine", True):
-        return "Degraded: the engine that holds the gallery does not answer, so this process searches by itself."
+        return _("Degraded: the engine that holds the gallery does not answer, so this process searches by itself.")
     if not checks.get("redis", True):
-        return "Degraded: Redis does not answer, so other processes notice a change half a second later."
+        return _("Degraded: Redis does not answer, so other processes notice a change half a second later.")
     if not checks.get("mqtt", True):
-        return "Degraded: the MQTT broker does not answer, so what listens there hears nothing."
+        return _("Degraded: the MQTT broker does not answer, so what listens there hears nothing.")
     engine = engine_if_ready()
-    return f"Degraded: {engine.device_problem}" if engine and engine.device_problem else ""
+    return _("Degraded: {problem}").format(problem=engine.device_problem) if engine and engine.device_problem else ""

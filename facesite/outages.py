@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views import defaults
 
-from enrollment.reasons import sentence_for
+from enrollment.reasons import sentence_for, sentence_of
 from enrollment.runtime.outages import outage_code
 from enrollment.streaming.sockets import CLOSE_TRY_LATER
 from recognizer.errors import EngineNotReady
@@ -28,7 +28,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if code is None and not isinstance(error, EngineNotReady):
         return defaults.server_error(request)
     # Without the request: what it adds to a page's context asks the database.
-    page = render_to_string("503.html", {"sentence": sentence_for(code) if code else str(error)})
+    page = render_to_string("503.html", {"sentence": sentence_for(code) if code else sentence_of(error)})
     return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 

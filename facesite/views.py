@@ -5,16 +5,18 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import conditional_page, require_safe
 
 from enrollment import selectors as enrollment
+from enrollment.reasons import sentence_of
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.gallery import cached_gallery, current_gallery
 from enrollment.runtime.pack_choice import chosen_pack_name
@@ -28,7 +30,7 @@ from recognizer.errors import GalleryAway, PackError
 from recognizer.packs.choosing import choose_pack, stronger_pack
 from recognizer.packs.manifest import Manifest, Pack
 from recognizer.search.galleries import Gallery
-from recognizer.types import DecisionPolicy
+from recognizer.types import DecisionPolicy, LivenessMode
 from security.allowing import is_allowed
 from security.retention.status import retention_status
 from security.rights import Right
@@ -36,6 +38,9 @@ from security.web import actor_of
 from verification import selectors as verification
 from verification.cards import rate_in_words
 from verification.policy import current_policy, false_alarms_per_1000
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 RECENT_ATTEMPTS = 8
 
@@ -49,6 +54,14 @@ class PackStatus:
     """See recognizer.packs.choosing.stronger_pack."""
 
 
+LIVENESS: dict[LivenessMode, _StrOrPromise] = {
+    LivenessMode.REQUIRED: _("required"),
+    LivenessMode.ADVISORY: _("advisory"),
+    LivenessMode.OFF: _("off"),
+}
+"""How the dashboard calls them."""
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyStatus:
     policy: DecisionPolicy
@@ -59,6 +72,11 @@ class PolicyStatus:
     """In the gallery."""
     false_alarms: float
     """How many of 1,000 strangers a search among these people is expected to name."""
+
+    @property
+    def liveness(self) -> str:
+        """The policy's word about it."""
+        return str(LIVENESS[self.policy.liveness])
 
 
 @login_required
@@ -138,7 +156,7 @@ def pack_status() -> PackStatus:
         pack = engine.pack if engine else choose_pack(manifest, chosen_pack_name())
         return PackStatus(pack, stronger=stronger_pack(manifest, pack))
     except PackError as error:
-        return PackStatus(engine.pack) if engine else PackStatus(None, str(error))
+        return PackStatus(engine.pack) if engine else PackStatus(None, sentence_of(error))
 
 
 def database_vendor() -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.utils.translation import gettext_lazy as _
 
 from enrollment.runtime.engine import engine_if_ready, get_engine
 from enrollment.runtime.gallery import cached_gallery, current_gallery
@@ -19,6 +20,9 @@ from enrollment.runtime.notices import listener
 from recognizer.errors import RecognizerError
 from security.encryption.site_keys import SiteKeyUnusable, site_key_problem
 from security.events import log_event
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 logger = logging.getLogger(__name__)
 RETRY_S: Final = 3.0
@@ -31,7 +35,7 @@ class WarmUp:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._last_start = float("-inf")
-        self.problem = ""
+        self.problem: _StrOrPromise = ""
         """Why the last attempt failed, as a sentence; empty while it runs or when it worked."""
 
     def start(self) -> None:
@@ -56,12 +60,12 @@ class WarmUp:
         except (RecognizerError, SiteKeyUnusable) as error:
             self._remember(str(error))
         except (DatabaseError, InterfaceError):
-            self._remember("The database does not answer, or has no tables yet (manage.py migrate).")
+            self._remember(_("The database does not answer, or has no tables yet (manage.py migrate)."))
             log_event(logger, "warm_up_failed", level=logging.DEBUG, exc_info=True)
         except Exception:
             # Nobody else would notice: this is the top of a thread.
             log_event(logger, "warm_up_failed", level=logging.ERROR, exc_info=True)
-            self.problem = "The engine could not be started. The server's log says why."
+            self.problem = _("The engine could not be started. The server's log says why.")
         else:
             self.problem = ""
             log_event(logger, "warm")
@@ -74,9 +78,9 @@ class WarmUp:
             self._thread.join()
         self._last_start, self.problem = float("-inf"), ""
 
-    def _remember(self, sentence: str) -> None:
+    def _remember(self, sentence: _StrOrPromise) -> None:
         if sentence != self.problem:  # once, not at every retry
-            log_event(logger, "not_ready", level=logging.WARNING, problem=sentence)
+            log_event(logger, "not_ready", level=logging.WARNING, problem=str(sentence))
         self.problem = sentence
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from enrollment.consent.policy import current_consent_policy, last_day
 from enrollment.consent.texts import text_shown
@@ -18,8 +21,11 @@ from enrollment.errors import ConsentInvalid, ConsentRequired
 from enrollment.models import ConsentRecord, ConsentText, LegalBasis, Person
 from security.actors import Actor
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
 How = ConsentRecord.How
-NOTHING_RECORDED = "No consent recorded"
+NOTHING_RECORDED = gettext_lazy("No consent recorded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +70,9 @@ def write_consent(person: Person, consent: Consent, actor: Actor | None) -> Cons
         valid_until=consent.valid_until,
     )
     if record.legal_basis == LegalBasis.OTHER and not record.note:
-        raise ConsentInvalid("Say in a note which legal basis it is.")
+        raise ConsentInvalid(_("Say in a note which legal basis it is."))
     if record.valid_until and record.valid_until < timezone.localdate():
-        raise ConsentInvalid("The last day is in the past.")
+        raise ConsentInvalid(_("The last day is in the past."))
     try:
         record.full_clean(exclude={"person", "given_to"})
     except ValidationError as error:
@@ -113,22 +119,24 @@ def _ended(records: QuerySet[ConsentRecord]) -> QuerySet[ConsentRecord]:
 def basis_sentence(record: ConsentRecord | None) -> str:
     """What was recorded, in a few words: "Consent on paper", "Contract", "No consent recorded"."""
     if record is None or not record.legal_basis:
-        return NOTHING_RECORDED
+        return str(NOTHING_RECORDED)
     if record.legal_basis != LegalBasis.CONSENT:
-        return LegalBasis(record.legal_basis).label
-    words = {How.TICKED: "Consent, ticked here", How.PAPER: "Consent, on paper"}
-    return words.get(How(record.how), "Consent")
+        return str(LegalBasis(record.legal_basis).label)
+    words = {How.TICKED: _("Consent, ticked here"), How.PAPER: _("Consent, on paper")}
+    return words.get(How(record.how), _("Consent"))
 
 
 def end_sentence(record: ConsentRecord) -> str:
     """For a record that ended: how, and when the person is erased. Empty for any other."""
     if not record.ended or record.erase_on is None:
         return ""
-    how = "was withdrawn" if record.withdrawn_at else "has expired"
-    day = date_format(record.erase_on, "j F Y")
-    return f"The consent {how}. This person is not recognised, and will be erased on {day}."
+    if record.withdrawn_at:
+        said = _("The consent was withdrawn. This person is not recognised, and will be erased on {day}.")
+    else:
+        said = _("The consent has expired. This person is not recognised, and will be erased on {day}.")
+    return said.format(day=date_format(record.erase_on, "j F Y"))
 
 
-def allowed_bases(bases: Collection[str]) -> list[tuple[str, str]]:
+def allowed_bases(bases: Collection[str]) -> list[tuple[str, _StrOrPromise]]:
     """(value, label) of the legal bases that a policy allows, as forms take them."""
     return [(value, label) for value, label in LegalBasis.choices if value in bases]

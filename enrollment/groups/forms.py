@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from enrollment.errors import EnrollmentError
 from enrollment.groups.actions import LONGEST_NAME, clean_group_name, require_free_group_name
@@ -16,8 +17,9 @@ class GroupForm(forms.Form):
     """A group's name. group: whose it is; None: a new one."""
 
     name = forms.CharField(
+        label=_("Name"),
         max_length=LONGEST_NAME,
-        error_messages={"required": "Give the group a name."},
+        error_messages={"required": _("Give the group a name.")},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -38,7 +40,11 @@ class GroupsOfPersonForm(forms.Form):
     """Which groups a person is in."""
 
     groups = forms.ModelMultipleChoiceField(
-        PersonGroup.objects.all(), required=False, to_field_name="uuid", widget=forms.CheckboxSelectMultiple
+        PersonGroup.objects.all(),
+        label=_("Groups"),
+        required=False,
+        to_field_name="uuid",
+        widget=forms.CheckboxSelectMultiple,
     )
 
     def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from enrollment import selectors
@@ -30,7 +31,7 @@ def groups(request: HttpRequest) -> HttpResponse:
         except EnrollmentError as error:
             form.add_error("name", str(error))
         else:
-            messages.success(request, f"The group {group.name} was made.")
+            messages.success(request, _("The group {name} was made.").format(name=group.name))
             return redirect("enrollment:groups")
     context = {"form": form, "groups": selectors.groups_with_counts()}
     return render(request, "enrollment/groups.html", context, status=400 if form.errors else 200)
@@ -48,7 +49,7 @@ def group(request: HttpRequest, uuid: UUID) -> HttpResponse:
         except EnrollmentError as error:
             form.add_error("name", str(error))
         else:
-            messages.success(request, "The name was saved.")
+            messages.success(request, _("The name was saved."))
             return redirect(found)
     context = {"form": form, "group": found, "people_count": found.people.count()}
     return render(request, "enrollment/group.html", context, status=400 if form.errors else 200)
@@ -59,7 +60,7 @@ def group(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def delete(request: HttpRequest, uuid: UUID) -> HttpResponse:
     found = get_object_or_404(PersonGroup, uuid=uuid)
     actions.delete_group(actor=actor_of(request), group=found)
-    messages.success(request, f"The group {found.name} was deleted. Its people stay as they are.")
+    messages.success(request, _("The group {name} was deleted. Its people stay as they are.").format(name=found.name))
     return redirect("enrollment:groups")
 
 
@@ -71,7 +72,7 @@ def of_person(request: HttpRequest, uuid: UUID) -> HttpResponse:
     form = GroupsOfPersonForm(request.POST, person=person)
     if form.is_valid():
         actions.set_groups_of(actor=actor_of(request), person=person, groups=form.cleaned_data["groups"])
-        messages.success(request, "The groups were saved.")
+        messages.success(request, _("The groups were saved."))
     else:
-        messages.error(request, "One of these groups was deleted meanwhile. Look at them again.")
+        messages.error(request, _("One of these groups was deleted meanwhile. Look at them again."))
     return redirect(person)

@@ -10,6 +10,7 @@ import logging
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from enrollment.consent.records import ended_people
 from enrollment.errors import DuplicateCandidate, MergeRefused, PersonUnknown, UndoBlocked
@@ -40,14 +41,16 @@ def merge_people(*, actor: Actor | None, keep: Person, merge: Person, contract_i
         keep, merge = _lock_two(keep, merge)
         if not keep.is_active:  # else two operators who merge in opposite directions would deactivate both records
             raise MergeRefused(
-                f"{keep.name} is not active, perhaps merged into somebody since. Look at the report again."
+                _("{name} is not active, perhaps merged into somebody since. Look at the report again.").format(
+                    name=keep.name
+                )
             )
         if ended_people([keep, merge]):
             raise MergeRefused(
-                "The consent of one of these two has ended. Record a new one first, or erase that record."
+                _("The consent of one of these two has ended. Record a new one first, or erase that record.")
             )
         if find_pair(keep, merge):
-            raise MergeRefused("These two were noted as different people. Remove that note first.")
+            raise MergeRefused(_("These two were noted as different people. Remove that note first."))
         known = keep.samples.values("digest")
         moving = list(merge.samples.exclude(digest__in=known).values_list("pk", flat=True))
         FaceSample.objects.filter(pk__in=moving, merged_from=None).update(merged_from=merge)
@@ -121,9 +124,9 @@ def undo_action(*, actor: Actor | None, action: HygieneAction) -> None:
         list(Person.objects.select_for_update().filter(pk__in=people).order_by("pk").values_list("pk"))
         locked = HygieneAction.objects.select_for_update().filter(pk=action.pk).first()
         if locked is None:
-            raise UndoBlocked("Somebody whom this was about was erased since.")
+            raise UndoBlocked(_("Somebody whom this was about was erased since."))
         if locked.undone_at:
-            raise UndoBlocked("This was undone already.")
+            raise UndoBlocked(_("This was undone already."))
         action = locked
         # Before the gallery's revision is moved: lock_revision() says why.
         HygieneAction.objects.filter(pk=action.pk).update(undone_at=timezone.now(), undone_by=actor)
@@ -144,9 +147,11 @@ def _undo_merge(action: HygieneAction) -> None:
     keep, merge = _lock_two(action.person, _other(action))
     moved = FaceSample.objects.filter(pk__in=action.details["moved"])
     if moved.exclude(person=keep).exists():
-        raise UndoBlocked("The samples were merged on since. Undo the later merge first.")
+        raise UndoBlocked(_("The samples were merged on since. Undo the later merge first."))
     if moved.filter(digest__in=merge.samples.values("digest")).exists():
-        raise UndoBlocked(f"{merge.name} got one of these pictures again since. Remove it there first.")
+        raise UndoBlocked(
+            _("{name} got one of these pictures again since. Remove it there first.").format(name=merge.name)
+        )
     back = list(moved.values_list("pk", flat=True))
     FaceSample.objects.filter(pk__in=back, merged_from=merge).update(merged_from=None)
     FaceSample.objects.filter(pk__in=back).update(person=merge)
@@ -162,12 +167,12 @@ def _undo_merge(action: HygieneAction) -> None:
 
 def _undo_standing(action: HygieneAction) -> None:
     if action.sample is None:
-        raise UndoBlocked("The sample was removed since.")
+        raise UndoBlocked(_("The sample was removed since."))
     later = HygieneAction.objects.filter(
         sample=action.sample, kind__in=(Kind.SET_ASIDE, Kind.TAKE_BACK), pk__gt=action.pk, undone_at=None
     )
     if later.exists():
-        raise UndoBlocked("The sample was set aside or taken back again since. Undo that first.")
+        raise UndoBlocked(_("The sample was set aside or taken back again since. Undo that first."))
     FaceSample.objects.filter(pk=action.sample.pk).update(**action.details["before"])
     bump_gallery_revision([action.sample.person.uuid])
 
@@ -175,14 +180,14 @@ def _undo_standing(action: HygieneAction) -> None:
 def _undo_note(action: HygieneAction) -> None:
     pair = find_pair(action.person, _other(action))
     if pair is None:
-        raise UndoBlocked("The note was removed already.")
+        raise UndoBlocked(_("The note was removed already."))
     pair.delete()
 
 
 def _undo_forget(action: HygieneAction) -> None:
     first, second = ordered(action.person, _other(action))
     if find_pair(first, second):
-        raise UndoBlocked("These two were noted as different again since.")
+        raise UndoBlocked(_("These two were noted as different again since."))
     score = action.details["comparison_score"]
     PersonPair.objects.create(first=first, second=second, comparison_score=score, noted_by=action.actor)
 
@@ -196,7 +201,7 @@ def _other(action: HygieneAction) -> Person:
 def _lock_two(first: Person, second: Person) -> tuple[Person, Person]:
     """Both rows as they are now, locked by ascending primary key. Raises PersonUnknown, MergeRefused (one person)."""
     if first.pk == second.pk:
-        raise MergeRefused("This is one and the same person.")
+        raise MergeRefused(_("This is one and the same person."))
     rows = {
         person.pk: person
         for person in Person.objects.select_for_update().filter(pk__in=[first.pk, second.pk]).order_by("pk")

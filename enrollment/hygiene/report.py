@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from numpy.typing import NDArray
 
 from enrollment.models import FaceSample, Person, PersonPair, searched_on
@@ -25,6 +28,7 @@ from recognizer.engine import FaceEngine
 from recognizer.search.fit import Fit, Partway, find_resemblances, judge_fit
 from recognizer.types import Vector
 from recognizer.vectors import matrix_from_bytes
+from security.numbers import grouped
 
 SHOWN = 100
 """At most this many rows of each kind are listed, the clearest first. The counts cover all of them."""
@@ -95,7 +99,19 @@ class HygieneReport:
     @property
     def stranger_sentence(self) -> str:
         """The match threshold's false-match rate in words."""
-        return f"Of {round(1 / self.fmr):,} comparisons of two different people {self.population} about one reaches it."
+        return _("Of {count} comparisons of two different people {population} about one reaches it.").format(
+            count=grouped(round(1 / self.fmr)), population=self.population
+        )
+
+    @property
+    def compared_sentence(self) -> str:
+        """How much was compared, and how long it took."""
+        templates = ngettext("{count} template", "{count} templates", self.templates).format(count=self.templates)
+        return ngettext(
+            "{templates} of {count} active person, in {seconds} seconds",
+            "{templates} of {count} active people, in {seconds} seconds",
+            self.people,
+        ).format(templates=templates, count=self.people, seconds=number_format(round(self.seconds, 1), 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -245,7 +261,7 @@ def _described_misfits(gallery: _Gallery, odd: Sequence[tuple[int, int, Fit]], t
     rows = [row for row, closest, _ in odd for row in (row, closest)]
     samples = _samples(gallery, [*rows, *(other for _, other, _ in likeness if other is not None)])
     described = []
-    for (row, closest, fit), (_, other, score) in zip(odd, likeness, strict=True):
+    for (row, closest, fit), (__, other, score) in zip(odd, likeness, strict=True):
         sample = samples[int(gallery.sample_ids[row])]
         described.append(
             Misfit(

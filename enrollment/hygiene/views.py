@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from enrollment import selectors, services
@@ -15,6 +16,7 @@ from enrollment.errors import EnrollmentError, SampleUnknown
 from enrollment.hygiene import actions as hygiene
 from enrollment.hygiene.report import HygieneReport, build_report
 from enrollment.models import FaceTemplate, HygieneAction, Person
+from enrollment.reasons import sentence_of
 from enrollment.runtime.engine import get_engine
 from recognizer.errors import PackError
 from security.rights import Right
@@ -37,7 +39,7 @@ def report(request: HttpRequest) -> HttpResponse:
         if FaceTemplate.objects.filter(contract_id=engine.contract_id).count() <= MOST_TEMPLATES:
             found = build_report(engine, shown=ROWS_SHOWN)
     except PackError as error:
-        problem = str(error)
+        problem = sentence_of(error)
     context = {
         "report": found,
         "problem": problem,
@@ -56,7 +58,7 @@ def merge(request: HttpRequest) -> HttpResponse:
     return _answer(
         request,
         lambda: hygiene.merge_people(actor=actor_of(request), keep=keep, merge=other, contract_id=contract_id),
-        f"{other.name} was merged into {keep.name}. It can be undone below.",
+        _("{other} was merged into {name}. It can be undone below.").format(other=other.name, name=keep.name),
     )
 
 
@@ -73,7 +75,9 @@ def note_pair(request: HttpRequest) -> HttpResponse:
     return _answer(
         request,
         lambda: hygiene.note_pair(actor=actor_of(request), first=first, second=second, comparison_score=score),
-        f"{first.name} and {second.name} are noted as different people and are not asked about again.",
+        _("{first} and {second} are noted as different people and are not asked about again.").format(
+            first=first.name, second=second.name
+        ),
     )
 
 
@@ -84,7 +88,7 @@ def forget_pair(request: HttpRequest) -> HttpResponse:
     return _answer(
         request,
         lambda: hygiene.forget_pair(actor=actor_of(request), first=first, second=second),
-        f"The note about {first.name} and {second.name} was removed.",
+        _("The note about {first} and {second} was removed.").format(first=first.name, second=second.name),
     )
 
 
@@ -92,7 +96,7 @@ def forget_pair(request: HttpRequest) -> HttpResponse:
 @require_POST
 def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
     action = get_object_or_404(HygieneAction, uuid=uuid)
-    return _answer(request, lambda: hygiene.undo_action(actor=actor_of(request), action=action), "This was undone.")
+    return _answer(request, lambda: hygiene.undo_action(actor=actor_of(request), action=action), _("This was undone."))
 
 
 @requires(Right.CORRECT)
@@ -108,8 +112,11 @@ def set_aside(request: HttpRequest, uuid: UUID) -> HttpResponse:
         services.set_aside(actor=actor_of(request), sample=sample, aside=aside)
     except SampleUnknown as error:
         raise Http404(str(error)) from None
-    done = "set aside: kept, but not searched" if aside else "taken back and is searched"
-    messages.success(request, f"The sample of {sample.person.name} was {done}.")
+    if aside:
+        done = _("The sample of {name} was set aside: kept, but not searched.")
+    else:
+        done = _("The sample of {name} was taken back and is searched.")
+    messages.success(request, done.format(name=sample.person.name))
     return redirect("enrollment:hygiene" if request.POST.get("from") == "hygiene" else sample.person)
 
 

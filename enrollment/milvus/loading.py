@@ -12,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from enrollment.milvus.client import Table
 from enrollment.milvus.comparing import count_templates
@@ -40,7 +41,7 @@ SMALL: Final = 10_000
 """So many templates are searched in this process while the engine has not got everything, as at a first start."""
 MOST_RECENT: Final = 20_000
 """People who changed since the engine was told last. Beyond, it must be brought level before anybody is searched."""
-BEHIND: Final = (
+BEHIND: Final = _(
     "The engine that holds the gallery (GALLERY_URL) is being brought level with the database. Try again in a moment; "
     "`manage.py gallery status` shows what is missing."
 )

@@ -11,7 +11,7 @@ import logging
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +19,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
+from enrollment.reasons import in_english, sentence_for
 from recognizer.errors import RecognizerError
 from security.events import log_event
 from security.leases import LeaseLost, LeaseTaken, lease
@@ -49,34 +52,63 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A message of gettext (marked by gettext_noop) and what stands in its places. str() is the sentence."""
+
+    words: str
+    values: Mapping[str, str | int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        said = gettext(self.words)
+        return said.format(**self.values) if self.values else said
+
+
+@dataclass(frozen=True, slots=True)
 class PackJob:
     kind: str
     pack: str
     state: str
     words: str
-    """A sentence: what it does now, or how it ended."""
+    """A sentence in English, a message of gettext: what it does now, or how it ended."""
     done: float = 0.0
     total: float = 0.0
     """0: not known."""
     at: float = field(default_factory=time.time)
+    values: dict[str, str | int] = field(default_factory=dict)
+    """What stands in the places of `words`."""
+    code: str = ""
+    """Of what the engine refused: `words` are then its own, which are English."""
 
     @property
     def running(self) -> bool:
         return self.state == State.RUNNING
 
     @property
+    def sentence(self) -> str:
+        """`words` in the language of whoever reads it, which need not be that of whoever began the work."""
+        said = str(Said(self.words, self.values))
+        return said if not self.code or in_english() else f"{sentence_for(self.code)} ({said})"
+
+    @property
     def percent(self) -> int | None:
         return round(100 * min(1.0, self.done / self.total)) if self.total else None
 
 
-Tell = Callable[[str, float, float], None]
+Tell = Callable[[Said, float, float], None]
 """Called with a sentence, how much is done and how much there is to do."""
-Work = Callable[[Tell], str]
+Work = Callable[[Tell], Said]
 """Returns the sentence about its end. Raises RecognizerError or Refused with one."""
 
 
 class Refused(Exception):
     """The work ended early. str() is a sentence for the operator."""
+
+    def __init__(self, words: str, **values: str | int) -> None:
+        self.said = Said(words, values)
+        super().__init__(words)
+
+    def __str__(self) -> str:
+        return str(self.said)
 
 
 def last_job() -> PackJob | None:
@@ -86,8 +118,8 @@ def last_job() -> PackJob | None:
     except (OSError, ValueError, TypeError):
         return None
     if job.running and time.time() - job.at > STALE_S:
-        words = "This stopped half-way, as its process ended. Nothing is lost: begin it again."
-        return replace(job, state=State.FAILED, words=words)
+        words = _("This stopped half-way, as its process ended. Nothing is lost: begin it again.")
+        return replace(job, state=State.FAILED, words=words, values={})
     return job
 
 
@@ -95,8 +127,8 @@ def start_job(kind: Kind, pack: str, work: Work) -> None:
     """Begin the work in a thread of its own. Raises PacksBusy."""
     job = last_job()
     if job and job.running:
-        raise PacksBusy(f"{job.pack} is being worked on. Wait until that has ended.")
-    _write(PackJob(kind, pack, State.RUNNING, "This begins in a moment."))
+        raise PacksBusy(gettext("{pack} is being worked on. Wait until that has ended.").format(pack=job.pack))
+    _write(PackJob(kind, pack, State.RUNNING, _("This begins in a moment.")))
     in_background(lambda: run_job(kind, pack, work))
 
 
@@ -116,17 +148,23 @@ def run_job(kind: Kind, pack: str, work: Work) -> None:
     try:
         with lease(LEASE) as held:
             progress = _Progress(kind, pack, held.beat)
-            ended = PackJob(kind, pack, State.DONE, work(progress.tell))
+            ended = _job(kind, pack, State.DONE, work(progress.tell))
     except (LeaseTaken, LeaseLost):
-        ended = PackJob(kind, pack, State.FAILED, "Another process works on packs now. Try again when it has ended.")
-    except (RecognizerError, Refused) as error:
-        ended = PackJob(kind, pack, State.FAILED, str(error))
+        ended = PackJob(kind, pack, State.FAILED, _("Another process works on packs now. Try again when it has ended."))
+    except Refused as error:
+        ended = _job(kind, pack, State.FAILED, error.said)
+    except RecognizerError as error:
+        ended = PackJob(kind, pack, State.FAILED, str(error), code=error.code)
     except (DatabaseError, InterfaceError):
-        ended = PackJob(kind, pack, State.FAILED, "The database did not answer. Try again when it does.")
+        ended = PackJob(kind, pack, State.FAILED, _("The database did not answer. Try again when it does."))
     except Exception:  # the top of a thread: nobody else would notice
         log_event(logger, "pack_job_failed", level=logging.ERROR, exc_info=True, kind=kind.value, pack=pack)
-        ended = PackJob(kind, pack, State.FAILED, "This failed for a reason that stands in the server's log.")
+        ended = PackJob(kind, pack, State.FAILED, _("This failed for a reason that stands in the server's log."))
     _write(ended)
+
+
+def _job(kind: str, pack: str, state: State, said: Said, done: float = 0.0, total: float = 0.0) -> PackJob:
+    return PackJob(kind, pack, state, said.words, done, total, values=dict(said.values))
 
 
 class _Progress:
@@ -135,15 +173,15 @@ class _Progress:
     def __init__(self, kind: Kind, pack: str, beat: Callable[[], None]) -> None:
         self._kind, self._pack, self._beat, self._written = kind, pack, beat, 0.0
 
-    def tell(self, words: str, done: float, total: float) -> None:
+    def tell(self, said: Said, done: float, total: float) -> None:
         """Raises LeaseLost; Refused when the process ends, which waits for its threads."""
         if not threading.main_thread().is_alive():
-            raise Refused("The server was stopped meanwhile. Nothing is lost: begin it again.")
+            raise Refused(_("The server was stopped meanwhile. Nothing is lost: begin it again."))
         if time.monotonic() - self._written < WRITE_EVERY_S:
             return
         self._written = time.monotonic()
         self._beat()
-        _write(PackJob(self._kind, self._pack, State.RUNNING, words, done, total))
+        _write(_job(self._kind, self._pack, State.RUNNING, said, done, total))
 
 
 def _file() -> Path:

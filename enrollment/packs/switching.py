@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext, ngettext
 
 from enrollment.errors import TemplatesMissing
 from enrollment.models import PackSwitch
@@ -89,8 +90,13 @@ def switch_pack(*, actor: Actor | None, pack: Pack) -> PackSwitch:
         missing = samples_without_template(pack.contract_id).count()
         if missing:
             raise TemplatesMissing(
-                f"{missing} samples have no template of the pack {pack.name} yet. "
-                f"Run: manage.py rebuild_templates --pack {pack.name}"
+                ngettext(
+                    "{count} sample has no template of the pack {pack} yet. "
+                    "Run: manage.py rebuild_templates --pack {pack}",
+                    "{count} samples have no template of the pack {pack} yet. "
+                    "Run: manage.py rebuild_templates --pack {pack}",
+                    missing,
+                ).format(count=missing, pack=pack.name)
             )
         before = pack_in_use()
         switch = PackSwitch.objects.create(
@@ -113,7 +119,7 @@ def switch_when_complete(*, actor: Actor | None, pack: Pack, rebuild: Callable[[
             rebuild()
         else:
             return
-    raise EnrolledTooFast("People are being enrolled faster than templates are computed. Try again later.")
+    raise EnrolledTooFast(gettext("People are being enrolled faster than templates are computed. Try again later."))
 
 
 def note_new_pack(*, action: Action, pack: Pack, actor: Actor | None, **facts: str | bool) -> None:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from enrollment.packs import managing
 from enrollment.packs.jobs import PacksBusy, Refused, last_job
+from enrollment.reasons import sentence_of
 from recognizer.errors import PackError
 from security.rights import Right
 from security.web import actor_of, requires
@@ -22,7 +23,7 @@ def packs(request: HttpRequest) -> HttpResponse:
     try:
         context = {"packs": managing.list_packs(), "job": last_job()}
     except PackError as error:
-        return render(request, "enrollment/packs.html", {"problem": str(error)}, status=503)
+        return render(request, "enrollment/packs.html", {"problem": sentence_of(error)}, status=503)
     return render(request, "enrollment/packs.html", context)
 
 
@@ -56,5 +57,5 @@ def _begin(request: HttpRequest, begin: Callable[[], None]) -> HttpResponse:
     try:
         begin()
     except (PackError, PacksBusy, Refused) as error:
-        messages.error(request, str(error))
+        messages.error(request, sentence_of(error))
     return redirect("packs:all")

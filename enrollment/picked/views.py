@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from enrollment import selectors, services
@@ -21,6 +23,7 @@ from enrollment.groups.actions import put_into_group, take_out_of_group
 from enrollment.models import Person, PersonGroup
 from enrollment.picked.forms import ConfirmForm, Deed, PickedForm
 from security.actors import Actor
+from security.numbers import grouped
 from security.rights import Right
 from security.tables import in_chunks
 from security.web import actor_of, download, requires
@@ -62,26 +65,44 @@ def _do(deed: Deed, actor: Actor, people: Sequence[Person], group: PersonGroup |
     """What happened, as a sentence."""
     if deed == Deed.PUT and group:
         number = put_into_group(actor=actor, group=group, people=people)
-        return f"{_people(number)} put into {group.name}; {_others(people, number)} there already."
+        done = ngettext("{count} person was put into {group}", "{count} people were put into {group}", number)
+        others = ngettext("{count} was there already.", "{count} were there already.", len(people) - number)
+        return _both(done, number, others, len(people) - number, group=group.name)
     if deed == Deed.TAKE and group:
         number = take_out_of_group(actor=actor, group=group, people=people)
-        return f"{_people(number)} taken out of {group.name}; {_others(people, number)} not in it."
+        done = ngettext("{count} person was taken out of {group}", "{count} people were taken out of {group}", number)
+        others = ngettext("{count} was not in it.", "{count} were not in it.", len(people) - number)
+        return _both(done, number, others, len(people) - number, group=group.name)
     active = deed == Deed.ACTIVATE
     number = services.set_active(actor=actor, people=people, active=active)
+    rest = len(people) - number
     if active:
-        return f"{_people(number)} activated; {_others(people, number)} active already, or their consent has ended."
-    return f"{_people(number)} deactivated; {_others(people, number)} that already."
+        done = ngettext("{count} person was activated", "{count} people were activated", number)
+        others = ngettext(
+            "{count} was active already, or their consent has ended.",
+            "{count} were active already, or their consent has ended.",
+            rest,
+        )
+    else:
+        done = ngettext("{count} person was deactivated", "{count} people were deactivated", number)
+        others = ngettext("{count} was that already.", "{count} were that already.", rest)
+    return _both(done, number, others, rest)
 
 
 def _erase(request: HttpRequest, actor: Actor, people: Sequence[Person], back: str) -> HttpResponse:
     if not people:
-        messages.error(request, "None of these people is there any more.")
+        messages.error(request, _("None of these people is there any more."))
         return redirect(back)
     asked = "typed_number" in request.POST
     form = ConfirmForm(request.POST if asked else None, number=len(people))
     if form.is_valid():
         number = services.erase_people(actor=actor, people=people)
-        messages.success(request, f"{_people(number)} erased for good, with all their face data.")
+        erased = ngettext(
+            "{count} person was erased for good, with all their face data.",
+            "{count} people were erased for good, with all their face data.",
+            number,
+        )
+        messages.success(request, erased.format(count=grouped(number)))
         return redirect("enrollment:people")
     context: dict[str, Any] = {
         "form": form,
@@ -106,10 +127,6 @@ def _filters(request: HttpRequest) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def _people(number: int) -> str:
-    return "1 person was" if number == 1 else f"{number:,} people were"
-
-
-def _others(people: Sequence[Person], number: int) -> str:
-    others = len(people) - number
-    return "1 was" if others == 1 else f"{others:,} were"
+def _both(done: str, number: int, others: str, rest: int, *, group: str = "") -> str:
+    """How many it was done with, and how many not."""
+    return f"{done.format(count=grouped(number), group=group)}; {others.format(count=grouped(rest))}"

@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from enrollment import services
 from enrollment.consent.records import NO_CONSENT, Consent
 from enrollment.errors import DuplicateCandidate, EnrollmentError, NameAmbiguous, NoSamples
 from enrollment.models import FaceSample, Person
-from enrollment.reasons import EnrollmentReason, sentence_for, sentence_for_photo
+from enrollment.reasons import EnrollmentReason, sentence_for, sentence_for_photo, sentence_of
 from enrollment.samples.drafts import SampleDraft, draft_from_face
 from enrollment.samples.duplicates import find_duplicates
 from enrollment.selectors import people_named
@@ -202,7 +203,7 @@ def look_at_picture(engine: FaceEngine, path: Path) -> Picture:
     except OSError:
         return _without_draft(path, EnrollmentReason.FILE_UNREADABLE)
     except ImageError as error:
-        return Picture(path, code=error.code, message=str(error))
+        return Picture(path, code=error.code, message=sentence_of(error))
     return look_at_bytes(engine, path, data)
 
 
@@ -211,7 +212,7 @@ def look_at_bytes(engine: FaceEngine, path: Path, data: bytes) -> Picture:
     try:
         image = engine.turn_upright(engine.decode(data, UPLOAD_LIMITS))
     except ImageError as error:
-        return Picture(path, code=error.code, message=str(error))
+        return Picture(path, code=error.code, message=sentence_of(error))
     face, code = choose_face(engine, image)
     if face is None:
         return _without_draft(path, code)
@@ -276,7 +277,7 @@ def import_person(
     try:
         person = _person_named(name, called)
         if not drafts:
-            raise NoSamples("No picture in this folder could be used.")
+            raise NoSamples(_("No picture in this folder could be used."))
         known = set(person.samples.values_list("digest", flat=True)) if person else set()
         lookalikes = find_duplicates(drafts, except_for=person)
         stored = _store(person, name, drafts, consent)

@@ -7,6 +7,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrollment.errors import EnrollmentError
 from enrollment.forms import ConsentFields, PersonFields, field_of
@@ -30,9 +33,13 @@ class PhotosField(forms.FileField):
     def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
         files: list[UploadedFile[Any]] = data or []
         if self.required and not files:
-            raise ValidationError("Choose at least one picture.", code="required")
+            raise ValidationError(gettext("Choose at least one picture."), code="required")
         if len(files) > MAX_FILES:
-            raise ValidationError(f"You chose {len(files)} pictures. Choose at most {MAX_FILES} at a time.")
+            raise ValidationError(
+                gettext("You chose {number} pictures. Choose at most {limit} at a time.").format(
+                    number=len(files), limit=MAX_FILES
+                )
+            )
         return files
 
 
@@ -40,9 +47,11 @@ class PhotosForm(forms.Form):
     """Pictures of a person who is enrolled already."""
 
     photos = PhotosField(
-        label="Pictures",
+        label=_("Pictures"),
         required=False,
-        help_text=f"Up to {MAX_FILES} pictures at a time. Each: {LIMITS_SENTENCE}",
+        help_text=format_lazy(
+            _("Up to {number} pictures at a time. Each: {limits}"), number=MAX_FILES, limits=LIMITS_SENTENCE
+        ),
     )
 
     def add_service_error(self, error: EnrollmentError) -> None:

@@ -16,25 +16,31 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractBaseUser
 from django.core import signing
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.formats import number_format
+from django.utils.text import format_lazy
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from enrollment.errors import EnrollmentError
 from enrollment.models import FaceSample
-from enrollment.reasons import EnrollmentReason, sentence_for_photo
+from enrollment.reasons import EnrollmentReason, sentence_for_photo, sentence_of
 from enrollment.runtime.engine import get_engine
 from enrollment.samples.drafts import SampleDraft, draft_from_face, quality_from_json, quality_to_json
 from enrollment.thumbnails import jpeg_data_url
 from recognizer.engine import FaceEngine
 from recognizer.errors import FrameTooLarge, ImageError
-from recognizer.images import READABLE, UPLOAD_LIMITS, decode_crop, encode_crop, encode_thumbnail
+from recognizer.images import UPLOAD_LIMITS, decode_crop, encode_crop, encode_thumbnail
 from recognizer.reasons import Reason
 from recognizer.types import Face, Image
 
 MAX_FILES = 10
 MEGABYTE = 1024 * 1024
 PHOTO_LIMITS = UPLOAD_LIMITS
-LIMITS_SENTENCE = (
-    f"{READABLE}, at most {PHOTO_LIMITS.max_bytes // MEGABYTE} MB and "
-    f"{PHOTO_LIMITS.max_pixels // 1_000_000} megapixels."
+LIMITS_SENTENCE = format_lazy(
+    _("{formats}, at most {megabytes} MB and {megapixels} megapixels."),
+    formats=_("JPEG, PNG, WebP or BMP"),
+    megabytes=PHOTO_LIMITS.max_bytes // MEGABYTE,
+    megapixels=PHOTO_LIMITS.max_pixels // 1_000_000,
 )
 HOLD_SECONDS = 15 * 60
 """How long the signed field is valid."""
@@ -52,7 +58,7 @@ class PhotosExpired(EnrollmentError):
     code: ClassVar[str] = "photos_expired"
 
     def __init__(self) -> None:
-        super().__init__("The pictures of the step before are no longer valid. Choose them again.")
+        super().__init__(gettext("The pictures of the step before are no longer valid. Choose them again."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +180,7 @@ def _check_photo(engine: FaceEngine, file: UploadedFile[Any]) -> PhotoOutcome:
     try:
         return engine.submit(_look_at, engine, name, data).result()
     except ImageError as error:
-        return PhotoOutcome(name, code=error.code, message=str(error))
+        return PhotoOutcome(name, code=error.code, message=sentence_of(error))
 
 
 def _look_at(engine: FaceEngine, name: str, data: bytes) -> PhotoOutcome:
@@ -182,7 +188,7 @@ def _look_at(engine: FaceEngine, name: str, data: bytes) -> PhotoOutcome:
     image = engine.turn_upright(engine.decode(data, PHOTO_LIMITS))
     faces = engine.analyze(image).faces
     if not faces:
-        message = "No face was found. Use a picture that shows the face clearly."
+        message = gettext("No face was found. Use a picture that shows the face clearly.")
         return PhotoOutcome(name, code=EnrollmentReason.NO_FACE, message=message)
     if len(faces) > 1:
         return _group_outcome(engine, name, image, faces)
@@ -194,7 +200,11 @@ def _look_at(engine: FaceEngine, name: str, data: bytes) -> PhotoOutcome:
 
 def _group_outcome(engine: FaceEngine, name: str, image: Image, faces: Sequence[Face]) -> PhotoOutcome:
     if all(_fault_of(face) for face in faces):
-        message = f"{len(faces)} faces can be seen, and none of them clearly enough. Use another picture."
+        message = ngettext(
+            "{count} face can be seen, and not clearly enough. Use another picture.",
+            "{count} faces can be seen, and none of them clearly enough. Use another picture.",
+            len(faces),
+        ).format(count=len(faces))
         return PhotoOutcome(name, code=EnrollmentReason.SEVERAL_FACES, message=message)
     height, width = image.shape[:2]
     scale = min(1.0, PREVIEW_SIDE / max(height, width))
@@ -234,7 +244,9 @@ def _draft(engine: FaceEngine, face: Face) -> SampleDraft:
 def too_large(size: int) -> str:
     """The sentence that refuses a file of `size` bytes."""
     limit = PHOTO_LIMITS.max_bytes // MEGABYTE
-    return f"The file has {size / MEGABYTE:.1f} MB; at most {limit} MB are allowed. Use a smaller picture."
+    return gettext("The file has {megabytes} MB; at most {limit} MB are allowed. Use a smaller picture.").format(
+        megabytes=number_format(round(size / MEGABYTE, 1), 1), limit=limit
+    )
 
 
 def _salt(operator: AbstractBaseUser, kind: str = "held") -> str:

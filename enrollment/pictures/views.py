@@ -10,6 +10,8 @@ from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from enrollment import selectors, services
 from enrollment.errors import DuplicateCandidate, EnrollmentError, PossibleDuplicate
@@ -28,10 +30,10 @@ from enrollment.pictures.photos import (
     release_drafts,
     release_groups,
 )
-from enrollment.reasons import EnrollmentReason
+from enrollment.reasons import EnrollmentReason, sentence_of
 from enrollment.samples.drafts import SampleDraft
 from enrollment.services import NewPerson
-from enrollment.web import count_of, person_or_404
+from enrollment.web import person_or_404
 from recognizer.errors import RecognizerError
 from security.rights import Right
 from security.web import actor_of, read_or_post, requires
@@ -80,16 +82,21 @@ def _upload(request: HttpRequest, person: Person | None) -> HttpResponse:
     except EnrollmentError as error:
         form.add_service_error(error)
     except RecognizerError as error:
-        form.add_error(None, str(error))
+        form.add_error(None, sentence_of(error))
     if not drafts and not groups and not form.errors.keys() & {"photos", NON_FIELD_ERRORS}:
-        form.add_error("photos", "None of these pictures can be used." if outcomes else "Choose at least one picture.")
+        form.add_error(
+            "photos", _("None of these pictures can be used.") if outcomes else _("Choose at least one picture.")
+        )
     return _upload_page(request, person, form, drafts, groups, outcomes, candidates)
 
 
 def _check_new_photos(form: PhotosForm, held: int, groups: int) -> list[PhotoOutcome]:
     files = form.cleaned_data.get("photos") or []
     if held + groups + len(files) > MAX_FILES:
-        form.add_error("photos", f"With those chosen before, these are more than {MAX_FILES} pictures. Choose fewer.")
+        form.add_error(
+            "photos",
+            _("With those chosen before, these are more than {limit} pictures. Choose fewer.").format(limit=MAX_FILES),
+        )
         return []
     outcomes = []
     for outcome in check_photos(files):
@@ -99,7 +106,9 @@ def _check_new_photos(form: PhotosForm, held: int, groups: int) -> list[PhotoOut
 
 
 def _one_group_too_many(outcome: PhotoOutcome) -> PhotoOutcome:
-    message = f"Faces can be chosen in {MAX_GROUPS} group pictures at a time. Add this one again afterwards."
+    message = _("Faces can be chosen in {limit} group pictures at a time. Add this one again afterwards.").format(
+        limit=MAX_GROUPS
+    )
     return PhotoOutcome(outcome.file_name, code=EnrollmentReason.SEVERAL_FACES, message=message)
 
 
@@ -117,9 +126,12 @@ def _save_photos(
         messages.warning(request, saved.fit.sentence)
     name, number = saved.person.name, len(saved.samples)
     if person:
-        messages.success(request, f"{count_of(number, 'new sample')} of {name} saved.")
+        done = ngettext("{count} new sample of {name} saved.", "{count} new samples of {name} saved.", number)
     else:
-        messages.success(request, f"{name} was enrolled from {count_of(number, 'picture')}.")
+        done = ngettext(
+            "{name} was enrolled from {count} picture.", "{name} was enrolled from {count} pictures.", number
+        )
+    messages.success(request, done.format(count=number, name=name))
     return saved.person
 
 
@@ -131,7 +143,8 @@ def _new_person(form: PhotosForm) -> NewPerson:
 def _tell_refused(request: HttpRequest, outcomes: Sequence[PhotoOutcome]) -> None:
     for outcome in outcomes:
         if outcome.message:
-            messages.warning(request, f"{outcome.file_name} was not used. {outcome.message}")
+            refused = _("{file} was not used. {why}").format(file=outcome.file_name, why=outcome.message)
+            messages.warning(request, refused)
 
 
 def _upload_page(

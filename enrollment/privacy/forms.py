@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from enrollment.models import ConsentPolicy, LegalBasis
 from enrollment.privacy.saving import PolicyChoice
@@ -16,17 +17,18 @@ class ConsentTextForm(forms.Form):
     """One language and the whole text."""
 
     language = forms.CharField(
+        label=_("Language"),
         max_length=10,
-        help_text="A code: en, de, fr, ar ... A new code begins a new language.",
+        help_text=_("A code: en, de, fr, ar ... A new code begins a new language."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
-        error_messages={"required": "Give the language as a code, such as en, de or fr-ca."},
+        error_messages={"required": _("Give the language as a code, such as en, de or fr-ca.")},
     )
     body = forms.CharField(
-        label="Text",
+        label=_("Text"),
         max_length=20_000,
-        help_text="Plain text. An empty line begins a new paragraph.",
-        widget=forms.Textarea(attrs={"rows": 12}),
-        error_messages={"required": "Write what the person agrees to."},
+        help_text=_("Plain text. An empty line begins a new paragraph."),
+        widget=forms.Textarea(attrs={"rows": 12, "translate": "no"}),
+        error_messages={"required": _("Write what the person agrees to.")},
     )
 
 
@@ -34,33 +36,36 @@ class ConsentPolicyForm(forms.Form):
     """ConsentPolicy, field by field."""
 
     bases = forms.MultipleChoiceField(
-        label="Legal bases that may be recorded",
+        label=_("Legal bases that may be recorded"),
         choices=LegalBasis.choices,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one legal basis."},
+        error_messages={"required": _("Choose at least one legal basis.")},
     )
-    tick_required = forms.BooleanField(label="Nobody is enrolled on a page without the tick", required=False)
+    tick_required = forms.BooleanField(label=_("Nobody is enrolled on a page without the tick"), required=False)
     unticked_basis = forms.ChoiceField(
-        label="Recorded when the tick is missing",
-        choices=[("", "Nothing: the tick is needed"), *OTHER_BASES],
+        label=_("Recorded when the tick is missing"),
+        choices=[("", _("Nothing: the tick is needed")), *OTHER_BASES],
         required=False,
     )
     unticked_note = forms.CharField(
-        label="Note to that", max_length=300, required=False, help_text="Which contract, or which other legal basis."
+        label=_("Note to that"),
+        max_length=300,
+        required=False,
+        help_text=_("Which contract, or which other legal basis."),
     )
     months = forms.IntegerField(
-        label="A consent lasts, in months",
+        label=_("A consent lasts, in months"),
         min_value=1,
         max_value=120,
         required=False,
-        help_text="Empty: until it is withdrawn. It counts for consents from now on.",
+        help_text=_("Empty: until it is withdrawn. It counts for consents from now on."),
     )
     grace_days = forms.IntegerField(
-        label="Days from its end to the erasure",
+        label=_("Days from its end to the erasure"),
         min_value=0,
         max_value=90,
-        help_text="The person is not searched from the end on; within these days it can still be undone or renewed.",
-        error_messages={"required": "Give the number of days, 0 to 90."},
+        help_text=_("The person is not searched from the end on; within these days it can still be undone or renewed."),
+        error_messages={"required": _("Give the number of days, 0 to 90.")},
     )
 
     @classmethod
@@ -76,24 +81,24 @@ class PrivacyNoticeForm(forms.Form):
     """The site's own words on the public page."""
 
     purpose = forms.CharField(
-        label="Purpose",
+        label=_("Purpose"),
         max_length=5_000,
         required=False,
-        help_text="Why faces are recognised here, where the cameras are, and on which legal basis.",
+        help_text=_("Why faces are recognised here, where the cameras are, and on which legal basis."),
         widget=forms.Textarea(attrs={"rows": 6}),
     )
     contact = forms.CharField(
-        label="Contact",
+        label=_("Contact"),
         max_length=2_000,
         required=False,
-        help_text="Who is responsible, and whom to write to or to call: name, address, e-mail, telephone.",
+        help_text=_("Who is responsible, and whom to write to or to call: name, address, e-mail, telephone."),
         widget=forms.Textarea(attrs={"rows": 5}),
     )
     more = forms.CharField(
-        label="More",
+        label=_("More"),
         max_length=10_000,
         required=False,
-        help_text="Anything else: your data protection officer, the supervisory authority for complaints.",
+        help_text=_("Anything else: your data protection officer, the supervisory authority for complaints."),
         widget=forms.Textarea(attrs={"rows": 6}),
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from enrollment.consent.policy import current_consent_policy
 from enrollment.errors import ConsentInvalid
@@ -21,6 +22,10 @@ from security.rights import Right
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,4})?")
 """As browsers name them (BCP 47), in small letters: language, and perhaps a region or a script."""
+
+
+class LanguageInvalid(ConsentInvalid):
+    """Not the code of a language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,7 @@ def save_consent_text(*, actor: Actor | None, language: str, body: str) -> Conse
     require(actor, Right.SET_CONSENT)
     language = language.strip().lower()
     if not LANGUAGE.fullmatch(language):
-        raise ConsentInvalid("Give the language as a code, such as en, de or fr-ca.")
+        raise LanguageInvalid(_("Give the language as a code, such as en, de or fr-ca."))
     with transaction.atomic():
         versions = ConsentText.objects.select_for_update().filter(language=language)
         newest = versions.order_by("-number").first()
@@ -51,7 +56,7 @@ def save_consent_text(*, actor: Actor | None, language: str, body: str) -> Conse
             saved_by=actor,  # type: ignore[misc]
         )
         if newest and newest.body == text.body:
-            raise ConsentInvalid("This is the present text, word for word. Nothing was saved.")
+            raise ConsentInvalid(_("This is the present text, word for word. Nothing was saved."))
         _save(text)
         record(Action.CONSENT_TEXT_SAVED, actor=actor, target=text.version)
     return text
@@ -62,13 +67,15 @@ def save_consent_policy(*, actor: Actor | None, choice: PolicyChoice) -> Consent
     require(actor, Right.SET_CONSENT)
     unticked = not choice.tick_required
     if not choice.bases or set(choice.bases) - set(LegalBasis.values):
-        raise ConsentInvalid("Choose at least one legal basis.")
+        raise ConsentInvalid(_("Choose at least one legal basis."))
     if choice.tick_required and LegalBasis.CONSENT not in choice.bases:
-        raise ConsentInvalid("The tick is a consent: allow consent as a legal basis, or do not ask for the tick.")
+        raise ConsentInvalid(_("The tick is a consent: allow consent as a legal basis, or do not ask for the tick."))
     if unticked and (choice.unticked_basis not in choice.bases or choice.unticked_basis == LegalBasis.CONSENT):
-        raise ConsentInvalid("Choose which other legal basis is recorded when the tick is missing. It must be allowed.")
+        raise ConsentInvalid(
+            _("Choose which other legal basis is recorded when the tick is missing. It must be allowed.")
+        )
     if unticked and choice.unticked_basis == LegalBasis.OTHER and not choice.unticked_note.strip():
-        raise ConsentInvalid("Say in the note which legal basis it is.")
+        raise ConsentInvalid(_("Say in the note which legal basis it is."))
     policy = ConsentPolicy(
         bases=[basis for basis in LegalBasis.values if basis in choice.bases],
         tick_required=choice.tick_required,

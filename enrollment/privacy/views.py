@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from enrollment.consent.policy import consent_policy_history, current_consent_policy
@@ -16,6 +17,7 @@ from enrollment.models import ConsentText
 from enrollment.privacy.forms import ConsentPolicyForm, ConsentTextForm, PrivacyNoticeForm
 from enrollment.privacy.notice import kept_for
 from enrollment.privacy.saving import (
+    LanguageInvalid,
     current_privacy_notice,
     save_consent_policy,
     save_consent_text,
@@ -40,10 +42,13 @@ def consent(request: HttpRequest) -> HttpResponse:
     try:
         text = save_consent_text(actor=actor_of(request), **form.cleaned_data)
     except ConsentInvalid as error:
-        form.add_error("language" if "code" in str(error) else "body", str(error))
+        form.add_error("language" if isinstance(error, LanguageInvalid) else "body", str(error))
         return _consent_page(request, form)
     messages.success(
-        request, f"Saved as version {text.version}. It is shown from now on; earlier consents keep theirs."
+        request,
+        _("Saved as version {version}. It is shown from now on; earlier consents keep theirs.").format(
+            version=text.version
+        ),
     )
     return redirect("site_consent")
 
@@ -59,7 +64,7 @@ def consent_policy(request: HttpRequest) -> HttpResponse:
         except ConsentInvalid as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, "The consent policy was saved and counts from now on.")
+            messages.success(request, _("The consent policy was saved and counts from now on."))
             return redirect("site_consent")
     return _consent_page(request, ConsentTextForm(initial=_text_to_edit(request)), policy_form=form)
 
@@ -84,7 +89,7 @@ def edit_notice(request: HttpRequest) -> HttpResponse:
     form = PrivacyNoticeForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_valid():
         save_privacy_notice(actor=actor_of(request), **form.cleaned_data)
-        messages.success(request, "The notice was saved. Everybody can read it from now on.")
+        messages.success(request, _("The notice was saved. Everybody can read it from now on."))
         return redirect("site_privacy_notice")
     context = {"form": form, "notice": notice}
     return render(request, "enrollment/privacy_notice.html", context, status=400 if form.errors else 200)

@@ -14,6 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from enrollment import services
 from enrollment.consent.policy import current_consent_policy
@@ -55,7 +56,7 @@ def record_consent(*, actor: Actor | None, person: Person, consent: Consent) -> 
         stored = services.lock_person(person)
         _refuse_merged(stored)
         if consent.legal_basis not in current_consent_policy().bases:
-            raise ConsentInvalid("The site's consent policy does not allow this legal basis.")
+            raise ConsentInvalid(_("The site's consent policy does not allow this legal basis."))
         before = stored.consent
         agreed = write_consent(stored, consent, actor)
         if before and before.ended and before.was_active:
@@ -76,7 +77,7 @@ def withdraw_consent(*, actor: Actor | None, person: Person) -> ConsentRecord:
         stored = services.lock_person(person)
         _refuse_merged(stored)
         if stored.consent and stored.consent.ended:
-            raise ConsentInvalid("This person's consent has ended already.")
+            raise ConsentInvalid(_("This person's consent has ended already."))
         for one in with_merged([stored]):
             ended = one.consent or write_consent(one, NO_CONSENT, actor)
             if ended.ended:
@@ -95,7 +96,7 @@ def undo_withdrawal(*, actor: Actor | None, person: Person) -> ConsentRecord:
     with transaction.atomic():
         stored = services.lock_person(person)
         if not (stored.consent and stored.consent.withdrawn_at):
-            raise ConsentInvalid("Nothing was withdrawn.")
+            raise ConsentInvalid(_("Nothing was withdrawn."))
         for one in with_merged([stored]):
             restored = one.consent
             if restored and restored.withdrawn_at:
@@ -168,4 +169,4 @@ def _of_holders(records: QuerySet[ConsentRecord]) -> QuerySet[ConsentRecord]:
 
 def _refuse_merged(person: Person) -> None:
     if holder := merged_into(person):
-        raise ConsentInvalid(f"This record was merged into {holder.name}. Do it there.")
+        raise ConsentInvalid(_("This record was merged into {name}. Do it there.").format(name=holder.name))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy as _
+
 from enrollment.consent.policy import current_consent_policy
 from enrollment.models import ConsentPolicy
 from enrollment.privacy.saving import save_grace_days
@@ -23,8 +25,8 @@ def erase_batch(now: datetime, days: int, limit: int) -> int:
 
 ENDED_CONSENTS = RetentionRule(
     key="ended_consents",
-    label="People whose consent has ended",
-    explanation=(
+    label=_("People whose consent has ended"),
+    explanation=_(
         "People who withdrew their consent, or whose consent has expired, so many days after that. They are not "
         "searched from the end on. The day that their page names stays, whatever you choose here later."
     ),

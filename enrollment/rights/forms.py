@@ -9,6 +9,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enrollment.consent.policy import current_consent_policy, last_day
 from enrollment.consent.records import Consent, How, allowed_bases
@@ -19,30 +21,33 @@ from enrollment.models import ConsentText, LegalBasis
 class ConsentRecordForm(forms.Form):
     """A consent on paper, a consent given once more, or another legal basis, as far as the site's policy allows it."""
 
-    legal_basis = forms.ChoiceField(label="Legal basis", widget=forms.RadioSelect)
+    legal_basis = forms.ChoiceField(label=_("Legal basis"), widget=forms.RadioSelect)
     how = forms.ChoiceField(
-        label="How the person agreed",
-        choices=[(How.PAPER.value, "On paper, signed"), (How.TICKED.value, "Here: they read the text and agree")],
+        label=_("How the person agreed"),
+        choices=[(How.PAPER.value, _("On paper, signed")), (How.TICKED.value, _("Here: they read the text and agree"))],
         initial=How.PAPER.value,
         widget=forms.RadioSelect,
         required=False,
-        help_text="Counts for a consent only.",
+        help_text=_("Counts for a consent only."),
     )
     text: forms.ModelChoiceField[ConsentText] = forms.ModelChoiceField(
         queryset=ConsentText.objects.none(),
-        label="Text that they agreed to",
+        label=_("Text that they agreed to"),
         required=False,
-        empty_label="Another text, on paper",
+        empty_label=_("Another text, on paper"),
     )
-    given_on = forms.DateField(label="Given on", widget=forms.DateInput(attrs={"type": "date"}), required=False)
+    given_on = forms.DateField(label=_("Given on"), widget=forms.DateInput(attrs={"type": "date"}), required=False)
     valid_until = forms.DateField(
-        label="Until and including",
+        label=_("Until and including"),
         widget=forms.DateInput(attrs={"type": "date"}),
         required=False,
-        help_text="Empty: until it is withdrawn.",
+        help_text=_("Empty: until it is withdrawn."),
     )
     note = forms.CharField(
-        max_length=300, required=False, help_text="Where the paper is kept, which contract, which other legal basis."
+        label=_("Note"),
+        max_length=300,
+        required=False,
+        help_text=_("Where the paper is kept, which contract, which other legal basis."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -58,7 +63,7 @@ class ConsentRecordForm(forms.Form):
     def clean_given_on(self) -> date:
         day: date = self.cleaned_data["given_on"] or timezone.localdate()
         if day > timezone.localdate():
-            raise ValidationError("This day is in the future.")
+            raise ValidationError(gettext("This day is in the future."))
         return day
 
     def given(self) -> Consent:

@@ -9,6 +9,8 @@ from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from enrollment.errors import ConsentInvalid, PersonUnknown
@@ -38,7 +40,7 @@ def consent(request: HttpRequest, uuid: UUID) -> HttpResponse:
         except (ConsentInvalid, PersonUnknown) as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, "The record was saved and counts from now on.")
+            messages.success(request, _("The record was saved and counts from now on."))
             return redirect(person)
     context = {"person": person, "form": form}
     return render(request, "enrollment/consent_record.html", context, status=400 if form.errors else 200)
@@ -52,7 +54,11 @@ def withdraw(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:
         ended = withdraw_consent(actor=actor_of(request), person=person)
         messages.success(
-            request, f"{person.name} is not recognised any more, and will be erased on {ended.erase_on:%-d %B %Y}."
+            request,
+            _("{name} is not recognised any more, and will be erased on {day}.").format(
+                name=person.name,
+                day=date_format(ended.erase_on, "j F Y"),  # type: ignore[arg-type]
+            ),
         )
     except (ConsentInvalid, PersonUnknown) as error:
         messages.error(request, str(error))
@@ -66,7 +72,7 @@ def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
     person = person_or_404(uuid)
     try:
         undo_withdrawal(actor=actor_of(request), person=person)
-        messages.success(request, "The withdrawal was undone. The consent counts again.")
+        messages.success(request, _("The withdrawal was undone. The consent counts again."))
     except (ConsentInvalid, PersonUnknown) as error:
         messages.error(request, str(error))
     return redirect(person)

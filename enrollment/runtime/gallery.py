@@ -21,6 +21,7 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from enrollment.hooks import hooks
 from enrollment.models import FaceSample, FaceTemplate, GalleryChange, GalleryRevision, Person, searched_on
@@ -71,6 +72,10 @@ Note = Callable[[float], None]
 """Is told how much has been read of a gallery that is being loaded, 0..1."""
 
 
+class GalleryLoading(EngineNotReady):
+    """Somebody else's first load goes on; str() says how far it is."""
+
+
 class GalleryCache:
     """The snapshots of one process, one for each embedding space that was asked for."""
 
@@ -91,11 +96,11 @@ class GalleryCache:
     def get(self, contract_id: str, dimension: int) -> Gallery:
         """What a search of this embedding space may use now. Blocking, and slow when it has to be loaded anew.
 
-        Raises EngineNotReady after FIRST_LOAD_S of somebody else's first load: a start may take a minute.
+        Raises GalleryLoading after FIRST_LOAD_S of somebody else's first load: a start may take a minute.
         """
         self._begin_day()
         if not self._lock.acquire(timeout=-1 if contract_id in self._loaded else FIRST_LOAD_S):
-            raise EngineNotReady(self.loading)
+            raise GalleryLoading(self.loading)
         try:
             if not self._is_fresh(contract_id):
                 # Before the reading: what is announced meanwhile counts as unread.
@@ -113,7 +118,9 @@ class GalleryCache:
     @property
     def loading(self) -> str:
         """A sentence about a first load, with how far it is."""
-        return f"The gallery is being loaded: {self.share:.0%}. Try again in a moment."
+        return _("The gallery is being loaded: {percent}%. Try again in a moment.").format(
+            percent=round(100 * self.share)
+        )
 
     def _note(self, share: float) -> None:
         self.share = share

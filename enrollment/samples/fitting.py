@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from enrollment.models import Person
 from enrollment.runtime.engine import engine_if_ready
@@ -14,7 +16,7 @@ from enrollment.samples.drafts import SampleDraft
 from enrollment.selectors import embeddings_of
 from recognizer.search.fit import judge_fit
 
-UNSETTLED = (
+UNSETTLED = _(
     "The pictures do not fit each other, and there are too few to tell which are right. "
     "All were kept: look at them on the person's page."
 )
@@ -30,12 +32,17 @@ class DraftsFit:
     def sentence(self) -> str:
         """For the operator; empty when all is well."""
         if not self.settled:
-            return UNSETTLED
+            return str(UNSETTLED)
         number = len(self.set_aside)
         if not number:
             return ""
-        what = "One picture does not fit the others and is" if number == 1 else f"{number} pictures do not fit and are"
-        return f"{what} set aside: kept, but not searched. It can be undone on the person's page."
+        return ngettext(
+            "One picture does not fit the others and is set aside: kept, but not searched. It can be undone on the "
+            "person's page.",
+            "{count} pictures do not fit and are set aside: kept, but not searched. It can be undone on the person's "
+            "page.",
+            number,
+        ).format(count=number)
 
 
 def judge_drafts(drafts: Sequence[SampleDraft], person: Person | None = None) -> DraftsFit:

@@ -28,7 +28,7 @@ from django.db import DatabaseError, InterfaceError
 from django.utils.functional import Promise
 
 from enrollment.errors import EnrollmentError
-from enrollment.reasons import EnrollmentReason, sentence_for
+from enrollment.reasons import EnrollmentReason, sentence_for, sentence_of
 from enrollment.runtime.database import run_in_database_thread
 from enrollment.runtime.outages import outage_code
 from enrollment.streaming.mailbox import HEADER, FrameBudget, Inbox, InferenceTurn, QueuedFrame
@@ -368,10 +368,10 @@ class FrameConsumer(AsyncWebsocketConsumer):
             self._failures = 0
             self._outage = False
         except (PackError, EngineNotReady) as error:
-            await self.send_error(EngineNotReady.code, str(error), seq)
+            await self.send_error(EngineNotReady.code, sentence_of(error), seq)
             await self.close(CLOSE_TRY_LATER)
         except (RecognizerError, EnrollmentError, NotAllowed) as error:
-            await self.send_error(error.code, str(error), seq)
+            await self.send_error(error.code, sentence_of(error), seq)
         except Exception as error:
             if code := outage_code(error):
                 self._log_outage(error)

@@ -27,7 +27,9 @@ class TestCodes:
 
 
 class TestSentences:
-    @pytest.mark.parametrize(("code", "sentence"), [*SENTENCES.items(), *PHOTOGRAPHS.items()])
+    @pytest.mark.parametrize(
+        ("code", "sentence"), [(code, str(said)) for code, said in [*SENTENCES.items(), *PHOTOGRAPHS.items()]]
+    )
     def test_are_plain_sentences(self, code: str, sentence: str) -> None:
         assert sentence[0].isupper()
         assert re.search(r"(\.|packs list|packs verify|rebuild_templates|install mobile)$", sentence)

@@ -72,7 +72,7 @@ class _Reader(HTMLParser):
         if self.silent or tag in SILENT or given.get("translate") == "no":
             self.silent += [] if tag in VOID else [tag]
             return
-        heard = [*HEARD, *(["value"] if given.get("type") in {"submit", "button"} else [])]
+        heard = [*HEARD, *(["value"] if tag == "input" and given.get("type") in {"submit", "button"} else [])]
         for name in heard:
             self._read(given.get(name) or "", f"{name}=", within=self.depth)
 

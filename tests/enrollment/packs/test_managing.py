@@ -6,16 +6,19 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from django.utils import translation
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from enrollment.models import PackSwitch
 from enrollment.packs import jobs, managing
 from enrollment.packs.jobs import Kind, PackJob, PacksBusy, State, last_job, start_job
-from recognizer.packs.manifest import Manifest
+from enrollment.reasons import sentence_for
+from recognizer.packs.manifest import SHIPPED_DIR, Manifest
 from security.audit.actions import Action
 from security.models import AuditEvent
 from security.roles.table import Role
 from tests.support.operators import make_client
+from tests.support.pseudo import pseudo_language
 
 PAGE = "/site/packs/"
 
@@ -38,7 +41,7 @@ class TestInstall:
         assertRedirects(staff_client.post(f"{PAGE}mobile/install/"), PAGE)
         job = last_job()
         assert job
-        assert (job.kind, job.state, job.words.startswith("mobile is installed")) == ("install", "done", True), job
+        assert (job.kind, job.state, job.sentence.startswith("mobile is installed")) == ("install", "done", True), job
         noted = AuditEvent.objects.get(action=Action.PACK_INSTALLED)
         assert (noted.target, noted.actor) == ("pack:mobile", f"operator:{staff.pk}")
         page = staff_client.get(PAGE)
@@ -54,7 +57,7 @@ class TestInstall:
         job = last_job()
         assert job
         assert job.state == State.FAILED
-        assert "has no file with the size and sha256" in job.words
+        assert "has no file with the size and sha256" in job.sentence
         assertContains(staff_client.get(f"{PAGE}state/"), "Nothing was changed")
 
 
@@ -77,7 +80,7 @@ class TestVerify:
         job = last_job()
         assert job
         assert job.state == State.FAILED
-        assert "is not the file the manifest describes" in job.words
+        assert "is not the file the manifest describes" in job.sentence
 
 
 class TestSwitch:
@@ -90,7 +93,7 @@ class TestSwitch:
         operator_client.post(f"{PAGE}mobile/switch/")
         job = last_job()
         assert job
-        assert (job.state, job.words) == ("done", "mobile is in use. Running servers follow within seconds.")
+        assert (job.state, job.sentence) == ("done", "mobile is in use. Running servers follow within seconds.")
         switch = PackSwitch.objects.get()
         assert (switch.pack, switch.switched_by) == ("mobile", operator)
 
@@ -104,14 +107,14 @@ class TestSwitch:
 class TestJobs:
     def test_one_at_a_time_and_one_that_died_is_told(self, monkeypatch):
         monkeypatch.setattr(jobs, "in_background", lambda work: None)
-        start_job(Kind.VERIFY, "mobile", lambda tell: "")
+        start_job(Kind.VERIFY, "mobile", lambda tell: jobs.Said(""))
         with pytest.raises(PacksBusy):
-            start_job(Kind.VERIFY, "mobile", lambda tell: "")
+            start_job(Kind.VERIFY, "mobile", lambda tell: jobs.Said(""))
         now = time.time()
         monkeypatch.setattr(time, "time", lambda: now + jobs.STALE_S + 1)
         job = last_job()
         assert job
-        assert (job.state, "half-way" in job.words) == (State.FAILED, True)
+        assert (job.state, "half-way" in job.sentence) == (State.FAILED, True)
 
     def test_ends_with_its_process(self, monkeypatch):
         def work(tell):
@@ -123,7 +126,7 @@ class TestJobs:
         jobs.run_job(Kind.VERIFY, "mobile", work)
         job = last_job()
         assert job
-        assert (job.state, job.words.startswith("The server was stopped")) == (State.FAILED, True)
+        assert (job.state, job.sentence.startswith("The server was stopped")) == (State.FAILED, True)
 
     def test_a_percentage_needs_to_know_how_much_there_is(self):
         assert PackJob("install", "mobile", "running", "", 5, 0).percent is None
@@ -134,3 +137,28 @@ class TestPage:
     def test_offers_what_the_role_may_do(self, staff_client, mirror):
         assertContains(staff_client.get(PAGE), "Install<span")
         assertNotContains(make_client(Role.MANAGER).get(PAGE), "Install<span")
+
+
+class TestWords:
+    def test_of_every_pack_can_be_translated(self):
+        packs = Manifest.load(SHIPPED_DIR).packs.values()
+        said = {text for pack in packs for text in (pack.title, pack.licence, pack.training_data, pack.terms) if text}
+        assert said - set(managing.MANIFEST_WORDS) <= {"Apache-2.0"}
+
+    def test_of_a_piece_of_work_are_in_the_language_of_whoever_reads_them(self):
+        start_job(
+            Kind.VERIFY,
+            "mobile",
+            lambda tell: jobs.Said("The {number} files of {name} are there.", {"number": 3, "name": "mobile"}),
+        )
+        job = last_job()
+        assert job
+        assert job.sentence == "The 3 files of mobile are there."
+        with pseudo_language():
+            assert job.sentence == "⟦The 3 files of mobile are there.⟧"
+
+    def test_of_a_refusal_of_the_engine_come_with_the_sentence_of_its_code_elsewhere(self):
+        job = PackJob("install", "mobile", State.FAILED, "pip got no {wheel}", code="pack_install_failed")
+        assert job.sentence == "pip got no {wheel}"
+        with translation.override("de"):
+            assert job.sentence == f"{sentence_for('pack_install_failed')} (pip got no {{wheel}})"
