@@ -48,6 +48,7 @@ class Action(TextChoices):
     PACK_QUANTIZED = "pack.quantized", "8-bit model pack made"
     PACK_COHORT_BUILT = "pack.cohort_built", "Cohort of a model pack built"
     TEMPLATES_STORED = "pack.templates_stored", "Templates made for a model pack"
+    PEOPLE_IMPORTED = "import.people", "People imported from files"
     PEOPLE_EXPORTED = "export.people", "People exported"
     ATTEMPTS_EXPORTED = "export.attempts", "History exported"
     AUDIT_EXPORTED = "export.audit", "Audit trail exported"
