@@ -22,8 +22,8 @@ from api.middleware import BELOW as API
 from api.problems import MEDIA_TYPE, Problem, code_of_status, document_of
 from enrollment.pictures.photos import MAX_FILES, MEGABYTE, PHOTO_LIMITS
 from facesite.base_path import path_inside
-from security.languages import language_for
 from security.allowing import is_allowed
+from security.languages import language_for
 from security.rights import Right
 from security.sign_in.sessions import operator_of_session
 
