@@ -25,6 +25,7 @@ DATA: tuple[str, ...] = (
     "Zoë",
     "Somebody Who Rests",
     "Laboratory",
+    "Kiosk Front door",
     "Front door",
     "Reception",
     "Office hours",
