@@ -19,7 +19,7 @@ from tests.support.pseudo import pseudo_language, unmarked_words
 
 FOREIGN = ("admin",)
 """Django's own pages are translated by Django; what they show of this site is looked at by its models' tests."""
-DATA: tuple[str, ...] = ("facesite",)
+DATA: tuple[str, ...] = ("facesite", "Zoë", "Laboratory", "Somebody Who Rests", "en-1")
 """What is nobody's language: names, values, and texts that this site's operators wrote."""
 
 
