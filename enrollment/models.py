@@ -17,8 +17,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from enrollment.naming import fold
 from security.encryption.sealing import OVERHEAD
@@ -196,7 +196,7 @@ class FaceSample(models.Model):
         constraints = [models.UniqueConstraint(fields=["person", "digest"], name="one_sample_per_picture_and_person")]
 
     def __str__(self) -> str:
-        return f"sample {self.pk} ({self.get_pose_display()})"
+        return gettext("sample {number} ({pose})").format(number=self.pk, pose=self.get_pose_display())
 
 
 class FaceTemplate(models.Model):
@@ -216,7 +216,7 @@ class FaceTemplate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"template {self.pk}"
+        return gettext("template {number}").format(number=self.pk)
 
     def clean(self) -> None:
         if len(self.embedding) not in (4 * self.dimension, 4 * self.dimension + OVERHEAD):
@@ -298,7 +298,7 @@ class PersonPair(models.Model):
         constraints = [models.UniqueConstraint(fields=["first", "second"], name="one_note_per_pair_of_people")]
 
     def __str__(self) -> str:
-        return f"pair {self.pk} ({self.get_kind_display()})"
+        return gettext("pair {number} ({kind})").format(number=self.pk, kind=self.get_kind_display())
 
     def clean(self) -> None:
         if self.first_id >= self.second_id:

@@ -9,8 +9,10 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware as DjangosCommonMiddleware
 from django.template.loader import render_to_string
+from django.utils import translation
 from django.views import defaults
 
+from facesite.languages import language_of
 from facesite.logs import FewLines
 from facesite.turnstile import PROBE_PATHS
 from security.events import log_event
@@ -36,7 +38,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         return defaults.bad_request(request, exception)
     tell_what_to_set(request.META.get("HTTP_HOST") or request.META.get("SERVER_NAME", ""))
     # Without the request: what it adds to a page's context asks for the host once more.
-    return HttpResponse(render_to_string("400_host.html"), status=400)
+    with translation.override(language_of(request)):
+        return HttpResponse(render_to_string("400_host.html"), status=400)
 
 
 def tell_what_to_set(host: str) -> None:

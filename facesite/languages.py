@@ -34,6 +34,12 @@ def in_their_language(get_response: Callable[[HttpRequest], HttpResponse]) -> Ca
     return answer
 
 
+def language_of(request: HttpRequest) -> str:
+    """For answers outside of the middleware: the session, and with it the choice, may be what could not be read."""
+    accepted = request.headers.get("Accept-Language", "")
+    return str(getattr(request, "LANGUAGE_CODE", "")) or language_for(None, accepted)
+
+
 class SocketInTheirLanguage:
     """ASGI, inside of what finds the session: all that a consumer says, in threads of the database too."""
 
@@ -41,10 +47,14 @@ class SocketInTheirLanguage:
         self.application = application
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        accepted = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
         chosen = scope["session"].get(IN_SESSION) if "session" in scope else None
-        with translation.override(language_for(chosen, accepted)):
+        with translation.override(language_for(chosen, accepted_by(scope))):
             await self.application(scope, receive, send)
+
+
+def accepted_by(scope: dict[str, Any]) -> str:
+    """The Accept-Language of an ASGI scope."""
+    return str(dict(scope["headers"]).get(b"accept-language", b""), "latin-1")
 
 
 @lru_cache

@@ -11,18 +11,26 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils import translation
 from django.views import defaults
 
 from enrollment.reasons import sentence_for, sentence_of
 from enrollment.runtime.outages import outage_code
 from enrollment.streaming.sockets import CLOSE_TRY_LATER
+from facesite.languages import accepted_by, language_of
 from recognizer.errors import EngineNotReady
+from security.languages import language_for
 
 RETRY_AFTER_S = 5
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500, called while the exception is being handled."""
+    with translation.override(language_of(request)):
+        return _page_about_it(request)
+
+
+def _page_about_it(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     code = outage_code(error)
     if code is None and not isinstance(error, EngineNotReady):
@@ -52,7 +60,8 @@ class SocketOutage:
             code = outage_code(error)
             if code is None or answered:
                 raise
-            await _refuse(code, send)
+            with translation.override(language_for(None, accepted_by(scope))):
+                await _refuse(code, send)
 
 
 async def _refuse(code: str, send: Any) -> None:

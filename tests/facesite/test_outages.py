@@ -49,6 +49,13 @@ class TestPages:
         assert response.headers["Retry-After"] == "5"
         assert response.headers["Content-Security-Policy"]
 
+    def test_a_page_speaks_what_the_browser_likes_though_the_session_cannot_be_read(self, operator, fail_sessions):
+        client = Client(raise_request_exception=False)
+        client.force_login(operator)
+        fail_sessions(OperationalError(2002, "Can't connect"))
+        response = client.get("/", headers={"Accept-Language": "ar"})
+        assertContains(response, '<html lang="ar" dir="rtl">', status_code=503)
+
     def test_a_page_says_so_while_the_gallery_is_being_loaded(self, operator, fail_sessions):
         client = Client(raise_request_exception=False)
         client.force_login(operator)
