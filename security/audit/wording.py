@@ -9,15 +9,19 @@ from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from security.audit.actions import Action
 from security.audit.facts import LABELS, VALUES
 from security.audit.selectors import operator_names
 from security.audit.targets import TargetLink, targets
+from security.kept import kept_in_words
 from security.models import AuditEvent
 from security.numbers import grouped
 from security.source import PRODUCT
 
+BY_COMMAND = _("command {name}")
+"""As security/source.py says from where a change came."""
 UNTOLD = {"together": 1, "despite_duplicate": False}
 """Facts that say nothing with these values."""
 IDS = {"person": "person", "other": "person", "attempt": "attempt", "group": "group"}
@@ -66,7 +70,7 @@ def in_words(events: Sequence[AuditEvent]) -> list[EventWords]:
             target_id=event.target,
             about=_about(event.target, names),
             details=details_of(_facts_of(event), links),
-            source="" if event.source == PRODUCT else event.source,
+            source="" if event.source == PRODUCT else kept_in_words(event.source, (BY_COMMAND,)),
             hash=event.hash,
         )
         for event in events
