@@ -10,6 +10,7 @@ class EnrollmentConfig(AppConfig):
     def ready(self) -> None:
         from enrollment import retention
         from enrollment.hooks import hooks
+        from enrollment.importing import runs
         from enrollment.milvus.keeping import keeper
         from enrollment.milvus.loading import refresh
         from enrollment.rights.consenting import expire_consents
@@ -17,6 +18,7 @@ class EnrollmentConfig(AppConfig):
         from enrollment.runtime.gallery import shared
         from enrollment.selectors import audit_links, group_audit_links
         from security.audit.targets import targets
+        from security.daily import daily_tasks
 
         targets.register("person", gone=_("a person who has been erased"), find=audit_links)
         targets.register("group", gone=_("a group that was deleted"), find=group_audit_links)
@@ -27,6 +29,7 @@ class EnrollmentConfig(AppConfig):
         for rule in (*retention.RULES, ENDED_CONSENTS):
             retention_rules.register(rule)
         hooks.on_new_day(expire_consents)
+        daily_tasks.register(runs.TASK, runs.forget_old_reports)
         hooks.on_gallery_changed(keeper.after_commit)
         shared.refresh = refresh
         add_section(

@@ -513,3 +513,54 @@ class ErasureReceipt(models.Model):
 
     def __str__(self) -> str:
         return f"receipt {self.pk}"
+
+
+class ImportRun(models.Model):
+    """One import of a ZIP or a list by a page, and how it ended. Only the newest is kept, and for some days only."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        CANCELLED = "cancelled", _("Cancelled")
+        FAILED = "failed", _("Failed")
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    words = models.CharField(max_length=300, blank=True, help_text="Why it ended early.")
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+    cancel_asked = models.BooleanField(default=False)
+    begun_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
+    )
+    begun_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"import of {timezone.localtime(self.begun_at):%Y-%m-%d}"
+
+
+class ImportLine(models.Model):
+    """What became of one person, one file or one row of an import. It goes with the person whom it is about."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="lines")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, null=True, related_name="+")
+    other = models.ForeignKey(
+        Person, on_delete=models.CASCADE, null=True, related_name="+", help_text="Who looks like this person."
+    )
+    comparison_score = models.FloatField(null=True)
+    place = models.CharField(max_length=255, help_text="The folder, the file or the row.")
+    outcome = models.CharField(max_length=10)
+    code = models.CharField(max_length=40, blank=True)
+    message = models.CharField(max_length=300, blank=True)
+    is_problem = models.BooleanField(default=False, help_text="Somebody should look at it.")
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} {self.code}".strip()

@@ -78,6 +78,9 @@ class NewPerson:
     name: str
     external_id: str | None
     consent: Consent
+    valid_from: date | None = None
+    """valid_from and valid_until: the first and the last day on which searches find the person. None: no bound."""
+    valid_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ def save_samples(
         external_id=subject.external_id,
         consent=subject.consent,
         samples=samples,
+        valid_from=subject.valid_from,
+        valid_until=subject.valid_until,
         **answer,
     )
 
@@ -124,6 +129,8 @@ def enroll_person(
     external_id: str | None = None,
     consent: Consent,
     samples: Sequence[SampleDraft],
+    valid_from: date | None = None,
+    valid_until: date | None = None,
     despite_duplicate: bool = False,
     note_different: bool = False,
 ) -> Saved:
@@ -132,16 +139,12 @@ def enroll_person(
     Samples that do not fit the others are set aside (samples/fitting.py); they raise no question about duplicates.
     note_different: whoever looks like the new person is noted as somebody else (an operator compared the faces).
     Above storing.MAX_SAMPLES the least telling samples are left out. Raises ConsentInvalid, NameInvalid,
-    ExternalIdInvalid, ExternalIdTaken, NoSamples, SampleInvalid, PackChanged and, unless `despite_duplicate`,
-    PossibleDuplicate.
+    ExternalIdInvalid, ExternalIdTaken, ValidityInvalid, NoSamples, SampleInvalid, PackChanged and, unless
+    `despite_duplicate`, PossibleDuplicate.
     """
     require(actor, Right.ENROL)
     drafts = checked_drafts(samples)
-    person = Person(
-        name=clean_name(name),
-        external_id=clean_external_id(external_id),
-        created_by=actor,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
-    )
+    person = _unsaved_person(actor, name, external_id, valid_from, valid_until)
     fit = judge_drafts(drafts)
     lookalikes = _look_for_duplicates(drafts, fit.set_aside, None, despite_duplicate, note_different)
     with transaction.atomic():
@@ -162,26 +165,32 @@ def enroll_person(
         )
         record_notes(actor, noted)
         record_consent_change(agreed, actor, Action.CONSENT_RECORDED)
+        _record_days(actor, person, only_where_set=True)
     _log("enrolled", actor, person, samples=len(saved.samples))
     return saved
 
 
-def register_person(*, actor: Actor | None, name: str, external_id: str | None = None, consent: Consent) -> Person:
+def register_person(
+    *,
+    actor: Actor | None,
+    name: str,
+    external_id: str | None = None,
+    consent: Consent,
+    valid_from: date | None = None,
+    valid_until: date | None = None,
+) -> Person:
     """Somebody new without a picture: no search finds them before add_samples().
 
-    Raises ConsentInvalid, NameInvalid, ExternalIdInvalid, ExternalIdTaken.
+    Raises ConsentInvalid, NameInvalid, ExternalIdInvalid, ExternalIdTaken, ValidityInvalid.
     """
     require(actor, Right.ENROL)
-    person = Person(
-        name=clean_name(name),
-        external_id=clean_external_id(external_id),
-        created_by=actor,  # type: ignore[misc]
-    )
+    person = _unsaved_person(actor, name, external_id, valid_from, valid_until)
     with transaction.atomic():
         _save_person(person)
         agreed = write_consent(person, consent, actor)
         record(Action.PERSON_ENROLLED, actor=actor, target=person.uuid, samples=0)
         record_consent_change(agreed, actor, Action.CONSENT_RECORDED)
+        _record_days(actor, person, only_where_set=True)
     _log("enrolled", actor, person, samples=0)
     return person
 
@@ -346,8 +355,7 @@ def update_person(
 def set_validity(*, actor: Actor | None, person: Person, valid_from: date | None, valid_until: date | None) -> Person:
     """The first and the last day on which searches find the person. None: no bound. Raises ValidityInvalid."""
     require(actor, Right.CORRECT)
-    if valid_from and valid_until and valid_until < valid_from:
-        raise ValidityInvalid
+    _require_days_in_order(valid_from, valid_until)
     with transaction.atomic():
         stored = lock_person(person)
         if (stored.valid_from, stored.valid_until) == (valid_from, valid_until):
@@ -355,9 +363,7 @@ def set_validity(*, actor: Actor | None, person: Person, valid_from: date | None
         stored.valid_from, stored.valid_until = valid_from, valid_until
         _save_person(stored)
         bump_gallery_revision([stored.uuid])
-        days = {"since": valid_from, "until": valid_until}
-        facts = {name: day.isoformat() if day else None for name, day in days.items()}
-        record(Action.PERSON_VALIDITY, actor=actor, target=stored.uuid, **facts)
+        _record_days(actor, stored)
     _log("validity_set", actor, stored)
     return stored
 
@@ -541,6 +547,34 @@ def require_free_external_id(external_id: str | None, *, except_for: Person | No
     others = Person.objects.exclude(pk=except_for.pk) if except_for else Person.objects.all()
     if external_id and others.filter(external_id=external_id).exists():
         raise ExternalIdTaken
+
+
+def _unsaved_person(
+    actor: Actor | None, name: str, external_id: str | None, valid_from: date | None, valid_until: date | None
+) -> Person:
+    """Raises NameInvalid, ExternalIdInvalid, ValidityInvalid."""
+    _require_days_in_order(valid_from, valid_until)
+    return Person(
+        name=clean_name(name),
+        external_id=clean_external_id(external_id),
+        valid_from=valid_from,
+        valid_until=valid_until,
+        created_by=actor,  # type: ignore[misc]  # AUTH_USER_MODEL is whatever the login was
+    )
+
+
+def _require_days_in_order(valid_from: date | None, valid_until: date | None) -> None:
+    if valid_from and valid_until and valid_until < valid_from:
+        raise ValidityInvalid
+
+
+def _record_days(actor: Actor | None, person: Person, *, only_where_set: bool = False) -> None:
+    """An audit row about the days on which the person is recognised; last in the transaction."""
+    days = {"since": person.valid_from, "until": person.valid_until}
+    if only_where_set and not any(days.values()):
+        return
+    facts = {name: day.isoformat() if day else None for name, day in days.items()}
+    record(Action.PERSON_VALIDITY, actor=actor, target=person.uuid, **facts)
 
 
 def _look_for_duplicates(

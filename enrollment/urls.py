@@ -3,6 +3,7 @@ from django.urls import path
 from enrollment import views
 from enrollment.groups import views as group_views
 from enrollment.hygiene import views as hygiene_views
+from enrollment.importing import views as import_views
 from enrollment.picked import views as picked_views
 from enrollment.pictures import views as upload_views
 from enrollment.rights import views as rights_views
@@ -12,6 +13,12 @@ app_name = "enrollment"
 urlpatterns = [
     path("", views.enroll, name="enroll"),
     path("upload/", upload_views.upload, name="upload"),
+    path("import/", import_views.import_people, name="import"),
+    path("import/state/", import_views.state, name="import_state"),
+    path("import/cancel/", import_views.cancel, name="import_cancel"),
+    path("import/forget/", import_views.forget, name="import_forget"),
+    path("import/report.csv", import_views.report, name="import_report"),
+    path("import/example.csv", import_views.example, name="import_example"),
     path("people/", views.people, name="people"),
     path("people/picked/", picked_views.picked, name="picked"),
     path("people/search.json", views.people_search, name="people_search"),

@@ -1,5 +1,9 @@
 from django.apps import AppConfig
 
+from facesite.loop import install_uvloop
+
+install_uvloop()  # here, because this app is set up before daphne
+
 
 class FacesiteConfig(AppConfig):
     name = "facesite"

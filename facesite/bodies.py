@@ -22,7 +22,9 @@ from api.middleware import BELOW as API
 from api.problems import MEDIA_TYPE, Problem, code_of_status, document_of
 from enrollment.pictures.photos import MAX_FILES, MEGABYTE, PHOTO_LIMITS
 from facesite.base_path import path_inside
+from security.allowing import is_allowed
 from security.languages import language_for
+from security.rights import Right
 from security.sign_in.sessions import operator_of_session
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ SMALL_BYTES: Final = MEGABYTE
 """For every form without pictures: a thousand fields, Django's own limit, need a tenth of it."""
 FORM_BYTES: Final = 3 * MEGABYTE
 """Fields beside the pictures: Django takes 2.5 MB of them, the pictures held from the step before among them."""
+IMPORT_BYTES: Final = settings.FACESITE_IMPORT_MB * MEGABYTE + 2 * FORM_BYTES
+"""A ZIP, and a list of people beside it."""
 UPLOAD_BYTES: Final = MAX_FILES * PHOTO_LIMITS.max_bytes + FORM_BYTES
 
 
@@ -56,7 +60,20 @@ def is_signed_in(headers: dict[str, str]) -> bool:
     return bool(key) and operator_of_session(key) is not None
 
 
+def may_import(headers: dict[str, str]) -> bool:
+    """The same of an operator who enrols people."""
+    key = parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
+    operator = operator_of_session(key) if key else None
+    return operator is not None and is_allowed(operator, Right.ENROL)
+
+
 LARGE_BODIES: Final = (
+    LargeBodies(
+        re.compile(rb"/enrollment/import/"),
+        IMPORT_BYTES,
+        may_import,
+        "You are not signed in any more, or your role does not include enrolling. Sign in, then send the files again.",
+    ),
     LargeBodies(
         re.compile(rb"/enrollment/(people/[0-9a-f-]{36}/)?upload/|/verification/photo/"),
         UPLOAD_BYTES,

@@ -146,6 +146,10 @@ USE_TZ = True
 STATIC_URL = f"{FACESITE_BASE_PATH}/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "facesite.uploads.UnnamedFiles",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "facesite.storage.HashedStaticFiles"},
@@ -196,6 +200,7 @@ FACESITE_PROCESSES = how_many()
 FACESITE_THREADS = share_of(env.read_int("FACESITE_THREADS", default=usable_cores(), least=1, most=256))
 FACESITE_DEVICE = env.read_choice("FACESITE_DEVICE", ["cpu", "cuda", "openvino"]) or "cpu"
 FACESITE_CONNECTIONS_PER_ADDRESS = env.read_int("FACESITE_CONNECTIONS_PER_ADDRESS", default=512, least=8, most=16384)
+FACESITE_IMPORT_MB = env.read_int("FACESITE_IMPORT_MB", default=500, least=1, most=4096)
 FACESITE_QUIET_HOUR = env.read_int("FACESITE_QUIET_HOUR", default=3, least=0, most=23)
 FACESITE_LIVENESS = env.read_choice("FACESITE_LIVENESS", ["required", "advisory", "off"])
 # The key that signs the audit trail: itself, or else the file that holds it, which is made when it is needed first.

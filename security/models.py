@@ -10,7 +10,6 @@ from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from security.rights import RIGHTS, Right
@@ -63,7 +62,7 @@ class AuditHead(models.Model):
     hash = models.CharField(max_length=64, default="")
 
     def __str__(self) -> str:
-        return gettext("audit row {number}").format(number=self.number)
+        return f"audit row {self.number}"
 
 
 class AuditSeal(models.Model):
@@ -81,7 +80,7 @@ class AuditSeal(models.Model):
         constraints = [models.UniqueConstraint(fields=["number", "kind"], name="one_audit_seal_per_row_and_kind")]
 
     def __str__(self) -> str:
-        return gettext("{kind} seal of row {number}").format(kind=self.kind, number=self.number)
+        return f"{self.kind} seal of row {self.number}"
 
 
 class AuditCheck(models.Model):
@@ -97,7 +96,7 @@ class AuditCheck(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return self.problem or gettext("{rows} rows fit").format(rows=self.rows)
+        return self.problem or f"{self.rows} rows fit"
 
 
 class Rights(models.Model):
@@ -131,7 +130,7 @@ class WrappedKey(models.Model):
         abstract = True
 
     def __str__(self) -> str:
-        return gettext("key {pk}").format(pk=self.pk)
+        return f"key {self.pk}"
 
 
 class EncryptionState(models.Model):
@@ -146,7 +145,7 @@ class EncryptionState(models.Model):
     sealed_at = models.DateTimeField(null=True, help_text=_("Since when nothing is left in plain; empty: not known."))
 
     def __str__(self) -> str:
-        return gettext("site key {site_key}").format(site_key=self.site_key)
+        return f"site key {self.site_key}"
 
 
 class Approval(models.Model):
@@ -176,7 +175,7 @@ class Approval(models.Model):
         indexes = [models.Index(fields=["action", "digest"], name="approvals_of_one_thing")]
 
     def __str__(self) -> str:
-        return gettext("approval {pk}: {action}").format(pk=self.pk, action=self.action)
+        return f"approval {self.pk}: {self.action}"
 
 
 class FailedSignIns(models.Model):
@@ -189,7 +188,7 @@ class FailedSignIns(models.Model):
     last_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:
-        return gettext("{failures} failed sign-ins").format(failures=self.failures)
+        return f"{self.failures} failed sign-ins"
 
 
 class KnownAddress(models.Model):
@@ -203,7 +202,7 @@ class KnownAddress(models.Model):
         constraints = [models.UniqueConstraint(fields=["operator", "address"], name="one_row_per_known_address")]
 
     def __str__(self) -> str:
-        return gettext("an address of operator {operator_id}").format(operator_id=self.operator_id)
+        return f"an address of operator {self.operator_id}"
 
 
 class OperatorLanguage(models.Model):
@@ -227,7 +226,7 @@ class OneTimePassword(models.Model):
     used_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
-        return gettext("one-time password of operator {operator_id}").format(operator_id=self.operator_id)
+        return f"one-time password of operator {self.operator_id}"
 
 
 class SignIn(models.Model):
@@ -249,7 +248,7 @@ class SignIn(models.Model):
         ordering = ["-last_used_at"]
 
     def __str__(self) -> str:
-        return gettext("sign-in {pk} of operator {operator_id}").format(pk=self.pk, operator_id=self.operator_id)
+        return f"sign-in {self.pk} of operator {self.operator_id}"
 
 
 class SecondFactor(models.Model):
@@ -273,7 +272,7 @@ class SecondFactor(models.Model):
         ]
 
     def __str__(self) -> str:
-        return gettext("second factor of operator {operator_id}").format(operator_id=self.operator_id)
+        return f"second factor of operator {self.operator_id}"
 
 
 class SecondFactorKey(WrappedKey):
@@ -294,7 +293,7 @@ class RecoveryCode(models.Model):
         ]
 
     def __str__(self) -> str:
-        return gettext("recovery code {pk}").format(pk=self.pk)
+        return f"recovery code {self.pk}"
 
 
 class OpenIdentity(models.Model):
@@ -307,7 +306,7 @@ class OpenIdentity(models.Model):
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return gettext("identity of operator {operator_id}").format(operator_id=self.operator_id)
+        return f"identity of operator {self.operator_id}"
 
 
 class Lease(models.Model):
@@ -430,7 +429,7 @@ class ApiKey(models.Model):
         verbose_name = _("API key")
 
     def __str__(self) -> str:
-        return gettext("API key {name} ({prefix})").format(name=self.name, prefix=self.prefix)
+        return f"API key {self.name} ({self.prefix})"
 
 
 class KeyActor(User):

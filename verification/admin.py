@@ -10,6 +10,8 @@ from django.forms import ModelForm
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from enrollment.admin import ListAdmin
 from enrollment.runtime.engine import engine_if_ready
@@ -19,10 +21,10 @@ from security.rights import Right
 from security.web import download
 from security.windows import WindowAdmin
 from verification import services
-from verification.cards import rate_in_words, reasons_in_words
+from verification.cards import decimals, rate_in_words, reasons_in_words
 from verification.exports import stream_attempts
 from verification.models import FalseMatch, InboxAction, UnknownPolicy, VerificationAttempt, VerificationPolicy
-from verification.policy import false_alarms_per_1000, policy_of, population_of
+from verification.policy import false_alarms_per_1000, policy_of, population_of, population_words
 from verification.selectors import about_words, thumbnail_url
 from verification.services import save_policy
 from verification.templatetags.rates import alarms
@@ -30,7 +32,7 @@ from verification.templatetags.rates import alarms
 
 def rounded(score: float | None, digits: int) -> str:
     """The score with so many decimals; a dash for None."""
-    return "–" if score is None else f"{score:.{digits}f}"
+    return "–" if score is None else decimals(score, digits)
 
 
 @admin.register(VerificationAttempt)
@@ -51,7 +53,7 @@ class VerificationAttemptAdmin(WindowAdmin, ListAdmin):
     list_select_related = ("matched_person", "claimed_person", "operator")
     list_per_page = 50
     search_fields = ("matched_person__folded", "claimed_person__folded", "operator__username")
-    search_help_text = "Name of the matched or claimed person, or login of the operator"
+    search_help_text = gettext_lazy("Name of the matched or claimed person, or login of the operator")
     actions = ("export_csv", "erase_pictures")
     fields = (
         "picture",
@@ -89,52 +91,60 @@ class VerificationAttemptAdmin(WindowAdmin, ListAdmin):
         """As the history is searched."""
         return queryset.filter(about_words(search_term)), False
 
-    @admin.display(description="mode", ordering="mode")
+    @admin.display(description=gettext_lazy("mode"), ordering="mode")
     def question(self, attempt: VerificationAttempt) -> str:
-        return attempt.mode.capitalize()
+        return _("Identify") if attempt.mode == VerificationAttempt.Mode.IDENTIFY else _("Verify")
 
-    @admin.display(description="reasons")
+    @admin.display(description=gettext_lazy("reasons"))
     def why(self, attempt: VerificationAttempt) -> str:
         return " ".join(reasons_in_words(attempt)) or "–"
 
-    @admin.display(description="comparison score / threshold", ordering="comparison_score")
+    @admin.display(description=gettext_lazy("comparison score / threshold"), ordering="comparison_score")
     def score_and_threshold(self, attempt: VerificationAttempt) -> str:
-        return f"{rounded(attempt.comparison_score, 3)} / {attempt.match_threshold:.3f}"
+        return f"{rounded(attempt.comparison_score, 3)} / {decimals(attempt.match_threshold, 3)}"
 
-    @admin.display(description="runner-up's score")
+    @admin.display(description=gettext_lazy("runner-up's score"))
     def next_person(self, attempt: VerificationAttempt) -> str:
         return rounded(attempt.runner_up, 3)
 
-    @admin.display(description="false-match rate")
+    @admin.display(description=gettext_lazy("false-match rate"))
     def false_match_rate(self, attempt: VerificationAttempt) -> str:
         return rate_in_words(attempt.fmr, population_of(attempt))
 
-    @admin.display(description="liveness score (0 to 1)")
+    @admin.display(description=gettext_lazy("liveness score (0 to 1)"))
     def rounded_liveness(self, attempt: VerificationAttempt) -> str:
         return rounded(attempt.liveness_score, 2)
 
-    @admin.display(description="quality (0 to 1)")
+    @admin.display(description=gettext_lazy("quality (0 to 1)"))
     def rounded_quality(self, attempt: VerificationAttempt) -> str:
         return rounded(attempt.quality_score, 2)
 
-    @admin.display(description="frames agreed / seen")
+    @admin.display(description=gettext_lazy("frames agreed / seen"))
     def frames(self, attempt: VerificationAttempt) -> str:
         return f"{attempt.frames_agreed} / {attempt.frames_seen}"
 
-    @admin.display(description="face")
+    @admin.display(description=gettext_lazy("face"))
     def picture(self, attempt: VerificationAttempt) -> SafeString | str:
         url = thumbnail_url(attempt)
-        return format_html('<img src="{}" width="112" alt="The face of this attempt">', url) if url else "erased"
+        alt = _("The face of this attempt")
+        return format_html('<img src="{}" width="112" alt="{}">', url, alt) if url else _("erased")
 
-    @admin.action(description="Export the selected attempts as CSV", permissions=["export"])
+    @admin.action(description=gettext_lazy("Export the selected attempts as CSV"), permissions=["export"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[VerificationAttempt]) -> StreamingHttpResponse:
         attempts = queryset.select_related(*self.list_select_related).defer("thumbnail")
         return download(stream_attempts(attempts, actor=request.user), "attempts.csv")
 
-    @admin.action(description="Erase the pictures of the selected attempts", permissions=["erase_pictures"])
+    @admin.action(
+        description=gettext_lazy("Erase the pictures of the selected attempts"), permissions=["erase_pictures"]
+    )
     def erase_pictures(self, request: HttpRequest, queryset: QuerySet[VerificationAttempt]) -> None:
         erased = services.erase_pictures(actor=request.user, attempts=queryset.order_by())
-        messages.success(request, f"The pictures of {erased} attempts were erased for good. The verdicts stay.")
+        said = ngettext(
+            "The picture of {count} attempt was erased for good. The verdict stays.",
+            "The pictures of {count} attempts were erased for good. The verdicts stay.",
+            erased,
+        )
+        messages.success(request, said.format(count=erased))
 
     def has_erase_pictures_permission(self, request: HttpRequest) -> bool:
         return is_allowed(request.user, Right.ERASE)
@@ -148,23 +158,25 @@ class VerificationPolicyAdmin(ListAdmin):
     list_select_related = ("saved_by",)
     fields = ("fmr", "liveness")
 
-    @admin.display(description="site's own threshold")
+    @admin.display(description=gettext_lazy("site's own threshold"))
     def own_threshold(self, policy: VerificationPolicy) -> str:
-        return "–" if policy.match_threshold is None else f"{policy.match_threshold:.3f}"
+        return rounded(policy.match_threshold, 3)
 
-    @admin.display(description="false alarms per 1,000 strangers, now")
+    @admin.display(description=gettext_lazy("false alarms per 1,000 strangers, now"))
     def false_alarms(self, policy: VerificationPolicy) -> str:
         """At the gallery's present size, with the running engine's pack; a dash until both are loaded."""
         engine, gallery = engine_if_ready(), cached_gallery()
         if engine is None or gallery is None:
             return "–"
         meant = policy_of(policy, engine)
-        return f"{alarms(false_alarms_per_1000(meant, gallery.people))}, by the rate {meant.population}"
+        number = alarms(false_alarms_per_1000(meant, gallery.people))
+        said = _("{number}, by the rate {population}")
+        return said.format(number=number, population=population_words(meant.population))
 
     def save_model(self, request: HttpRequest, obj: VerificationPolicy, form: ModelForm[Any], change: bool) -> None:
         saved = save_policy(actor=request.user, fmr=obj.fmr, liveness=obj.liveness)  # type: ignore[arg-type]
         obj.pk, obj.saved_at, obj.saved_by = saved.pk, saved.saved_at, saved.saved_by
-        messages.info(request, "The policy holds from now on; open live pages follow within seconds.")
+        messages.info(request, _("The policy holds from now on; open live pages follow within seconds."))
 
 
 @admin.register(FalseMatch)

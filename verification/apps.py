@@ -1,9 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class VerificationConfig(AppConfig):
     name = "verification"
-    verbose_name = "Verification"
+    verbose_name = _("Verification")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
@@ -17,7 +18,7 @@ class VerificationConfig(AppConfig):
         from verification.selectors import audit_links
         from verification.services import forget_people
 
-        targets.register("attempt", gone="an attempt that is no longer kept", find=audit_links)
+        targets.register("attempt", gone=_("an attempt that is no longer kept"), find=audit_links)
         hooks.on_erase(forget_people)
         hooks.on_rebuild(rebuild_false_matches)
         hooks.on_export(held_about)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from enrollment.models import Person
 from recognizer.reasons import CHALLENGE_FAILURES, Reason
+from security.numbers import grouped
 from verification.models import VerificationAttempt
-from verification.policy import population_of
+from verification.policy import population_of, population_words
 from verification.reasons import sentence_for, sentence_for_claim, sentence_for_photo
 
-ERASED = "an erased person"
+ERASED = gettext_lazy("an erased person")
 LIVENESS_DOUBTS = {Reason.LIVENESS_UNCERTAIN, Reason.LIVENESS_UNAVAILABLE}
 Mode, Verdict, Liveness = VerificationAttempt.Mode, VerificationAttempt.Verdict, VerificationAttempt.LivenessVerdict
 
@@ -63,56 +69,91 @@ def headline_of(attempt: VerificationAttempt) -> str:
     verify = attempt.mode == Mode.VERIFY
     claimed = str(attempt.claimed_person or ERASED)
     if attempt.verdict == Verdict.MATCH:
-        return f"Yes, this is {claimed}" if verify else f"This is {attempt.matched_person or ERASED}"
+        if verify:
+            return _("Yes, this is {name}").format(name=claimed)
+        return _("This is {name}").format(name=attempt.matched_person or ERASED)
     if attempt.verdict == Verdict.NON_MATCH:
-        return f"No, this is not {claimed}" if verify else "Not recognised"
+        return _("No, this is not {name}").format(name=claimed) if verify else _("Not recognised")
     if attempt.verdict == Verdict.ATTACK:
-        return "Not a live face"
+        return _("Not a live face")
     if CHALLENGE_FAILURES & set(attempt.reasons):
-        return "The head movements were not made"
+        return _("The head movements were not made")
     if LIVENESS_DOUBTS & set(attempt.reasons):
-        return "Not shown to be a live person"
-    return f"It cannot be said whether this is {claimed}" if verify else "It cannot be said who this is"
+        return _("Not shown to be a live person")
+    if verify:
+        return _("It cannot be said whether this is {name}").format(name=claimed)
+    return _("It cannot be said who this is")
+
+
+def decimals(value: float, digits: int) -> str:
+    """A measure with so many decimals, as the language writes it."""
+    return number_format(Decimal(f"{value:.{digits}f}"), digits)
+
+
+def shortest(digits: str) -> str:
+    """Digits that were rounded already, as the language writes them: "0.12" and "0,12"."""
+    return number_format(Decimal(digits))
 
 
 def one_in(rate: float) -> str:
     """A false-match rate in words: 0.0001 -> "1 in 10,000"."""
-    return f"1 in {round(1 / rate):,}"
+    return _("1 in {number}").format(number=grouped(round(1 / rate)))
 
 
 def rate_in_words(fmr: float, population: str) -> str:
     """A false-match rate with what it was measured on: "1 in 10,000 comparisons on LFW"."""
-    return " ".join(filter(None, (one_in(fmr), "comparisons", population)))
+    words = _("{rate} comparisons {population}") if population else _("{rate} comparisons")
+    return words.format(rate=one_in(fmr), population=population_words(population))
 
 
 def _facts(attempt: VerificationAttempt, population: str) -> list[tuple[str, str]]:
-    facts = [("Comparison", _comparison(attempt)), ("Threshold", _threshold(attempt, population))]
+    facts = [(_("Comparison"), _comparison(attempt)), (_("Threshold"), _threshold(attempt, population))]
     if attempt.mode == Mode.IDENTIFY and attempt.comparison_score is not None:
-        facts.append(("Runner-up", _runner_up(attempt.comparison_score, attempt.runner_up)))
-    facts.append(("Frames", _frames(attempt)))
-    facts.append(("Liveness", _liveness(attempt)))
+        facts.append((_("Runner-up"), _runner_up(attempt.comparison_score, attempt.runner_up)))
+    facts.append((_("Frames"), _frames(attempt)))
+    facts.append((_("Liveness"), _liveness(attempt)))
     if attempt.quality_score is not None:
-        facts.append(("Quality", f"{attempt.quality_score:.2f} on a scale from 0 to 1"))
+        facts.append(
+            (_("Quality"), _("{score} on a scale from 0 to 1").format(score=decimals(attempt.quality_score, 2)))
+        )
     return facts
 
 
 def _comparison(attempt: VerificationAttempt) -> str:
     score, threshold = attempt.comparison_score, attempt.match_threshold
     if score is None:
-        return "There was nobody to compare with."
-    reached = "reaches" if score >= threshold else "is below"
+        return _("There was nobody to compare with.")
     digits = 3
     while digits < 6 and score < threshold and f"{score:.{digits}f}" == f"{threshold:.{digits}f}":
         digits += 1  # else the page would say that a number is below the same number
-    return f"{score:.{digits}f} {reached} the {threshold:.{digits}f} that a match needs."
+    reached, below = (
+        _("{score} reaches the {threshold} that a match needs."),
+        _("{score} is below the {threshold} that a match needs."),
+    )
+    said = reached if score >= threshold else below
+    return said.format(score=decimals(score, digits), threshold=decimals(threshold, digits))
 
 
 def _threshold(attempt: VerificationAttempt, population: str) -> str:
-    rate = one_in(attempt.fmr)
-    people = f"two different people {population}".rstrip()
-    if _is_raised(attempt):
-        return f"Raised for faces like this one: stricter than what stands for {rate} comparisons of {people}."
-    return f"Set so that {rate} comparisons of {people} would match by mistake."
+    return _threshold_words(bool(population), raised=_is_raised(attempt)).format(
+        rate=one_in(attempt.fmr), population=population_words(population)
+    )
+
+
+def _threshold_words(known: bool, *, raised: bool) -> str:
+    """known: whether it is known what the rate was measured on."""
+    if raised and known:
+        return _(
+            "Raised for faces like this one: stricter than what stands for {rate} comparisons of two different people "
+            "{population}."
+        )
+    if raised:
+        return _(
+            "Raised for faces like this one: stricter than what stands for {rate} comparisons of two different people."
+        )
+    if known:
+        return _("Set so that {rate} comparisons of two different people {population} would match by mistake.")
+    return _("Set so that {rate} comparisons of two different people would match by mistake.")
 
 
 def _is_raised(attempt: VerificationAttempt) -> bool:
@@ -125,19 +166,27 @@ def _is_raised(attempt: VerificationAttempt) -> bool:
 
 def _runner_up(best: float, runner_up: float | None) -> str:
     if runner_up is None:
-        return "Nobody else to compare with."
-    return f"The next person has {runner_up:.3f}: a lead of {best - runner_up:.3f}."
+        return _("Nobody else to compare with.")
+    said = _("The next person has {score}: a lead of {lead}.")
+    return said.format(score=decimals(runner_up, 3), lead=decimals(best - runner_up, 3))
 
 
 def _frames(attempt: VerificationAttempt) -> str:
     if not attempt.before_a_camera:
-        return "One still picture."
-    return f"{attempt.frames_agreed} of {attempt.frames_seen} compared frames agreed."
+        return _("One still picture.")
+    said = _("{agreed} of {seen} compared frames agreed.")
+    return said.format(agreed=attempt.frames_agreed, seen=attempt.frames_seen)
 
 
 def _liveness(attempt: VerificationAttempt) -> str:
     if attempt.liveness_verdict == Liveness.NOT_CHECKED:
-        return "Not checked."
-    score = "" if attempt.liveness_score is None else f" (liveness score {attempt.liveness_score:.2f}, from 0 to 1)"
-    moved = ", shown by head movements" if Reason.CHALLENGE_PASSED in attempt.reasons else ""
-    return f"{Liveness(attempt.liveness_verdict).label}{moved}{score}."
+        return _("Not checked.")
+    moved, score = Reason.CHALLENGE_PASSED in attempt.reasons, attempt.liveness_score
+    said = {
+        (False, False): _("{verdict}."),
+        (False, True): _("{verdict} (liveness score {score}, from 0 to 1)."),
+        (True, False): _("{verdict}, shown by head movements."),
+        (True, True): _("{verdict}, shown by head movements (liveness score {score}, from 0 to 1)."),
+    }[moved, score is not None]
+    verdict = Liveness(attempt.liveness_verdict).label
+    return said.format(verdict=verdict, score="" if score is None else decimals(score, 2))

@@ -9,6 +9,8 @@ from django import forms
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from enrollment.errors import EnrollmentError, PersonUnknown
 from enrollment.forms import ConsentFields, PersonFields, field_of
@@ -19,19 +21,25 @@ from recognizer.images import ACCEPT
 from verification.models import UnknownPolicy, VerificationAttempt, VerificationPolicy
 from verification.selectors import AttemptFilters
 
-ANY = ("", "Any")
+ANY = ("", _("Any"))
 
 
 class AttemptFilterForm(forms.Form):
     """The filters above the history."""
 
-    q = forms.CharField(label="Person", required=False, max_length=200)
-    verdict = forms.ChoiceField(required=False, choices=[ANY, *VerificationAttempt.Verdict.choices])
-    mode = forms.ChoiceField(required=False, choices=[ANY, ("identify", "Identify"), ("verify", "Verify")])
-    liveness = forms.ChoiceField(required=False, choices=[ANY, *VerificationAttempt.LivenessVerdict.choices])
-    operator = forms.ModelChoiceField(get_user_model().objects.none(), required=False, empty_label="Any")
-    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    q = forms.CharField(label=_("Person"), required=False, max_length=200)
+    verdict = forms.ChoiceField(label=_("Verdict"), required=False, choices=[ANY, *VerificationAttempt.Verdict.choices])
+    mode = forms.ChoiceField(
+        label=_("Mode"), required=False, choices=[ANY, ("identify", _("Identify")), ("verify", _("Verify"))]
+    )
+    liveness = forms.ChoiceField(
+        label=_("Liveness"), required=False, choices=[ANY, *VerificationAttempt.LivenessVerdict.choices]
+    )
+    operator = forms.ModelChoiceField(
+        get_user_model().objects.none(), label=_("Operator"), required=False, empty_label=_("Any")
+    )
+    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     person = forms.UUIDField(required=False, widget=forms.HiddenInput)
     """Comes with the link on a person's page."""
 
@@ -39,12 +47,12 @@ class AttemptFilterForm(forms.Form):
         super().__init__(*args, **kwargs)
         operators = get_user_model().objects.order_by(get_user_model().USERNAME_FIELD)
         self.fields["operator"].queryset = operators  # type: ignore[attr-defined]
-        self.fields["q"].widget.attrs |= {"type": "search", "placeholder": "Name or external ID"}
+        self.fields["q"].widget.attrs |= {"type": "search", "placeholder": _("Name or external ID")}
 
     def clean(self) -> None:
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
         if since and until and since > until:
-            self.add_error("until", "This day is before the first one.")
+            self.add_error("until", _("This day is before the first one."))
 
     def filters(self) -> AttemptFilters:
         """The filters that are valid; call it after is_valid()."""
@@ -67,12 +75,12 @@ class WhatIfForm(forms.Form):
     """Under which policy the last weeks are decided again: one of the pack's rates, or any threshold."""
 
     fmr = forms.ChoiceField(
-        label="Wrong matches allowed",
+        label=_("Wrong matches allowed"),
         required=False,
-        choices=[("", "Any threshold"), *VerificationPolicy.FalseMatchRate.choices],
+        choices=[("", _("Any threshold")), *VerificationPolicy.FalseMatchRate.choices],
     )
     threshold = forms.FloatField(
-        label="Threshold",
+        label=_("Threshold"),
         required=False,
         min_value=-1,
         max_value=1,
@@ -82,20 +90,20 @@ class WhatIfForm(forms.Form):
     def clean(self) -> None:
         if self.errors or bool(self.cleaned_data.get("fmr")) != (self.cleaned_data.get("threshold") is not None):
             return
-        self.add_error("threshold", "Choose a rate or write a threshold, one of the two.")
+        self.add_error("threshold", _("Choose a rate or write a threshold, one of the two."))
 
 
 class PhotoForm(forms.Form):
     """The picture of the photo check, and whether its decisions are kept."""
 
     photo = forms.FileField(
-        label="Picture",
-        help_text=f"{LIMITS_SENTENCE} Several faces may be in it.",
+        label=_("Picture"),
+        help_text=format_lazy("{} {}", LIMITS_SENTENCE, _("Several faces may be in it.")),
         widget=forms.ClearableFileInput(attrs={"accept": ACCEPT}),
-        error_messages={"required": "Choose a picture."},
+        error_messages={"required": _("Choose a picture.")},
     )
     keep = forms.BooleanField(
-        label="Keep each decision in the history, with a small picture of the face.", required=False, initial=True
+        label=_("Keep each decision in the history, with a small picture of the face."), required=False, initial=True
     )
 
     def clean_photo(self) -> UploadedFile[Any]:
@@ -113,10 +121,10 @@ class PersonChoiceForm(forms.Form):
 
     person = forms.CharField(required=False)
     who = forms.CharField(
-        label="Somebody else",
+        label=_("Somebody else"),
         required=False,
         max_length=200,
-        help_text="Name or external ID.",
+        help_text=_("Name or external ID."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -137,7 +145,7 @@ class PersonChoiceForm(forms.Form):
         elif typed:
             self._look_up(typed)
         elif self.needs_person:
-            self.add_error("who", "Choose a person, or type a name or an external ID.")
+            self.add_error("who", _("Choose a person, or type a name or an external ID."))
 
     def _look_up(self, typed: str) -> None:
         exact = Person.objects.filter(external_id=typed).first()
@@ -145,12 +153,12 @@ class PersonChoiceForm(forms.Form):
         if len(found) == 1:
             self.chosen = found[0]
         elif not found:
-            self.add_error("who", "Nobody enrolled has this name or external ID.")
+            self.add_error("who", _("Nobody enrolled has this name or external ID."))
         elif len(found) > self.MOST:
-            self.add_error("who", "Many people fit this. Type more of the name, or the external ID.")
+            self.add_error("who", _("Many people fit this. Type more of the name, or the external ID."))
         else:
             self.found = found
-            self.add_error("who", "Several people fit this. Choose one of them above.")
+            self.add_error("who", _("Several people fit this. Choose one of them above."))
 
 
 class NewPersonForm(PersonFields, ConsentFields):
@@ -171,10 +179,10 @@ class PolicyForm(forms.Form):
 
     fmr = forms.ChoiceField(
         choices=VerificationPolicy.FalseMatchRate.choices,
-        error_messages={"required": "Choose how many wrong matches are allowed."},
+        error_messages={"required": _("Choose how many wrong matches are allowed.")},
     )
     site_threshold = forms.BooleanField(required=False)
     liveness = forms.ChoiceField(
         choices=VerificationPolicy.Liveness.choices,
-        error_messages={"required": "Choose whether liveness decides."},
+        error_messages={"required": _("Choose whether liveness decides.")},
     )

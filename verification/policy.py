@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.policy import DEFAULT_FMR, default_liveness
@@ -15,9 +16,20 @@ from recognizer.decisions import policy_for_gallery
 from recognizer.engine import FaceEngine
 from recognizer.errors import PackError
 from recognizer.packs.choosing import IN_OWN_GALLERY, policy_for
-from recognizer.packs.manifest import Manifest, Pack
+from recognizer.packs.manifest import ON_LFW, ON_LFW_WITH_OTHERS, ON_OWN_PAIRS, Manifest, Pack
 from recognizer.types import DecisionPolicy, LivenessMode
 from verification.models import VerificationAttempt, VerificationPolicy
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
+POPULATIONS: Final[dict[str, _StrOrPromise]] = {
+    ON_LFW: _("on LFW"),
+    ON_LFW_WITH_OTHERS: _("on LFW (by other models)"),
+    ON_OWN_PAIRS: _("on this site's own labelled pairs"),
+    IN_OWN_GALLERY: _("in this site's own gallery"),
+}
+"""What rates are measured on, as the engine names it. A pack may name something else: then its own words stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +117,11 @@ def population_of(attempt: VerificationAttempt) -> str:
     except PackError:
         return ""
     return next((pack.population for pack in packs if pack.contract_id == attempt.contract_id), "")
+
+
+def population_words(population: str) -> str:
+    """DecisionPolicy.population in the reader's language."""
+    return str(POPULATIONS.get(population, population))
 
 
 def false_alarms_per_1000(policy: DecisionPolicy, people: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from security.retention.rules import OwnDays, RetentionRule, old_rows
 from verification.models import ChallengeTry, FalseMatch, UnknownFace, UnknownPolicy, VerificationAttempt
@@ -54,8 +55,8 @@ def _unknown_days() -> int:
 RULES = (
     RetentionRule(
         key="unknown_faces",
-        label="Unknown faces",
-        explanation=(
+        label=_("Unknown faces"),
+        explanation=_(
             "Faces that matched nobody, where the site keeps them at all: crop and vector. The page of unknown faces "
             "sets the same number, and turning it off there erases them all."
         ),
@@ -68,8 +69,8 @@ RULES = (
     ),
     RetentionRule(
         key="attempt_pictures",
-        label="Pictures of attempts",
-        explanation=(
+        label=_("Pictures of attempts"),
+        explanation=_(
             "The small picture of the face in each attempt of the history, of strangers too. Verdict, scores, time and "
             "names stay. A face in the inbox of unknown faces keeps its picture until it leaves the inbox."
         ),
@@ -79,8 +80,8 @@ RULES = (
     ),
     RetentionRule(
         key="attempts",
-        label="Attempts",
-        explanation=(
+        label=_("Attempts"),
+        explanation=_(
             "Whole lines of the history, with verdict, scores, time, person and operator. Kept unless you choose "
             "otherwise, for they explain decisions later and hold no picture once that is erased. An attempt with a "
             "recorded wrong match stays until that is taken back."
@@ -89,13 +90,13 @@ RULES = (
         erase_batch=erase_attempts,
         default_days=None,
         least_days=30,
-        floor_reason="Unknown faces, which belong to attempts, may be kept for 30 days.",
+        floor_reason=_("Unknown faces, which belong to attempts, may be kept for 30 days."),
     ),
     RetentionRule(
         key="challenge_tries",
         housekeeping=True,
-        label="Tries of head movements",
-        explanation="When a challenge was tried and how it ended. After five failures within minutes it must wait.",
+        label=_("Tries of head movements"),
+        explanation=_("When a challenge was tried and how it ended. After five failures within minutes it must wait."),
         count_due=count_tries,
         erase_batch=erase_tries,
         default_days=TRY_DAYS,

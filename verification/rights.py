@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from enrollment.hooks import Held
 from enrollment.models import Person
@@ -66,10 +68,13 @@ def periods() -> Iterator[str]:
     """How long the inbox of unknown faces keeps what it keeps."""
     policy = current_unknown_policy()
     if policy.keep:
-        days = f"{policy.days} day{'' if policy.days == 1 else 's'}"
-        yield f"Faces that match nobody who is enrolled: {days}, unless they are found to be somebody who is."
+        yield ngettext(
+            "Faces that match nobody who is enrolled: {count} day, unless they are found to be somebody who is.",
+            "Faces that match nobody who is enrolled: {count} days, unless they are found to be somebody who is.",
+            policy.days,
+        ).format(count=policy.days)
     else:
-        yield "Faces that match nobody who is enrolled: not kept for recognition."
+        yield _("Faces that match nobody who is enrolled: not kept for recognition.")
 
 
 def _attempt(attempt: VerificationAttempt, person: Person) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from django.contrib.auth import get_user_model
 from django.db.models import Case, Count, Q, QuerySet, When
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from enrollment.models import Person, searched_on
 from enrollment.naming import fold
@@ -128,7 +130,8 @@ def audit_links(uuids: Collection[str]) -> dict[str, TargetLink]:
     rows = VerificationAttempt.objects.filter(uuid__in=valid_uuids(uuids)).values_list("uuid", "created_at")
     return {
         str(uuid): TargetLink(
-            f"attempt of {timezone.localtime(at):%-d %b %Y, %H:%M}", reverse("verification:attempt", args=[uuid])
+            _("attempt of {moment}").format(moment=date_format(timezone.localtime(at), "j M Y, H:i")),
+            reverse("verification:attempt", args=[uuid]),
         )
         for uuid, at in rows
     }

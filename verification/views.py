@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_safe
 
 from enrollment.errors import PersonUnknown
@@ -29,7 +30,7 @@ from verification.forms import AttemptFilterForm, PhotoForm
 from verification.models import VerificationAttempt
 from verification.photos import IdentifiedFace, identify_image
 from verification.policy import Grounds, policy_in_force
-from verification.reasons import SENTENCES
+from verification.reasons import SENTENCES, sentence_of
 from verification.review.wording import feedback_context
 
 ATTEMPTS_PER_PAGE = 25
@@ -41,7 +42,8 @@ PREVIEW_SIDE = 1024
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
     """The live page; `?person=UUID` asks at once whether it is that person."""
-    context = {"reason_sentences": SENTENCES, "claimed": _claimed_person(request.GET.get("person", ""))}
+    sentences = {code: str(sentence) for code, sentence in SENTENCES.items()}
+    context = {"reason_sentences": sentences, "claimed": _claimed_person(request.GET.get("person", ""))}
     return render(request, "verification/live.html", context)
 
 
@@ -79,7 +81,7 @@ def photo(request: HttpRequest) -> HttpResponse:
         try:
             result = _check_photo(request, form.cleaned_data["photo"].read(), keep=form.cleaned_data["keep"])
         except RecognizerError as error:
-            form.add_error("photo", str(error))
+            form.add_error("photo", sentence_of(error))
     return render(request, "verification/photo.html", {"form": form} | result, status=200 if result else 400)
 
 
@@ -162,7 +164,7 @@ def attempt(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:
         attempt = selectors.attempt_by_uuid(uuid)
     except VerificationAttempt.DoesNotExist:
-        raise Http404("There is no such attempt.") from None
+        raise Http404(_("There is no such attempt.")) from None
     context: dict[str, Any] = {"attempt": attempt, "card": card_of(attempt)}
     context["thumbnail"] = selectors.thumbnail_url(attempt)
     context |= feedback_context(attempt)

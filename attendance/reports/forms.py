@@ -28,7 +28,7 @@ class SpanForm(forms.Form):
     on = forms.DateField(
         label=_("Day"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         error_messages={"invalid": _("Write a day like 2026-01-31.")},
     )
     span = forms.ChoiceField(

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,14 @@ from enrollment.reasons import EnrollmentReason, sentence_for, sentence_for_phot
 from enrollment.samples.drafts import SampleDraft, draft_from_face
 from enrollment.samples.duplicates import find_duplicates
 from enrollment.selectors import people_named
+from enrollment.services import NewPerson
 from recognizer.decisions import barring_reason
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
 from recognizer.images import NAMED_SUFFIXES, SUFFIXES, UPLOAD_LIMITS, read_file
 from recognizer.reasons import Reason
 from recognizer.types import Face, Image
+from security.actors import Actor
 
 AHEAD = 16
 """Pictures per thread that are looked at before their folder's turn; each waits as a crop and a vector, some 40 kB."""
@@ -137,7 +140,8 @@ def import_folders(
     consent: what is recorded for people who are new. Records of people who are enrolled already stay as they are.
     tell: called with the number of pictures that were looked at so far.
     """
-    seen = _look_at_all(engine, (path for folder in folders for path in folder.pictures), tell)
+    paths = (path for folder in folders for path in folder.pictures)
+    seen = look_at_all(engine, (partial(look_at_picture, engine, path) for path in paths), tell)
     pictures = groupby(seen, key=lambda picture: picture.path.parent.name)
     for folder in folders:
         yield _import_folder(folder, list(next(pictures)[1]) if folder.pictures else [], consent)
@@ -182,12 +186,16 @@ def _is_picture(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES | NAMED_SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
-def _look_at_all(engine: FaceEngine, paths: Iterable[Path], tell: Callable[[int], None]) -> Iterator[Picture]:
-    """The pictures in order. So many are under way that all cores are busy while a person is stored, and no more."""
+def look_at_all(
+    engine: FaceEngine, looks: Iterable[Callable[[], Picture]], tell: Callable[[int], None]
+) -> Iterator[Picture]:
+    """The pictures in order; each look is one job for the engine's pool. So many are under way that all cores are busy
+    while a person is stored, and no more.
+    """
     under_way: deque[Future[Picture]] = deque()
     seen = itertools.count(1)
-    for path in paths:
-        under_way.append(engine.submit(look_at_picture, engine, path))
+    for look in looks:
+        under_way.append(engine.submit(look))
         if len(under_way) >= AHEAD * engine.config.threads:
             yield under_way.popleft().result()
             tell(next(seen))
@@ -273,24 +281,39 @@ def import_person(
     enrolled people under it ("Ada_Lovelace").
     """
     called = called or name
-    drafts = [picture.draft for picture in pictures if picture.draft]
     try:
-        person = _person_named(name, called)
+        subject = person_meant(name, called) or NewPerson(services.clean_name(name), None, consent)
+    except EnrollmentError as error:
+        return refused_folder(called, pictures, error)
+    return import_samples(subject, pictures, called=called)
+
+
+def import_samples(
+    subject: Person | NewPerson, pictures: Sequence[Picture], *, called: str, actor: Actor | None = None
+) -> PersonOutcome:
+    """Enrol this person, or add to them, from pictures that were looked at: one transaction."""
+    drafts = [picture.draft for picture in pictures if picture.draft]
+    person = subject if isinstance(subject, Person) else None
+    try:
         if not drafts:
             raise NoSamples(_("No picture in this folder could be used."))
         known = set(person.samples.values_list("digest", flat=True)) if person else set()
         lookalikes = find_duplicates(drafts, except_for=person)
-        stored = _store(person, name, drafts, consent)
+        stored = services.save_samples(actor=actor, subject=subject, samples=drafts, sure=True).person
     except EnrollmentError as error:
-        files = [_refused(called, picture, error) for picture in pictures]
-        return PersonOutcome(called, code=error.code, message=str(error), files=files)
+        return refused_folder(called, pictures, error)
     kept = set(stored.samples.values_list("digest", flat=True))
     aside = set(stored.samples.filter(set_aside=True).values_list("digest", flat=True))
     files = list(_judge_files(called, pictures, known, kept, aside))
     return PersonOutcome(called, stored, created=person is None, samples=len(kept), lookalikes=lookalikes, files=files)
 
 
-def _person_named(*names: str) -> Person | None:
+def refused_folder(called: str, pictures: Sequence[Picture], error: EnrollmentError) -> PersonOutcome:
+    files = [_refused(called, picture, error) for picture in pictures]
+    return PersonOutcome(called, code=error.code, message=str(error), files=files)
+
+
+def person_meant(*names: str) -> Person | None:
     """The person whom pictures under these names belong to; None: nobody yet. Raises NameInvalid, NameAmbiguous."""
     namesakes = people_named(*map(services.clean_name, names))
     imported = [person for person in namesakes if _came_by_folder(person)]
@@ -304,12 +327,6 @@ def _came_by_folder(person: Person) -> bool:
     """Whether an import enrolled this person: their first picture came from a folder, and no operator asked for it."""
     first = person.samples.order_by("pk").values_list("source", flat=True).first()
     return person.created_by_id is None and first in (None, FaceSample.Source.FOLDER)
-
-
-def _store(person: Person | None, name: str, drafts: Sequence[SampleDraft], consent: Consent) -> Person:
-    if person:
-        return services.add_samples(actor=None, person=person, samples=drafts, despite_duplicate=True).person
-    return services.enroll_person(actor=None, name=name, consent=consent, samples=drafts, despite_duplicate=True).person
 
 
 def _judge_files(

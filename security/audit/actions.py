@@ -49,6 +49,7 @@ class Action(TextChoices):
     PACK_QUANTIZED = "pack.quantized", _("8-bit model pack made")
     PACK_COHORT_BUILT = "pack.cohort_built", _("Cohort of a model pack built")
     TEMPLATES_STORED = "pack.templates_stored", _("Templates made for a model pack")
+    PEOPLE_IMPORTED = "import.people", _("People imported from files")
     PEOPLE_EXPORTED = "export.people", _("People exported")
     ATTEMPTS_EXPORTED = "export.attempts", _("History exported")
     AUDIT_EXPORTED = "export.audit", _("Audit trail exported")

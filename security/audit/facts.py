@@ -148,6 +148,11 @@ LABELS: Final = {
 }
 """Name of a fact, or kind of a target -> what it is called. Others are shown with blanks for underscores."""
 VALUES: Final = {
+    "Administrator": _("Administrator"),
+    "Kiosk": _("Kiosk"),
+    "Manager": _("Manager"),
+    "Privacy officer": _("Privacy officer"),
+    "Receptionist": _("Receptionist"),
     "activated": _("activated"),
     "advisory": _("advisory"),
     "all": _("all"),

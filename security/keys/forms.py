@@ -31,7 +31,7 @@ class NewKeyForm(forms.Form):
         label=_("Last day"),
         required=False,
         help_text=_("Empty: it does not expire."),
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     addresses = forms.CharField(
         label=_("Only from these addresses"),

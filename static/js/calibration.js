@@ -2,6 +2,7 @@
 // without it: the radio buttons of the form are enough.
 
 import { policyAt, predictionSentence } from "./core/calibration.js";
+import { formatScore } from "./core/format.js";
 import { find, readJson, setText, svg } from "./dom.js";
 
 const data = readJson("calibration-slider");
@@ -15,9 +16,9 @@ find("[data-det] svg").append(ring);
 
 function show() {
   const row = data.rows[Number(input.value)];
-  setText(find("[data-slider-threshold]", box), row.threshold.toFixed(3));
+  setText(find("[data-slider-threshold]", box), formatScore(row.threshold, 3));
   setText(find("[data-slider-says]", box), predictionSentence(row, data));
-  input.setAttribute("aria-valuetext", row.threshold.toFixed(3));
+  input.setAttribute("aria-valuetext", formatScore(row.threshold, 3));
   for (const [name, value] of Object.entries(row.line)) line.setAttribute(name, value);
   ring.setAttribute("cx", row.point[0]);
   ring.setAttribute("cy", row.point[1]);

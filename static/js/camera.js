@@ -4,6 +4,7 @@
 
 import { canvasTellsTheTruth } from "./canvas_check.js";
 import { cameraObstacle, explainCamera } from "./core/camera_errors.js";
+import { gettext, interpolate } from "./core/words.js";
 import { recall, remember } from "./dom.js";
 
 const CHOICE = "facesite.camera";
@@ -81,7 +82,7 @@ export class Camera {
       .filter((device) => device.kind === "videoinput" && device.deviceId)
       .map((device, index) => ({
         id: device.deviceId,
-        label: device.label || `Camera ${index + 1}`,
+        label: device.label || interpolate(gettext("Camera %(number)s"), { number: index + 1 }),
         current: device.deviceId === current,
       }));
   }

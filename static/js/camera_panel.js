@@ -2,14 +2,15 @@
 
 import { Camera } from "./camera.js";
 import { stageShape } from "./core/boxes.js";
-import { formatMs } from "./core/format.js";
+import { formatMs, formatNumber } from "./core/format.js";
 import { RateMeter } from "./core/rate.js";
+import { gettext, interpolate } from "./core/words.js";
 import { el, find, setIcon, setText, toggle } from "./dom.js";
 
 const COVERS = {
-  off: { icon: "camera", title: "The camera is off", text: "Pictures go to this server only. Frames are looked at and forgotten." },
-  starting: { icon: "camera", title: "Starting the camera…", text: "Allow the camera if the browser asks." },
-  paused: { icon: "camera-off", title: "Paused", text: "The camera rests while this page is hidden." },
+  off: { icon: "camera", title: gettext("The camera is off"), text: gettext("Pictures go to this server only. Frames are looked at and forgotten.") },
+  starting: { icon: "camera", title: gettext("Starting the camera…"), text: gettext("Allow the camera if the browser asks.") },
+  paused: { icon: "camera-off", title: gettext("Paused"), text: gettext("The camera rests while this page is hidden.") },
 };
 
 export class CameraPanel {
@@ -72,7 +73,8 @@ export class CameraPanel {
   /** The page calls this once a second: that is often enough for numbers to read. */
   showRate() {
     const read = this.camera.isOn ? this.meter.read(performance.now()) : null;
-    setText(this.parts.rate, read ? `${read.fps.toFixed(1)} frames/s · ${formatMs(read.latency)}` : "");
+    const words = gettext("%(rate)s frames/s · %(latency)s");
+    setText(this.parts.rate, read ? interpolate(words, { rate: formatNumber(read.fps, 1), latency: formatMs(read.latency) }) : "");
   }
 
   #show(state) {
@@ -83,7 +85,7 @@ export class CameraPanel {
     toggle(cover, state.name !== "on");
     toggle(stop, state.name === "on" || state.name === "starting");
     toggle(start, ["off", "error"].includes(state.name));
-    setText(startText, state.name === "error" ? "Try again" : "Start the camera");
+    setText(startText, state.name === "error" ? gettext("Try again") : gettext("Start the camera"));
     if (hadFocus) ([start, stop].find((button) => !button.closest("[hidden]")) ?? this.stage).focus({ preventScroll: true });
     if (state.name !== "on") {
       const words = state.problem ? { icon: "camera-off", ...state.problem } : COVERS[state.name];

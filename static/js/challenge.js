@@ -1,6 +1,7 @@
 // The prompts of a challenge over the preview: words, arrow, steps and time. Nothing flashes; every change is said once.
 
 import { arrowOf, isRunning, isShown, secondsLeft, shareLeft, stepSentence } from "./core/challenge.js";
+import { gettext, interpolate } from "./core/words.js";
 import { find, setText, toggle } from "./dom.js";
 
 export class ChallengePanel {
@@ -50,7 +51,7 @@ export class ChallengePanel {
     const left = secondsLeft(this.#challenge, now);
     toggle(this.#parts.panel, isShown(this.#challenge, now));
     toggle(this.#parts.time, left !== null);
-    setText(this.#parts.seconds, left === null ? "" : `${left} s left`);
+    setText(this.#parts.seconds, left === null ? "" : interpolate(gettext("%(seconds)s s left"), { seconds: left }));
     this.#parts.time.style.setProperty("--left", shareLeft(this.#challenge, now).toFixed(3));
   }
 }

@@ -2,6 +2,7 @@
 
 import { rateOf } from "./core/explain.js";
 import { VERDICTS, formatPair, initials } from "./core/format.js";
+import { gettext, interpolate } from "./core/words.js";
 import { timeIn } from "./core/zone.js";
 import { avatar, el, icon, recall, remember, withUuid } from "./dom.js";
 import { drawScale } from "./scale.js";
@@ -13,7 +14,7 @@ export function badge(verdict) {
 const timeOf = (at) => timeIn(document.body.dataset.zone, at);
 
 /** How long the face of the card's decision has been gone. */
-export const awaySentence = (seconds) => `Last seen ${seconds} s ago`;
+export const awaySentence = (seconds) => interpolate(gettext("Last seen %(seconds)s s ago"), { seconds });
 
 /**
  * The card's children for a decision. `away`: seconds for which its face has been gone, or null. `onAgain` asks the server to decide anew. `onChallenge` asks for head movements;
@@ -34,15 +35,15 @@ export function decisionCard(decision, { hello, urls, onAgain, away = null, onCh
             "button",
             { class: decision.challenge_offered ? "btn btn--small btn--primary" : "btn btn--small", type: "button", "data-key": "challenge", click: onChallenge },
             icon("shield"),
-            "Ask for a head movement",
+            gettext("Ask for a head movement"),
           )
         : null,
-      el("button", { class: "btn btn--small", type: "button", "data-key": "again", click: onAgain }, icon("refresh"), "Check again"),
+      el("button", { class: "btn btn--small", type: "button", "data-key": "again", click: onAgain }, icon("refresh"), gettext("Check again")),
       urls.attempt
-        ? el("a", { class: "btn btn--small btn--ghost", "data-key": "details", href: withUuid(urls.attempt, decision.attempt) }, "Details", icon("chevron-right"))
+        ? el("a", { class: "btn btn--small btn--ghost", "data-key": "details", href: withUuid(urls.attempt, decision.attempt) }, gettext("Details"), icon("chevron-right"))
         : null,
       urls.attempt && urls.mayCorrect && decision.verdict === "match"
-        ? el("a", { class: "btn btn--small btn--ghost", "data-key": "not-this-person", href: `${withUuid(urls.attempt, decision.attempt)}not-this-person/` }, "Not this person")
+        ? el("a", { class: "btn btn--small btn--ghost", "data-key": "not-this-person", href: `${withUuid(urls.attempt, decision.attempt)}not-this-person/` }, gettext("Not this person"))
         : null,
     ),
     whyFold(decision, hello),
@@ -81,7 +82,7 @@ function whyFold(decision, hello) {
   const fold = el(
     "details",
     { class: "verdict__why", open: recall(WHY_KEY) === "open" },
-    el("summary", { "data-key": "why" }, "Why?"),
+    el("summary", { "data-key": "why" }, gettext("Why?")),
     scored ? drawScale({ score: decision.comparison_score, threshold: decision.match_threshold, verdict: decision.verdict }) : null,
     scored && rate ? el("p", { class: "muted" }, rate) : null,
     el("dl", { class: "kv" }, ...decision.card.facts.flatMap(({ label, text }) => [el("dt", {}, label), el("dd", {}, text)])),
@@ -93,10 +94,10 @@ function whyFold(decision, hello) {
 /** Icon, title and text while there is no decision to show. */
 export function quietWords(kind, hint) {
   const states = {
-    looking: { icon: "live", title: "Looking…", text: hint || "Keep looking at the camera for a moment." },
-    nobody: { icon: "live", title: "Nobody to decide about yet", text: hint || "Step in front of the camera." },
-    choose: { icon: "people", title: "Who do they say they are?", text: "Choose the claimed person above." },
-    empty: { icon: "people", title: "Nobody is enrolled yet", text: "Enrol somebody first; then this page can tell who it is." },
+    looking: { icon: "live", title: gettext("Looking…"), text: hint || gettext("Keep looking at the camera for a moment.") },
+    nobody: { icon: "live", title: gettext("Nobody to decide about yet"), text: hint || gettext("Step in front of the camera.") },
+    choose: { icon: "people", title: gettext("Who do they say they are?"), text: gettext("Choose the claimed person above.") },
+    empty: { icon: "people", title: gettext("Nobody is enrolled yet"), text: gettext("Enrol somebody first; then this page can tell who it is.") },
   };
   return states[kind];
 }
@@ -112,7 +113,7 @@ export function quietCard(kind, { hint, urls }) {
       el("h2", {}, state.title),
       el("p", {}, state.text),
       kind === "empty" && urls.enroll
-        ? el("div", { class: "actions" }, el("a", { class: "btn btn--primary", href: urls.enroll }, "Enrol a person"))
+        ? el("div", { class: "actions" }, el("a", { class: "btn btn--primary", href: urls.enroll }, gettext("Enrol a person")))
         : null,
     ),
   ];

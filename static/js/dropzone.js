@@ -1,5 +1,6 @@
 // The dashed box of an upload takes what is dropped on it, and shows the chosen pictures before they are sent.
 
+import { gettext } from "./core/words.js";
 import { el } from "./dom.js";
 
 const SIDE = 160; // pixels of a preview, twice what is shown
@@ -15,13 +16,14 @@ async function preview(file) {
   return canvas;
 }
 
-async function show(input, list) {
+/** names: of files that are no pictures, nothing else is shown. */
+async function show(input, list, names) {
   const files = [...input.files];
-  const pictures = await Promise.all(files.map(preview));
+  const pictures = await Promise.all(files.map(names ? () => null : preview));
   if (files.some((file, place) => file !== input.files[place])) return; // others were chosen meanwhile
   list.replaceChildren(
     ...files.map((file, place) =>
-      el("li", {}, pictures[place] ?? el("span", { class: "dropzone__blank" }, "No preview"), el("span", { class: "small muted" }, file.name)),
+      el("li", {}, ...(names ? [] : [pictures[place] ?? el("span", { class: "dropzone__blank" }, gettext("No preview"))]), el("span", { class: "small muted" }, file.name)),
     ),
   );
   list.hidden = !files.length;
@@ -29,9 +31,14 @@ async function show(input, list) {
 
 function connect(zone) {
   const input = zone.querySelector("input[type=file]");
-  const list = el("ul", { class: "dropzone__previews plain", "aria-label": "Chosen pictures", hidden: true });
+  const names = zone.dataset.dropzone === "names";
+  const list = el("ul", {
+    class: `dropzone__previews plain${names ? " dropzone__previews--names" : ""}`,
+    "aria-label": names ? gettext("Chosen file") : gettext("Chosen pictures"),
+    hidden: true,
+  });
   zone.after(list);
-  input.addEventListener("change", () => show(input, list));
+  input.addEventListener("change", () => show(input, list, names));
   for (const name of ["dragenter", "dragover"]) {
     zone.addEventListener(name, (event) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
@@ -45,7 +52,7 @@ function connect(zone) {
     zone.classList.remove("is-over");
     take(input, [...event.dataTransfer.files]);
   });
-  show(input, list); // a browser may bring chosen files back with the page
+  show(input, list, names); // a browser may bring chosen files back with the page
 }
 
 /** As if they had been chosen: of several, a box for one picture takes the first. */

@@ -15,13 +15,19 @@ import {
   stuckOn,
   wantsFrames,
 } from "./core/enrollment.js";
-import { formatCount, formatScore } from "./core/format.js";
+import { formatNumber, formatScore } from "./core/format.js";
 import { Steady } from "./core/steady.js";
+import { gettext, interpolate, ngettext } from "./core/words.js";
 import { el, find, icon, setText, svg, toggle, withUuid } from "./dom.js";
 import { FramePump } from "./frames.js";
 import { Socket } from "./socket.js";
 
-const POSES = { front: "Front", left: "Left", right: "Right" };
+const POSES = {
+  front: { name: gettext("Front"), sample: gettext("Sample: front"), remove: gettext("Remove this sample (front)") },
+  left: { name: gettext("Left"), sample: gettext("Sample: left"), remove: gettext("Remove this sample (left)") },
+  right: { name: gettext("Right"), sample: gettext("Sample: right"), remove: gettext("Remove this sample (right)") },
+};
+const OTHER_POSE = { name: gettext("Other"), sample: gettext("Sample"), remove: gettext("Remove this sample") };
 const FIELD_OF = { name_invalid: "name", external_id_invalid: "external_id", external_id_taken: "external_id", consent_required: "consent" };
 const AWAY_RETRY_MS = 3000;
 const RING = "M150 36A84 112 0 1 1 149.99 36";
@@ -192,8 +198,8 @@ function renderGuide() {
 
 /** "mood|code|words": one value, so that it is held or replaced as a whole. */
 function guideNow() {
-  if (!panel.camera.isOn) return "idle||Start the camera to begin.";
-  if (!socket.isOpen) return "idle||Waiting for the connection…";
+  if (!panel.camera.isOn) return ["idle", "", gettext("Start the camera to begin.")].join("|");
+  if (!socket.isOpen) return ["idle", "", gettext("Waiting for the connection…")].join("|");
   return `${guideMood(state)}|${state.code ?? ""}|${instruction(state)}`;
 }
 
@@ -206,7 +212,7 @@ function renderSamples() {
   if (drawnSamples === state.samples) return;
   drawnSamples = state.samples;
   const missing = Math.max(0, state.needed - state.samples.length);
-  setText(find("[data-progress]", root), `${state.samples.length} of ${state.needed}`);
+  setText(find("[data-progress]", root), interpolate(gettext("%(taken)s of %(needed)s"), { taken: state.samples.length, needed: state.needed }));
   find("[data-samples]", root).replaceChildren(
     ...state.samples.map(sampleItem),
     ...Array.from({ length: missing }, () => el("li", { class: "thumb thumb--empty", "aria-hidden": "true" }, icon("account"))),
@@ -215,16 +221,16 @@ function renderSamples() {
 }
 
 function sampleItem({ sample, pose, thumbnail, quality, liveness }) {
-  const name = POSES[pose] ?? pose;
+  const words = POSES[pose] ?? OTHER_POSE;
   return el(
     "li",
     { class: "thumb" },
-    el("img", { src: thumbnail, alt: `Sample: ${name.toLowerCase()}`, width: 112, height: 112 }),
-    el("p", { class: "thumb__note" }, el("span", {}, name), el("span", { title: "Picture quality" }, formatScore(quality.score))),
-    liveness?.verdict === "attack" ? el("p", { class: "thumb__note" }, "Looks like a picture or a screen") : null,
+    el("img", { src: thumbnail, alt: words.sample, width: 112, height: 112 }),
+    el("p", { class: "thumb__note" }, el("span", {}, words.name), el("span", { title: gettext("Picture quality") }, formatScore(quality.score))),
+    liveness?.verdict === "attack" ? el("p", { class: "thumb__note" }, gettext("Looks like a picture or a screen")) : null,
     el(
       "button",
-      { class: "btn btn--icon btn--small thumb__action", type: "button", "aria-label": `Remove this sample (${name.toLowerCase()})`, click: () => discard(sample) },
+      { class: "btn btn--icon btn--small thumb__action", type: "button", "aria-label": words.remove, click: () => discard(sample) },
       icon("close"),
     ),
   );
@@ -261,11 +267,11 @@ function candidateItem({ person, comparison_score: score, new_thumbnail: newFace
     el(
       "div",
       { class: "facing" },
-      facingFigure(newFace, "New picture"),
-      el("p", { class: "facing__score" }, formatScore(score), el("span", { class: "small muted" }, "comparison score")),
+      facingFigure(newFace, gettext("New picture")),
+      el("p", { class: "facing__score" }, formatScore(score), el("span", { class: "small muted" }, gettext("comparison score"))),
       facingFigure(thumbnail, person.name),
     ),
-    el("button", { class: "btn", type: "button", click: () => finish({ add_to: person.id }) }, "Same person: add the samples to them"),
+    el("button", { class: "btn", type: "button", click: () => finish({ add_to: person.id }) }, gettext("Same person: add the samples to them")),
   );
 }
 
@@ -274,18 +280,19 @@ function facingFigure(source, caption) {
 }
 
 function savedSentence() {
-  if (state.saved === 0) return "These pictures are kept already, so nothing had to be saved.";
-  return `${formatCount(state.saved, "sample was", "samples were")} saved. ${state.message}`.trim();
+  if (state.saved === 0) return gettext("These pictures are kept already, so nothing had to be saved.");
+  const saved = ngettext("%(count)s sample was saved.", "%(count)s samples were saved.", state.saved);
+  return `${interpolate(saved, { count: formatNumber(state.saved) })} ${state.message}`.trim();
 }
 
 function showDone(samples) {
   const known = personId || addedTo;
-  setText(find("[data-done-title]", root), known ? `Saved for ${state.person.name}` : `${state.person.name} is enrolled`);
+  setText(find("[data-done-title]", root), interpolate(known ? gettext("Saved for %(name)s") : gettext("%(name)s is enrolled"), state.person));
   setText(find("[data-done-text]", root), savedSentence());
   find("[data-done-faces]", root).replaceChildren(
     ...samples.map(({ sample, thumbnail }) => {
       const aside = state.setAside.includes(sample);
-      return el("li", aside ? { class: "is-aside" } : {}, el("img", { src: thumbnail, alt: aside ? "Set aside" : "", width: 64, height: 64 }));
+      return el("li", aside ? { class: "is-aside" } : {}, el("img", { src: thumbnail, alt: aside ? gettext("Set aside") : "", width: 64, height: 64 }));
     }),
   );
   find("[data-done-person]", root).href = personUrl(state.person);
@@ -359,8 +366,8 @@ function submitDetails(event) {
   event.preventDefault();
   const { name, consent } = form.elements;
   const faults = { name: "", external_id: "", consent: "" };
-  if (consent.required && !consent.checked) faults.consent = "Pictures may only be taken once the person has agreed.";
-  if (!name.value.trim()) faults.name = "Please enter the person's name.";
+  if (consent.required && !consent.checked) faults.consent = gettext("Pictures may only be taken once the person has agreed.");
+  if (!name.value.trim()) faults.name = gettext("Please enter the person's name.");
   for (const field of ["consent", "external_id", "name"]) showFieldError(field, faults[field]); // the last call takes the focus: so the first fault comes last
   if (!Object.values(faults).some(Boolean)) begin();
 }

@@ -1,6 +1,7 @@
 // A kiosk's screen: camera -> motion gate -> frames -> socket -> greeting; a keypad; and nobody who presses "reload".
 
 import { Camera } from "./camera.js";
+import { locale } from "./core/format.js";
 import { MOST_LETTERS, advance, newKiosk, screenOf, shallLookAgain } from "./core/kiosk.js";
 import { HEIGHT, MotionGate, WIDTH } from "./core/motion.js";
 import { Presence } from "./core/presence.js";
@@ -22,7 +23,7 @@ const video = find("[data-video]", root);
 const input = find("[data-number]", root);
 const portrait = find("[data-portrait]", root);
 const hasSound = "sound" in root.dataset;
-const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "short", timeZone: root.dataset.zone }); // as all pages write it
+const clock = new Intl.DateTimeFormat(locale(), { timeStyle: "short", hourCycle: "h23", timeZone: root.dataset.zone }); // as all pages write it
 
 const gate = new MotionGate();
 const presence = new Presence(performance.now());

@@ -6,6 +6,7 @@ import { failureOf, isRunning, mayChallenge } from "./core/challenge.js";
 import { spokenDecision, thresholdSentence } from "./core/explain.js";
 import { advance, cardOf, configureMessage, newLive } from "./core/live.js";
 import { Steady } from "./core/steady.js";
+import { gettext, interpolate } from "./core/words.js";
 import { awaySentence, decisionCard, quietCard, quietWords, recentItem } from "./decision_card.js";
 import { find, readJson, replaceContent, setText, toggle } from "./dom.js";
 import { FramePump } from "./frames.js";
@@ -15,8 +16,8 @@ import { Socket } from "./socket.js";
 
 const STALE_MS = 1500;
 const HELP = {
-  identify: "Who is in front of the camera? Everybody enrolled is compared.",
-  verify: "Is it the person they say they are? Only that person is compared.",
+  identify: gettext("Who is in front of the camera? Everybody enrolled is compared."),
+  verify: gettext("Is it the person they say they are? Only that person is compared."),
 };
 
 const root = find("[data-live]");
@@ -180,7 +181,7 @@ function drawCard(shown, hint) {
 /** Each decision is said once, in a sentence or two: the card has too many numbers to be read aloud with every change. */
 function announce(shown, decision, hint) {
   const { title, text } = decision ? {} : quietWords(shown.kind, hint);
-  if (!decision) setText(say, shown.kind === "looking" ? hint : `${title}. ${text}`);
+  if (!decision) setText(say, shown.kind === "looking" ? hint : interpolate(gettext("%(title)s. %(text)s"), { title, text }));
   else if (decision !== said) setText(say, spokenDecision(decision));
   said = decision ?? said;
 }
@@ -204,8 +205,8 @@ function hintFor(shown) {
 }
 
 function hintNow({ kind, face }) {
-  if (kind === "nobody" && !panel.camera.isOn) return "Start the camera to begin.";
-  if (kind === "nobody" && !socket.isOpen) return "Waiting for the connection…";
+  if (kind === "nobody" && !panel.camera.isOn) return gettext("Start the camera to begin.");
+  if (kind === "nobody" && !socket.isOpen) return gettext("Waiting for the connection…");
   const code = face?.reasons[0] ?? face?.quality.reasons[0];
   return (kind === "looking" && sentences[code]) || "";
 }

@@ -1,6 +1,7 @@
 // A search box for one person (ARIA combobox with a list), fed by the people search of the server.
 
 import { initials } from "./core/format.js";
+import { gettext } from "./core/words.js";
 import { avatar, el, find, setText, toggle } from "./dom.js";
 
 const PAUSE_MS = 180;
@@ -60,14 +61,14 @@ export class PersonPicker {
       if (!response.ok) throw new Error(String(response.status));
       this.#show((await response.json()).people);
     } catch (error) {
-      if (error.name !== "AbortError") this.#say("The list of people could not be loaded. Try again.");
+      if (error.name !== "AbortError") this.#say(gettext("The list of people could not be loaded. Try again."));
     }
   }
 
   #show(people) {
     this.#people = people;
     this.#active = people.length === 1 && this.input.value ? 0 : -1;
-    if (!people.length) return this.#say(this.input.value ? "Nobody with this name or ID." : "Nobody is enrolled yet.");
+    if (!people.length) return this.#say(this.input.value ? gettext("Nobody with this name or ID.") : gettext("Nobody is enrolled yet."));
     this.list.replaceChildren(
       ...people.map((person, index) =>
         el(

@@ -3,6 +3,7 @@
 
 import { formatPair } from "./core/format.js";
 import { clampLabel, scalePositions } from "./core/scale.js";
+import { gettext, interpolate } from "./core/words.js";
 import { svg } from "./dom.js";
 
 const WIDTH = 320;
@@ -12,7 +13,7 @@ const HALF_LABEL = 46;
 export function drawScale({ score, threshold, verdict }) {
   const at = scalePositions({ score, threshold, width: WIDTH });
   const shown = formatPair(score, threshold);
-  const words = score === null ? "Nobody to compare with" : `Comparison score ${shown.score}, threshold ${shown.threshold}`;
+  const words = score === null ? gettext("Nobody to compare with") : interpolate(gettext("Comparison score %(score)s, threshold %(threshold)s"), shown);
   const drawing = svg("svg", {
     class: `scale scale--${verdict}`,
     viewBox: `0 0 ${WIDTH} 58`,
@@ -28,7 +29,7 @@ export function drawScale({ score, threshold, verdict }) {
   }
   drawing.append(
     svg("line", { class: "scale__mark", x1: at.threshold, x2: at.threshold, y1: 18, y2: 40 }),
-    svg("text", { x: clampLabel(at.threshold, HALF_LABEL, WIDTH), y: 54, "text-anchor": "middle" }, `threshold ${shown.threshold}`),
+    svg("text", { x: clampLabel(at.threshold, HALF_LABEL, WIDTH), y: 54, "text-anchor": "middle" }, interpolate(gettext("threshold %(threshold)s"), shown)),
   );
   if (at.threshold > HALF_LABEL * 1.4) drawing.append(svg("text", { x: 0, y: 54 }, "0"));
   if (at.threshold < WIDTH - HALF_LABEL * 1.4) drawing.append(svg("text", { x: WIDTH, y: 54, "text-anchor": "end" }, "1"));

@@ -3,6 +3,7 @@
 
 import { backoffMs } from "./core/backoff.js";
 import { explainClose } from "./core/closing.js";
+import { gettext } from "./core/words.js";
 
 const STABLE_MS = 5000;
 
@@ -43,7 +44,7 @@ export class Socket {
     const socket = this.#socket;
     this.#socket = null;
     socket?.close(1000);
-    this.onState({ name: "idle", text: "Not connected" });
+    this.onState({ name: "idle", text: gettext("Not connected") });
   }
 
   send(message) {
@@ -55,7 +56,7 @@ export class Socket {
   }
 
   #open() {
-    this.onState({ name: "connecting", text: (this.#failures && this.#lastText) || "Connecting…" });
+    this.onState({ name: "connecting", text: (this.#failures && this.#lastText) || gettext("Connecting…") });
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(`${scheme}//${location.host}${this.path}`);
     this.#socket = socket;
@@ -63,7 +64,7 @@ export class Socket {
     socket.addEventListener("open", () => {
       if (socket !== this.#socket) return;
       openedAt = performance.now();
-      this.onState({ name: "open", text: "Connected" });
+      this.onState({ name: "open", text: gettext("Connected") });
       this.onOpen();
     });
     socket.addEventListener("message", ({ data }) => {

@@ -2,7 +2,13 @@
 // flashes in the other theme.
 (() => {
   const KEY = "facesite.theme";
-  const NAMES = { system: "as the system", light: "light", dark: "dark" };
+  // This script is no module and runs before the catalogue is there, so it looks itself (as core/words.js does).
+  const gettext = (message) => JSON.parse(document.getElementById("words")?.textContent ?? "{}").catalog?.[message] || message;
+  const NAMES = {
+    system: () => gettext("Theme: as the system"),
+    light: () => gettext("Theme: light"),
+    dark: () => gettext("Theme: dark"),
+  };
   const ICONS = { system: "contrast", light: "sun", dark: "moon" };
   const ORDER = ["system", "light", "dark"];
 
@@ -19,7 +25,7 @@
     else document.documentElement.dataset.theme = theme;
   };
   const label = (button, theme) => {
-    const words = `Theme: ${NAMES[theme]}`;
+    const words = NAMES[theme]();
     button.setAttribute("aria-label", words);
     button.title = words;
     const use = button.querySelector("use");

@@ -1,5 +1,6 @@
 // Where the browser's clock differs from the site's, the page says so once, and every time of day has its own as a hint.
 
+import { gettext, interpolate } from "./core/words.js";
 import { difference, ownMoment } from "./core/zone.js";
 
 const site = document.body.dataset.zone;
@@ -9,6 +10,7 @@ const times = [...document.querySelectorAll('time[datetime*="T"]')];
 if (words && times.length) {
   for (const time of times) time.title = ownMoment(own, Date.parse(time.dateTime));
   const note = document.querySelector("[data-zone-note]");
-  note.textContent = `Times are those of this site (${site}). Your device's clock (${own}) is ${words}.`;
+  const sentence = gettext("Times are those of this site (%(site)s). Your device's clock (%(own)s) is %(difference)s.");
+  note.textContent = interpolate(sentence, { site, own, difference: words });
   note.hidden = false;
 }

@@ -59,6 +59,13 @@ class TestBodyLimits:
         assert entry
         assert entry.most_bytes == UPLOAD_BYTES > 10 * 20 * MEGABYTE
 
+    def test_the_page_of_imports_takes_what_its_setting_says(self):
+        entry = large_bodies_at(b"/enrollment/import/")
+        assert entry
+        assert 500 * MEGABYTE < entry.most_bytes < 510 * MEGABYTE
+        for example in (DEPLOYMENT, TEMPLATE):
+            assert re.search(r"location = /enrollment/import/ \{\s+client_max_body_size 510m;", example.read_text())
+
     @pytest.mark.parametrize(
         "path",
         [

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 
 import {
   falseAlarms,
-  formatCount,
+  formatNumber,
   formatMs,
   formatPair,
   formatScore,
@@ -84,8 +84,9 @@ describe("small words", () => {
     assert.equal(formatMs(1540), "1.5 s");
   });
   it("counts", () => {
-    assert.equal(formatCount(1, "person", "people"), "1 person");
-    assert.equal(formatCount(1200, "person", "people"), "1,200 people");
+    assert.equal(formatNumber(1), "1");
+    assert.equal(formatNumber(1200), "1,200");
+    assert.equal(formatNumber(0.5, 3), "0.500");
   });
   it("makes initials of any name", () => {
     assert.equal(initials("Ada Lovelace"), "AL");

@@ -39,6 +39,7 @@ MARKERS_OF_PLACES = {
     "tests/enrollment/capture/test_guided.py::TestRealClips": "slow",
     "tests/enrollment/capture/test_liveness.py": "slow",
     "tests/enrollment/hygiene/": "slow",
+    "tests/enrollment/importing/test_views.py": "slow",
     "tests/enrollment/management/": "slow",
     "tests/enrollment/milvus/": "server",
     "tests/enrollment/packs/test_fetching.py": "slow",

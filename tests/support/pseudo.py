@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.utils import translation
 
 OPEN, CLOSE = "⟦", "⟧"
+UUID: Final = r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
 WORD: Final = re.compile(r"[^\W\d_]{2,}")
 HEARD: Final = ("alt", "aria-label", "aria-description", "placeholder", "title")
 SILENT: Final = ("code", "pre", "script", "style")
@@ -62,7 +63,7 @@ def _marked(message: str) -> str:
 class _Reader(HTMLParser):
     def __init__(self, data: tuple[str, ...]) -> None:
         super().__init__(convert_charrefs=True)
-        self.data = re.compile("|".join(sorted(map(re.escape, data), key=len, reverse=True)) or r"\b\B")
+        self.data = re.compile("|".join([UUID, *sorted(map(re.escape, data), key=len, reverse=True)]))
         self.depth = 0
         self.silent: list[str] = []
         self.found: list[str] = []

@@ -44,16 +44,17 @@ def session_cookie(user: User) -> str:
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
-def headers(user: User | None, *, origin: str = ORIGIN) -> list[tuple[bytes, bytes]]:
+def headers(user: User | None, *, origin: str = ORIGIN, language: str = "") -> list[tuple[bytes, bytes]]:
     cookie = [(b"cookie", session_cookie(user).encode())] if user else []
-    return [(b"origin", origin.encode()), (b"host", b"localhost"), *cookie]
+    accepts = [(b"accept-language", language.encode())] if language else []
+    return [(b"origin", origin.encode()), (b"host", b"localhost"), *cookie, *accepts]
 
 
-async def communicator(path: str, user: User | None, *, origin: str = ORIGIN) -> Socket:
+async def communicator(path: str, user: User | None, *, origin: str = ORIGIN, language: str = "") -> Socket:
     """A socket of the whole application (origin check, session login and routing included)."""
     from facesite.asgi import application
 
-    return Socket(application, path, headers=await sync_to_async(headers)(user, origin=origin))
+    return Socket(application, path, headers=await sync_to_async(headers)(user, origin=origin, language=language))
 
 
 def frame(seq: int, image: bytes, *, captured_at_ms: float = 0.0) -> bytes:

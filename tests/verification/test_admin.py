@@ -85,7 +85,7 @@ class TestAttempts:
         page = staff_client.post(
             reverse(LIST), {"action": "erase_pictures", "_selected_action": [chosen.pk]}, follow=True
         )
-        assertContains(page, "The pictures of 1 attempts were erased for good.")
+        assertContains(page, "The picture of 1 attempt was erased for good.")
         chosen.refresh_from_db()
         other.refresh_from_db()
         assert (bytes(chosen.thumbnail), chosen.verdict) == (b"", "non_match")

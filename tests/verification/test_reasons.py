@@ -92,7 +92,8 @@ class TestEverySentenceHasACode:
 
 class TestSentences:
     @pytest.mark.parametrize(
-        "sentence", [*SENTENCES.values(), *PROMPTS.values(), *PHOTOGRAPHS.values(), *CLAIMS.values()]
+        "sentence",
+        [str(each) for each in [*SENTENCES.values(), *PROMPTS.values(), *PHOTOGRAPHS.values(), *CLAIMS.values()]],
     )
     def test_are_plain_sentences(self, sentence: str) -> None:
         assert sentence[0].isupper()

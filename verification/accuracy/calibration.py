@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from enrollment.samples.site_scores import SiteScores
 from recognizer.calibration import Rate, ScoreDistribution, comparisons_needed
 from recognizer.decisions import policy_for_gallery
@@ -14,9 +17,10 @@ from recognizer.engine import FaceEngine
 from recognizer.errors import TooFewPairs
 from recognizer.packs.choosing import policy_for
 from recognizer.types import DecisionPolicy, LivenessMode
+from security.numbers import grouped
 from verification.accuracy.closeness import Closeness, find_closeness
 from verification.accuracy.kept_scores import kept_scores
-from verification.cards import rate_in_words
+from verification.cards import decimals, one_in, rate_in_words
 from verification.models import VerificationPolicy
 from verification.policy import SiteThreshold, current_policy, false_alarms_per_1000, nearest_fmr
 
@@ -134,11 +138,16 @@ def too_few_sentence(calibration: SiteCalibration, fmr: float) -> str:
     needed, there = comparisons_needed(fmr), len(calibration.distribution.non_mated)
     each = calibration.samples / calibration.people if calibration.people else 5.0
     people = people_needed(needed, each)
-    return (
-        f"To be sure of a false-match rate of 1 in {round(1 / fmr):,}, {needed:,} comparisons of different people are "
-        f"needed, and this site has {there:,}. With {each:.1f} samples each that takes about {people:,} people; "
-        f"{calibration.people:,} {'is' if calibration.people == 1 else 'are'} enrolled."
-    )
+    wanted = _(
+        "To be sure of a false-match rate of {rate}, {needed} comparisons of different people are needed, and this "
+        "site has {there}."
+    ).format(rate=one_in(fmr), needed=grouped(needed), there=grouped(there))
+    takes = ngettext(
+        "With {each} samples each that takes about {people} people; {count} is enrolled.",
+        "With {each} samples each that takes about {people} people; {count} are enrolled.",
+        calibration.people,
+    ).format(each=decimals(each, 1), people=grouped(people), count=grouped(calibration.people))
+    return f"{wanted} {takes}"
 
 
 def people_needed(comparisons: int, samples_each: float) -> int:
@@ -194,20 +203,22 @@ def _choice(engine: FaceEngine, scores: SiteScores, rate: VerificationPolicy.Fal
 def conclude_rate(measured: Rate, promised: float) -> str:
     """A sentence: what the site's comparisons say about a promised false-match rate, or that they are too few."""
     if measured.low > promised:
-        return "More than promised: choose a stricter rate."
+        return _("More than promised: choose a stricter rate.")
     if measured.trials < comparisons_needed(promised):
-        return "Too few comparisons to say."
+        return _("Too few comparisons to say.")
     if measured.high <= promised:
-        return "The rate is kept here."
-    return "Agrees with the rate."
+        return _("The rate is kept here.")
+    return _("Agrees with the rate.")
 
 
 def _doubts(calibration: SiteCalibration) -> list[str]:
     scores, found = calibration.distribution, []
     if len(scores.mated) < MATED_NEEDED:
         found.append(
-            f"To say how often the right person is missed, {MATED_NEEDED} comparisons of the same person are needed, "
-            f"and this site has {len(scores.mated)}. Give people two samples or more."
+            _(
+                "To say how often the right person is missed, {needed} comparisons of the same person are needed, and "
+                "this site has {there}. Give people two samples or more."
+            ).format(needed=MATED_NEEDED, there=len(scores.mated))
         )
     unsure = [
         choice for choice in calibration.choices if len(scores.non_mated) < comparisons_needed(float(choice.rate))

@@ -9,9 +9,12 @@ from statistics import NormalDist
 from xml.sax.saxutils import escape
 
 import numpy as np
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from recognizer.calibration import DetPoint, Histogram
+from security.numbers import grouped
+from verification.cards import decimals, shortest
 
 Counts = NDArray[np.int64]
 WIDTH, HEIGHT, MARGIN = 640, 540, 70
@@ -50,8 +53,9 @@ def det_chart(
     page's text colour.
     """
     lines = [_curve(points, *STYLES[number % len(STYLES)]) for number, points in enumerate(curves.values())]
-    names = "; ".join(f"{name}: {len(points)} points" for name, points in curves.items())
-    description = escape(f"False non-match rate over false match rate. {names}.")
+    points_of = _("{curve}: {count} points")
+    names = "; ".join(points_of.format(curve=curve, count=len(points)) for curve, points in curves.items())
+    description = escape(_("False non-match rate over false match rate. {curves}.").format(curves=names))
     parts = [*_axes(), *lines, *(_det_mark(mark, number) for number, mark in enumerate(marks)), *_legend(list(curves))]
     return _document(HEIGHT, parts, title=title, description=description, name=name, background=background)
 
@@ -65,24 +69,26 @@ def histogram_chart(histogram: Histogram, *, title: str, name: str = "histogram"
     parts = [f'<path d="M{MARGIN} {bottom}H{WIDTH - MARGIN / 2}" stroke="currentColor" fill="none"/>']
     for tick in np.arange(np.ceil(histogram.edges[0] * 5) / 5, histogram.edges[-1] + 1e-9, 0.2):
         x = _score_x(float(tick), histogram)
-        parts.append(f'<text x="{x:.1f}" y="{bottom + 20}" text-anchor="middle">{abs(tick) and tick:.1f}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 20}" text-anchor="middle">{decimals(tick, 1)}</text>')
     middle = (MARGIN + WIDTH - MARGIN / 2) / 2
-    parts.append(f'<text x="{middle}" y="{HISTOGRAM_HEIGHT - 12}" text-anchor="middle">Comparison score</text>')
-    kinds = {"different people": histogram.non_mated, "same person": histogram.mated}
+    parts.append(
+        f'<text x="{middle}" y="{HISTOGRAM_HEIGHT - 12}" text-anchor="middle">{escape(_("Comparison score"))}</text>'
+    )
+    kinds = {_("different people"): histogram.non_mated, _("same person"): histogram.mated}
     for (colour, dashes), counts in zip(STYLES, kinds.values(), strict=False):
         parts.append(_steps(counts, histogram, colour, dashes, bottom))
     for number, mark in enumerate(mark for mark in marks if _score_in(mark.threshold, histogram)):
         x, y = _score_x(mark.threshold, histogram), 84 + 18 * number
         parts.append(f'<path d="M{x:.1f} {y - 4}V{bottom}" stroke="currentColor" stroke-dasharray="2 3" fill="none"/>')
         parts.append(f'<text x="{x + 4:.1f}" y="{y}" font-size="12">{escape(mark.label)}</text>')
-    totals = (
-        f"{int(histogram.non_mated.sum()):,} of different people, {int(histogram.mated.sum()):,} of the same person"
-    )
+    described = _(
+        "How often each comparison score occurs: {different} of different people, {same} of the same person."
+    ).format(different=grouped(int(histogram.non_mated.sum())), same=grouped(int(histogram.mated.sum())))
     return _document(
         HISTOGRAM_HEIGHT,
         [*parts, *_legend(list(kinds))],
         title=title,
-        description=f"How often each comparison score occurs: {totals}.",
+        description=escape(described),
         name=name,
         background="none",
     )
@@ -156,8 +162,10 @@ def _axes() -> list[str]:
     middle = (top + bottom) / 2
     return [
         *parts,
-        f'<text x="{(left + right) / 2}" y="{HEIGHT - 22}" text-anchor="middle">False match rate (FMR)</text>',
-        f'<text transform="translate(18 {middle}) rotate(-90)" text-anchor="middle">False non-match rate (FNMR)</text>',
+        f'<text x="{(left + right) / 2}" y="{HEIGHT - 22}" text-anchor="middle">'
+        f"{escape(_('False match rate (FMR)'))}</text>",
+        f'<text transform="translate(18 {middle}) rotate(-90)" text-anchor="middle">'
+        f"{escape(_('False non-match rate (FNMR)'))}</text>",
     ]
 
 
@@ -193,4 +201,4 @@ def _share(rate: float) -> float:
 
 
 def _percent(rate: float) -> str:
-    return f"{rate * 100:g} %"
+    return _("{number} %").format(number=shortest(f"{rate * 100:g}"))

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from enrollment.models import FaceSample, Person, PersonPair
 from enrollment.samples.site_scores import MOST_PAIRS, NearPair, SiteScores
 from recognizer.calibration import chance_of_at_least
 from recognizer.decisions import policy_for_gallery
 from recognizer.types import DecisionPolicy
-from verification.cards import rate_in_words
+from security.numbers import grouped
+from verification.cards import decimals, rate_in_words, shortest
 
 DOUBTFUL_CHANCE = 0.01
 """The promise is called broken where so many close pairs, or more, would come about by chance at fewer sites."""
@@ -79,13 +82,17 @@ def find_closeness(scores: SiteScores, policy: DecisionPolicy) -> Closeness:
 
 
 def _warning(reaching: int, pairs: int, expected: float, chance: float, policy: DecisionPolicy) -> str:
-    at_least = "At least " if reaching >= MOST_PAIRS else ""
-    likely = "less than 0.0001" if chance < 1e-4 else f"{chance:.2g}"
-    return (
-        f"{at_least}{reaching:,} of {pairs:,} pairs of people reach the threshold of {policy.match_threshold:.3f}. "
-        f"By the promised {rate_in_words(policy.fmr, policy.population)} it would be about {expected:.2g} at most, and "
-        f"so many by chance with a likelihood of {likely} (exact binomial test)."
+    many = _("At least {reaching} of {pairs} pairs of people reach the threshold of {threshold}.")
+    some = _("{reaching} of {pairs} pairs of people reach the threshold of {threshold}.")
+    found = (many if reaching >= MOST_PAIRS else some).format(
+        reaching=grouped(reaching), pairs=grouped(pairs), threshold=decimals(policy.match_threshold, 3)
     )
+    likely = _("less than {number}").format(number=shortest("0.0001")) if chance < 1e-4 else shortest(f"{chance:.2g}")
+    promised = _(
+        "By the promised {rate} it would be about {expected} at most, and so many by chance with a likelihood of "
+        "{likely} (exact binomial test)."
+    ).format(rate=rate_in_words(policy.fmr, policy.population), expected=shortest(f"{expected:.2g}"), likely=likely)
+    return f"{found} {promised}"
 
 
 def _described(pairs: Iterable[NearPair], policy: DecisionPolicy, people: int) -> Iterable[ClosePair]:

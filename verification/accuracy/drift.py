@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
+from django.utils.translation import gettext_lazy as _
 from numpy.typing import NDArray
 
 from recognizer.calibration import chance_of_difference
+from security.numbers import grouped
 from verification.accuracy.history import PastAttempt
+from verification.cards import decimals
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 RECENT_DAYS = 7
 BEFORE_DAYS = 28
@@ -29,7 +36,7 @@ class Measure:
     """None: this attempt says nothing about it."""
     matters: float
     """The smallest change of the median that is worth a warning; its sign is that of a change for the worse."""
-    sentence: str
+    sentence: _StrOrPromise
     """What to say, with the two medians and numbers of attempts."""
 
 
@@ -41,28 +48,33 @@ def _stranger(attempt: PastAttempt) -> float | None:
     return attempt.comparison_score if attempt.is_stranger else None
 
 
-BOTH = (
-    "{recent:.2f} in the last 7 days ({recent_count:,} attempts), "
-    "{before:.2f} in the four weeks before ({before_count:,})"
-)
 MEASURES = (
     Measure(
         lambda attempt: attempt.quality_score,
         -0.05,
-        f"Pictures have become worse: quality {BOTH}. Light or camera may have changed: look for a lamp that is out or "
-        "dazzles, sun behind people, a dirty lens, a camera that was moved.",
+        _(
+            "Pictures have become worse: quality {recent} in the last 7 days ({recent_count} attempts), {before} in "
+            "the four weeks before ({before_count}). Light or camera may have changed: look for a lamp that is out or "
+            "dazzles, sun behind people, a dirty lens, a camera that was moved."
+        ),
     ),
     Measure(
         _recognised,
         -0.03,
-        f"People who are recognised score lower: {BOTH}. More of them are soon missed. See to light and camera; add "
-        "new pictures of people who look different now.",
+        _(
+            "People who are recognised score lower: {recent} in the last 7 days ({recent_count} attempts), {before} in "
+            "the four weeks before ({before_count}). More of them are soon missed. See to light and camera; add new "
+            "pictures of people who look different now."
+        ),
     ),
     Measure(
         _stranger,
         0.03,
-        f"Strangers resemble the people enrolled more: {BOTH}. False alarms become likelier. Light or camera may have "
-        "changed, or many people were enrolled.",
+        _(
+            "Strangers resemble the people enrolled more: {recent} in the last 7 days ({recent_count} attempts), "
+            "{before} in the four weeks before ({before_count}). False alarms become likelier. Light or camera may "
+            "have changed, or many people were enrolled."
+        ),
     ),
 )
 """Limits of what matters are a twentieth of each scale's usual range; they are no measured constants."""
@@ -89,4 +101,9 @@ def _drift(measure: Measure, recent: NDArray[np.float64], before: NDArray[np.flo
     worse = (now - then) / measure.matters >= 1
     if not worse or chance_of_difference(recent, before) >= DOUBTFUL_CHANCE:
         return ""
-    return measure.sentence.format(recent=now, before=then, recent_count=len(recent), before_count=len(before))
+    return str(measure.sentence).format(
+        recent=decimals(now, 2),
+        before=decimals(then, 2),
+        recent_count=grouped(len(recent)),
+        before_count=grouped(len(before)),
+    )

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from recognizer.calibration import Rate
+from security.numbers import grouped
 from verification.accuracy.calibration import MATED_NEEDED, Choice, SiteCalibration
-from verification.cards import one_in
+from verification.cards import decimals, one_in
 from verification.models import VerificationPolicy
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
 Rates = VerificationPolicy.FalseMatchRate
-WORDS = {
+WORDS: Final[dict[VerificationPolicy.FalseMatchRate, tuple[_StrOrPromise, _StrOrPromise]]] = {
     Rates.ONE_IN_100000: (
-        "Strict",
-        "For doors behind which something is at stake. Hardly anybody passes as somebody else, but more people have to "
-        "look twice.",
+        gettext_lazy("Strict"),
+        gettext_lazy(
+            "For doors behind which something is at stake. Hardly anybody passes as somebody else, but more people "
+            "have to look twice."
+        ),
     ),
-    Rates.ONE_IN_10000: ("Balanced", "For most sites: few mistakes of either kind."),
+    Rates.ONE_IN_10000: (gettext_lazy("Balanced"), gettext_lazy("For most sites: few mistakes of either kind.")),
     Rates.ONE_IN_1000: (
-        "Relaxed",
-        "For a greeting, or where somebody looks at every answer. People are recognised more easily, and mistaken for "
-        "one another more often.",
+        gettext_lazy("Relaxed"),
+        gettext_lazy(
+            "For a greeting, or where somebody looks at every answer. People are recognised more easily, and mistaken "
+            "for one another more often."
+        ),
     ),
 }
 """The strictest first."""
@@ -32,8 +44,8 @@ class Level:
 
     rate: str
     """A VerificationPolicy.FalseMatchRate."""
-    title: str
-    text: str
+    title: _StrOrPromise
+    text: _StrOrPromise
     false_matches: str
     """A sentence: how often somebody passes as another."""
     refused: str
@@ -63,18 +75,37 @@ def levels_of(found: SiteCalibration, *, site_threshold: bool) -> list[Level]:
 def false_matches_sentence(choice: Choice, people: int) -> str:
     """Of strangers in a search among everybody, by the pack's figures; with nobody enrolled, of one comparison."""
     if not people:
-        return f"About {one_in(float(choice.rate))} strangers would pass as a given person."
-    alarms, them = choice.false_alarms, "the person" if people == 1 else f"one of the {people:,} people"
-    if alarms < 0.1:
-        return f"Of 10,000 strangers fewer than one would be taken for {them} enrolled."
-    number = "one" if 0.95 <= alarms < 1.05 else f"{alarms:.1f}".removesuffix(".0") if alarms < 10 else f"{alarms:,.0f}"
-    return f"Of 1,000 strangers about {number} would be taken for {them} enrolled."
+        return _("About {rate} strangers would pass as a given person.").format(rate=one_in(float(choice.rate)))
+    if choice.false_alarms < 0.1:
+        said = ngettext(
+            "Of 10,000 strangers fewer than one would be taken for the person enrolled.",
+            "Of 10,000 strangers fewer than one would be taken for one of the {people} people enrolled.",
+            people,
+        )
+    else:
+        said = ngettext(
+            "Of 1,000 strangers about {number} would be taken for the person enrolled.",
+            "Of 1,000 strangers about {number} would be taken for one of the {people} people enrolled.",
+            people,
+        )
+    return said.format(people=grouped(people), number=_about(choice.false_alarms))
+
+
+def _about(alarms: float) -> str:
+    """One in a word, a few with a decimal, more as a whole number."""
+    if 0.95 <= alarms < 1.05:
+        return _("one")
+    if alarms >= 10:
+        return grouped(round(alarms))
+    return decimals(alarms, 0 if f"{alarms:.1f}".endswith(".0") else 1)
 
 
 def refused_sentence(fnmr: Rate) -> str:
     """Of the site's own pictures. Nothing is said of a rate from a handful of comparisons."""
     if fnmr.trials < MATED_NEEDED:
-        return "How often the right person is refused is not known yet: that takes people with two samples or more."
-    if not fnmr.errors:
-        return f"None of {fnmr.trials:,} pictures taken here would be refused to the right person."
-    return f"{fnmr.errors:,} of {fnmr.trials:,} pictures taken here would be refused although it is the right person."
+        return _("How often the right person is refused is not known yet: that takes people with two samples or more.")
+    if fnmr.errors:
+        said = _("{errors} of {pictures} pictures taken here would be refused although it is the right person.")
+    else:
+        said = _("None of {pictures} pictures taken here would be refused to the right person.")
+    return said.format(errors=grouped(fnmr.errors), pictures=grouped(fnmr.trials))

@@ -12,6 +12,8 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from enrollment.runtime.engine import get_engine
@@ -24,6 +26,7 @@ from recognizer.errors import PackError, TooFewPairs
 from recognizer.packs.choosing import policy_for
 from recognizer.packs.manifest import Pack
 from recognizer.types import DecisionPolicy
+from security.numbers import grouped
 from security.rights import Right
 from security.web import actor_of, read_or_post, requires
 from verification.accuracy.calibration import (
@@ -42,12 +45,13 @@ from verification.accuracy.what_if import replay, steps_in_words
 from verification.forms import PolicyForm, WhatIfForm
 from verification.models import VerificationPolicy
 from verification.policy import current_policy, nearest_fmr, policy_history
+from verification.reasons import sentence_of
 from verification.selectors import find_attempts
 from verification.services import reuse_policy, save_policy
 
 REPLAYED_DAYS = 30
 CHANGES_PER_PAGE = 25
-SAVED = "The policy holds from now on; open live pages follow within seconds."
+SAVED = gettext_lazy("The policy holds from now on; open live pages follow within seconds.")
 
 
 @requires(Right.SEE_REPORTS)
@@ -65,7 +69,7 @@ def calibration(request: HttpRequest) -> HttpResponse:
             return render(request, "verification/measuring.html", {"percent": round(100 * kept_scores.share)})
         context = _context(found, form) | {"watched": watch(engine, found.policy, found.gallery_people)}
     except PackError as error:
-        return render(request, "verification/calibration.html", {"problem": str(error)}, status=503)
+        return render(request, "verification/calibration.html", {"problem": sentence_of(error)}, status=503)
     return render(request, "verification/calibration.html", context, status=400 if request.method == "POST" else 200)
 
 
@@ -81,7 +85,7 @@ def what_if(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             context |= _replayed(request, engine, _other_policy(engine, form.cleaned_data))
     except PackError as error:
-        return render(request, "verification/what_if.html", {"problem": str(error)}, status=503)
+        return render(request, "verification/what_if.html", {"problem": sentence_of(error)}, status=503)
     return render(request, "verification/what_if.html", context, status=400 if form.errors else 200)
 
 
@@ -117,7 +121,7 @@ def use_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Put an earlier policy back in force."""
     policy = VerificationPolicy.objects.filter(pk=pk).first()
     if policy is None:
-        raise Http404("There is no such policy.")
+        raise Http404(_("There is no such policy."))
     reuse_policy(actor=actor_of(request), policy=policy)
     messages.success(request, SAVED)
     return redirect("verification:calibration")
@@ -146,7 +150,7 @@ def _context(found: SiteCalibration, form: PolicyForm) -> dict[str, Any]:
         "chosen": {name: form[name].value() for name in form.fields},
         "found": found,
         "measuring": kept_scores.measuring,
-        "counts": {kind: f"{len(getattr(found.distribution, kind)):,}" for kind in ("mated", "non_mated")},
+        "counts": {kind: grouped(len(getattr(found.distribution, kind))) for kind in ("mated", "non_mated")},
         "history": policy_history(),
         "levels": levels_of(found, site_threshold=bool(form.initial["site_threshold"])),
         "chosen_before": form.initial,
@@ -164,14 +168,14 @@ def _charts(found: SiteCalibration) -> dict[str, Any]:
         Mark(choice.label, choice.match_threshold, choice.fmr.value, choice.fnmr.value) for choice in found.choices
     ]
     det = det_chart(
-        {"this site": scores.det_curve()},
-        title="Missed people over wrong matches (DET)",
+        {_("this site"): scores.det_curve()},
+        title=_("Missed people over wrong matches (DET)"),
         name="det",
         background="none",
         marks=marks,
     )
     return {
-        "histogram": mark_safe(histogram_chart(histogram, title="Comparison scores", marks=marks)),  # noqa: S308
+        "histogram": mark_safe(histogram_chart(histogram, title=_("Comparison scores"), marks=marks)),  # noqa: S308
         "det": mark_safe(det),  # noqa: S308 - made of numbers and of words that charts.py escapes
         "bars": bars_of(scores.histogram(bins=20)),
         "slider": _slider(found, histogram),

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from recognizer.decisions import judge_score, policy_for_gallery
 from recognizer.reasons import Reason
 from recognizer.types import DecisionPolicy, Verdict
+from security.numbers import grouped
 from verification.accuracy.history import PastAttempt
 from verification.models import VerificationAttempt
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 OF_THE_SCORE = {
     Reason.BELOW_THRESHOLD,
@@ -29,7 +37,7 @@ class Change:
 
     attempt: PastAttempt
     verdict: Verdict
-    reservation: str = ""
+    reservation: _StrOrPromise = ""
     """A sentence: what the history does not tell; empty: nothing."""
 
 
@@ -51,8 +59,8 @@ class Replay:
         return [(before, after, number) for (before, after), number in steps.most_common()]
 
 
-SECOND_PICTURE = "If a second picture of the person is similar too: the history does not keep that score."
-POOR_PICTURE = "Uncertain instead, if no frame was good: poor frames deny nobody."
+SECOND_PICTURE = gettext_lazy("If a second picture of the person is similar too: the history does not keep that score.")
+POOR_PICTURE = gettext_lazy("Uncertain instead, if no frame was good: poor frames deny nobody.")
 
 
 def replay(attempts: Iterable[PastAttempt], policy: DecisionPolicy, people: int) -> Replay:
@@ -108,4 +116,9 @@ def _matched(attempt: PastAttempt, score: float, first: str | None, policy: Deci
 def steps_in_words(counts: Sequence[tuple[str, str, int]]) -> list[str]:
     """ "12 from Match to Uncertain", the most frequent first."""
     labels: Mapping[str, str] = {str(value): str(label) for value, label in VerificationAttempt.Verdict.choices}
-    return [f"{number:,} from {labels[before]} to {labels[after]}" for before, after, number in counts]
+    return [
+        _("{number} from {before} to {after}").format(
+            number=grouped(number), before=labels[before], after=labels[after]
+        )
+        for before, after, number in counts
+    ]

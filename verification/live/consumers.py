@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db import DatabaseError, InterfaceError
+from django.utils.translation import gettext as _
 
 from enrollment.errors import PersonUnknown
 from enrollment.reasons import EnrollmentReason
@@ -111,7 +112,7 @@ class VerificationConsumer(FrameConsumer):
         if configure != self.scope.get("only", configure):
             raise NotTheProtocol("This session is for another question.")
         if configure.person is not None and not await run_in_database_thread(claimable_person_exists, configure.person):
-            raise PersonUnknown(NOT_CLAIMABLE)
+            raise PersonUnknown(str(NOT_CLAIMABLE))
         await self._start_session(configure)
 
     async def on_frame(self, frame: Frame) -> None:
@@ -228,7 +229,7 @@ class VerificationConsumer(FrameConsumer):
         except (DatabaseError, InterfaceError) as error:
             log_event(logger, "attempt_not_recorded", level=logging.ERROR, exc_info=True)
             code = outage_code(error) or EnrollmentReason.INTERNAL_ERROR
-            await self.send_error(code, "The decision could not be written to the history. Try again.")
+            await self.send_error(code, _("The decision could not be written to the history. Try again."))
             await self._cancel_challenge()
             await self._start_session(configure)  # new tracks: the face is decided again
             return

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, TypedDict
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
 from enrollment.errors import PersonUnknown
 from enrollment.streaming.protocol import (
     LivenessMessage,
@@ -28,7 +31,7 @@ from verification.models import VerificationAttempt
 from verification.reasons import PROMPTS, VerificationReason, sentence_for
 
 Mode = VerificationAttempt.Mode
-NOT_CLAIMABLE = "There is no such person, or they are not active."
+NOT_CLAIMABLE = _("There is no such person, or they are not active.")
 
 
 class FramesMessage(TypedDict):
@@ -123,7 +126,7 @@ def parse_configure(message: Mapping[str, Any]) -> Configure:
     try:
         return Configure(Mode.VERIFY, str(UUID(person)))  # however it was written: the gallery knows one form
     except ValueError:
-        raise PersonUnknown(NOT_CLAIMABLE) from None
+        raise PersonUnknown(str(NOT_CLAIMABLE)) from None
 
 
 def parse_challenge(message: Mapping[str, Any]) -> ChallengeRequest:
@@ -221,13 +224,17 @@ def challenge_message(progress: ChallengeProgress) -> ChallengeMessage:
         "steps": progress.steps,
         "seconds_left": progress.seconds_left,
         "code": progress.code,
-        "message": sentence_for(progress.code) if progress.code else PROMPTS[progress.prompt],
+        "message": sentence_for(progress.code) if progress.code else str(PROMPTS[progress.prompt]),
     }
 
 
 def challenge_refused_message(track: int, code: str, *, seconds: int = 0) -> ChallengeMessage:
     """A challenge that does not begin. seconds: how long to wait."""
-    wait = f"Too many attempts have failed. Wait {seconds} second{'' if seconds == 1 else 's'} before the next one."
+    wait = ngettext(
+        "Too many attempts have failed. Wait {count} second before the next one.",
+        "Too many attempts have failed. Wait {count} seconds before the next one.",
+        seconds,
+    ).format(count=seconds)
     return {
         "type": "challenge",
         "track": track,

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from enrollment.models import FaceTemplate, Person
 from enrollment.runtime.gallery import current_gallery, gallery_for
@@ -47,7 +48,7 @@ LOOKALIKES = 5
 
 
 class FeedbackRefused(Exception):
-    """Nothing was recorded or taken back. str() is a sentence for the operator."""
+    """Nothing was recorded or taken back. str() is a sentence, lazy: some come out of the engine's pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +102,9 @@ def examine(attempt: VerificationAttempt, engine: FaceEngine, other: Person | No
     person = _person_of(attempt)
     picture = read_picture(attempt)
     if not picture:
-        raise FeedbackRefused("The picture of this attempt is no longer kept, so nothing can be learnt from it.")
+        raise FeedbackRefused(_("The picture of this attempt is no longer kept, so nothing can be learnt from it."))
     if other is not None and other.pk == person.pk:
-        raise FeedbackRefused("That is the person who was matched. Choose somebody else, or nobody.")
+        raise FeedbackRefused(_("That is the person who was matched. Choose somebody else, or nobody."))
     gallery, policy = current_gallery(engine), current_policy(engine)
     samples, thumbnails = _own_templates(person, engine.contract_id), _matched_thumbnails(person)
     return engine.submit(_examine, engine, attempt, picture, gallery, policy, samples, thumbnails, other).result()
@@ -126,9 +127,9 @@ def record_false_match(
             Person.objects.select_for_update().filter(pk__in=wanted).order_by("pk").values_list("pk", flat=True)
         )
         if locked is None or people != wanted:
-            raise FeedbackRefused("Somebody in this attempt was erased meanwhile. Nothing was recorded.")
+            raise FeedbackRefused(_("Somebody in this attempt was erased meanwhile. Nothing was recorded."))
         if active_false_match(attempt):
-            raise FeedbackRefused("This is recorded already.")
+            raise FeedbackRefused(_("This is recorded already."))
         recorded = FalseMatch(
             attempt=attempt,
             person=person,
@@ -156,7 +157,7 @@ def undo_false_match(*, actor: Actor | None, recorded: FalseMatch) -> None:
     with transaction.atomic():
         undone = FalseMatch.objects.filter(pk=recorded.pk, undone_at=None)
         if not undone.update(undone_at=timezone.now(), undone_by=actor):
-            raise FeedbackRefused("This was taken back already.")
+            raise FeedbackRefused(_("This was taken back already."))
         ConfusedFace.objects.filter(false_match=recorded.pk).delete()
         FalseMatchKey.objects.filter(false_match=recorded.pk).delete()
         leave_no_traces()
@@ -240,7 +241,7 @@ def raised_threshold_of(recorded: FalseMatch) -> float | None:
 
 def _person_of(attempt: VerificationAttempt) -> Person:
     if attempt.verdict != VerificationAttempt.Verdict.MATCH or attempt.matched_person is None:
-        raise FeedbackRefused("Only a match can be wrong about a person, and this attempt names nobody.")
+        raise FeedbackRefused(_("Only a match can be wrong about a person, and this attempt names nobody."))
     return attempt.matched_person
 
 
@@ -293,14 +294,16 @@ def _examine(
     vector = _embed_thumbnails(engine, [picture])[0]
     candidate = gallery.compare(vector, person_id)
     if candidate is None:
-        raise FeedbackRefused("This person has no picture that is searched now, so nobody can be taken for them.")
+        raise FeedbackRefused(_("This person has no picture that is searched now, so nobody can be taken for them."))
     score = candidate.comparison_score
     if attempt.contract_id == engine.contract_id and attempt.comparison_score is not None:
         score = max(score, attempt.comparison_score)
     if score >= HIGHEST:
         raise FeedbackRefused(
-            "This face is one of the person's own pictures, or nearly. If it is somebody else, remove that picture "
-            "on the person's page."
+            _(
+                "This face is one of the person's own pictures, or nearly. If it is somebody else, remove that picture "
+                "on the person's page."
+            )
         )
     confusion = Confusion(person_id, vector, raise_threshold(score), str(other.uuid) if other else None)
     after = gallery.with_confusions(gallery.confusions.plus(confusion))

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from enrollment.models import Person
@@ -20,6 +21,7 @@ from security.web import actor_of, read_or_post, requires
 from verification import selectors
 from verification.forms import PersonChoiceForm
 from verification.models import FalseMatch, VerificationAttempt
+from verification.reasons import sentence_of
 from verification.review import feedback
 from verification.review.wording import choices_of, effect_sentences
 
@@ -37,13 +39,13 @@ def false_match(request: HttpRequest, uuid: UUID) -> HttpResponse:
             face = feedback.examine(attempt, engine, form.chosen)
             actor = actor_of(request)
             feedback.record_false_match(actor=actor, attempt=attempt, face=face, other=form.chosen)
-            messages.success(request, "Recorded. From now on a face like this must do better to be given that name.")
+            messages.success(request, _("Recorded. From now on a face like this must do better to be given that name."))
             return redirect("verification:attempt", attempt.uuid)
         face = feedback.examine(attempt, engine)
         context = {"face": face, "effect": effect_sentences(asdict(face.effect), attempt.matched_person)}
         context["choices"] = choices_of(form, feedback.lookalikes_of(attempt, engine))
     except (feedback.FeedbackRefused, RecognizerError) as error:
-        context["problem"] = str(error)
+        context["problem"] = sentence_of(error) if isinstance(error, RecognizerError) else str(error)
     context |= {"attempt": attempt, "form": form, "thumbnail": selectors.thumbnail_url(attempt)}
     context["cover"] = _cover_of(attempt.matched_person)
     status = 400 if form.errors or (form.is_bound and "problem" in context) else 200
@@ -55,10 +57,10 @@ def false_match(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def undo_false_match(request: HttpRequest, uuid: UUID) -> HttpResponse:
     recorded = FalseMatch.objects.select_related("attempt", "person").filter(uuid=uuid).first()
     if recorded is None:
-        raise Http404("There is no such record.")
+        raise Http404(_("There is no such record."))
     try:
         feedback.undo_false_match(actor=actor_of(request), recorded=recorded)
-        messages.success(request, "Taken back. Decisions are as they were before.")
+        messages.success(request, _("Taken back. Decisions are as they were before."))
     except feedback.FeedbackRefused as error:
         messages.error(request, str(error))
     return redirect("verification:attempt", recorded.attempt.uuid)
@@ -73,4 +75,4 @@ def _attempt_or_404(uuid: UUID) -> VerificationAttempt:
     try:
         return selectors.attempt_by_uuid(uuid)
     except VerificationAttempt.DoesNotExist:
-        raise Http404("There is no such attempt.") from None
+        raise Http404(_("There is no such attempt.")) from None

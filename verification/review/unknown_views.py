@@ -12,13 +12,14 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from enrollment.errors import EnrollmentError, PossibleDuplicate
 from enrollment.models import Person
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
-from enrollment.web import count_of
 from recognizer.errors import RecognizerError
 from security.rights import Right
 from security.web import actor_of, read_or_post, requires
@@ -26,6 +27,7 @@ from verification import selectors
 from verification.forms import NewPersonForm, PersonChoiceForm, UnknownPolicyForm
 from verification.models import InboxAction, UnknownFace
 from verification.policy import current_policy
+from verification.reasons import sentence_of
 from verification.review import unknowns
 from verification.review.wording import choices_of
 
@@ -66,7 +68,10 @@ def unlock(request: HttpRequest) -> HttpResponse:
     unknowns.ask_to_search(actor=actor_of(request))
     messages.success(
         request,
-        "Asked. Another operator with the same right agrees under Site, Approvals; then faces are grouped for an hour.",
+        _(
+            "Asked. Another operator with the same right agrees under Site, Approvals; then faces are grouped for an "
+            "hour."
+        ),
     )
     return redirect("verification:unknown")
 
@@ -78,10 +83,14 @@ def save_policy(request: HttpRequest) -> HttpResponse:
     form = UnknownPolicyForm(request.POST)
     if form.is_valid():
         policy = unknowns.save_unknown_policy(actor=actor_of(request), **form.cleaned_data)
-        kept = f"Unknown faces are kept for {count_of(policy.days, 'day')} from now on."
-        messages.success(request, kept if policy.keep else "Unknown faces are not kept; the inbox was emptied.")
+        kept = ngettext(
+            "Unknown faces are kept for {count} day from now on.",
+            "Unknown faces are kept for {count} days from now on.",
+            policy.days,
+        ).format(count=policy.days)
+        messages.success(request, kept if policy.keep else _("Unknown faces are not kept; the inbox was emptied."))
     else:
-        messages.error(request, "Choose between 1 and 30 days. Nothing was changed.")
+        messages.error(request, _("Choose between 1 and 30 days. Nothing was changed."))
     return redirect("verification:unknown")
 
 
@@ -90,10 +99,11 @@ def save_policy(request: HttpRequest) -> HttpResponse:
 def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
     action = InboxAction.objects.filter(uuid=uuid).first()
     if action is None:
-        raise Http404("There is no such action.")
+        raise Http404(_("There is no such action."))
     try:
         back = unknowns.undo_inbox_action(actor=actor_of(request), action=action)
-        messages.success(request, f"Undone: {count_of(back, 'face')} back in the inbox.")
+        said = ngettext("Undone: {count} face back in the inbox.", "Undone: {count} faces back in the inbox.", back)
+        messages.success(request, said.format(count=back))
     except (unknowns.InboxRefused, EnrollmentError) as error:
         messages.error(request, str(error))
     return redirect("verification:unknown")
@@ -108,7 +118,7 @@ def cluster(request: HttpRequest) -> HttpResponse:
     wanted = set(_uuids(request.GET.getlist("face")))
     faces = [face for one in clusters if wanted & {face.uuid for face in one.faces} for face in one.faces]
     if not faces:
-        messages.error(request, problem or "These faces are no longer in the inbox.")
+        messages.error(request, problem or _("These faces are no longer in the inbox."))
         return redirect("verification:unknown")
     shown = sorted(faces, key=lambda face: -face.quality_score)[:MOST_FACES]
     ticked = _uuids(request.POST.getlist("face"))
@@ -136,7 +146,7 @@ def cluster(request: HttpRequest) -> HttpResponse:
             context["refused"] = str(error)
     nearest = unknowns.nearest_for(actor=actor_of(request), faces=shown, gallery=current_gallery(get_engine()))
     choices, posted = choices_of(choice, nearest), request.method == "POST"
-    context["legend"] = "Enrolled people who look most like them" if nearest else "Who it is"
+    context["legend"] = _("Enrolled people who look most like them") if nearest else _("Who it is")
     context |= _cluster_context(shown, len(faces), ticked if posted else None, choices)
     return render(request, "verification/unknown_cluster.html", context, status=409 if posted else 200)
 
@@ -156,15 +166,26 @@ def _handle_one(
             consent=person.given(),
             despite_duplicate=despite,
         )
-        return f"{name} was enrolled from {count_of(len(faces), 'face')}."
+        said = ngettext("{name} was enrolled from {count} face.", "{name} was enrolled from {count} faces.", len(faces))
+        return said.format(name=name, count=len(faces))
     if do == "assign" and choice.is_valid() and choice.chosen:
         action = unknowns.assign_unknown(actor=actor, faces=faces, person=choice.chosen, despite_duplicate=despite)
-        return f"{count_of(len(action.samples), 'sample')} of {choice.chosen} added."
+        number = len(action.samples)
+        said = ngettext("{count} sample of {name} added.", "{count} samples of {name} added.", number)
+        return said.format(name=choice.chosen, count=number)
     if do == "dismiss":
-        return f"{count_of(unknowns.dismiss_unknown(actor=actor, faces=faces).face_count, 'face')} dismissed."
+        return _dismissed(unknowns.dismiss_unknown(actor=actor, faces=faces).face_count)
     if do == "delete":
-        return f"{count_of(unknowns.delete_unknown(actor=actor, faces=faces), 'face')} deleted for good."
+        return _deleted(unknowns.delete_unknown(actor=actor, faces=faces))
     return ""
+
+
+def _dismissed(faces: int) -> str:
+    return ngettext("{count} face dismissed.", "{count} faces dismissed.", faces).format(count=faces)
+
+
+def _deleted(faces: int) -> str:
+    return ngettext("{count} face deleted for good.", "{count} faces deleted for good.", faces).format(count=faces)
 
 
 def _handle_many(request: HttpRequest) -> HttpResponse:
@@ -172,7 +193,7 @@ def _handle_many(request: HttpRequest) -> HttpResponse:
     groups = [_uuids(value.split()) for value in request.POST.getlist("cluster")]
     faces, do, actor = [face for group in groups for face in group], request.POST.get("do", ""), actor_of(request)
     if not faces:
-        messages.error(request, "Tick at least one group of faces.")
+        messages.error(request, _("Tick at least one group of faces."))
     elif do == "together":
         query = urlencode([("face", str(group[0])) for group in groups if group])
         return redirect(f"{reverse('verification:unknown_cluster')}?{query}")
@@ -180,10 +201,10 @@ def _handle_many(request: HttpRequest) -> HttpResponse:
         try:
             if do == "dismiss":
                 action = unknowns.dismiss_unknown(actor=actor, faces=faces)
-                messages.success(request, f"{count_of(action.face_count, 'face')} dismissed.")
+                messages.success(request, _dismissed(action.face_count))
             elif do == "delete":
                 gone = unknowns.delete_unknown(actor=actor, faces=faces)
-                messages.success(request, f"{count_of(gone, 'face')} deleted for good.")
+                messages.success(request, _deleted(gone))
         except unknowns.InboxRefused as error:
             messages.error(request, str(error))
     return redirect("verification:unknown")
@@ -198,7 +219,7 @@ def _clusters(request: HttpRequest) -> tuple[list[unknowns.Cluster], str]:
         found = unknowns.clusters_for(actor=actor_of(request), contract_id=engine.contract_id, threshold=threshold)
         return found, ""
     except RecognizerError as error:
-        return [], str(error)
+        return [], sentence_of(error)
 
 
 def _cluster_context(

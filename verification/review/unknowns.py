@@ -18,6 +18,7 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from enrollment import services as enrollment
 from enrollment.consent.records import Consent
@@ -315,9 +316,8 @@ def assign_unknown(
         person = enrollment.lock_person(person)  # nobody takes the room that is counted here
         room = MAX_SAMPLES - person.samples.filter(set_aside=False).count()
         if room < 1:
-            raise InboxRefused(
-                f"This person has {MAX_SAMPLES} samples already, as many as are kept. Remove some of them first."
-            )
+            said = _("This person has {count} samples already, as many as are kept. Remove some of them first.")
+            raise InboxRefused(said.format(count=MAX_SAMPLES))
         saved = enrollment.add_samples(
             actor=actor, person=person, samples=_drafts(found[:room]), despite_duplicate=despite_duplicate
         )
@@ -382,10 +382,10 @@ def undo_inbox_action(*, actor: Actor | None, action: InboxAction) -> int:
     with transaction.atomic():
         locked = InboxAction.objects.select_for_update().filter(pk=action.pk, undone_at=None).first()
         if locked is None:
-            raise InboxRefused("This was undone already.")
+            raise InboxRefused(_("This was undone already."))
         faces = UnknownFace.objects.filter(handled_by=locked)
         if not faces.exists():
-            raise InboxRefused("These faces are no longer kept. Remove the samples on the person's page instead.")
+            raise InboxRefused(_("These faces are no longer kept. Remove the samples on the person's page instead."))
         person = locked.person and Person.objects.select_for_update().filter(pk=locked.person.pk).first()
         locked.person, locked.undone_at = None, timezone.now()
         locked.undone_by = actor  # type: ignore[assignment]
@@ -444,9 +444,9 @@ def _locked_faces(uuids: Sequence[UUID]) -> list[UnknownFace]:
     """The faces, locked, best quality first. Raises InboxRefused unless all of them are still in the inbox."""
     found = list(UnknownFace.objects.select_for_update().filter(uuid__in=uuids, handled_by=None).order_by("pk"))
     if not uuids:
-        raise InboxRefused("Tick at least one face.")
+        raise InboxRefused(_("Tick at least one face."))
     if len(found) != len(set(uuids)):
-        raise InboxRefused("Some of these faces are no longer in the inbox. Look at it again.")
+        raise InboxRefused(_("Some of these faces are no longer in the inbox. Look at it again."))
     return sorted(found, key=lambda face: -face.quality_score)
 
 
@@ -455,7 +455,7 @@ def _drafts(faces: Sequence[UnknownFace]) -> list[SampleDraft]:
     crops, vectors = read_unknown_crops(faces), read_unknown_vectors(faces)
     readable = [face for face in faces if face.pk in crops and face.pk in vectors]
     if not readable:
-        raise InboxRefused("These faces can no longer be read: they were erased after the backup was made.")
+        raise InboxRefused(_("These faces can no longer be read: they were erased after the backup was made."))
     return [_draft(face, crops[face.pk], vectors[face.pk]) for face in readable]
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from enrollment.models import Person
-from enrollment.web import count_of
+from verification.cards import ERASED
 from verification.forms import PersonChoiceForm
 from verification.models import VerificationAttempt
 from verification.review import feedback
@@ -26,21 +29,26 @@ def feedback_context(attempt: VerificationAttempt) -> dict[str, Any]:
 
 def effect_sentences(effect: dict[str, int], person: Person | None) -> list[str]:
     """What a record would change, or changed when it was made. effect: the fields of feedback.Effect."""
-    name = person or "an erased person"
     samples, attempts = effect.get("samples", 0), effect.get("attempts", 0)
+    own = _("{name} has no second sample to try it on.")
     if samples:
-        kept = (
-            f"Of {count_of(samples, 'sample')} of {name} that the others recognise, {effect['samples_refused']} would"
+        own = ngettext(
+            "Of {count} sample of {name} that the others recognise, {lost} would not be recognised any more.",
+            "Of {count} samples of {name} that the others recognise, {lost} would not be recognised any more.",
+            samples,
         )
-        own = f"{kept} not be recognised any more."
-    else:
-        own = f"{name} has no second sample to try it on."
+    past = _("No attempt in the history matched to {name} can be tried: no picture was kept, or none matches now.")
     if attempts:
-        history = (
-            f"Of {count_of(attempts, 'attempt')} in the history matched to {name}, {effect['attempts_changed']} would"
+        past = ngettext(
+            "Of {count} attempt in the history matched to {name}, {lost} would no longer be a match.",
+            "Of {count} attempts in the history matched to {name}, {lost} would no longer be a match.",
+            attempts,
         )
-        return [own, f"{history} no longer be a match."]
-    return [own, f"No attempt in the history matched to {name} can be tried: no picture was kept, or none matches now."]
+    name = person or ERASED
+    return [
+        own.format(name=name, count=samples, lost=effect.get("samples_refused")),
+        past.format(name=name, count=attempts, lost=effect.get("attempts_changed")),
+    ]
 
 
 def choices_of(form: PersonChoiceForm, nearest: list[tuple[Person, float]]) -> list[tuple[Person, float | None]]:

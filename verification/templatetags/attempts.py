@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext as _
 
 from enrollment.models import Person
 from verification import selectors
@@ -42,8 +43,16 @@ def subject(attempt: VerificationAttempt) -> str:
     if attempt.verdict == VerificationAttempt.Verdict.MATCH:
         return str(attempt.matched_person or ERASED)
     if attempt.mode == VerificationAttempt.Mode.VERIFY:
-        return f"{attempt.claimed_person or ERASED} (claimed)"
-    return "Unknown"
+        return _("{name} (claimed)").format(name=attempt.claimed_person or ERASED)
+    return _("Unknown")
+
+
+@register.filter
+def question(attempt: VerificationAttempt) -> str:
+    """What was asked."""
+    if attempt.mode != VerificationAttempt.Mode.VERIFY:
+        return _("Who is it?")
+    return _("Is it {name}?").format(name=attempt.claimed_person or ERASED)
 
 
 @register.filter

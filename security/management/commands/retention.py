@@ -70,7 +70,7 @@ def report(due: Sequence[Due], run: RetentionRun | None) -> dict[str, Any]:
     rules = [
         {
             "key": each.rule.key,
-            "label": each.rule.label,
+            "label": str(each.rule.label),
             "days": each.days,
             "due": each.count,
             "erased": erased.get(each.rule.key, 0),

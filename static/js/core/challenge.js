@@ -1,5 +1,7 @@
 // The head movements that are asked for, as the page shows them: messages in, what to draw out. No DOM, no clock.
 
+import { gettext, interpolate, ngettext } from "./words.js";
+
 /** How long a result stays over the picture, ms. */
 export const RESULT_MS = 6000;
 
@@ -39,7 +41,8 @@ export function arrowOf(challenge, mirrored) {
 
 export function stepSentence(challenge) {
   if (!isRunning(challenge)) return "";
-  return challenge.step ? `Movement ${challenge.step} of ${challenge.steps}` : `${challenge.steps} movements follow`;
+  if (challenge.step) return interpolate(gettext("Movement %(step)s of %(steps)s"), challenge);
+  return interpolate(ngettext("%(steps)s movement follows", "%(steps)s movements follow", challenge.steps), challenge);
 }
 
 /** Head movements never change the verdict "attack", and a decision about an earlier question is past. */

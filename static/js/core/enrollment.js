@@ -1,5 +1,7 @@
 // The enrollment page as a state machine: (state, event) -> state. No DOM, no socket; the page draws what it says.
 
+import { gettext, interpolate, ngettext } from "./words.js";
+
 export const NEEDED = 5;
 const KEEP_ALIVE_MS = 15000;
 /** ms without a new sample after which the page says what else can be done. */
@@ -13,7 +15,7 @@ export function newEnrollment({ needed = NEEDED } = {}) {
 
 const STEPS = {
   /** The form was sent; the socket is being configured. */
-  began: (state) => ({ ...newEnrollment({ needed: state.needed }), step: "capturing", message: "Look at the camera." }),
+  began: (state) => ({ ...newEnrollment({ needed: state.needed }), step: "capturing", message: gettext("Look at the camera.") }),
 
   /** now: ms of the page's own clock. */
   result: (state, { guidance, message, needed, now }) => {
@@ -72,7 +74,7 @@ const STEPS = {
       ...newEnrollment({ needed: state.needed }),
       step: "capturing",
       notice: lost
-        ? "The connection was lost, and with it the pictures taken so far. They are taken again."
+        ? gettext("The connection was lost, and with it the pictures taken so far. They are taken again.")
         : state.notice,
     };
   },
@@ -110,16 +112,16 @@ export function poorQuality(state) {
 
 export function finishLabel(state) {
   const count = state.samples.length;
-  if (state.step === "saving") return "Saving…";
-  if (count === 0) return "Save";
-  return `Save with ${count} ${count === 1 ? "sample" : "samples"}`;
+  if (state.step === "saving") return gettext("Saving…");
+  if (count === 0) return gettext("Save");
+  return interpolate(ngettext("Save with %(count)s sample", "Save with %(count)s samples", count), { count });
 }
 
 /** The one instruction in large letters. */
 export function instruction(state) {
-  if (state.step === "saving") return "Saving…";
-  if (isComplete(state)) return "All pictures are taken. You can save them now.";
-  return state.message || "Look at the camera.";
+  if (state.step === "saving") return gettext("Saving…");
+  if (isComplete(state)) return gettext("All pictures are taken. You can save them now.");
+  return state.message || gettext("Look at the camera.");
 }
 
 /**

@@ -1,6 +1,7 @@
 // What the page adds to a decision's own words, which the server writes (verification/cards.py).
 
-import { VERDICTS, formatCount, formatPair, strangersSentence } from "./format.js";
+import { VERDICTS, formatNumber, formatPair, strangersSentence } from "./format.js";
+import { gettext, interpolate, ngettext } from "./words.js";
 
 /**
  * What a match at this threshold is worth, for the question that was asked. The third value, a decision, has the rate
@@ -20,7 +21,8 @@ export function rateOf(decision, hello) {
 
 /** What a screen reader says of a decision: the verdict, about whom, and why. The numbers can be read on the card. */
 export function spokenDecision({ verdict, card: { headline, reasons } }) {
-  return [`${VERDICTS[verdict]}. ${headline}.`, ...reasons].join(" ");
+  const said = interpolate(gettext("%(verdict)s. %(headline)s."), { verdict: VERDICTS[verdict], headline });
+  return [said, ...reasons].join(" ");
 }
 
 /** The short text beside a face's box. */
@@ -32,10 +34,11 @@ export function labelOf(face, threshold) {
   const numbers = score ? `${score.score} / ${score.threshold}` : "";
   if (face.verdict === "pending") {
     const seen = face.frames?.seen ?? 0;
-    return { title: "Looking…", detail: seen ? formatCount(seen, "frame") : "" };
+    const frames = interpolate(ngettext("%(count)s frame", "%(count)s frames", seen), { count: formatNumber(seen) });
+    return { title: gettext("Looking…"), detail: seen ? frames : "" };
   }
-  if (face.verdict === "match") return { title: face.person?.name ?? "Match", detail: numbers };
-  if (face.verdict === "attack") return { title: "Not a live face", detail: "" };
+  if (face.verdict === "match") return { title: face.person?.name ?? VERDICTS.match, detail: numbers };
+  if (face.verdict === "attack") return { title: gettext("Not a live face"), detail: "" };
   if (face.verdict === "uncertain") return { title: VERDICTS.uncertain, detail: numbers };
-  return { title: "No match", detail: numbers };
+  return { title: VERDICTS.non_match, detail: numbers };
 }

@@ -1,5 +1,7 @@
 // What a kiosk's screen shows: (state, event) -> state, and state -> screen. No DOM, no socket. Times in ms.
 
+import { gettext } from "./words.js";
+
 const WELCOME_MS = 6000;
 /** A refusal stays while its face does, but not for longer than this: then the face is looked at once more. */
 const REFUSAL_MS = 8000;
@@ -9,15 +11,15 @@ const KEYPAD_MS = 30000;
 export const MOST_LETTERS = 100;
 
 const SENTENCES = {
-  starting: ["One moment", "The kiosk is starting."],
-  check: ["Welcome", "Look into the camera to check in or out."],
-  greet: ["Welcome", "Look into the camera."],
-  looking: ["One moment", "Look into the camera."],
-  offline: ["No connection", "The kiosk connects again by itself. PINs and badge numbers are kept until then."],
-  noCamera: ["The camera does not work", "The kiosk tries again by itself. You can use your PIN or badge number."],
-  keypad: ["PIN or badge number", "Type it, or hold your badge to the reader."],
-  waiting: ["One moment", "The number is being looked up."],
-  kept: ["Noted", "There is no connection. It counts as soon as the kiosk is connected again, if the number is right."],
+  starting: [gettext("One moment"), gettext("The kiosk is starting.")],
+  check: [gettext("Welcome"), gettext("Look into the camera to check in or out.")],
+  greet: [gettext("Welcome"), gettext("Look into the camera.")],
+  looking: [gettext("One moment"), gettext("Look into the camera.")],
+  offline: [gettext("No connection"), gettext("The kiosk connects again by itself. PINs and badge numbers are kept until then.")],
+  noCamera: [gettext("The camera does not work"), gettext("The kiosk tries again by itself. You can use your PIN or badge number.")],
+  keypad: [gettext("PIN or badge number"), gettext("Type it, or hold your badge to the reader.")],
+  waiting: [gettext("One moment"), gettext("The number is being looked up.")],
+  kept: [gettext("Noted"), gettext("There is no connection. It counts as soon as the kiosk is connected again, if the number is right.")],
 };
 
 export function newKiosk(mode) {

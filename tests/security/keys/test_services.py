@@ -18,6 +18,7 @@ from security.operators.services import list_operators
 from security.rights import Right
 from security.roles.table import Role
 from tests.support.operators import make_operator
+from tests.support.pseudo import pseudo_language
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +36,11 @@ class TestCreateKey:
         row = ApiKey.objects.filter(pk=key.pk).values().get()
         assert secret not in str(row)
         assert row["prefix"] == secret[:10]
+
+    def test_names_its_account_alike_in_every_language(self):
+        with pseudo_language():
+            key, _ = create_key(actor=None, name="door", scopes=[Scope.IDENTIFY])
+        assert key.account.get_username() == f"API key door ({key.prefix})"
 
     def test_leaves_an_audit_row_in_words(self):
         boss = make_operator(Role.ADMINISTRATOR, name="boss")

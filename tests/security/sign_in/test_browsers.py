@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from security.sign_in.browsers import browser_in_words
+from security.sign_in.browsers import browser_in_words, browser_translated
+from tests.support.pseudo import pseudo_language
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,9 @@ from security.sign_in.browsers import browser_in_words
 )
 def test_a_browser_is_named_as_its_operator_would(user_agent, words):
     assert browser_in_words(user_agent) == words
+
+
+@pytest.mark.parametrize("kept", ["Firefox on Windows", "A program"])
+def test_what_is_kept_in_english_is_said_in_the_language_of_the_page(kept):
+    with pseudo_language():
+        assert browser_translated(kept) == f"⟦{kept}⟧"

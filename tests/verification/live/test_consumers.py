@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.sessions.models import Session
+from django.utils import translation
 
 from enrollment.models import GalleryRevision
 from enrollment.services import erase_people, set_active, update_person
@@ -25,8 +26,8 @@ PATH = "/ws/verification/"
 IDENTIFY = {"type": "configure", "mode": "identify"}
 
 
-async def opened(operator, configure: dict[str, Any] | None = IDENTIFY) -> Socket:
-    socket = await communicator(PATH, operator)
+async def opened(operator, configure: dict[str, Any] | None = IDENTIFY, language: str = "") -> Socket:
+    socket = await communicator(PATH, operator, language=language)
     assert (await socket.connect())[0]
     assert (await socket.receive_json_from())["type"] == "hello"
     if configure:
@@ -77,6 +78,37 @@ class TestHello:
         assert error["code"] == "engine_not_ready"
         assert "packs install" in error["message"]
         assert (await socket.receive_output())["code"] == 1013
+        await socket.disconnect()
+
+
+@pytest.fixture
+def every_language(monkeypatch) -> None:
+    """As if every catalogue had every message: it begins with the language that it is said in."""
+    speaker: Any = translation._trans  # type: ignore[attr-defined]
+    monkeypatch.setattr(speaker, "gettext", lambda message: f"{translation.get_language()}: {message}")
+
+
+class TestLanguage:
+    async def test_each_socket_speaks_what_its_browser_asks_for(self, operator, ada, picture, every_language):
+        sockets = [await opened(operator, language=language) for language in ("de-AT,de;q=0.9", "")]
+        german, english = [of_type("decision", await show(one, picture(STRANGER, 1), 10))[0]["card"] for one in sockets]
+        assert (german["headline"], english["headline"]) == ("de: Not recognised", "en: Not recognised")
+        assert (german["facts"][0]["label"], english["facts"][0]["label"]) == ("de: Comparison", "en: Comparison")
+        assert "1 in 10.000" in german["facts"][1]["text"]
+        assert "1 in 10,000" in english["facts"][1]["text"]
+        assert all(sentence.startswith("de: ") for sentence in german["reasons"])
+        for socket in sockets:
+            await socket.disconnect()
+        attempt = await VerificationAttempt.objects.afirst()
+        assert attempt
+        assert attempt.reasons == ["below_threshold"]  # codes: the history says them in its reader's language
+
+    async def test_what_is_refused_is_said_in_it_too(self, operator, ada, every_language):
+        socket = await opened(operator, {"type": "configure", "mode": "verify", "person": "nobody"}, language="fr")
+        refused = await receive_until(socket, "error")
+        assert refused["message"] == "fr: There is no such person, or they are not active."
+        await socket.send_json_to({"type": "never heard of"})
+        assert (await receive_until(socket, "error"))["code"] == "message_unknown"
         await socket.disconnect()
 
 

@@ -1,0 +1,101 @@
+"""Every marked sentence is translated into every language of the site, with its places and its markup."""
+
+from __future__ import annotations
+
+import gettext
+import io
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from facesite.languages import words_of_scripts
+from tests.support import skips
+
+LANGUAGES = [code for code, _ in settings.LANGUAGES if code != "en"]
+DOMAINS = ("django", "djangojs")
+PLACE = re.compile(r"%\(\w+\)[sd]|%[sd%]|\{\w+[^}]*\}")
+MARKUP = re.compile(r"</?\w+")
+UNTRANSLATED = re.compile(
+    r'^msgid (.+(?:\n".*")*)\n(?:msgid_plural .+(?:\n".*")*\n)?(?:msgstr\[\d\] ".+"\n)*msgstr(?:\[\d\])? ""\n(?!")',
+    re.M,
+)
+Catalogue = dict[str | tuple[str, int], str]
+
+
+def read(mo: bytes) -> Catalogue:
+    found: Catalogue = gettext.GNUTranslations(io.BytesIO(mo))._catalog  # type: ignore[attr-defined]
+    return {said: words for said, words in found.items() if said}
+
+
+def shipped(language: str, domain: str, *, root: Path = settings.BASE_DIR) -> Catalogue:
+    return read((root / "locale" / language / "LC_MESSAGES" / f"{domain}.mo").read_bytes())
+
+
+def compiled(po: Path) -> Catalogue:
+    """What is translated and not guessed (fuzzy)."""
+    made = subprocess.run(["msgfmt", "--check", "-o", "-", str(po)], capture_output=True, check=True)
+    return read(made.stdout)
+
+
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory) -> Path:
+    """The sources, with catalogues that were brought up to them just now."""
+    if not shutil.which("xgettext"):
+        skips.skip("gettext", "no xgettext")
+    there = tmp_path_factory.mktemp("sources")
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.splitlines():
+        if Path(name).suffix in {".py", ".html", ".js", ".po", ".toml"} or name in {"manage.py", "scripts/messages"}:
+            (there / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(settings.BASE_DIR / name, there / name)
+    (there / ".venv").symlink_to(settings.BASE_DIR / ".venv")
+    environment = {name: value for name, value in os.environ.items() if name not in {"DJANGO_SETTINGS_MODULE"}}
+    subprocess.run([str(there / "scripts/messages")], cwd=there, env=environment, check=True, capture_output=True)
+    return there
+
+
+class TestCatalogues:
+    @pytest.mark.parametrize("domain", DOMAINS)
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_have_every_sentence_of_the_sources(self, collected, language, domain):
+        po = (collected / "locale" / language / "LC_MESSAGES" / f"{domain}.po").read_text()
+        assert UNTRANSLATED.findall(po) == [], "make messages, then translate"
+        assert "\n#, fuzzy" not in po.partition("\n\n")[2], "a guess: look at it and take the mark away"
+        assert set(shipped(language, domain, root=collected)) == set(shipped(language, domain)), "make messages"
+
+    @pytest.mark.parametrize("domain", DOMAINS)
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_keep_the_places_and_the_markup_of_each_sentence(self, language, domain):
+        wrong = []
+        for said, words in shipped(language, domain).items():
+            english, form = said if isinstance(said, tuple) else (said, None)
+            asked, given = set(PLACE.findall(english)), set(PLACE.findall(words))
+            # A form for one, two or none may do without the number.
+            if given - asked or (form is None and asked != given) or MARKUP.findall(english) != MARKUP.findall(words):
+                wrong.append((english, words))
+        assert wrong == []
+
+    @pytest.mark.parametrize("domain", DOMAINS)
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_are_compiled(self, language, domain):
+        if not shutil.which("msgfmt"):
+            skips.skip("gettext", "no msgfmt")
+        po = settings.BASE_DIR / "locale" / language / "LC_MESSAGES" / f"{domain}.po"
+        assert compiled(po) == shipped(language, domain), "make messages"
+
+
+class TestWordsOfScripts:
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_are_handed_to_the_page(self, language):
+        assert len(words_of_scripts(language)["catalog"]) > 50
