@@ -60,12 +60,14 @@ class PersonFields(forms.Form):
 class ValidityForm(forms.Form):
     """The days on which a person is recognised."""
 
-    valid_from = forms.DateField(label=_("First day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    valid_from = forms.DateField(
+        label=_("First day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
     valid_until = forms.DateField(
         label=_("Last day"),
         required=False,
         help_text=_("A visitor expires by itself: from the next day on nobody recognises them."),
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
 

@@ -27,11 +27,6 @@ def person_or_404(uuid: UUID) -> Person:
         raise Http404(str(error)) from None
 
 
-def count_of(number: int, noun: str) -> str:
-    """The number and the noun, with an "s" unless it is 1: "3 samples"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def hand_out(response: HttpResponse, person_uuid: UUID, copy: HandedOut) -> HttpResponse:
     """Give the name for the receipt to this browser alone, in a signed cookie for that page. The site keeps none."""
     value = signing.dumps([copy.name, copy.salt], salt=f"{RECEIPT_COOKIE}:{person_uuid}", compress=True)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from enrollment import reasons
-from recognizer.errors import RecognizerError
 from recognizer.reasons import Reason
 from recognizer.tracking.challenge import Prompt
 
@@ -109,8 +107,3 @@ def sentence_for_claim(code: str) -> str:
 def sentence_for_photo(code: str) -> str:
     """The same about a picture that was taken before: nobody can come closer in it."""
     return str(PHOTOGRAPHS.get(code, sentence_for(code)))
-
-
-def sentence_of(error: RecognizerError) -> str:
-    """What the engine says of an error is English, with details; in any other language its code's sentence stands."""
-    return str(error) if (get_language() or "en").startswith("en") else sentence_for(error.code)

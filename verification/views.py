@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_safe
 
 from enrollment.errors import PersonUnknown
 from enrollment.models import Person
+from enrollment.reasons import sentence_of
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
 from enrollment.selectors import people_by_uuid, person_by_uuid
@@ -30,7 +31,7 @@ from verification.forms import AttemptFilterForm, PhotoForm
 from verification.models import VerificationAttempt
 from verification.photos import IdentifiedFace, identify_image
 from verification.policy import Grounds, policy_in_force
-from verification.reasons import SENTENCES, sentence_of
+from verification.reasons import SENTENCES
 from verification.review.wording import feedback_context
 
 ATTEMPTS_PER_PAGE = 25

@@ -36,10 +36,12 @@ class ConsentRecordForm(forms.Form):
         required=False,
         empty_label=_("Another text, on paper"),
     )
-    given_on = forms.DateField(label=_("Given on"), widget=forms.DateInput(attrs={"type": "date"}), required=False)
+    given_on = forms.DateField(
+        label=_("Given on"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), required=False
+    )
     valid_until = forms.DateField(
         label=_("Until and including"),
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         required=False,
         help_text=_("Empty: until it is withdrawn."),
     )

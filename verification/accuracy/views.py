@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from enrollment.reasons import sentence_of
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
 from enrollment.runtime.policy import default_liveness
@@ -45,7 +46,6 @@ from verification.accuracy.what_if import replay, steps_in_words
 from verification.forms import PolicyForm, WhatIfForm
 from verification.models import VerificationPolicy
 from verification.policy import current_policy, nearest_fmr, policy_history
-from verification.reasons import sentence_of
 from verification.selectors import find_attempts
 from verification.services import reuse_policy, save_policy
 

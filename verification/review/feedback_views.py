@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from enrollment.models import Person
+from enrollment.reasons import sentence_of
 from enrollment.runtime.engine import get_engine
 from enrollment.selectors import cover_thumbnails, search_people
 from recognizer.errors import RecognizerError
@@ -21,7 +22,6 @@ from security.web import actor_of, read_or_post, requires
 from verification import selectors
 from verification.forms import PersonChoiceForm
 from verification.models import FalseMatch, VerificationAttempt
-from verification.reasons import sentence_of
 from verification.review import feedback
 from verification.review.wording import choices_of, effect_sentences
 

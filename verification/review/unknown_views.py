@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from enrollment.errors import EnrollmentError, PossibleDuplicate
 from enrollment.models import Person
+from enrollment.reasons import sentence_of
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery
 from recognizer.errors import RecognizerError
@@ -27,7 +28,6 @@ from verification import selectors
 from verification.forms import NewPersonForm, PersonChoiceForm, UnknownPolicyForm
 from verification.models import InboxAction, UnknownFace
 from verification.policy import current_policy
-from verification.reasons import sentence_of
 from verification.review import unknowns
 from verification.review.wording import choices_of
 

@@ -33,6 +33,10 @@ class TestConsentOnThePersonsPage:
         assertContains(response, "came by an import")
         assertNotContains(response, "Given</dt>")
 
+    def test_gives_the_browser_its_days_as_browsers_read_them_in_every_language(self, staff_client, enroll):
+        form = staff_client.get(page(enroll("Ada", 1), "consent"), headers={"Accept-Language": "de"})
+        assertContains(form, f'type="date" name="given_on" value="{timezone.localdate():%Y-%m-%d}"')
+
     def test_leads_to_the_text_as_it_was(self, staff_client, operator_client, enroll):
         ada = enroll("Ada", 1)
         staff_client.post(page(ada, "consent"), {"legal_basis": "consent", "how": "ticked", "text": "1"})
