@@ -75,7 +75,8 @@ def lines_of_outcome(run: ImportRun, entry: Entry, outcome: PersonOutcome, notes
         lines = [_line(run, place, NEW if outcome.created else KNOWN)]
     lines += [_line(run, place, NOTE, code) for code in notes]
     for candidate in outcome.lookalikes:
-        line = _line(run, place, WARNING, PossibleDuplicate.code, sentence_for(PossibleDuplicate.code))
+        looks_like = _("These pictures look like somebody who is enrolled. Check whether they are one person.")
+        line = _line(run, place, WARNING, PossibleDuplicate.code, looks_like)
         line.other, line.comparison_score = candidate.person, candidate.comparison_score
         lines.append(line)
     lines += [_line(run, str(file.path), file.outcome, file.code, file.message) for file in outcome.files]

@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from enrollment.hooks import Held, hooks
-from enrollment.models import ConsentRecord, FaceSample, FaceTemplate, HygieneAction, Person
+from enrollment.models import ConsentRecord, FaceSample, FaceTemplate, HygieneAction, ImportLine, Person
 from enrollment.sealed import CropUnreadable, read_crop, read_vectors
 from enrollment.selectors import erased_samples, with_merged
 from security.actors import Actor
@@ -44,6 +44,7 @@ people         your name, your external ID, your groups and whether you are sear
 consents       what you agreed to, when, how and until when, with the text
 samples        each picture: when and how it was taken, and how good it is
 templates      the numbers computed from each picture ("embedding"), and the model that computed them
+imports        what the report of an import says of you, for the week that it is kept
 notes          notes that two records are, or are not, the same person
 attempts       each decision about you: when, the scores, the threshold, and the answer
 false_matches  decisions that were recorded as wrong, and concern you
@@ -104,6 +105,7 @@ def _held_here(people: list[Person]) -> Iterator[Held]:
     )
     templates = FaceTemplate.objects.filter(sample__in=samples.values("pk")).order_by("pk").select_related("sample")
     yield Held("templates", (_template(one) for one in templates.defer("sample__crop").iterator(chunk_size=500)))
+    yield Held("imports", _imports(people))
     yield Held("notes", _notes(people))
     yield Held("audit", _audit_rows(people))
 
@@ -176,6 +178,11 @@ def _template(template: FaceTemplate) -> dict[str, Any]:
         "computed_at": moment(template.created_at),
         "embedding": [float(value) for value in vectors.get(template.sample_id, ())],
     }
+
+
+def _imports(people: list[Person]) -> Iterator[dict[str, Any]]:
+    for line in ImportLine.objects.filter(person__in=people).select_related("run").order_by("pk"):
+        yield {"place": line.place, "outcome": line.outcome, "code": line.code, "at": moment(line.run.begun_at)}
 
 
 def _notes(people: list[Person]) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,7 @@ import pytest
 from enrollment.consent.records import Consent, How
 from enrollment.consent.texts import current_text
 from enrollment.hygiene.actions import merge_people
-from enrollment.models import FaceTemplate, Person
+from enrollment.models import FaceTemplate, ImportRun, Person
 from enrollment.rights.export import export_person
 from enrollment.runtime.gallery import mark_gallery_stale
 from enrollment.sealed import read_crop, read_vectors
@@ -57,7 +57,10 @@ class TestExportPerson:
     def test_holds_what_is_written_about_the_person(self, enroll, staff):
         text = current_text()
         ada = enroll("Ada Lovelace", 1, actor=staff, external_id="17", consent=Consent(How.TICKED, text=text))
+        ImportRun.objects.create().lines.create(person=ada, place="Ada_Lovelace", outcome="new")
         data = data_of(ada)
+        (line,) = data["imports"]
+        assert (line["place"], line["outcome"]) == ("Ada_Lovelace", "new")
         (who,) = data["people"]
         assert (who["name"], who["external_id"], who["enrolled_by"]) == ("Ada Lovelace", "17", f"operator:{staff.pk}")
         (agreed,) = data["consents"]
