@@ -69,11 +69,12 @@ class TestWhatIsCopied:
     def test_never_holds_a_sites_own_files(self, path):
         assert not is_in_the_image(path)
 
-    def test_holds_every_app_and_the_starter_pack(self):
+    def test_holds_every_app_the_languages_and_the_starter_pack(self):
         files = files_of_the_image()
         apps = {path.parent.name for path in ROOT.glob("*/apps.py")}
         assert apps <= {path.partition("/")[0] for path in files}
         assert [path for path in files if fnmatch(path, "models/starter_*.onnx")]
+        assert {path.split("/")[1] for path in files if path.startswith("locale/")} == {"ar", "de", "es", "fr"}
 
 
 class TestTheDockerfile:
