@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -87,10 +87,16 @@ NAMED: dict[type[Model], dict[str, _StrOrPromise]] = {
         "noted_at": _("noted at"),
     },
 }
-"""What columns and fields are called here. Set on the fields and not in the models: there each would be a migration."""
-for model, fields in NAMED.items():
-    for name, words in fields.items():
-        model._meta.get_field(name).verbose_name = words  # type: ignore[union-attr]
+
+
+def name_fields(named: Mapping[type[Model], Mapping[str, _StrOrPromise]]) -> None:
+    """What columns and fields are called in the admin. Set here: in the models each name would be a migration."""
+    for model, fields in named.items():
+        for name, words in fields.items():
+            model._meta.get_field(name).verbose_name = words  # type: ignore[union-attr]
+
+
+name_fields(NAMED)
 FaceSample._meta.verbose_name, FaceSample._meta.verbose_name_plural = _("face sample"), _("face samples")
 FaceTemplate._meta.verbose_name, FaceTemplate._meta.verbose_name_plural = _("face template"), _("face templates")
 PersonPair._meta.verbose_name, PersonPair._meta.verbose_name_plural = _("person pair"), _("person pairs")

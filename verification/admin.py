@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from enrollment.admin import ListAdmin
+from enrollment.admin import ListAdmin, name_fields
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.gallery import cached_gallery
 from security.allowing import is_allowed
@@ -33,6 +33,62 @@ from verification.templatetags.rates import alarms
 def rounded(score: float | None, digits: int) -> str:
     """The score with so many decimals; a dash for None."""
     return "–" if score is None else decimals(score, digits)
+
+
+name_fields(
+    {
+        VerificationAttempt: {
+            "created_at": gettext_lazy("created at"),
+            "uuid": gettext_lazy("identifier"),
+            "mode": gettext_lazy("mode"),
+            "source": gettext_lazy("source"),
+            "verdict": gettext_lazy("verdict"),
+            "matched_person": gettext_lazy("matched person"),
+            "claimed_person": gettext_lazy("claimed person"),
+            "liveness_verdict": gettext_lazy("liveness"),
+            "operator": gettext_lazy("operator"),
+            "contract_id": gettext_lazy("contract id"),
+            "policy": gettext_lazy("policy"),
+            "gallery_revision": gettext_lazy("gallery revision"),
+        },
+        VerificationPolicy: {
+            "liveness": gettext_lazy("liveness"),
+            "saved_by": gettext_lazy("saved by"),
+            "saved_at": gettext_lazy("saved at"),
+        },
+        FalseMatch: {
+            "uuid": gettext_lazy("identifier"),
+            "attempt": gettext_lazy("attempt"),
+            "person": gettext_lazy("person"),
+            "other_person": gettext_lazy("other person"),
+            "effect": gettext_lazy("effect"),
+            "created_by": gettext_lazy("created by"),
+            "created_at": gettext_lazy("created at"),
+            "undone_by": gettext_lazy("undone by"),
+            "undone_at": gettext_lazy("undone at"),
+        },
+        InboxAction: {
+            "uuid": gettext_lazy("identifier"),
+            "kind": gettext_lazy("kind"),
+            "person": gettext_lazy("person"),
+            "face_count": gettext_lazy("face count"),
+            "actor": gettext_lazy("actor"),
+            "at": gettext_lazy("at"),
+            "undone_by": gettext_lazy("undone by"),
+            "undone_at": gettext_lazy("undone at"),
+        },
+        UnknownPolicy: {
+            "days": gettext_lazy("days"),
+            "saved_by": gettext_lazy("saved by"),
+            "saved_at": gettext_lazy("saved at"),
+        },
+    }
+)
+
+VerificationPolicy._meta.verbose_name = gettext_lazy("verification policy")
+FalseMatch._meta.verbose_name = gettext_lazy("false match")
+InboxAction._meta.verbose_name = gettext_lazy("inbox action")
+UnknownPolicy._meta.verbose_name = gettext_lazy("unknown policy")
 
 
 @admin.register(VerificationAttempt)
