@@ -88,6 +88,7 @@ name_fields(
 VerificationPolicy._meta.verbose_name = gettext_lazy("verification policy")
 FalseMatch._meta.verbose_name = gettext_lazy("false match")
 InboxAction._meta.verbose_name = gettext_lazy("inbox action")
+InboxAction._meta.verbose_name_plural = gettext_lazy("inbox actions")
 UnknownPolicy._meta.verbose_name = gettext_lazy("unknown policy")
 
 
