@@ -100,6 +100,7 @@ export class Overlay {
     context.fill();
     context.fillStyle = "#0b0e13";
     context.textBaseline = "middle";
+    context.textAlign = "left"; // "start" is the right side on a page that reads from there
     context.fillText(heading, x + PADDING, y + label.height / 2 + 0.5);
     context.font = DETAIL_FONT;
     context.fillText(detail, x + PADDING + headingWidth + PADDING, y + label.height / 2 + 0.5);
