@@ -92,7 +92,7 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         else:
             messages.success(request, _("The details were saved."))
             return redirect(person)
-    context = {"person": person, "form": form, "merged_into": selectors.merged_into(person)}
+    context = {"person": person, "form": form, "merged": selectors.merge_of(person)}
     context["validity_form"] = ValidityForm(
         initial={"valid_from": person.valid_from, "valid_until": person.valid_until}
     )
