@@ -13,7 +13,6 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -28,6 +27,7 @@ from attendance.schedules.plans import suggested_moment
 from enrollment.selectors import cover_thumbnails, search_people
 from security.rights import Right
 from security.web import actor_of, read_or_post, requires
+from security.written_days import written
 
 MOST_PORTRAITS = 200
 FORGOTTEN_SHOWN = 5
@@ -90,7 +90,7 @@ def _inside_context(stays: Sequence[Stay]) -> dict[str, Any]:
 
 def _as_of() -> str:
     """Now, with the site's zone."""
-    return date_format(timezone.localtime(), "j M Y, H:i e")
+    return written(timezone.localtime(), "j M Y, H:i e")
 
 
 @requires(Right.SEE_ATTENDANCE)

@@ -11,7 +11,6 @@ from django.contrib.auth import get_user_model
 from django.db.models import Case, Count, Q, QuerySet, When
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from enrollment.models import Person, searched_on
@@ -20,6 +19,7 @@ from enrollment.selectors import search_words
 from enrollment.thumbnails import jpeg_data_url
 from security.audit.targets import TargetLink, valid_uuids
 from security.days import in_days
+from security.written_days import written
 from verification.models import VerificationAttempt
 from verification.sealed import read_picture, read_pictures
 
@@ -130,7 +130,7 @@ def audit_links(uuids: Collection[str]) -> dict[str, TargetLink]:
     rows = VerificationAttempt.objects.filter(uuid__in=valid_uuids(uuids)).values_list("uuid", "created_at")
     return {
         str(uuid): TargetLink(
-            _("attempt of {moment}").format(moment=date_format(timezone.localtime(at), "j M Y, H:i")),
+            _("attempt of {moment}").format(moment=written(timezone.localtime(at), "j M Y, H:i")),
             reverse("verification:attempt", args=[uuid]),
         )
         for uuid, at in rows

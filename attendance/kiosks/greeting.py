@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +19,7 @@ from attendance.punches.services import last_punch_of
 from enrollment.models import Person
 from enrollment.selectors import cover_thumbnails, search_people
 from recognizer.reasons import CHALLENGE_FAILURES, Reason
+from security.written_days import written
 from verification.models import VerificationAttempt
 
 if TYPE_CHECKING:
@@ -133,5 +133,5 @@ def _refusal_of(verdict: str, reasons: list[str]) -> tuple[_StrPromise, _StrProm
 
 def _greeting(outcome: str, sentences: str, person: Person, at: datetime) -> Greeting:
     title, text = WELCOMES[sentences]
-    time = date_format(timezone.localtime(at), "H:i")
+    time = written(timezone.localtime(at), "H:i")
     return Greeting(outcome, title.format(name=person.name), text.format(time=time), person)

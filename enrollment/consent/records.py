@@ -11,7 +11,6 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,6 +19,7 @@ from enrollment.consent.texts import text_shown
 from enrollment.errors import ConsentInvalid, ConsentRequired
 from enrollment.models import ConsentRecord, ConsentText, LegalBasis, Person
 from security.actors import Actor
+from security.written_days import written
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
@@ -134,7 +134,7 @@ def end_sentence(record: ConsentRecord) -> str:
         said = _("The consent was withdrawn. This person is not recognised, and will be erased on {day}.")
     else:
         said = _("The consent has expired. This person is not recognised, and will be erased on {day}.")
-    return said.format(day=date_format(record.erase_on, "j F Y"))
+    return said.format(day=written(record.erase_on, "j F Y"))
 
 
 def allowed_bases(bases: Collection[str]) -> list[tuple[str, _StrOrPromise]]:

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -22,6 +21,7 @@ from enrollment.web import handed_out, person_or_404
 from security.rights import Right
 from security.signing import site_public_key
 from security.web import actor_of, read_or_post, requires
+from security.written_days import written
 
 IN_MEMORY = 5_000_000
 """Bytes of a copy that stay in memory; a larger one goes to a file without a name, which the system forgets when it is
@@ -57,7 +57,7 @@ def withdraw(request: HttpRequest, uuid: UUID) -> HttpResponse:
             request,
             _("{name} is not recognised any more, and will be erased on {day}.").format(
                 name=person.name,
-                day=date_format(ended.erase_on, "j F Y"),  # type: ignore[arg-type]
+                day=written(ended.erase_on, "j F Y"),  # type: ignore[arg-type]
             ),
         )
     except (ConsentInvalid, PersonUnknown) as error:

@@ -20,7 +20,7 @@ def percent(value: float) -> str:
     """0.00123 -> "0.123 %": three significant digits; a dash where nothing was compared."""
     if math.isnan(value):
         return "–"
-    return _("{number}\u00a0%").format(number=shortest(f"{round(value * 100, 5):.3g}"))
+    return _("{number} %").format(number=shortest(f"{round(value * 100, 5):.3g}"))
 
 
 @register.filter
@@ -28,7 +28,7 @@ def interval(rate: Rate) -> str:
     """The counts, and the 95 % interval that they give."""
     if not rate.trials:
         return _("nothing to count")
-    return _("{errors} of {trials}; 95\u00a0%: {low} to {high}").format(
+    return _("{errors} of {trials}; 95 %: {low} to {high}").format(
         errors=grouped(rate.errors), trials=grouped(rate.trials), low=percent(rate.low), high=percent(rate.high)
     )
 
