@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from enrollment import selectors
 from enrollment.consent.records import people_to_erase, people_without_record
+from enrollment.hooks import hooks
 from enrollment.models import Person, PersonGroup
 
 ACTIVE_CHOICES = [
@@ -22,7 +23,13 @@ ACTIVE_CHOICES = [
     ("unrecorded", _("No consent recorded")),
 ]
 SORT_CHOICES = [("", _("By name")), ("newest", _("Newest first")), ("oldest", _("Oldest first"))]
-ORDERS = {"newest": ("-created_at", "-pk"), "oldest": ("created_at", "pk")}
+SEEN_CHOICES = [("seen", _("Seen last first")), ("unseen", _("Not seen for longest first"))]
+ORDERS: dict[str, tuple[Any, ...]] = {
+    "newest": ("-created_at", "-pk"),
+    "oldest": ("created_at", "pk"),
+    "seen": (F("last_seen").desc(nulls_last=True), "name", "pk"),
+    "unseen": (F("last_seen").asc(nulls_first=True), "name", "pk"),
+}
 WAITING = {"ended": people_to_erase, "unrecorded": people_without_record, "outside": selectors.people_outside_span}
 """Filters by what a consent, or a person's days, leave to be done."""
 
@@ -42,10 +49,18 @@ class PeopleFilter(forms.Form):
     )
     sort = forms.ChoiceField(label=_("Order"), choices=SORT_CHOICES, required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, sees_history: bool = False, **kwargs: Any) -> None:
+        """sees_history: then each person comes with `last_seen`, and may be ordered by it."""
         super().__init__(*args, **kwargs)
+        self.last_seen = hooks.last_seen if sees_history else None
+        if self.last_seen:
+            self.fields["sort"].choices = [*SORT_CHOICES, *SEEN_CHOICES]  # type: ignore[attr-defined]
         self.fields["q"].widget.attrs |= {"type": "search", "placeholder": gettext("Name or external ID")}
         self.is_valid()
+
+    @property
+    def shows_last_seen(self) -> bool:
+        return self.last_seen is not None
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -64,5 +79,7 @@ def find_people(form: PeopleFilter) -> QuerySet[Person]:
         found = found.filter(pk__in=WAITING[wanted]())
     if group := asked.get("group"):
         found = found.filter(groups=group)
+    if form.last_seen:
+        found = found.annotate(last_seen=form.last_seen())
     order = ORDERS.get(form.cleaned_data.get("sort", ""))
     return found.order_by(*order) if order else found

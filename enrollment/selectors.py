@@ -193,9 +193,15 @@ def merged_into(person: Person) -> Person | None:
 
     None also when a later merge gave this person somebody's samples.
     """
+    action = merge_of(person)
+    return action.person if action else None
+
+
+def merge_of(person: Person) -> HygieneAction | None:
+    """The merge that brought this person's samples to somebody else, as merged_into() knows it. One query."""
     merges = HygieneAction.objects.filter(kind=HygieneAction.Kind.MERGE, undone_at=None)
     action = merges.filter(Q(other=person) | Q(person=person)).select_related("person").order_by("-pk").first()
-    return action.person if action and action.other_id == person.pk else None
+    return action if action and action.other_id == person.pk else None
 
 
 def gallery_counts() -> GalleryCounts:

@@ -2,6 +2,7 @@ from django.urls import path
 
 from enrollment import views
 from enrollment.groups import views as group_views
+from enrollment.hygiene import merge_views
 from enrollment.hygiene import views as hygiene_views
 from enrollment.importing import views as import_views
 from enrollment.picked import views as picked_views
@@ -29,6 +30,7 @@ urlpatterns = [
     path("people/<uuid:uuid>/active/", views.person_active, name="person_active"),
     path("people/<uuid:uuid>/validity/", views.validity, name="validity"),
     path("people/<uuid:uuid>/erase/", views.erase, name="erase"),
+    path("people/<uuid:uuid>/merge/", merge_views.merge_by_hand, name="merge"),
     path("people/<uuid:uuid>/groups/", group_views.of_person, name="groups_of_person"),
     path("groups/", group_views.groups, name="groups"),
     path("groups/<uuid:uuid>/", group_views.group, name="group"),

@@ -25,6 +25,7 @@ from enrollment.runtime.engine import engine_if_ready
 from enrollment.sealed import CropUnreadable, is_unreadable, read_crop
 from enrollment.thumbnails import shown_bytes
 from enrollment.web import hand_out, person_or_404
+from security.allowing import is_allowed
 from security.rights import Right
 from security.web import actor_of, read_or_post, requires
 
@@ -54,7 +55,7 @@ def _capture_page(request: HttpRequest, person: Person | None) -> HttpResponse:
 @requires(Right.SEE_PEOPLE)
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
-    form = PeopleFilter(request.GET)
+    form = PeopleFilter(request.GET, sees_history=is_allowed(actor_of(request), Right.SEE_HISTORY))
     page = Paginator(find_people(form), PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     covers = selectors.cover_thumbnails(page.object_list)
     context = {
@@ -92,7 +93,7 @@ def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         else:
             messages.success(request, _("The details were saved."))
             return redirect(person)
-    context = {"person": person, "form": form, "merged_into": selectors.merged_into(person)}
+    context = {"person": person, "form": form, "merged": selectors.merge_of(person)}
     context["validity_form"] = ValidityForm(
         initial={"valid_from": person.valid_from, "valid_until": person.valid_until}
     )

@@ -15,7 +15,7 @@ class VerificationConfig(AppConfig):
         from verification.policy import current_policy
         from verification.review.feedback import load_confusions, rebuild_false_matches
         from verification.rights import held_about, periods
-        from verification.selectors import audit_links
+        from verification.selectors import audit_links, last_seen
         from verification.services import forget_people
 
         targets.register("attempt", gone=_("an attempt that is no longer kept"), find=audit_links)
@@ -25,5 +25,6 @@ class VerificationConfig(AppConfig):
         hooks.on_periods(periods)
         hooks.policy = current_policy
         hooks.confusions = load_confusions
+        hooks.last_seen = last_seen
         for rule in retention.RULES:
             retention_rules.register(rule)

@@ -109,7 +109,10 @@ class VerificationAttempt(models.Model):
     class Meta:
         ordering = ["-created_at", "-id"]
         verbose_name = _("attempt")
-        indexes = [models.Index(fields=["has_picture", "created_at"], name="pictures_by_age")]
+        indexes = [
+            models.Index(fields=["has_picture", "created_at"], name="pictures_by_age"),
+            models.Index(fields=["matched_person", "created_at"], name="when_a_person_was_seen"),
+        ]
 
     def __str__(self) -> str:
         moment = f"{timezone.localtime(self.created_at):%Y-%m-%d %H:%M:%S}"

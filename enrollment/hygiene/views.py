@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from django.contrib import messages
@@ -95,8 +96,11 @@ def forget_pair(request: HttpRequest) -> HttpResponse:
 @requires(Right.CORRECT)
 @require_POST
 def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """From the report, or from the page of the person named in `from`, to which it then goes back."""
     action = get_object_or_404(HygieneAction, uuid=uuid)
-    return _answer(request, lambda: hygiene.undo_action(actor=actor_of(request), action=action), _("This was undone."))
+    back = _person(request, "from") if "from" in request.POST else None
+    act = partial(hygiene.undo_action, actor=actor_of(request), action=action)
+    return _answer(request, act, _("This was undone."), back=back)
 
 
 @requires(Right.CORRECT)
@@ -127,12 +131,17 @@ def _person(request: HttpRequest, name: str) -> Person:
         raise Http404(str(error)) from None
 
 
-def _answer(request: HttpRequest, act: Callable[[], object], sentence: str) -> HttpResponse:
-    """Do it and go back to the report, with a message that says what happened or why nothing did."""
+def _answer(
+    request: HttpRequest, act: Callable[[], object], sentence: str, *, back: Person | None = None
+) -> HttpResponse:
+    """Do it and go back to the report, or to this person's page, with a message that says what happened,
+
+    or why nothing did.
+    """
     try:
         act()
     except EnrollmentError as error:
         messages.error(request, str(error))
     else:
         messages.success(request, sentence)
-    return redirect("enrollment:hygiene")
+    return redirect(back or "enrollment:hygiene")

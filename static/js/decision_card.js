@@ -1,6 +1,7 @@
 // What the live page says about a decision, and the list of the last decisions.
 
 import { rateOf } from "./core/explain.js";
+import { mayEnrolVisitor } from "./core/live.js";
 import { VERDICTS, formatPair, initials } from "./core/format.js";
 import { gettext, interpolate } from "./core/words.js";
 import { timeIn } from "./core/zone.js";
@@ -37,6 +38,9 @@ export function decisionCard(decision, { hello, urls, onAgain, away = null, onCh
             icon("shield"),
             gettext("Ask for a head movement"),
           )
+        : null,
+      urls.enroll && mayEnrolVisitor(decision)
+        ? el("a", { class: "btn btn--small btn--primary", "data-key": "enrol-visitor", href: urls.enroll }, icon("enrol"), gettext("Enrol this visitor"))
         : null,
       el("button", { class: "btn btn--small", type: "button", "data-key": "again", click: onAgain }, icon("refresh"), gettext("Check again")),
       urls.attempt

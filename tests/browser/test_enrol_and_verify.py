@@ -107,6 +107,11 @@ class TestEnrolAndVerify:
             verdict, words = decision_of(page)
             assert verdict in {"non_match", "uncertain"}
             assert enrolled not in words
+            offer = page.locator("[data-card]").get_by_role("link", name="Enrol this visitor")
+            assert offer.count() == (verdict == "non_match")
+            if offer.count():
+                offer.click()
+                page.wait_for_url("**/enrollment/")
 
 
 class TestInterruptions:

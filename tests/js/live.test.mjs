@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { EMPTY_MS, FADE_MS, HISTORY_LENGTH, advance, cardOf as cardAt, configureMessage, newLive } from "../../static/js/core/live.js";
+import { EMPTY_MS, FADE_MS, HISTORY_LENGTH, advance, cardOf as cardAt, configureMessage, mayEnrolVisitor, newLive } from "../../static/js/core/live.js";
 
 const NOW = 100000;
 const cardOf = (state, now = NOW) => cardAt(state, now);
@@ -128,5 +128,21 @@ describe("a stopped camera", () => {
     const state = play(hello, result(pending), decision, { type: "stopped" });
     assert.deepEqual(state.faces, []);
     assert.equal(cardOf(state).kind, "decision");
+  });
+});
+
+describe("the offer to enrol a visitor", () => {
+  const stranger = { verdict: "non_match", mode: "identify", liveness: { verdict: "bona_fide" } };
+
+  it("is made where nobody enrolled has the face", () => {
+    assert.ok(mayEnrolVisitor(stranger));
+    assert.ok(mayEnrolVisitor({ ...stranger, liveness: { verdict: "not_checked" } }));
+  });
+  it("is not made of an attack, of a doubt, of a match or of a denied claim", () => {
+    for (const verdict of ["attack", "uncertain", "match"]) assert.ok(!mayEnrolVisitor({ ...stranger, verdict }), verdict);
+    assert.ok(!mayEnrolVisitor({ ...stranger, mode: "verify" }));
+  });
+  it("is not made of what looks like an attack where liveness only advises", () => {
+    assert.ok(!mayEnrolVisitor({ ...stranger, liveness: { verdict: "attack" } }));
   });
 });

@@ -16,6 +16,7 @@ PAGES = {
     "person-upload": "/enrollment/people/{person}/upload/",
     "person-consent": "/enrollment/people/{person}/consent/",
     "person-export": "/enrollment/people/{person}/export/",
+    "person-merge": "/enrollment/people/{person}/merge/",
     "erase": "/enrollment/people/{person}/erase/",
     "remove-sample": "/enrollment/samples/{sample}/remove/",
     "receipt": "/enrollment/receipts/{receipt}/",

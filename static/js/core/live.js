@@ -106,6 +106,14 @@ export function cardOf(state, now) {
   return { kind: "decision", decision: state.decision, away: gone < FADE_MS ? null : Math.floor(gone / 1000) };
 }
 
+/**
+ * Whether the card may offer to enrol whom it is about: a live face that everybody enrolled was asked about and that
+ * nobody has. Never an attack, a doubt or a denied claim: those are no visitors.
+ */
+export function mayEnrolVisitor({ verdict, mode, liveness }) {
+  return verdict === "non_match" && mode === "identify" && liveness?.verdict !== "attack";
+}
+
 const isAbout = (decision, face, state) => decision?.track === face.track && decision.question === state.question;
 
 /** The latest decision on this face. */

@@ -1,0 +1,65 @@
+"""When somebody was recognised last: in the list of people, in its order, and on the person's own page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import Permission
+from pytest_django.asserts import assertContains, assertNotContains
+
+from security.rights import Right
+from tests.support.operators import client_of, make_operator
+from tests.verification.rows import make_attempt
+from verification.models import FalseMatch
+
+pytestmark = pytest.mark.django_db
+
+
+class TestLastSeen:
+    NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+    def seen(self, person, days: int, **values):
+        at = self.NOON + timedelta(days=days)
+        return make_attempt(matched_person=person, created_at=at, thumbnail=b"", **values)
+
+    @pytest.fixture
+    def trio(self, enroll):
+        return [enroll(name, number) for number, name in enumerate(("Ada", "Bob", "Cy"), 1)]
+
+    def names(self, client, **asked) -> list[str]:
+        return [person.name for person, _ in client.get("/enrollment/people/", asked).context["rows"]]
+
+    def test_orders_the_list_and_stands_in_it_without_another_query(
+        self, operator_client, trio, django_assert_num_queries
+    ):
+        ada, bob, _ = trio
+        for days in (0, 1, 2):
+            self.seen(bob, days)
+        self.seen(ada, 1)
+        with django_assert_num_queries(12):
+            answer = operator_client.get("/enrollment/people/", {"sort": "seen"})
+        assertContains(answer, "6 Mar 2026")
+        assertContains(answer, "Never")
+        assert self.names(operator_client, sort="seen") == ["Bob", "Ada", "Cy"]
+        assert self.names(operator_client, sort="unseen") == ["Cy", "Ada", "Bob"]
+
+    def test_is_kept_from_those_who_may_not_see_the_history(self, trio):
+        _, bob, _ = trio
+        self.seen(bob, 3)
+        viewer = make_operator(name="sees people, no history")
+        viewer.user_permissions.set(Permission.objects.filter(codename=Right.SEE_PEOPLE.codename))
+        client = client_of(viewer)
+        assertNotContains(client.get("/enrollment/people/"), "Last seen")
+        assert self.names(client, sort="seen") == ["Ada", "Bob", "Cy"]
+        assertNotContains(client.get(bob.get_absolute_url()), "Last seen")
+
+    def test_is_on_the_page_of_the_person_and_forgets_a_wrong_match(self, operator_client, trio):
+        ada, *_ = trio
+        self.seen(ada, 0)
+        wrong = self.seen(ada, 5)
+        self.seen(None, 6, claimed_person=ada, verdict="non_match", mode="verify")
+        assertContains(operator_client.get(ada.get_absolute_url()), "9 Mar 2026, 12:00</time>")
+        FalseMatch.objects.create(attempt=wrong, person=ada)
+        page = operator_client.get(ada.get_absolute_url())
+        assert page.context["recent"]["last_seen"] == self.NOON
