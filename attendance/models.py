@@ -16,7 +16,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
-from enrollment.models import Person
+from enrollment.models import Person, PersonGroup
 from security.rights import Right
 from verification.models import VerificationAttempt
 
@@ -219,6 +219,10 @@ class Schedule(models.Model):
     )
     valid_from = models.DateField("first day", default=timezone.localdate)
     valid_until = models.DateField("last day", null=True, blank=True, help_text="Empty: until it is changed.")
+    for_everybody = models.BooleanField(
+        default=True, help_text="No: for its groups only, and for nobody once these are gone."
+    )
+    groups = models.ManyToManyField(PersonGroup, related_name="schedules", blank=True)
 
     class Meta:
         ordering = ["-valid_from", "-id"]
