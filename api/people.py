@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -90,9 +91,11 @@ async def create_person(request: HttpRequest, body: PersonIn) -> HttpResponse:
     once = once_of(key_of(request).pk, _token_of(request), b"people", request.body)
 
     def work() -> Answer:
-        person = services.register_person(
-            actor=actor, name=body.name, external_id=body.external_id, consent=consent_of(body.consent)
-        )
+        with transaction.atomic():
+            person = services.register_person(
+                actor=actor, name=body.name, external_id=body.external_id, consent=consent_of(body.consent)
+            )
+            _set_days(actor, person, body.model_dump(exclude_unset=True))
         return Answer(201, _json_of(person_out(_person_with_counts(person.uuid))), person.uuid)
 
     return _as_json(await run_in_database_thread(answer_once, once, work))
@@ -111,18 +114,20 @@ async def get_person(request: HttpRequest, person: UUID) -> PersonOut:
     openapi_extra={"responses": problems(409, 413, 415)},
 )
 async def change_person(request: HttpRequest, person: UUID, body: PersonPatch) -> PersonOut:
-    """Change name, external ID, or whether searches find the person."""
+    """Change name, external ID, or whether and on which days searches find the person."""
     actor, given = actor_of(request), body.model_dump(exclude_unset=True)
 
     def work() -> PersonOut:
         stored = person_by_uuid(person)
-        services.update_person(
-            actor=actor,
-            person=stored,
-            name=given["name"] if given.get("name") is not None else stored.name,
-            external_id=given.get("external_id", stored.external_id),
-            is_active=given.get("is_active"),
-        )
+        with transaction.atomic():
+            services.update_person(
+                actor=actor,
+                person=stored,
+                name=given["name"] if given.get("name") is not None else stored.name,
+                external_id=given.get("external_id", stored.external_id),
+                is_active=given.get("is_active"),
+            )
+            _set_days(actor, stored, given)
         return person_out(_person_with_counts(person))
 
     return await run_in_database_thread(work)
@@ -224,6 +229,13 @@ def _draft_of(outcome: PhotoOutcome, number: int, of: int) -> SampleDraft:
     raise Problem(422, outcome.code, outcome.message, **where)
 
 
+def _set_days(actor: KeyActor, person: Person, given: Mapping[str, Any]) -> None:
+    """As a body says them; what it leaves out stays. Raises ValidityInvalid."""
+    if given.keys() & {"valid_from", "valid_until"}:
+        days = {name: given.get(name, getattr(person, name)) for name in ("valid_from", "valid_until")}
+        services.set_validity(actor=actor, person=person, **days)
+
+
 def _store(actor: KeyActor, person: UUID, drafts: Sequence[SampleDraft], despite_duplicate: bool) -> Answer:
     saved = services.add_samples(
         actor=actor, person=person_by_uuid(person), samples=drafts, despite_duplicate=despite_duplicate
@@ -256,13 +268,16 @@ def consent_of(given: ConsentIn | None) -> Consent:
 
 
 def person_out(person: Person) -> PersonOut:
-    """person: from search_people(), with `consents` prefetched."""
+    """person: from search_people(), with `consents` and `groups` prefetched."""
     agreed = person.consent
     return PersonOut(
         id=person.uuid,
         name=person.name,
         external_id=person.external_id,
         is_active=person.is_active,
+        valid_from=person.valid_from,
+        valid_until=person.valid_until,
+        groups=sorted(group.name for group in person.groups.all()),
         samples=person.sample_count,  # type: ignore[attr-defined]
         consent=_consent_out(agreed) if agreed else None,
         created_at=person.created_at,
@@ -293,7 +308,7 @@ def _consent_out(agreed: ConsentRecord) -> ConsentOut:
 
 
 def _with_consent(people: QuerySet[Person]) -> QuerySet[Person]:
-    return people.prefetch_related(Prefetch("consents"))
+    return people.prefetch_related(Prefetch("consents"), "groups")
 
 
 def _person_with_counts(uuid: UUID) -> Person:

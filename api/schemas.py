@@ -55,6 +55,8 @@ class PersonIn(BaseModel):
 
     name: str = Field(max_length=200)
     external_id: str | None = Field(None, max_length=100, description="Your own number of this person; unique.")
+    valid_from: date | None = Field(None, description="The first day on which searches find the person.")
+    valid_until: date | None = Field(None, description="The last one. null: no bound.")
     consent: ConsentIn | None = Field(None, description="Needed unless the site's policy enrols without asking.")
 
 
@@ -66,6 +68,8 @@ class PersonPatch(BaseModel):
     name: str | None = Field(None, max_length=200)
     external_id: str | None = Field(None, max_length=100)
     is_active: bool | None = Field(None, description="False: no search finds this person.")
+    valid_from: date | None = Field(None, description="The first day on which searches find the person.")
+    valid_until: date | None = Field(None, description="The last one. null: no bound.")
 
 
 class ConsentOut(BaseModel):
@@ -81,6 +85,9 @@ class PersonOut(BaseModel):
     name: str
     external_id: str | None
     is_active: bool
+    valid_from: date | None = Field(description="The first day on which searches find the person. null: no bound.")
+    valid_until: date | None = Field(description="The last one. null: no bound.")
+    groups: list[str] = Field(description="Names of the person's groups.")
     samples: int
     consent: ConsentOut | None
     created_at: datetime

@@ -40,7 +40,9 @@ def close_open_days(now: datetime, *, pause: Callable[[], None] = lambda: None) 
     if policy.closing == AttendancePolicy.Closing.OPEN:
         return 0
     timetable, closed = read_timetable(), 0
-    for came in list(open_punches(now).filter(direction=Punch.Direction.IN)):
+    open_days = list(open_punches(now).filter(direction=Punch.Direction.IN))
+    timetable.know(came.person for came in open_days)
+    for came in open_days:
         closed += _close(came, policy, timetable, now)
         pause()
     log_event(logger, "open_days_closed", count=closed)

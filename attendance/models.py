@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from attendance.rules import rule_in_words
-from enrollment.models import Person
+from enrollment.models import Person, PersonGroup
 from security.rights import Right
 from verification.models import VerificationAttempt
 
@@ -232,6 +232,10 @@ class Schedule(models.Model):
     )
     valid_from = models.DateField(_("first day"), default=timezone.localdate)
     valid_until = models.DateField(_("last day"), null=True, blank=True, help_text=_("Empty: until it is changed."))
+    for_everybody = models.BooleanField(
+        default=True, help_text="No: for its groups only, and for nobody once these are gone."
+    )
+    groups = models.ManyToManyField(PersonGroup, related_name="schedules", blank=True)
 
     class Meta:
         ordering = ["-valid_from", "-id"]

@@ -12,6 +12,7 @@ urlpatterns = [
     path("days/", report_views.days, name="days"),
     path("days/export.csv", report_views.export_csv, name="export_csv"),
     path("days/export.xlsx", report_views.export_xlsx, name="export_xlsx"),
+    path("days/export.ics", report_views.export_ics, name="export_ics"),
     path("people/<uuid:uuid>/", report_views.person, name="person"),
     path("people/<uuid:uuid>/export.csv", report_views.person_csv, name="person_csv"),
     path("people/<uuid:uuid>/export.xlsx", report_views.person_xlsx, name="person_xlsx"),

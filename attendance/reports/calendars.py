@@ -1,12 +1,13 @@
-"""One person's stays and days of absence as a calendar (iCalendar, RFC 5545), for whatever program opens such files."""
+"""Stays and days of absence as a calendar (iCalendar, RFC 5545), for whatever program opens such files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from django.utils.translation import gettext as _
+from django.core.exceptions import ValidationError
 from icalendar import Calendar, Event
 
 from attendance.reports.files import hand_out
@@ -18,18 +19,26 @@ from security.actors import Actor
 PRODUCT: Final = "-//facesite//attendance//EN"
 
 
-def days_as_calendar(row: Row, *, actor: Actor | None, span: Span, now: datetime) -> bytes:
+MOST_DAYS_IN_A_CALENDAR: Final = 20_000
+"""People times days: it is built in memory, and no program likes to open a larger one."""
+
+
+def days_as_calendar(
+    rows: Iterable[Row], *, actor: Actor | None, span: Span, people: int, whose: str, now: datetime
+) -> bytes:
     """An event for each stay and for each day of absence. Moments are in UTC, so no zone's rules travel along.
 
     A stay without its end has no length. Events keep their ids: a calendar that reads the file again shows none twice.
-    Raises NotAllowed.
+    whose: a person's or a group's name for the calendar's, empty for everybody. Raises NotAllowed, ValidationError.
     """
-    hand_out(actor=actor, form="ics", span=span, people=1)
+    if people * len(span.days) > MOST_DAYS_IN_A_CALENDAR:
+        raise ValidationError(_("That is too much for one calendar. Choose a group, or fewer days or fewer people."))
+    hand_out(actor=actor, form="ics", span=span, people=people)
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
-    calendar.add("x-wr-calname", _("Attendance of {name}").format(name=row.person.name))
-    for cell in row.cells:
+    calendar.add("x-wr-calname", _("Attendance of {name}").format(name=whose) if whose else _("Attendance"))
+    for cell in (cell for row in rows for cell in row.cells):
         for event in _events(cell, now):
             calendar.add_component(event)
     file: bytes = calendar.to_ical()

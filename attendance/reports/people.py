@@ -67,9 +67,7 @@ def _shown(asked: Asked, timetable: Timetable, now: datetime) -> Q:
         return Q(pk__in=_people(_lonely(day, now)))
     expected = Q(pk__in=[])
     for each in asked.span.days:
-        for plan, whom in timetable.plans_on(each):
-            if plan.starts <= now:
-                expected |= whom
+        expected |= timetable.expected_on(each, now)
     return expected | _here(asked.span)
 
 

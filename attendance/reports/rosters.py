@@ -1,4 +1,4 @@
-"""Who was here, late and absent in a span of days: a row for each person, with two queries for all of them."""
+"""Who was here, late and absent in a span of days: a row for each person, with a few queries for all of them."""
 
 from __future__ import annotations
 
@@ -82,6 +82,7 @@ class DayTotals:
 def read_rows(people: Sequence[Person], span: Span, timetable: Timetable, now: datetime) -> list[Row]:
     """In the order of `people`."""
     stays = _stays_by_day(people, span)
+    timetable.know(people)
     return [Row(person, tuple(_cells(person, span, stays, timetable, now))) for person in people]
 
 

@@ -97,6 +97,12 @@ def export_xlsx(request: HttpRequest) -> HttpResponseBase:
 
 @requires(Right.EXPORT)
 @require_GET
+def export_ics(request: HttpRequest) -> HttpResponseBase:
+    return _of_everybody(request, _ics)
+
+
+@requires(Right.EXPORT)
+@require_GET
 def person_csv(request: HttpRequest, uuid: UUID) -> HttpResponseBase:
     return _of_one(request, uuid, _csv)
 
@@ -113,8 +119,8 @@ def person_ics(request: HttpRequest, uuid: UUID) -> HttpResponseBase:
     return _of_one(request, uuid, _ics)
 
 
-Send = Callable[[HttpRequest, Sequence[int], Span], HttpResponseBase]
-"""request, primary keys of people in their order, span -> the file"""
+Send = Callable[[HttpRequest, Sequence[int], Span, str], HttpResponseBase]
+"""request, primary keys of people in their order, span, whose it is (empty: everybody's) -> the file"""
 
 
 def _of_everybody(request: HttpRequest, send: Send) -> HttpResponseBase:
@@ -124,7 +130,7 @@ def _of_everybody(request: HttpRequest, send: Send) -> HttpResponseBase:
     asked = form.asked()
     keys = list(people_of(asked, read_timetable(), timezone.now()).values_list("pk", flat=True))
     try:
-        return send(request, keys, asked.span)
+        return send(request, keys, asked.span, asked.group.name if asked.group else "")
     except ValidationError as error:
         return render(request, "attendance/days.html", {"form": form, "problem": error.messages[0]}, status=400)
 
@@ -132,24 +138,24 @@ def _of_everybody(request: HttpRequest, send: Send) -> HttpResponseBase:
 def _of_one(request: HttpRequest, uuid: UUID, send: Send) -> HttpResponseBase:
     found = get_object_or_404(Person, uuid=uuid)
     form = SpanForm(request.GET)
-    return send(request, [found.pk], form.asked_span()) if form.is_valid() else person(request, uuid)
+    return send(request, [found.pk], form.asked_span(), found.name) if form.is_valid() else person(request, uuid)
 
 
-def _csv(request: HttpRequest, keys: Sequence[int], span: Span) -> HttpResponseBase:
+def _csv(request: HttpRequest, keys: Sequence[int], span: Span, whose: str) -> HttpResponseBase:
     rows = read_many(keys, span, read_timetable(), timezone.now())
     return download(days_as_csv(rows, actor=actor_of(request), span=span, people=len(keys)), _name(span, "csv"))
 
 
-def _xlsx(request: HttpRequest, keys: Sequence[int], span: Span) -> HttpResponseBase:
+def _xlsx(request: HttpRequest, keys: Sequence[int], span: Span, whose: str) -> HttpResponseBase:
     rows = read_many(keys, span, read_timetable(), timezone.now())
     book = days_as_workbook(rows, actor=actor_of(request), span=span, people=len(keys))
     return _attached(book, XLSX, _name(span, "xlsx"))
 
 
-def _ics(request: HttpRequest, keys: Sequence[int], span: Span) -> HttpResponseBase:
+def _ics(request: HttpRequest, keys: Sequence[int], span: Span, whose: str) -> HttpResponseBase:
     now = timezone.now()
-    (row,) = read_many(keys, span, read_timetable(), now)
-    file = days_as_calendar(row, actor=actor_of(request), span=span, now=now)
+    rows = read_many(keys, span, read_timetable(), now)
+    file = days_as_calendar(rows, actor=actor_of(request), span=span, people=len(keys), whose=whose, now=now)
     return _attached(file, "text/calendar; charset=utf-8", _name(span, "ics"))
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any, Final
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from attendance.models import DayOff, Schedule
+from enrollment.models import PersonGroup
 from security.actors import Actor
 from security.allowing import require
 from security.audit.actions import Action
@@ -17,14 +21,23 @@ from security.rights import Right
 FIELDS: Final = ("name", "weekdays", "starts_at", "ends_at", "grace_minutes", "valid_from", "valid_until")
 
 
-def save_schedule(*, actor: Actor | None, schedule: Schedule) -> Schedule:
-    """A new one, or a changed one: past days are judged by it too. Raises NotAllowed, ValidationError."""
+def save_schedule(
+    *, actor: Actor | None, schedule: Schedule, groups: Collection[PersonGroup] | None = None
+) -> Schedule:
+    """A new one, or a changed one: past days are judged by it too. groups: None is everybody.
+
+    Raises NotAllowed, ValidationError.
+    """
     require(actor, Right.MANAGE_SITE)
+    if groups is not None and not groups:
+        raise ValidationError({"groups": _("Choose at least one group, or everybody.")})
+    schedule.for_everybody = groups is None
     schedule.full_clean()
     with transaction.atomic():
         old = Schedule.objects.select_for_update().filter(pk=schedule.pk).first() if schedule.pk else None
         before = _facts(old) if old else None
         schedule.save()
+        schedule.groups.set(groups or ())
         record(Action.SCHEDULE_SAVED, actor=actor, target=schedule.pk, before=before, after=_facts(schedule))
     return schedule
 
@@ -57,7 +70,8 @@ def delete_day_off(*, actor: Actor | None, off: DayOff) -> None:
 
 
 def _facts(schedule: Schedule) -> dict[str, Any]:
-    return {name: _fact(getattr(schedule, name)) for name in FIELDS}
+    facts = {name: _fact(getattr(schedule, name)) for name in FIELDS}
+    return facts | {"groups": None if schedule.for_everybody else [group.name for group in schedule.groups.all()]}
 
 
 def _fact(value: object) -> object:

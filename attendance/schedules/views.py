@@ -27,7 +27,7 @@ def schedules(request: HttpRequest) -> HttpResponse:
         return redirect("attendance:schedules")
     context = {
         "form": form,
-        "schedules": Schedule.objects.all(),
+        "schedules": Schedule.objects.prefetch_related("groups"),
         "off": DayOff.objects.all(),
         "today": timezone.localdate(),
     }
@@ -41,7 +41,8 @@ def schedule(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     old = get_object_or_404(Schedule, pk=pk) if pk else None
     form = ScheduleForm(request.POST if request.method == "POST" else None, instance=old)
     if form.is_valid():
-        saved = services.save_schedule(actor=actor_of(request), schedule=form.save(commit=False))
+        changed = form.save(commit=False)
+        saved = services.save_schedule(actor=actor_of(request), schedule=changed, groups=form.chosen_groups())
         messages.success(request, _("{name} was saved.").format(name=saved.name))
         return redirect("attendance:schedules")
     context = {"form": form, "schedule": Schedule.objects.filter(pk=pk).first() if pk else None}

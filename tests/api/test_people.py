@@ -8,7 +8,7 @@ from django.test.client import BOUNDARY as DJANGOS_BOUNDARY
 from django.test.client import MULTIPART_CONTENT, encode_multipart
 
 from api.models import FirstAnswer
-from enrollment.models import ConsentPolicy, Person
+from enrollment.models import ConsentPolicy, Person, PersonGroup
 from security.models import AuditEvent
 from tests.support.api import problem
 from tests.support.ids import NOBODY
@@ -26,6 +26,18 @@ class TestCreatePerson:
         assert (person["name"], person["external_id"], person["samples"]) == ("Ada Lovelace", "7", 0)
         assert (person["consent"]["how"], person["consent"]["legal_basis"]) == ("paper", "consent")
         assert Person.objects.get().created_by == program.key.account
+
+    def test_takes_days_which_change_and_go_again_and_the_answer_names_groups(self, program):
+        days = {"valid_from": "2026-03-01", "valid_until": "2026-03-31"}
+        made = program.post("/people", {"name": "Ada", "consent": PAPER} | days).json()
+        assert made.items() >= (days | {"groups": []}).items()
+        PersonGroup.objects.create(name="Visitors").people.add(Person.objects.get())
+        address = f"/people/{made['id']}"
+        changed = program.patch(address, {"valid_until": None}).json()
+        assert changed.items() >= {"valid_from": "2026-03-01", "valid_until": None, "groups": ["Visitors"]}.items()
+        wrong = program.patch(address, {"name": "Bob", "valid_until": "2026-02-01"})
+        assert problem(wrong) == (422, "validity_invalid")
+        assert Person.objects.get().name == "Ada"
 
     def test_leaves_an_audit_row_that_names_the_key(self, program):
         program.post("/people", {"name": "Ada", "consent": PAPER})

@@ -101,6 +101,7 @@ NOT_PAGES = {
     "/attendance/people/<uuid:uuid>/export.ics": "a file",
     "/attendance/people/<uuid:uuid>/export.xlsx": "a file",
     "/attendance/days/export.csv": "a file",
+    "/attendance/days/export.ics": "a file",
     "/attendance/days/export.xlsx": "a file",
     "/audit/export.csv": "a file",
     "/audit/export.jsonl": "a file",

@@ -10,7 +10,7 @@ from icalendar import Calendar
 from attendance.models import Punch
 from security.models import AuditEvent
 from security.roles.table import Role
-from tests.attendance.schedules.rows import make_old_hand, make_schedule
+from tests.attendance.schedules.rows import make_group, make_old_hand, make_schedule
 from tests.support.operators import make_client
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +45,18 @@ class TestACalendar:
         assert forgotten["dtstart"].dt == forgotten["dtend"].dt
         absent = [event["dtstart"].dt for event in events if str(event["summary"]) == f"{AWKWARD}: absent"]
         assert absent == [date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 6)]
+
+    def test_of_a_group_holds_everybody_in_it_and_nobody_else(self, staff_client, zoe, monkeypatch):
+        make_old_hand("Somebody Else")
+        group = make_group("Kitchen", zoe, make_old_hand("Ada"))
+        address = f"/attendance/days/export.ics?on=2026-03-04&group={group.uuid}"
+        calendar: Any = Calendar.from_ical(staff_client.get(address).content)
+        names = {str(event["summary"]).rpartition(":")[0] for event in calendar.walk("VEVENT")}
+        assert (str(calendar["x-wr-calname"]), names) == ("Attendance of Kitchen", {AWKWARD, "Ada"})
+        assert AuditEvent.objects.order_by("-number")[0].facts["people"] == 2
+        monkeypatch.setattr("attendance.reports.calendars.MOST_DAYS_IN_A_CALENDAR", 13)
+        refused = staff_client.get(address)
+        assert (refused.status_code, b"Choose a group, or fewer days" in refused.content) == (400, True)
 
     def test_is_on_record_and_for_those_who_may_export(self, staff_client, zoe):
         address = f"/attendance/people/{zoe.uuid}/export.ics"

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from attendance.models import Schedule
-from enrollment.models import Person
+from enrollment.models import Person, PersonGroup
 from tests.verification.rows import make_person
 
 LONG_AGO = datetime(2026, 1, 1, 12, tzinfo=timezone.get_default_timezone())
@@ -22,7 +22,16 @@ def make_schedule(name: str = "Office", **values: Any) -> Schedule:
         "ends_at": time(17),
         "valid_from": date(2026, 1, 1),
     }
-    return Schedule.objects.create(name=name, **(defaults | values))
+    groups = values.pop("groups", ())
+    made = Schedule.objects.create(name=name, for_everybody=not groups, **(defaults | values))
+    made.groups.set(groups)
+    return made
+
+
+def make_group(name: str, *people: Person) -> PersonGroup:
+    group = PersonGroup.objects.create(name=name)
+    group.people.set(people)
+    return group
 
 
 def make_old_hand(name: str = "Ada Lovelace", **values: Any) -> Person:

@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from attendance.models import DayOff
 from attendance.schedules.plans import read_timetable
-from tests.attendance.schedules.rows import LONG_AGO, make_old_hand, make_schedule
+from enrollment.models import Person, PersonGroup
+from tests.attendance.schedules.rows import LONG_AGO, make_group, make_old_hand, make_schedule
 
 pytestmark = pytest.mark.django_db
 MONDAY, SATURDAY = date(2026, 3, 2), date(2026, 3, 7)
@@ -57,3 +58,46 @@ class TestAPlan:
         enrolled = LONG_AGO.date()
         days = (enrolled, enrolled + timedelta(days=1), MONDAY - timedelta(days=3), MONDAY)
         assert [bool(timetable.plan_for(ada, day)) for day in days] == [False, True, True, False]
+
+
+class TestASchedulesGroups:
+    def names_on(self, day: date, *people: Person) -> list[str | None]:
+        """Asked of each person and of the database, which must agree."""
+        timetable, names = read_timetable(), {}
+        for plan, whom in timetable.plans_on(day):
+            for person in Person.objects.filter(whom):
+                assert person.pk not in names, "somebody is in two plans"
+                names[person.pk] = plan.schedule.name
+        plans = [timetable.plan_for(person, day) for person in people]
+        said = [plan.schedule.name if plan else None for plan in plans]
+        assert said == [names.get(person.pk) for person in people]
+        expected = Person.objects.filter(timetable.expected_on(day, local(day, 23)))
+        assert {person.pk for person in expected} == names.keys()
+        return said
+
+    def test_have_it_and_the_others_have_everybodys(self):
+        ada, bao = make_old_hand("Ada"), make_old_hand("Bao")
+        make_schedule("Office", valid_from=date(2026, 2, 1))
+        make_schedule("Early", starts_at=time(6), groups=[make_group("Kitchen", ada)])
+        assert self.names_on(MONDAY, ada, bao) == ["Early", "Office"]
+
+    def test_are_free_of_everybodys_on_days_that_theirs_leaves_out_until_it_ends(self):
+        ada, bao = make_old_hand("Ada"), make_old_hand("Bao")
+        make_schedule("Office")
+        make_schedule("Weekend", weekdays="67", valid_until=date(2026, 3, 8), groups=[make_group("Guards", ada)])
+        assert self.names_on(MONDAY, ada, bao) == [None, "Office"]
+        assert self.names_on(SATURDAY, ada, bao) == ["Weekend", None]
+        assert self.names_on(MONDAY + timedelta(days=7), ada, bao) == ["Office", "Office"]
+
+    def test_of_several_that_somebody_is_in_the_one_whose_schedule_began_last_counts(self):
+        ada, bao, eve = make_old_hand("Ada"), make_old_hand("Bao"), make_old_hand("Eve")
+        make_schedule("Office")
+        make_schedule("Late", valid_from=date(2026, 2, 1), groups=[make_group("Bar", ada, bao)])
+        make_schedule("Early", valid_from=date(2026, 1, 15), groups=[make_group("Kitchen", ada, eve)])
+        assert self.names_on(MONDAY, ada, bao, eve) == ["Late", "Late", "Early"]
+
+    def test_that_are_gone_leave_it_to_nobody(self):
+        ada = make_old_hand("Ada")
+        make_schedule("Early", groups=[make_group("Kitchen", ada)])
+        PersonGroup.objects.all().delete()
+        assert self.names_on(MONDAY, ada) == [None]

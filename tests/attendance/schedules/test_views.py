@@ -6,7 +6,7 @@ import pytest
 
 from attendance.models import DayOff, Schedule
 from security.models import AuditEvent
-from tests.attendance.schedules.rows import make_schedule
+from tests.attendance.schedules.rows import make_group, make_schedule
 
 pytestmark = pytest.mark.django_db
 SAID = {
@@ -39,6 +39,22 @@ class TestSchedules:
         kept.refresh_from_db()
         assert kept.valid_until == date(2026, 12, 31)
         assert newest_row().facts["before"]["valid_until"] is None
+
+    def test_are_given_to_groups_and_back_to_everybody(self, staff_client):
+        kitchen, kept = make_group("Kitchen"), make_schedule()
+        address, said = f"/attendance/schedules/{kept.pk}/", SAID | {"whom": "groups"}
+        empty = staff_client.post(address, said)
+        assert (empty.status_code, Schedule.objects.get().for_everybody) == (400, True)
+        assert "Choose at least one group, or everybody." in empty.content.decode()
+        page = staff_client.post(address, said | {"groups": [kitchen.pk]}, follow=True).content.decode()
+        assert "Kitchen" in page
+        assert (list(kept.groups.all()), Schedule.objects.get().for_everybody) == ([kitchen], False)
+        assert [newest_row().facts[when]["groups"] for when in ("before", "after")] == [None, ["Kitchen"]]
+        kitchen.delete()
+        assert "Nobody: its groups are gone" in staff_client.get("/attendance/schedules/").content.decode()
+        assert "Choose at least one group" in staff_client.post(address, said).content.decode()
+        staff_client.post(address, SAID | {"whom": "everybody"})
+        assert Schedule.objects.get().for_everybody
 
     @pytest.mark.parametrize(
         ("said", "sentence"),
