@@ -10,7 +10,8 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from datetime import time as clock
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -31,6 +32,10 @@ SECOND = ("a", "e", "i", "o", "u")
 THIRD = ("berg", "da", "lin", "mann", "ro", "sen", "ton", "vic")
 SAME_PERSON = 0.8
 """Weight of what a person's templates have in common: their cosine is about 0.64."""
+WORKED = 14
+"""Days of attendance before today."""
+LATE_EVERY, AWAY_EVERY, FORGOTTEN_EVERY = 20, 20, 200
+"""One in so many is late, is away, forgets to check out."""
 TWICE_EVERY = 500
 """One in so many people is enrolled a second time, for the page of duplicates."""
 
@@ -79,6 +84,7 @@ def fill(people: int, templates: int, attempts: int) -> dict[str, float]:
         "people": lambda: _fill_people(people),
         "templates": lambda: _fill_templates(people, templates),
         "attempts": lambda: _fill_attempts(people, attempts),
+        "punches": lambda: _fill_punches(people),
     }
     return {name: _timed(step) for name, step in steps.items()}
 
@@ -284,6 +290,49 @@ def _fill_attempts(people: int, attempts: int) -> None:
             for pk, key in pictures
         ),
     )
+
+
+def _fill_punches(people: int) -> None:
+    """Everybody comes and goes on each working day of WORKED; one in LATE_EVERY is late, one in AWAY_EVERY away."""
+    import random
+    from uuid import uuid4
+
+    from django.utils import timezone
+
+    from attendance.models import Punch, Schedule
+    from security.days import day_begins
+
+    Schedule.objects.create(
+        name="Office hours", weekdays="12345", starts_at=clock(9), ends_at=clock(17), valid_from=date(2020, 1, 1)
+    )
+    draw, today = random.Random(6), timezone.localdate()  # noqa: S311
+    past = (today - timedelta(days=back) for back in range(WORKED, 0, -1))
+    days = [day_begins(day) for day in past if day.isoweekday() < 6]  # Monday to Friday
+
+    def punches() -> Iterator[tuple[int, str, datetime]]:
+        for begins in days:
+            for person in range(1, people + 1):
+                if draw.randrange(AWAY_EVERY) == 0:
+                    continue
+                late = 30 if draw.randrange(LATE_EVERY) == 0 else 0
+                yield person, "in", begins + timedelta(hours=8, minutes=40 + late + draw.randrange(20))
+                if draw.randrange(FORGOTTEN_EVERY):
+                    yield person, "out", begins + timedelta(hours=17, minutes=draw.randrange(60))
+
+    rows = (
+        {
+            "uuid": uuid4(),
+            "person": person,
+            "direction": direction,
+            "way": "face",
+            "at": at,
+            "reason": "",
+            "created_at": at,
+            "void_reason": "",
+        }
+        for person, direction, at in punches()
+    )
+    insert(Punch, rows)
 
 
 if __name__ == "__main__":

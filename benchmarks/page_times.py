@@ -23,7 +23,26 @@ PAGES = {
     "calibration": "/verification/calibration/",
     "unknown faces": "/verification/unknown/",
     "who is in": "/attendance/",
-    "attendance days": "/attendance/days/",
+    "attendance day": "/attendance/days/?span=day&on={workday}",
+    "attendance late": "/attendance/days/?span=day&show=late&on={workday}",
+    "attendance missing": "/attendance/days/?span=day&show=missing&on={workday}",
+    "attendance week": "/attendance/days/",
+    "attendance month": "/attendance/days/?span=month",
+    "attendance month by name": "/attendance/days/?span=month&q=imoton",
+    "attendance of a person": "/attendance/people/{person}/?span=month",
+    "attendance open days": "/attendance/open/",
+    "attendance by hand": "/attendance/punches/new/",
+    "attendance schedules": "/attendance/schedules/",
+    "person": "/enrollment/people/{person}/",
+    "groups": "/enrollment/groups/",
+    "attempt": "/verification/attempts/{attempt}/",
+    "enrol": "/enrollment/",
+    "live": "/verification/",
+    "packs": "/site/packs/",
+    "retention": "/site/retention/",
+    "consent": "/site/consent/",
+    "operators": "/site/operators/",
+    "kiosks": "/site/kiosks/",
     "audit": "/audit/",
     "admin people": "/admin/enrollment/person/",
     "admin people by name": "/admin/enrollment/person/?q=imoton",
@@ -57,6 +76,8 @@ def measure(rounds: int) -> dict[str, Any]:
     from django.test import Client
     from django.utils import timezone
 
+    from attendance.models import Punch
+    from enrollment.models import Person
     from enrollment.runtime.engine import get_engine
     from enrollment.runtime.gallery import current_gallery
     from enrollment.selectors import gallery_counts
@@ -74,10 +95,17 @@ def measure(rounds: int) -> dict[str, Any]:
     client.force_login(keeper)
     today = timezone.localdate()
     days = {"day": today - timedelta(days=20), "ten": today - timedelta(days=10)}
+    days["workday"] = today - timedelta(days=max(1, today.weekday() - 4))  # yesterday, or Friday
+    some = {"person": Person.objects.earliest("pk").uuid, "attempt": VerificationAttempt.objects.latest("pk").uuid}
     counts = gallery_counts()
-    pages = {name: _of_page(client, address.format(**days), rounds) for name, address in PAGES.items()}
+    pages = {name: _of_page(client, address.format(**days, **some), rounds) for name, address in PAGES.items()}
     attempts = VerificationAttempt.objects.count()
-    rows = {"people": counts.people, "templates": counts.templates, "attempts": attempts}
+    rows = {
+        "people": counts.people,
+        "templates": counts.templates,
+        "attempts": attempts,
+        "punches": Punch.objects.count(),
+    }
     far = {
         "page": max(1, min(500, counts.people // 50)),
         "place": f"older-{int((timezone.now() - timedelta(days=45)).timestamp() * 1_000_000)}-1",
