@@ -77,6 +77,9 @@ class Person(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     valid_from = models.DateField(null=True, blank=True, help_text=_("The first day; empty: since the enrolment."))
     valid_until = models.DateField(null=True, blank=True, help_text=_("The last day; empty: for good."))
+    # No foreign key: the two tables would point at each other, and MySQL could not erase from either. A merge moves
+    # samples, and an undo brings them back: the choice then counts again.
+    portrait = models.UUIDField(null=True, editable=False, help_text="uuid of the sample chosen to stand for them.")
     folded = FoldedField(max_length=FOLDED_LENGTH, default="", blank=True, editable=False)
 
     class Meta:

@@ -19,7 +19,7 @@ from recognizer.types import Vector
 from security.audit.targets import TargetLink, valid_uuids
 
 BEST_FIRST = ("set_aside", "-quality_score", "pk")
-"""Of somebody's samples."""
+"""Of somebody's samples. The first stands for them, unless another was chosen (Person.portrait)."""
 SEARCH_WORDS = 10
 SEARCH_CHARACTERS = 300
 """A name has at most 200. Every word is looked for in every row, so a search of any length could keep the site busy."""
@@ -43,11 +43,13 @@ def search_words(text: str) -> list[str]:
 
 
 def search_people(text: str = "", *, only_active: bool = False) -> QuerySet[Person]:
-    """People by name, each with `sample_count` and `cover_id` (primary key of the best sample; None without samples).
+    """People by name, each with `sample_count` and `cover_id` (primary key of the portrait; None without samples).
 
     text: words that must all be part of the name or the external ID, whatever their case and accents.
     """
-    best = FaceSample.objects.filter(person=OuterRef("pk")).order_by(*BEST_FIRST)
+    samples = FaceSample.objects.filter(person=OuterRef("pk"))
+    chosen = samples.filter(uuid=OuterRef("portrait"), set_aside=False)
+    best = samples.order_by(*BEST_FIRST)
     people = Person.objects.select_related("created_by").annotate(
         sample_count=Coalesce(
             Subquery(
@@ -59,7 +61,7 @@ def search_people(text: str = "", *, only_active: bool = False) -> QuerySet[Pers
             ),
             0,
         ),
-        cover_id=Subquery(best.values("pk")[:1]),
+        cover_id=Coalesce(Subquery(chosen.values("pk")[:1]), Subquery(best.values("pk")[:1])),
     )
     for word in search_words(text):
         people = people.filter(folded__contains=fold(word))
@@ -87,10 +89,22 @@ def cover_thumbnails(people: Iterable[Person], *, size: int = 112) -> dict[int, 
 
 def cover_of(person: Person) -> FaceSample:
     """The sample that stands for this person on pages. Raises SampleUnknown where there is none."""
-    cover = FaceSample.objects.filter(person=person).order_by(*BEST_FIRST).first()
+    samples = FaceSample.objects.filter(person=person)
+    chosen = samples.filter(uuid=person.portrait, set_aside=False).first() if person.portrait else None
+    cover = chosen or samples.order_by(*BEST_FIRST).first()
     if cover is None:
         raise SampleUnknown
     return cover
+
+
+def portrait_among(person: Person, samples: Collection[FaceSample]) -> FaceSample | None:
+    """cover_of() without a query, where all samples of the person are at hand. None: there are none."""
+
+    def rank(sample: FaceSample) -> tuple[bool, bool, float, int]:
+        chosen = sample.uuid == person.portrait and not sample.set_aside
+        return not chosen, sample.set_aside, -sample.quality_score, sample.pk
+
+    return min(samples, key=rank, default=None)
 
 
 def template_thumbnails(template_ids: Iterable[int | None]) -> dict[int | None, str]:

@@ -290,6 +290,21 @@ def set_aside(*, actor: Actor | None, sample: FaceSample, aside: bool) -> Hygien
     return action
 
 
+def choose_portrait(*, actor: Actor | None, sample: FaceSample) -> bool:
+    """Let this sample stand for its person on every page. False: it was chosen already. Raises SampleUnknown."""
+    require(actor, Right.CORRECT)
+    with transaction.atomic():
+        person = lock_person(sample.person)
+        if not FaceSample.objects.filter(pk=sample.pk, person=person).exists():
+            raise SampleUnknown
+        if person.portrait == sample.uuid:
+            return False
+        Person.objects.filter(pk=person.pk).update(portrait=sample.uuid, updated_at=timezone.now())
+        record(Action.PERSON_PORTRAIT, actor=actor, target=person.uuid, sample=str(sample.uuid))
+    _log("portrait_chosen", actor, person)
+    return True
+
+
 def note_as_different(
     actor: Actor | None, person: Person, lookalikes: Iterable[DuplicateCandidate]
 ) -> list[PersonPair]:

@@ -43,6 +43,7 @@ urlpatterns = [
     path("receipts/<uuid:uuid>/receipt.json", rights_views.receipt_file, {"kind": "json"}, name="receipt_json"),
     path("receipts/<uuid:uuid>/receipt.html", rights_views.receipt_file, {"kind": "html"}, name="receipt_html"),
     path("samples/<uuid:uuid>.jpg", views.sample_image, name="sample_image"),
+    path("samples/<uuid:uuid>/portrait/", views.choose_portrait, name="choose_portrait"),
     path("samples/<uuid:uuid>/remove/", views.remove_sample, name="remove_sample"),
     path("samples/<uuid:uuid>/aside/", hygiene_views.set_aside, name="set_aside"),
     path("hygiene/", hygiene_views.report, name="hygiene"),

@@ -109,6 +109,7 @@ def _samples_context(person: Person) -> dict[str, Any]:
     missing = [sample for sample in samples if engine and getattr(sample, "template_id", None) is None]
     return {
         "samples": samples,
+        "portrait": selectors.portrait_among(person, samples),
         "has_set_aside": any(sample.set_aside for sample in samples),
         "not_searched": [sample for sample in missing if not sample.set_aside],
     }
@@ -199,6 +200,20 @@ def _picture(find: Callable[[], FaceSample]) -> HttpResponse:
         raise Http404 from None
     headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
     return HttpResponse(jpeg, content_type="image/jpeg", headers=headers)
+
+
+@requires(Right.CORRECT)
+@require_POST
+def choose_portrait(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """The sample that stands for its person from now on."""
+    try:
+        sample = selectors.sample_by_uuid(uuid)
+        services.choose_portrait(actor=actor_of(request), sample=sample)
+    except (PersonUnknown, SampleUnknown) as error:
+        raise Http404(str(error)) from None
+    words = _("This picture stands for {name} from now on: in lists, on the live page and on kiosks.")
+    messages.success(request, words.format(name=sample.person.name))
+    return redirect(sample.person)
 
 
 @requires(Right.CORRECT)

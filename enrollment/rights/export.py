@@ -124,6 +124,7 @@ def _person(person: Person) -> dict[str, Any]:
         "active": person.is_active,
         "valid_from": person.valid_from.isoformat() if person.valid_from else None,
         "valid_until": person.valid_until.isoformat() if person.valid_until else None,
+        "portrait": str(person.portrait) if person.portrait else None,
         "groups": [group.name for group in person.groups.all()],
         "deactivated_at": moment(person.deactivated_at),
         "enrolled_at": moment(person.created_at),

@@ -21,6 +21,7 @@ class Action(TextChoices):
     PAIR_FORGOTTEN = "person.pair_forgotten", _("Note about two people removed")
     HYGIENE_UNDONE = "person.hygiene_undone", _("Merge, note or set-aside undone")
     PERSON_VALIDITY = "person.validity", _("Days on which the person is recognised set")
+    PERSON_PORTRAIT = "person.portrait_chosen", _("Portrait of a person chosen")
     GROUP_CREATED = "group.created", _("Group created")
     GROUP_RENAMED = "group.renamed", _("Group renamed")
     GROUP_DELETED = "group.deleted", _("Group deleted")

@@ -41,6 +41,35 @@ class TestSearchPeople:
         person: Any = selectors.search_people().get()
         assert person.cover_id == second.pk
 
+    def test_prefers_the_chosen_portrait_until_it_is_set_aside_removed_or_given_away(self, enroll):
+        ada = enroll("Ada", 1, 2, 3)
+
+        def cover() -> int:
+            person: Any = selectors.search_people().get(pk=ada.pk)
+            assert selectors.cover_of(person).pk == person.cover_id
+            among = selectors.portrait_among(person, list(person.samples.all()))
+            assert among
+            assert among.pk == person.cover_id
+            return person.cover_id
+
+        first, _, third = ada.samples.all()
+        assert cover() == first.pk
+        assert services.choose_portrait(actor=None, sample=third)
+        assert not services.choose_portrait(actor=None, sample=third)
+        assert cover() == third.pk
+        services.set_aside(actor=None, sample=third, aside=True)
+        assert cover() == first.pk
+        services.set_aside(actor=None, sample=third, aside=False)
+        assert cover() == third.pk
+        keep = enroll("Ada again", 4)
+        merged = hygiene.merge_people(actor=None, keep=keep, merge=ada, contract_id=CONTRACT)
+        own: Any = selectors.search_people().get(pk=keep.pk)
+        assert own.cover_id == first.pk  # the choice was about the record that has no samples now
+        hygiene.undo_action(actor=None, action=merged)
+        assert cover() == third.pk
+        services.remove_sample(actor=None, sample=third)
+        assert cover() == first.pk
+
     @pytest.mark.parametrize(
         ("text", "names"),
         [

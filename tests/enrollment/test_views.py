@@ -29,6 +29,7 @@ from enrollment.sealed import read_crop
 from enrollment.selectors import SEARCH_WORDS
 from recognizer.images import UPLOAD_LIMITS, decode_crop, decode_image
 from recognizer.stages.detection import area_of
+from security.models import AuditEvent
 from security.roles.table import Role
 from tests.enrollment.conftest import CONTRACT
 from tests.support.consent import ON_PAPER
@@ -209,6 +210,18 @@ class TestPerson:
             # are; rights of operator and groups; the person's groups, and those to choose from.
             with django_assert_num_queries(15):
                 operator_client.get(person.get_absolute_url())
+
+    def test_a_sample_can_be_taken_as_the_portrait(self, operator_client, enroll):
+        person = enroll(seeds=(1, 2))
+        first, second = person.samples.all()
+        page = operator_client.get(person.get_absolute_url())
+        assert page.context["portrait"] == first
+        answer = operator_client.post(f"/enrollment/samples/{second.uuid}/portrait/", follow=True)
+        assertContains(answer, "This picture stands for Ada Lovelace from now on")
+        assert answer.context["portrait"] == second
+        event = AuditEvent.objects.get(action="person.portrait_chosen")
+        assert event.facts == {"sample": str(second.uuid)}
+        assert operator_client.post(f"/enrollment/samples/{uuid4()}/portrait/").status_code == 404
 
     def test_saves_changed_details(self, operator_client, enroll):
         person = enroll("Ada Byron")
