@@ -9,6 +9,7 @@ EnrollmentError
 ├── ExternalIdInvalid    external_id_invalid
 ├── ExternalIdTaken      external_id_taken
 ├── ValidityInvalid      validity_invalid: the last day is before the first
+├── NotesInvalid         notes_invalid: too long, or with characters that nobody can see
 ├── GroupNameInvalid     group_name_invalid
 ├── GroupNameTaken       group_name_taken
 ├── PersonUnknown        person_unknown
@@ -68,6 +69,10 @@ class ExternalIdInvalid(EnrollmentError):
 
 class ExternalIdTaken(EnrollmentError):
     code = "external_id_taken"
+
+
+class NotesInvalid(EnrollmentError):
+    code = "notes_invalid"
 
 
 class ValidityInvalid(EnrollmentError):

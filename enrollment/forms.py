@@ -13,11 +13,18 @@ from django.utils.translation import gettext_lazy as _
 from enrollment.consent.policy import current_consent_policy
 from enrollment.consent.records import Consent, consent_at_enrolment
 from enrollment.consent.texts import current_text, text_shown
-from enrollment.errors import ConsentRequired, EnrollmentError, ExternalIdInvalid, ExternalIdTaken, NameInvalid
-from enrollment.models import Person
+from enrollment.errors import (
+    ConsentRequired,
+    EnrollmentError,
+    ExternalIdInvalid,
+    ExternalIdTaken,
+    NameInvalid,
+    NotesInvalid,
+)
+from enrollment.models import NOTES_LENGTH, Person
 from enrollment.naming import tidy
 from enrollment.reasons import ERRORS
-from enrollment.services import clean_external_id, clean_name, require_free_external_id
+from enrollment.services import clean_external_id, clean_name, clean_notes, require_free_external_id
 
 V = TypeVar("V")
 R = TypeVar("R")
@@ -55,6 +62,21 @@ class PersonFields(forms.Form):
     def add_service_error(self, error: EnrollmentError) -> None:
         """Put what a service refused beside the field that it is about."""
         self.add_error(field_of(error), str(error))
+
+
+class PersonDetails(PersonFields):
+    """What a person's page can change in one go."""
+
+    notes = forms.CharField(
+        label=_("Notes"),
+        required=False,
+        max_length=NOTES_LENGTH,
+        help_text=_("For everybody who may see people. The person gets them with a copy of what is held."),
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
+    )
+
+    def clean_notes(self) -> str:
+        return _checked(clean_notes, self.cleaned_data["notes"])
 
 
 class ValidityForm(forms.Form):
@@ -117,6 +139,8 @@ def field_of(error: EnrollmentError) -> str | None:
         return "name"
     if isinstance(error, ExternalIdInvalid | ExternalIdTaken):
         return "external_id"
+    if isinstance(error, NotesInvalid):
+        return "notes"
     return None
 
 

@@ -24,6 +24,7 @@ from enrollment.naming import fold
 from security.encryption.sealing import OVERHEAD
 from security.models import WrappedKey
 
+NOTES_LENGTH = 2_000
 FOLDED_LENGTH = 1_000
 """300 characters at most, of which some scripts make three each."""
 
@@ -77,6 +78,7 @@ class Person(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     valid_from = models.DateField(null=True, blank=True, help_text=_("The first day; empty: since the enrolment."))
     valid_until = models.DateField(null=True, blank=True, help_text=_("The last day; empty: for good."))
+    notes = models.TextField(default="", blank=True, help_text=_("For everybody who may see people."))
     # No foreign key: the two tables would point at each other, and MySQL could not erase from either. A merge moves
     # samples, and an undo brings them back: the choice then counts again.
     portrait = models.UUIDField(null=True, editable=False, help_text="uuid of the sample chosen to stand for them.")

@@ -118,6 +118,7 @@ ERRORS: dict[str, _StrOrPromise] = {
     "name_ambiguous": _("Several people have this name. Rename all but one, or add the pictures on the person's page."),
     "external_id_invalid": _("The external ID may have at most 100 characters, without control characters."),
     "external_id_taken": _("Somebody else already has this external ID. Check it, or add the pictures to that person."),
+    "notes_invalid": _("Notes may have 2,000 characters, all of them visible. Nothing was saved."),
     "validity_invalid": _("The last day is before the first one. Change one of them."),
     "group_name_invalid": _("Give the group a name: at most 100 characters, without control characters."),
     "group_name_taken": _("There is a group of this name already. Choose another name, or use that group."),

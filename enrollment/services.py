@@ -29,6 +29,7 @@ from enrollment.errors import (
     ExternalIdInvalid,
     ExternalIdTaken,
     NameInvalid,
+    NotesInvalid,
     PersonUnknown,
     PossibleDuplicate,
     SampleUnknown,
@@ -36,6 +37,7 @@ from enrollment.errors import (
 )
 from enrollment.hooks import hooks
 from enrollment.models import (
+    NOTES_LENGTH,
     ConsentRecord,
     ErasureReceipt,
     FaceSample,
@@ -342,11 +344,18 @@ def record_notes(actor: Actor | None, noted: Iterable[PersonPair]) -> None:
 
 
 def update_person(
-    *, actor: Actor | None, person: Person, name: str, external_id: str | None, is_active: bool | None = None
+    *,
+    actor: Actor | None,
+    person: Person,
+    name: str,
+    external_id: str | None,
+    notes: str | None = None,
+    is_active: bool | None = None,
 ) -> Person:
-    """Change what is written about a person.
+    """Change what is written about a person. None leaves the notes, or whether the person is active, as it is.
 
-    Raises NameInvalid, ExternalIdInvalid, ExternalIdTaken, PersonUnknown and, for who becomes active, ConsentEnded.
+    Raises NameInvalid, ExternalIdInvalid, ExternalIdTaken, NotesInvalid, PersonUnknown and, for who becomes active,
+    ConsentEnded.
     """
     require(actor, Right.CORRECT)
     with transaction.atomic():
@@ -354,6 +363,8 @@ def update_person(
         before = _details(stored)
         stored.name = clean_name(name)
         stored.external_id = clean_external_id(external_id)
+        if notes is not None:
+            stored.notes = clean_notes(notes)
         if is_active and not stored.is_active:
             require_consent([stored])
         if is_active is not None and is_active != stored.is_active:
@@ -557,6 +568,15 @@ def clean_external_id(external_id: str | None) -> str | None:
     return text or None
 
 
+def clean_notes(notes: str) -> str:
+    """Notes as they are stored, line by line. Raises NotesInvalid."""
+    lines = [tidy(line) for line in notes.strip().splitlines()]
+    text = "\n".join(lines)
+    if len(text) > NOTES_LENGTH or not all(map(is_printable, lines)):
+        raise NotesInvalid
+    return text
+
+
 def require_free_external_id(external_id: str | None, *, except_for: Person | None = None) -> None:
     """Raises ExternalIdTaken. When two writers come at once, the database's constraint decides."""
     others = Person.objects.exclude(pk=except_for.pk) if except_for else Person.objects.all()
@@ -672,7 +692,7 @@ def _forget_in_admin_log(people: Sequence[Person]) -> None:
 
 
 def _details(person: Person) -> dict[str, object]:
-    return {"name": person.name, "external_id": person.external_id, "is_active": person.is_active}
+    return {name: getattr(person, name) for name in ("name", "external_id", "notes", "is_active")}
 
 
 def _save_person(person: Person) -> None:

@@ -17,7 +17,7 @@ from enrollment import selectors, services
 from enrollment.consent.records import basis_sentence, end_sentence
 from enrollment.errors import ConsentEnded, EnrollmentError, PersonUnknown, SampleUnknown
 from enrollment.finding import PeopleFilter, find_people
-from enrollment.forms import ConsentFields, EraseForm, PersonFields, ValidityForm
+from enrollment.forms import ConsentFields, EraseForm, PersonDetails, ValidityForm
 from enrollment.groups.forms import GroupsOfPersonForm
 from enrollment.models import FaceSample, Person
 from enrollment.picked.forms import PickedForm
@@ -60,6 +60,7 @@ def people(request: HttpRequest) -> HttpResponse:
     covers = selectors.cover_thumbnails(page.object_list)
     context = {
         "form": form,
+        "grid": _as_grid(request),
         "page": page,
         "rows": [(person, covers.get(person.pk)) for person in page.object_list],
         "filtered": bool(form.asked),
@@ -67,6 +68,13 @@ def people(request: HttpRequest) -> HttpResponse:
         "picked": PickedForm(actor=actor_of(request), auto_id="picked_%s"),
     }
     return render(request, "enrollment/people.html", context)
+
+
+def _as_grid(request: HttpRequest) -> bool:
+    """Whether portraits are shown instead of rows: asked for by `view`, and kept while the operator is signed in."""
+    if request.GET.get("view") in {"grid", "list"}:
+        request.session["people_view"] = request.GET["view"]
+    return request.session.get("people_view") == "grid"
 
 
 @requires(Right.SEE_PEOPLE)
@@ -81,10 +89,10 @@ def people_search(request: HttpRequest) -> JsonResponse:
 @requires(Right.SEE_PEOPLE)
 @read_or_post
 def person(request: HttpRequest, uuid: UUID) -> HttpResponse:
-    """One person; a POST changes name and external ID."""
+    """One person; a POST changes name, external ID and notes."""
     person = person_or_404(uuid)
-    initial = {"name": person.name, "external_id": person.external_id}
-    form = PersonFields(request.POST if request.method == "POST" else None, person=person, initial=initial)
+    initial = {"name": person.name, "external_id": person.external_id, "notes": person.notes}
+    form = PersonDetails(request.POST if request.method == "POST" else None, person=person, initial=initial)
     if form.is_valid():
         try:
             services.update_person(actor=actor_of(request), person=person, **form.cleaned_data)

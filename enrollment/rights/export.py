@@ -121,6 +121,7 @@ def _person(person: Person) -> dict[str, Any]:
         "person": str(person.uuid),
         "name": person.name,
         "external_id": person.external_id,
+        "notes": person.notes,
         "active": person.is_active,
         "valid_from": person.valid_from.isoformat() if person.valid_from else None,
         "valid_until": person.valid_until.isoformat() if person.valid_until else None,

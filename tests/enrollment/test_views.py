@@ -164,6 +164,13 @@ class TestPeople:
                 operator_client.get("/enrollment/people/")
             enroll(f"Person {number}", seeds=(number + 1,))
 
+    def test_can_be_portraits_and_stays_so_while_the_operator_is_signed_in(self, operator_client, enroll):
+        enroll("Ada")
+        assert "people-grid" not in operator_client.get("/enrollment/people/").content.decode()
+        assert "people-grid" in operator_client.get("/enrollment/people/", {"view": "grid"}).content.decode()
+        assert "people-grid" in operator_client.get("/enrollment/people/", {"q": "ada"}).content.decode()
+        assert "people-grid" not in operator_client.get("/enrollment/people/", {"view": "list"}).content.decode()
+
     def test_escapes_names(self, operator_client, enroll):
         enroll("<b>Ada</b>")
         response = operator_client.get("/enrollment/people/")
@@ -230,6 +237,21 @@ class TestPerson:
         assertContains(response, "The details were saved.")
         person.refresh_from_db()
         assert (person.name, person.external_id) == ("Ada Lovelace", "S-17")
+
+    def test_keeps_notes_for_those_who_may_see_people_and_out_of_the_audit_trail(self, staff_client, staff, enroll):
+        person = enroll("Ada")
+        details = {"name": "Ada", "external_id": "", "notes": "Comes by wheelchair:\r\nopen the side door. "}
+        staff_client.post(person.get_absolute_url(), details)
+        person.refresh_from_db()
+        assert person.notes == "Comes by wheelchair:\nopen the side door."
+        assert "wheelchair" in staff_client.get(person.get_absolute_url()).content.decode()
+        row = AuditEvent.objects.filter(action="person.updated").latest("pk")
+        assert row.facts == {"changed": ["notes"], "is_active": True}
+        too_long = staff_client.post(person.get_absolute_url(), details | {"notes": "a" * 2_001})
+        assert too_long.status_code == 400
+        services.update_person(actor=staff, person=person, name="Ada Lovelace", external_id=None)
+        person.refresh_from_db()
+        assert person.notes.startswith("Comes"), "who says nothing about them changes nothing"
 
     def test_says_beside_the_field_what_is_wrong_and_saves_nothing(self, operator_client, enroll):
         enroll("Grace Hopper", external_id="S-17")
