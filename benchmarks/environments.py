@@ -41,7 +41,8 @@ class Environment:
         """
         if not self.is_complete:
             run(sys.executable, "-m", "venv", "--clear", str(self.home))
-            install = (str(self.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+            # Python compiles what is imported; all of PyTorch would take a minute.
+            install = (str(self.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile")
             run(*install, *self.options, "-r", str(self.requirements))
             finish()
             (self.home / "complete").touch()
