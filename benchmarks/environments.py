@@ -42,8 +42,8 @@ class Environment:
         if not self.is_complete:
             run(sys.executable, "-m", "venv", "--clear", str(self.home))
             # Python compiles what is imported; all of PyTorch would take a minute.
-            install = (str(self.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile")
-            run(*install, *self.options, "-r", str(self.requirements))
+            options = ("--quiet", "--disable-pip-version-check", "--no-compile", *self.options)
+            run(str(self.python), "-m", "pip", "install", *options, "-r", str(self.requirements))
             finish()
             (self.home / "complete").touch()
         return self.python
