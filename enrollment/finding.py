@@ -44,7 +44,7 @@ class PeopleFilter(forms.Form):
         label=_("Group"),
         required=False,
         to_field_name="uuid",
-        empty_label=_("All"),
+        empty_label=_("All groups"),
         blank=True,
     )
     sort = forms.ChoiceField(label=_("Order"), choices=SORT_CHOICES, required=False)

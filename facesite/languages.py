@@ -47,9 +47,14 @@ class SocketInTheirLanguage:
         self.application = application
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        chosen = scope["session"].get(IN_SESSION) if "session" in scope else None
-        with translation.override(language_for(chosen, accepted_by(scope))):
+        with translation.override(language_for(chosen_in(scope), accepted_by(scope))):
             await self.application(scope, receive, send)
+
+
+def chosen_in(scope: dict[str, Any]) -> str | None:
+    """What an operator's session keeps. Kiosks have none, and a live session of the API keeps nothing."""
+    read = getattr(scope.get("session"), "get", None)
+    return read(IN_SESSION) if read else None
 
 
 def accepted_by(scope: dict[str, Any]) -> str:
