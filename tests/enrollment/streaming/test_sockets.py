@@ -144,7 +144,7 @@ class TestLogin:
         socket = await open_socket(officer)
         message = await socket.receive_json_from()
         assert (message["type"], message["code"]) == ("error", "not_allowed")
-        assert "enrol people" in message["message"]
+        assert "Enrol people" in message["message"]
         assert await close_code(socket) == 4403
 
     async def test_one_of_the_socket_s_rights_is_enough(self, db):
