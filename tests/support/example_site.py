@@ -43,7 +43,7 @@ def fill() -> None:
     from verification.review.unknowns import save_unknown_policy
     from verification.sealed import save_unknown, save_with_picture
 
-    boss = User.objects.get(pk=1)
+    boss = User.objects.order_by("pk")[0]
     sample = FaceSample.objects.order_by("pk")[0]
     crop = read_crops([(sample.pk, sample.uuid, sample.crop)])[sample.pk]
     thumbnail = encode_thumbnail(decode_crop(crop))
