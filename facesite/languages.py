@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -18,11 +18,16 @@ from django.views.i18n import JSONCatalog
 
 from security.languages import IN_SESSION, language_for
 
+FOR_PROGRAMS: Final = ("/healthz", "/readyz", "/metrics")
+"""They answer without a session, and so without the database."""
+
 
 def in_their_language(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Middleware, after the session's."""
 
     def answer(request: HttpRequest) -> HttpResponse:
+        if request.path_info in FOR_PROGRAMS:
+            return get_response(request)
         language = language_for(request.session.get(IN_SESSION), request.headers.get("Accept-Language", ""))
         request.LANGUAGE_CODE = language  # where Django's own middleware leaves it
         with translation.override(language):

@@ -8,7 +8,9 @@ import json
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from facesite.languages import words_of_scripts
 from security.languages import choose_language, chosen_language, language_for
@@ -107,6 +109,15 @@ class TestAPage:
         answer = staff_client.post("/account/language/", {"language": "tlh"}, follow=True)
         assert "Choose a language from the list." in answer.content.decode()
         assert chosen_language(staff) == ""
+
+
+class TestAnAddressForPrograms:
+    @pytest.mark.parametrize("address", ["/healthz", "/readyz"])
+    def test_asks_no_session_for_its_language(self, staff_client, address):
+        staff_client.get(address)  # what is remembered for a second
+        with CaptureQueriesContext(connection) as asked:
+            staff_client.get(address)
+        assert not [query for query in asked.captured_queries if "django_session" in query["sql"]]
 
 
 class TestWordsOfScripts:
