@@ -50,6 +50,7 @@ MARKERS_OF_PLACES = {
     "tests/enrollment/test_views.py": "slow",
     "tests/facesite/test_backup_commands.py": "slow",
     "tests/facesite/test_base_path.py": "server",
+    "tests/facesite/test_catalogues.py": "slow",
     "tests/facesite/test_charset.py": "server",
     "tests/facesite/test_commandline.py": "slow",
     "tests/facesite/test_connections.py": "server",
@@ -132,6 +133,8 @@ def group_of(test_id: str) -> str:
         return "site"  # they keep time with a camera, and a server fills a core by itself
     if test_id.startswith("tests/training/"):
         return "training"  # PyTorch takes every core it finds
+    if test_id.startswith("tests/facesite/test_catalogues.py"):
+        return "catalogues"  # the sentences of the sources are collected once
     return test_id
 
 
