@@ -85,6 +85,7 @@ LABELS: Final = {
     "moment": _("moment"),
     "months": _("months"),
     "name": _("name"),
+    "notes": _("notes"),
     "number": _("number"),
     "on": _("on"),
     "operator": _("operator"),
