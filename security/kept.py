@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from django.utils.translation import gettext
@@ -18,6 +18,11 @@ def kept_in_words(stored: str, sentences: Iterable[str]) -> str:
         if found := _pattern(sentence).fullmatch(stored):
             return gettext(sentence).format(**found.groupdict())
     return stored
+
+
+def sentences_of(module: Mapping[str, object]) -> tuple[str, ...]:
+    """Every sentence that a module has as a constant. module: its vars(), below the last one."""
+    return tuple(value for name, value in sorted(module.items()) if name.isupper() and isinstance(value, str))
 
 
 @lru_cache

@@ -6,7 +6,7 @@ from typing import Final
 
 from django.utils.translation import gettext_noop as _
 
-from security.kept import kept_in_words
+from security.kept import kept_in_words, sentences_of
 
 BROKE_OFF: Final = _("The receiver broke off.")
 UNREACHABLE: Final = _("The receiver cannot be reached.")
@@ -24,7 +24,7 @@ NOT_HTTPS: Final = _("Only https is allowed. FACESITE_WEBHOOKS_PRIVATE=on allows
 PRIVATE: Final = _(
     "The address leads into a private network, or to this machine. FACESITE_WEBHOOKS_PRIVATE=on allows that."
 )
-SENTENCES: Final = tuple(value for name, value in sorted(vars().items()) if name.isupper() and isinstance(value, str))
+SENTENCES: Final = sentences_of(vars())
 
 
 def problem_in_words(stored: str) -> str:

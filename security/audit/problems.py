@@ -6,7 +6,7 @@ from typing import Final
 
 from django.utils.translation import gettext_noop as _
 
-from security.kept import kept_in_words
+from security.kept import kept_in_words, sentences_of
 
 ALL_REMOVED: Final = _("Row {row} was removed, and all others: those up to {sealed} were sealed.")
 END_REMOVED: Final = _("Row {row} was removed: the chain is known to end with row {end}.")
@@ -30,7 +30,7 @@ KEY_UNKNOWN: Final = _(
     "public key with --public-key."
 )
 BAD_SIGNATURE: Final = _("The seal of row {row} was changed: its signature is not right.")
-SENTENCES: Final = tuple(value for name, value in sorted(vars().items()) if name.isupper() and isinstance(value, str))
+SENTENCES: Final = sentences_of(vars())
 """Those of chains in the database. What can be wrong with a file is said by the command alone (exporting.py)."""
 
 
