@@ -91,11 +91,14 @@ async def create_person(request: HttpRequest, body: PersonIn) -> HttpResponse:
     once = once_of(key_of(request).pk, _token_of(request), b"people", request.body)
 
     def work() -> Answer:
-        with transaction.atomic():
-            person = services.register_person(
-                actor=actor, name=body.name, external_id=body.external_id, consent=consent_of(body.consent)
-            )
-            _set_days(actor, person, body.model_dump(exclude_unset=True))
+        person = services.register_person(
+            actor=actor,
+            name=body.name,
+            external_id=body.external_id,
+            consent=consent_of(body.consent),
+            valid_from=body.valid_from,
+            valid_until=body.valid_until,
+        )
         return Answer(201, _json_of(person_out(_person_with_counts(person.uuid))), person.uuid)
 
     return _as_json(await run_in_database_thread(answer_once, once, work))

@@ -28,6 +28,7 @@ from security.rights import Right
 from security.sign_in.sessions import operator_of_session
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import User
     from django.utils.functional import _StrOrPromise
 
 SMALL_BYTES: Final = MEGABYTE
@@ -56,15 +57,18 @@ class LargeBodies:
 
 def is_signed_in(headers: dict[str, str]) -> bool:
     """Whether the session cookie is that of an operator who is signed in now."""
-    key = parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
-    return bool(key) and operator_of_session(key) is not None
+    return _operator(headers) is not None
 
 
 def may_import(headers: dict[str, str]) -> bool:
     """The same of an operator who enrols people."""
-    key = parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
-    operator = operator_of_session(key) if key else None
+    operator = _operator(headers)
     return operator is not None and is_allowed(operator, Right.ENROL)
+
+
+def _operator(headers: dict[str, str]) -> User | None:
+    key = parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
+    return operator_of_session(key) if key else None
 
 
 LARGE_BODIES: Final = (

@@ -1,10 +1,23 @@
-"""A thread of a serving process that looks for work again and again. Only `serve` and `runserver` start one."""
+"""Threads beside requests: one piece of work, or looking for work again and again (`serve` and `runserver` alone)."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from django.db import close_old_connections
+
+
+def in_background(work: Callable[[], object], *, name: str) -> None:
+    """Do it once, in a thread whose database connection is closed afterwards. `work` handles its own errors."""
+
+    def do() -> None:
+        try:
+            work()
+        finally:
+            close_old_connections()
+
+    threading.Thread(target=do, name=name).start()
 
 
 class Background:

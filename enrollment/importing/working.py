@@ -11,13 +11,12 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import IO
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import DatabaseError, InterfaceError
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -37,6 +36,7 @@ from recognizer.engine import FaceEngine
 from recognizer.errors import PackError
 from security.actors import Actor
 from security.allowing import NotAllowed, require
+from security.background import in_background
 from security.events import log_event
 from security.leases import HeldLease, LeaseLost
 from security.rights import Right
@@ -84,21 +84,9 @@ def begin_import(
         raise
     job = Job(actor, plan, archive, file, choice)
     language = translation.get_language()
-    in_background(lambda: run_import(job, run, held, language))
+    same_request = contextvars.copy_context()  # audit rows say from which address it came
+    in_background(lambda: same_request.run(run_import, job, run, held, language), name="import")
     return run
-
-
-def in_background(work: Callable[[], None]) -> None:
-    """The thread acts for the same request: audit rows say from which address it came."""
-    context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(_with_own_connection, work), name="import").start()
-
-
-def _with_own_connection(work: Callable[[], None]) -> None:
-    try:
-        work()
-    finally:
-        close_old_connections()
 
 
 def run_import(job: Job, run: ImportRun, held: HeldLease, language: str | None) -> None:

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import DatabaseError, InterfaceError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from enrollment.reasons import in_english, sentence_for
 from recognizer.errors import RecognizerError
+from security.background import in_background
 from security.events import log_event
 from security.leases import LeaseLost, LeaseTaken, lease
 
@@ -129,18 +130,7 @@ def start_job(kind: Kind, pack: str, work: Work) -> None:
     if job and job.running:
         raise PacksBusy(gettext("{pack} is being worked on. Wait until that has ended.").format(pack=job.pack))
     _write(PackJob(kind, pack, State.RUNNING, _("This begins in a moment.")))
-    in_background(lambda: run_job(kind, pack, work))
-
-
-def in_background(work: Callable[[], None]) -> None:
-    threading.Thread(target=_with_own_connection, args=(work,), name="packs").start()
-
-
-def _with_own_connection(work: Callable[[], None]) -> None:
-    try:
-        work()
-    finally:
-        close_old_connections()
+    in_background(lambda: run_job(kind, pack, work), name="packs")
 
 
 def run_job(kind: Kind, pack: str, work: Work) -> None:

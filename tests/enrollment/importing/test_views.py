@@ -38,7 +38,7 @@ WADE, GATES, BERRY = "Abdoulaye_Wade", "Bill_Gates", "Halle_Berry"
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
     """The work is done before its page answers."""
-    monkeypatch.setattr(working, "in_background", lambda work: work())
+    monkeypatch.setattr(working, "in_background", lambda work, name: work())
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ PAGE = "/site/packs/"
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch, settings, tmp_path, db):
     """The work is done before its page answers, in a models folder of its own."""
-    monkeypatch.setattr(jobs, "in_background", lambda work: work())
+    monkeypatch.setattr(jobs, "in_background", lambda work, name: work())
     monkeypatch.setattr(managing, "SETTLE_SECONDS", 0)
     settings.FACESITE_MODELS_DIR, settings.FACESITE_MODEL_PACK = tmp_path, None
 
@@ -106,7 +106,7 @@ class TestSwitch:
 
 class TestJobs:
     def test_one_at_a_time_and_one_that_died_is_told(self, monkeypatch):
-        monkeypatch.setattr(jobs, "in_background", lambda work: None)
+        monkeypatch.setattr(jobs, "in_background", lambda work, name: None)
         start_job(Kind.VERIFY, "mobile", lambda tell: jobs.Said(""))
         with pytest.raises(PacksBusy):
             start_job(Kind.VERIFY, "mobile", lambda tell: jobs.Said(""))
