@@ -76,7 +76,10 @@ LARGE_BODIES: Final = (
         re.compile(rb"/enrollment/import/"),
         IMPORT_BYTES,
         may_import,
-        "You are not signed in any more, or your role does not include enrolling. Sign in, then send the files again.",
+        _(
+            "You are not signed in any more, or your role does not include enrolling. "
+            "Sign in, then send the files again."
+        ),
     ),
     LargeBodies(
         re.compile(rb"/enrollment/(people/[0-9a-f-]{36}/)?upload/|/verification/photo/"),
