@@ -25,6 +25,7 @@ from enrollment.models import NOTES_LENGTH, Person
 from enrollment.naming import tidy
 from enrollment.reasons import ERRORS
 from enrollment.services import clean_external_id, clean_name, clean_notes, require_free_external_id
+from security.widgets import DayInput
 
 V = TypeVar("V")
 R = TypeVar("R")
@@ -82,14 +83,12 @@ class PersonDetails(PersonFields):
 class ValidityForm(forms.Form):
     """The days on which a person is recognised."""
 
-    valid_from = forms.DateField(
-        label=_("First day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    valid_from = forms.DateField(label=_("First day"), required=False, widget=DayInput())
     valid_until = forms.DateField(
         label=_("Last day"),
         required=False,
         help_text=_("A visitor expires by itself: from the next day on nobody recognises them."),
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        widget=DayInput(),
     )
 
 

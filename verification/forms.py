@@ -18,6 +18,7 @@ from enrollment.models import Person
 from enrollment.pictures.photos import LIMITS_SENTENCE, PHOTO_LIMITS, too_large
 from enrollment.selectors import person_by_uuid, search_people
 from recognizer.images import ACCEPT
+from security.widgets import DayInput
 from verification.models import UnknownPolicy, VerificationAttempt, VerificationPolicy
 from verification.selectors import AttemptFilters
 
@@ -38,8 +39,8 @@ class AttemptFilterForm(forms.Form):
     operator = forms.ModelChoiceField(
         get_user_model().objects.none(), label=_("Operator"), required=False, empty_label=_("Any")
     )
-    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(label=_("From"), required=False, widget=DayInput())
+    until = forms.DateField(label=_("To"), required=False, widget=DayInput())
     person = forms.UUIDField(required=False, widget=forms.HiddenInput)
     """Comes with the link on a person's page."""
 

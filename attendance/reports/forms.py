@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from attendance.reports.people import Asked, Show
 from attendance.reports.spans import Length, Span, span_of
 from enrollment.models import PersonGroup
+from security.widgets import DayInput
 
 SHOWN = [
     (Show.EVERYBODY.value, _("Everybody")),
@@ -28,7 +29,7 @@ class SpanForm(forms.Form):
     on = forms.DateField(
         label=_("Day"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        widget=DayInput(),
         error_messages={"invalid": _("Write a day like 2026-01-31.")},
     )
     span = forms.ChoiceField(

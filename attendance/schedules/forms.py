@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from attendance.models import WEEKDAYS, DayOff, Schedule
 from enrollment.models import PersonGroup
+from security.widgets import DayInput
 
 EVERYBODY, GROUPS = "everybody", "groups"
 CLOCK = {"type": "time"}
-DAY = {"type": "date"}
 
 
 class WeekdaysField(forms.MultipleChoiceField):
@@ -62,8 +62,8 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
             "name": forms.TextInput(attrs={"autocomplete": "off", "placeholder": _("Office hours")}),
             "starts_at": forms.TimeInput(attrs=CLOCK, format="%H:%M"),
             "ends_at": forms.TimeInput(attrs=CLOCK, format="%H:%M"),
-            "valid_from": forms.DateInput(attrs=DAY, format="%Y-%m-%d"),
-            "valid_until": forms.DateInput(attrs=DAY, format="%Y-%m-%d"),
+            "valid_from": DayInput(),
+            "valid_until": DayInput(),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -96,6 +96,6 @@ class DayOffForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
         fields = ("day", "name")
         labels = {"day": _("Day"), "name": _("Name")}
         widgets = {
-            "day": forms.DateInput(attrs=DAY, format="%Y-%m-%d"),
+            "day": DayInput(),
             "name": forms.TextInput(attrs={"autocomplete": "off", "placeholder": _("New Year's Day")}),
         }

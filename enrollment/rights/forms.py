@@ -16,6 +16,7 @@ from enrollment.consent.policy import current_consent_policy, last_day
 from enrollment.consent.records import Consent, How, allowed_bases
 from enrollment.consent.texts import current_text, newest_texts
 from enrollment.models import ConsentText, LegalBasis
+from security.widgets import DayInput
 
 
 class ConsentRecordForm(forms.Form):
@@ -36,12 +37,10 @@ class ConsentRecordForm(forms.Form):
         required=False,
         empty_label=_("Another text, on paper"),
     )
-    given_on = forms.DateField(
-        label=_("Given on"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), required=False
-    )
+    given_on = forms.DateField(label=_("Given on"), widget=DayInput(), required=False)
     valid_until = forms.DateField(
         label=_("Until and including"),
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        widget=DayInput(),
         required=False,
         help_text=_("Empty: until it is withdrawn."),
     )

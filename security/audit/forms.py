@@ -15,6 +15,7 @@ from security.audit.actions import Action
 from security.audit.selectors import AuditFilters
 from security.models import ApiKey
 from security.source import COMMAND, PRODUCT
+from security.widgets import DayInput
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
@@ -59,12 +60,8 @@ class AuditFilterForm(forms.Form):
     action = forms.ChoiceField(label=_("What"), required=False)
     who = forms.ChoiceField(label=_("Who"), required=False)
     target = forms.CharField(label=_("About"), required=False, max_length=300)
-    since = forms.DateField(
-        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-    until = forms.DateField(
-        label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    since = forms.DateField(label=_("From"), required=False, widget=DayInput())
+    until = forms.DateField(label=_("To"), required=False, widget=DayInput())
     number = forms.IntegerField(label=_("Row"), required=False, min_value=1, max_value=2**63 - 1)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from security.keys.scopes import EXPLAINED, Scope
 from security.keys.services import MOST_REQUESTS_PER_MINUTE, REQUESTS_PER_MINUTE, clean_addresses
+from security.widgets import DayInput
 
 
 class NewKeyForm(forms.Form):
@@ -31,7 +32,7 @@ class NewKeyForm(forms.Form):
         label=_("Last day"),
         required=False,
         help_text=_("Empty: it does not expire."),
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        widget=DayInput(),
     )
     addresses = forms.CharField(
         label=_("Only from these addresses"),
