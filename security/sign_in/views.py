@@ -93,7 +93,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "lifetime": in_words(lifetime()),
         "second_factor": standing_of(_operator(request)),
         "languages": settings.LANGUAGES,
-        "language": chosen_language(_operator(request)),
+        "chosen_language": chosen_language(_operator(request)),
     }
     return render(request, "security/account.html", context)
 

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django.asserts import assertContains
 
 from facesite.languages import words_of_scripts
 from security.languages import choose_language, chosen_language, language_for
@@ -104,6 +105,13 @@ class TestAPage:
         staff_client.post("/account/language/", {"language": ""})
         assert not OperatorLanguage.objects.exists()
         assert staff_client.get("/", headers={"Accept-Language": "es"}).headers["Content-Language"] == "es"
+
+    def test_shows_what_was_chosen_and_not_what_is_spoken(self, staff_client):
+        speaking = {"Accept-Language": "de"}
+        assert "selected" not in staff_client.get("/account/", headers=speaking).content.decode()
+        staff_client.post("/account/language/", {"language": "fr"})
+        page = staff_client.get("/account/", headers=speaking)
+        assertContains(page, '<option value="fr" lang="fr" translate="no" selected>Français</option>', html=True)
 
     def test_refuses_a_language_that_the_site_does_not_speak(self, staff, staff_client):
         answer = staff_client.post("/account/language/", {"language": "tlh"}, follow=True)
