@@ -56,15 +56,27 @@ def some_at_a_time(rows: Iterable[T]) -> Iterator[list[T]]:
 
 
 def insert(model: Any, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Rows of field names -> values, as many per statement as the database takes; all rows have the same fields."""
+    """Rows of field names -> values, as many per statement as the database takes; all rows have the same fields.
+
+    A field that no row names gets its default, as an instance would, once for all rows."""
     from django.db import connection
 
     for some in some_at_a_time(rows):
-        fields = [model._meta.get_field(name) for name in some[0]]
+        named = [model._meta.get_field(name) for name in some[0]]
+        unnamed = [
+            field
+            for field in model._meta.concrete_fields
+            if field not in named and not (field.primary_key or field.generated)
+        ]
+        defaults = [field.get_default() for field in unnamed]
+        fields = named + unnamed
         columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
         table, places = connection.ops.quote_name(model._meta.db_table), ", ".join(["%s"] * len(fields))
         values = [
-            [field.get_db_prep_save(value, connection) for field, value in zip(fields, row.values(), strict=True)]
+            [
+                field.get_db_prep_save(value, connection)
+                for field, value in zip(fields, [*row.values(), *defaults], strict=True)
+            ]
             for row in some
         ]
         with connection.cursor() as cursor:

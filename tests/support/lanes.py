@@ -1,7 +1,7 @@
 """Which tests are quick, and how they are shared out to processes. Every marker is set here, by place.
 
-`make test-quick` leaves out what is marked browser, server or slow. In parallel, everything with a browser or a server
-runs in one process, one test after the other, while the other process computes.
+`make test-quick` leaves out what is marked browser, server or slow. In parallel, everything with a browser runs in one
+process, one test after the other, everything with a server in another, while what is left computes.
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ def group_of(test_id: str) -> str:
     """Tests of one group run in one process, in their order; a group of its own for every other test."""
     if test_id.startswith(BESIDE_OTHERS):
         return test_id.partition("::")[0]
-    if {"browser", "server"} & set(markers_of(test_id)):
-        return "site"  # they keep time with a camera, and a server fills a core by itself
+    for lane in {"browser", "server"} & set(markers_of(test_id)):
+        return lane  # the one keeps time with a camera; and a server fills a core by itself
     if test_id.startswith("tests/training/"):
         return "training"  # PyTorch takes every core it finds
     if test_id.startswith("tests/facesite/test_catalogues.py"):
