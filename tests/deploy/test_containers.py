@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.request import build_opener
@@ -47,9 +48,21 @@ def is_in_the_image(path: str) -> bool:
     return inside
 
 
-def files_of_the_image() -> list[str]:
-    listed = subprocess.run(["git", "ls-files", "-co"], cwd=ROOT, capture_output=True, text=True, check=True)
-    return [path for path in listed.stdout.splitlines() if is_in_the_image(path) and (ROOT / path).is_file()]
+@cache
+def files_of_the_image() -> tuple[str, ...]:
+    """Paths below ROOT. A folder that stays outside is not entered: environments and caches hold 100,000 files."""
+    comes_back = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    found: list[str] = []
+    for folder, folders, files in os.walk(ROOT):
+        inside = Path(folder).relative_to(ROOT)
+        paths = {name: (inside / name).as_posix() for name in folders}
+        folders[:] = [
+            name
+            for name, path in paths.items()
+            if is_in_the_image(path) or any(pattern.startswith(f"{path}/") for pattern in comes_back)
+        ]
+        found += (path for name in files if is_in_the_image(path := (inside / name).as_posix()))
+    return tuple(found)
 
 
 class TestWhatIsCopied:
