@@ -22,6 +22,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from api.authorising import has_key_for
+from attendance.kiosks.selectors import kiosks_not_seen
 from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.gallery import cached_gallery
 from facesite.gauges import gauges, registry_of_all
@@ -52,9 +53,13 @@ class State(Collector):
     def of_any_process() -> Iterator[Metric]:
         """What is the same in all processes of a site, or nearly so."""
         checks = GaugeMetricFamily("facesite_check", "1: this part can be used (as /readyz says)", labels=["part"])
-        for part, passed in run_checks().items():
-            checks.add_metric([part], float(passed))
+        passed = run_checks()
+        for part, well in passed.items():
+            checks.add_metric([part], float(well))
         yield checks
+        if passed["database"]:
+            silent = kiosks_not_seen().count()
+            yield GaugeMetricFamily("facesite_kiosks_silent", "Kiosks that are not heard of any more", value=silent)
         yield GaugeMetricFamily("facesite_start_time_seconds", "When this process began", value=_STARTED)
         if engine := engine_if_ready():
             yield _info("facesite_pack", "The model pack in use", "pack", engine.pack.name)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from attendance.models import Kiosk
 from enrollment.runtime.gallery import current_gallery
 from facesite.logs import log_action
 from security.keys.scopes import Scope
 from security.keys.services import create_key
 from security.meters import FRAMES, SIGN_INS, SOCKETS, count_decision, count_request, count_result
+from tests.support.kiosks import paired_kiosk
 from tests.verification.rows import make_person
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +74,13 @@ class TestWhatItSays:
         assert said["facesite_check database"] == said["facesite_check engine"] == 1
         assert said[f"facesite_pack {pack.name}"] == 1
         assert said["facesite_inference_queue"] == 0
+
+    def test_kiosks_that_fell_silent(self):
+        paired_kiosk("Door")
+        silent, _ = paired_kiosk("Gate")
+        assert read()["facesite_kiosks_silent"] == 0
+        Kiosk.objects.filter(pk=silent.pk).update(last_seen_at=timezone.now() - timedelta(hours=1))
+        assert read()["facesite_kiosks_silent"] == 1
 
     def test_frames_and_their_stages(self):
         before = read()

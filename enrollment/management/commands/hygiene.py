@@ -48,7 +48,8 @@ class Command(BaseCommand):
         except RecognizerError as error:
             raise CommandError(str(error)) from None
         except OSError as error:
-            raise CommandError(f"{options['resume']} cannot be used: {error.strerror}.") from None
+            where = error.filename or options["resume"] or "A file"
+            raise CommandError(f"{where} cannot be used: {error.strerror}.") from None
         if options["json"]:
             self.stdout.write(json.dumps(as_json(report), indent=2))
         else:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from io import StringIO
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -129,6 +131,12 @@ class TestCommand:
             run("--resume", str(tmp_path / "missing" / "state"))
         assert "Likely duplicates: 1" in run("--resume", str(tmp_path / "state"))
         assert list(tmp_path.iterdir()) == []
+
+    def test_a_full_disk_is_named_by_the_file_that_did_not_fit(self, engine, monkeypatch):
+        full = OSError(errno.ENOSPC, "No space left on device", "/scratch/block")
+        monkeypatch.setattr("enrollment.management.commands.hygiene.build_report", Mock(side_effect=full))
+        with pytest.raises(CommandError, match=r"^/scratch/block cannot be used: No space left on device\.$"):
+            run()
 
     def test_tells_it_in_words(self, engine, duplicate, wrong):
         text = run()
