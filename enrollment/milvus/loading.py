@@ -33,7 +33,7 @@ from enrollment.runtime.gallery import (
 )
 from recognizer.errors import GalleryAway
 from recognizer.search.blocks import TemplateRow
-from recognizer.search.distant import DistantGallery, Proposal, Remembered
+from recognizer.search.distant import DistantGallery, LastRead, Proposal
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import Vector
 
@@ -173,7 +173,7 @@ def _begin(contract_id: str, dimension: int, epoch: UUID) -> Distant:
         dimension=dimension,
         revision=0,
         templates=sum(counts.values()),
-        remembered=Remembered(),
+        remembered=LastRead(),
     )
     return Distant(gallery, epoch, 0, day, {})
 

@@ -53,7 +53,7 @@ Reader = Callable[[Collection[str]], Iterable[TemplateRow]]
 """Reads all templates that may be searched now of these people from the truth."""
 
 
-class Remembered:
+class LastRead:
     """People's templates as they were read last. Another one for each revision: whoever changed is left out of it."""
 
     def __init__(self, people: Mapping[str, Sequence[TemplateRow]] | None = None) -> None:
@@ -69,9 +69,9 @@ class Remembered:
                 del self._people[next(iter(self._people))]
             self._people[person_id] = rows
 
-    def without(self, changed: Collection[str]) -> Remembered:
+    def without(self, changed: Collection[str]) -> LastRead:
         with self._lock:
-            return Remembered({person: rows for person, rows in self._people.items() if person not in changed})
+            return LastRead({person: rows for person, rows in self._people.items() if person not in changed})
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,7 @@ class DistantGallery:
     dimension: int
     revision: int
     templates: int
-    remembered: Remembered = field(default_factory=Remembered)
+    remembered: LastRead = field(default_factory=LastRead)
     confusions: Confusions = NONE_RECORDED
     left_out: frozenset[int] = frozenset()
     """Template ids that are passed over."""

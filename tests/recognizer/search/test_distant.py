@@ -11,7 +11,7 @@ import pytest
 from recognizer.errors import ContractMismatch
 from recognizer.search import distant
 from recognizer.search.blocks import TemplateRow
-from recognizer.search.distant import DistantGallery, Proposal, Remembered
+from recognizer.search.distant import DistantGallery, LastRead, Proposal
 from recognizer.search.gallery import GallerySnapshot
 from tests.recognizer.search.test_gallery import random_units
 
@@ -102,10 +102,10 @@ class TestDistantGallery:
             there.require_contract("another")
 
 
-class TestRemembered:
+class TestLastRead:
     def test_forgets_who_changed_and_whoever_was_not_seen_for_longest(self, rows, monkeypatch):
         monkeypatch.setattr(distant, "REMEMBERED", 2)
-        remembered = Remembered()
+        remembered = LastRead()
         for person in ("a", "b", "c"):
             remembered.keep(person, rows[:1])
         assert [remembered.get(person) is None for person in ("a", "b", "c")] == [True, False, False]
