@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
@@ -32,7 +31,7 @@ from api.schemas import (
     Verdict,
 )
 from enrollment.errors import PersonUnknown
-from enrollment.runtime.database import run_after, run_in_database_thread
+from enrollment.runtime.database import run_in_database_thread, run_in_picture_thread
 from enrollment.runtime.engine import engine_if_ready, get_engine
 from enrollment.runtime.gallery import REVISION_CHECK_SECONDS, current_gallery, fresh_gallery
 from recognizer.engine import FaceEngine
@@ -155,16 +154,23 @@ async def look_and_keep(
         bench = fresh_bench() if claimed is None else None
         if bench is None:
             bench = await run_in_database_thread(read_bench, claimed)
-        looking = bench.engine.submit(
-            identify_image,
-            data,
-            engine=bench.engine,
-            gallery=bench.gallery,
-            policy=bench.in_force.policy,
-            claimed=claimed,
-            check_liveness=liveness,
-        )
-        return await run_after(looking, partial(keep_found, actor, bench, claimed))
+        return await run_in_picture_thread(look_and_keep_here, actor, bench, data, claimed, liveness)
+
+
+def look_and_keep_here(
+    actor: KeyActor, bench: Bench, data: bytes, claimed: str | None, liveness: bool
+) -> tuple[IdentifiedImage, list[VerificationAttempt]]:
+    """Call it in a picture thread. Raises PersonUnknown, ImageError, PackError."""
+    found = bench.engine.in_turn(
+        identify_image,
+        data,
+        engine=bench.engine,
+        gallery=bench.gallery,
+        policy=bench.in_force.policy,
+        claimed=claimed,
+        check_liveness=liveness,
+    )
+    return keep_found(actor, bench, claimed, found)
 
 
 def read_bench(claimed: str | None = None) -> Bench:
@@ -184,7 +190,7 @@ def follow_policy(what: str, about: Sequence[str], facts: Mapping[str, Any]) -> 
 def keep_found(
     actor: KeyActor, bench: Bench, claimed: str | None, found: IdentifiedImage
 ) -> tuple[IdentifiedImage, list[VerificationAttempt]]:
-    """Call it in a database thread."""
+    """Call it where the database may be asked."""
     return found, [
         record_attempt(
             operator=actor,

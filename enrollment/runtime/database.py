@@ -7,25 +7,30 @@ import contextlib
 import contextvars
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
+from django.conf import settings
 from django.db import close_old_connections, connections
 
 P = ParamSpec("P")
-S = TypeVar("S")
 T = TypeVar("T")
 KEPT_S: Final = 60.0
 """An unused connection of these threads counts as old after this time."""
 
 
-def _new_pool(name: str) -> ThreadPoolExecutor:
+def _new_pools() -> tuple[ThreadPoolExecutor, ThreadPoolExecutor, ThreadPoolExecutor]:
     """Channels' own database_sync_to_async runs one call at a time for the whole process; these do not wait."""
-    return ThreadPoolExecutor(max_workers=4, thread_name_prefix=name)
+    return (
+        ThreadPoolExecutor(max_workers=4, thread_name_prefix="database"),
+        ThreadPoolExecutor(max_workers=4, thread_name_prefix="patient"),
+        # One at work with each turn at the engine, one with the database, and as many that wait.
+        ThreadPoolExecutor(max_workers=4 * settings.FACESITE_THREADS, thread_name_prefix="picture"),
+    )
 
 
-_database_threads, _patient_threads = _new_pool("database"), _new_pool("patient")
+_database_threads, _patient_threads, _picture_threads = _new_pools()
 
 
 async def run_in_database_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -46,24 +51,9 @@ async def run_in_patient_thread(function: Callable[P, T], /, *args: P.args, **kw
     return await _run_in(_patient_threads, function, *args, **kwargs)
 
 
-async def run_after(first: Future[S], function: Callable[[S], T]) -> T:
-    """Run ORM work on what another thread works out now, as run_in_database_thread(): it goes from thread to thread.
-
-    Raises what `first` raises; then nothing is run.
-    """
-    context = contextvars.copy_context()
-    outcome: Future[T] = Future()
-
-    def go_on(_: Future[S]) -> None:
-        try:
-            running = _database_threads.submit(context.run, _on_kept_connection, lambda: function(first.result()))
-        except RuntimeError as error:  # the process ends
-            outcome.set_exception(error)
-        else:
-            running.add_done_callback(lambda done: _hand_over(done, outcome))
-
-    first.add_done_callback(lambda done: go_on(done) if _succeeded(done) else _hand_over(done, outcome))
-    return await _to_the_end(asyncio.wrap_future(outcome))
+async def run_in_picture_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same for work that has a turn at the engine first (FaceEngine.in_turn): no frame's row waits behind it."""
+    return await _run_in(_picture_threads, function, *args, **kwargs)
 
 
 async def _run_in(pool: ThreadPoolExecutor, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -80,19 +70,6 @@ async def _to_the_end(running: asyncio.Future[T]) -> T:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([running])
         raise
-
-
-def _succeeded(done: Future[Any]) -> bool:
-    return not done.cancelled() and done.exception() is None
-
-
-def _hand_over(done: Future[Any], outcome: Future[Any]) -> None:
-    if _succeeded(done):
-        outcome.set_result(done.result())
-    elif done.cancelled():
-        outcome.cancel()
-    else:
-        outcome.set_exception(done.exception())
 
 
 def _on_kept_connection(work: Callable[[], T]) -> T:
@@ -113,7 +90,7 @@ def _keep_connections() -> None:
 
 def forget_threads() -> None:
     """New threads without any connection, as a process begins. For tests: a kept one would leave a test's database."""
-    global _database_threads, _patient_threads
-    for pool in (_database_threads, _patient_threads):
+    global _database_threads, _patient_threads, _picture_threads
+    for pool in (_database_threads, _patient_threads, _picture_threads):
         pool.shutdown(wait=False)
-    _database_threads, _patient_threads = _new_pool("database"), _new_pool("patient")
+    _database_threads, _patient_threads, _picture_threads = _new_pools()

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection, transaction
 
 from enrollment.runtime import database
-from enrollment.runtime.database import run_after, run_in_database_thread
+from enrollment.runtime.database import run_in_database_thread, run_in_picture_thread
 from security.models import Lease
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,40 +44,27 @@ class TestConnections:
 
 
 @pytest.mark.asyncio
-class TestRunAfter:
-    async def test_work_goes_on_with_what_another_thread_found(self):
-        first: Future[int] = Future()
-        waiting = asyncio.create_task(run_after(first, lambda found: (found, Lease.objects.count())))
-        await asyncio.sleep(0)
-        first.set_result(7)
-        assert await waiting == (7, 0)
-
-    async def test_what_the_other_thread_raised_is_raised_and_nothing_is_run(self):
-        first: Future[int] = Future()
-        first.set_exception(ValueError("no picture"))
-        with pytest.raises(ValueError, match="no picture"):
-            await run_after(first, lambda _: Lease.objects.create(name="never"))
-        assert not await run_in_database_thread(Lease.objects.exists)
-
-    async def test_what_the_work_raises_is_raised(self):
-        first: Future[str] = Future()
-        first.set_result("missing")
-        with pytest.raises(Lease.DoesNotExist):
-            await run_after(first, lambda name: Lease.objects.get(name=name))
-
-    async def test_work_that_was_given_up_is_cancelled(self):
-        first: Future[int] = Future()
-        first.cancel()
-        first.set_running_or_notify_cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await run_after(first, lambda found: found)
+class TestRunInPictureThread:
+    async def test_pictures_leave_the_threads_of_the_database_to_frames(self):
+        may_end = threading.Event()
+        waiting = [asyncio.create_task(run_in_picture_thread(may_end.wait)) for _ in range(9)]
+        try:
+            assert await asyncio.wait_for(run_in_database_thread(Lease.objects.count), timeout=10) == 0
+        finally:
+            may_end.set()
+        assert all(await asyncio.gather(*waiting))
 
     async def test_a_cancelled_caller_ends_when_the_work_has_ended(self):
-        first: Future[int] = Future()
-        waiting = asyncio.create_task(run_after(first, lambda _: Lease.objects.create(name="done all the same")))
+        may_end = threading.Event()
+
+        def write() -> None:
+            may_end.wait()
+            Lease.objects.create(name="done all the same")
+
+        waiting = asyncio.create_task(run_in_picture_thread(write))
         await asyncio.sleep(0)
         waiting.cancel()
-        first.set_result(1)
+        may_end.set()
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert await run_in_database_thread(Lease.objects.filter(name="done all the same").exists)
