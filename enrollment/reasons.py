@@ -9,12 +9,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from django.conf import settings
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from recognizer.errors import RecognizerError
 from recognizer.reasons import Reason
+from security.languages import in_english
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
@@ -181,11 +180,6 @@ PHOTOGRAPHS: dict[str, _StrOrPromise] = {
 def sentence_for(code: str) -> str:
     """In the present language. Never raises: a code without a sentence (which a test forbids) is shown as it is."""
     return str(SENTENCES.get(code, code))
-
-
-def in_english() -> bool:
-    """Whether the present language is the one of the sources."""
-    return (get_language() or settings.LANGUAGE_CODE) == settings.LANGUAGE_CODE
 
 
 def sentence_of(error: BaseException | None) -> str:

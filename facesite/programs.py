@@ -18,6 +18,7 @@ from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.urls import set_script_prefix
+from django.utils import translation
 
 from api.middleware import BELOW, ApiAnswers
 from facesite.headers import SecurityHeaders
@@ -49,6 +50,16 @@ def in_place(get_response: Answer) -> Answer:
     return answer
 
 
+def in_plain_english(get_response: Answer) -> Answer:
+    """As the sources have it: no catalogue is asked for a sentence."""
+
+    async def answer(request: HttpRequest) -> HttpResponseBase:
+        with translation.override(None):
+            return await get_response(request)
+
+    return answer
+
+
 class ShortWay:
     """Of a Django handler: what stands between it and a call. Tests' programs go it too."""
 
@@ -57,9 +68,13 @@ class ShortWay:
         for kind in ("view", "template_response", "exception"):
             setattr(self, f"_{kind}_middleware", [])
         way: Any = convert_exception_to_response(self._get_response_async)
-        for middleware in (in_place, SecurityHeaders, ApiAnswers, FromAddress):
+        for middleware in (in_plain_english, in_place, SecurityHeaders, ApiAnswers, FromAddress):
             way = convert_exception_to_response(middleware(way))
         self._middleware_chain = way if is_async else async_to_sync(way)
+
+    def make_view_atomic(self, view: Any) -> Any:
+        """Services have their own transactions; Django asks at each call whether a database wants one more."""
+        return view
 
 
 class ApiHandler(ShortWay, ASGIHandler):

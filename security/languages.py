@@ -6,13 +6,18 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.utils.translation import get_supported_language_variant
+from django.utils.translation import get_language, get_supported_language_variant
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from security.models import OperatorLanguage
 
 IN_SESSION: Final = "language"
 """The choice lies in the session from signing in on, so that no page asks the database for it."""
+
+
+def in_english() -> bool:
+    """Whether the present language is the one of the sources."""
+    return (get_language() or settings.LANGUAGE_CODE) == settings.LANGUAGE_CODE
 
 
 def language_for(chosen: str | None, accepted: str) -> str:

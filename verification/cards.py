@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from enrollment.models import Person
 from recognizer.reasons import CHALLENGE_FAILURES, Reason
+from security.languages import in_english
 from security.numbers import grouped
 from verification.models import VerificationAttempt
 from verification.policy import population_of, population_words
@@ -87,7 +88,8 @@ def headline_of(attempt: VerificationAttempt) -> str:
 
 def decimals(value: float, digits: int) -> str:
     """A measure with so many decimals, as the language writes it."""
-    return number_format(Decimal(f"{value:.{digits}f}"), digits)
+    plain = f"{value:.{digits}f}"
+    return plain if in_english() else number_format(Decimal(plain), digits)
 
 
 def shortest(digits: str) -> str:

@@ -22,10 +22,11 @@ from django.db import DatabaseError, InterfaceError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from enrollment.reasons import in_english, sentence_for
+from enrollment.reasons import sentence_for
 from recognizer.errors import RecognizerError
 from security.background import in_background
 from security.events import log_event
+from security.languages import in_english
 from security.leases import LeaseLost, LeaseTaken, lease
 
 logger = logging.getLogger("facesite.packs")
