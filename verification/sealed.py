@@ -11,7 +11,7 @@ from recognizer.types import Vector
 from recognizer.vectors import vector_from_bytes, vector_to_bytes
 from security.encryption.data_keys import DataKey, store_key
 from security.encryption.sealing import SealedColumn, Stored
-from security.inserting import insert_row
+from security.statements import insert_row
 from security.tables import in_chunks
 from verification.models import (
     ConfusedFace,

@@ -23,6 +23,7 @@ from security.events import log_event
 from security.happenings import happened
 from security.meters import count_decision
 from security.rights import Right
+from security.statements import locked_rows
 from security.traces import leave_no_traces
 from verification.happenings import ATTEMPT_DECIDED, facts_of
 from verification.models import FalseMatch, UnknownFace, VerificationAttempt, VerificationPolicy
@@ -213,8 +214,7 @@ def _locked_people(uuids: set[str | None]) -> dict[str, Person]:
     """uuid as text -> person. Locked, so that an erasure comes wholly before or wholly after this attempt."""
     if not uuids:
         return {}
-    found = Person.objects.select_for_update().filter(uuid__in=[UUID(uuid) for uuid in uuids if uuid]).order_by("pk")
-    return {str(person.uuid): person for person in found}
+    return {str(person.uuid): person for person in locked_rows(Person, "uuid", [UUID(uuid) for uuid in uuids if uuid])}
 
 
 def _log_data(attempt: VerificationAttempt) -> dict[str, Any]:

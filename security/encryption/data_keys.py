@@ -14,8 +14,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from security.encryption.site_keys import SiteKey, site_key, wrapping_key
-from security.inserting import insert_row
 from security.models import WrappedKey, random_key_id
+from security.statements import insert_row
 
 NONCE_BYTES = 12
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection, transaction
+from django.db.transaction import TransactionManagementError
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from security.inserting import insert_row
+from enrollment.models import Person
 from security.models import Lease
+from security.statements import insert_row, locked_rows
 from verification.models import VerificationAttempt
 
 pytestmark = pytest.mark.django_db
@@ -57,3 +60,39 @@ def test_what_the_database_forbids_is_raised():
     insert_row(Lease(name="upkeep"))
     with pytest.raises(IntegrityError):
         insert_row(Lease(name="upkeep"))
+
+
+def named(*names: str) -> list[Person]:
+    return [Person.objects.create(name=name, external_id=f"E-{name}") for name in names]
+
+
+def test_rows_are_read_as_django_reads_them():
+    people = named("Zoë", "Ann", "Bo")
+    Person.objects.filter(pk=people[1].pk).update(valid_from=timezone.localdate(), is_active=False)
+    wanted = [people[2].uuid, people[1].uuid]
+    found = locked_rows(Person, "uuid", wanted)
+    expected = list(Person.objects.filter(uuid__in=wanted).order_by("pk"))
+    assert found == expected
+    assert [vars(row) | {"_state": None} for row in found] == [vars(row) | {"_state": None} for row in expected]
+    found[0].name = "Anna"
+    found[0].save()  # an update, no second row
+    assert Person.objects.count() == 3
+
+
+def test_rows_are_locked_where_the_database_can():
+    (person,) = named("Ann")
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        locked_rows(Person, "uuid", [person.uuid])
+    (statement,) = (each["sql"] for each in asked.captured_queries)
+    assert ("FOR UPDATE" in statement) == connection.features.has_select_for_update
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_locked_outside_of_a_transaction():
+    (person,) = named("Ann")
+    with pytest.raises(TransactionManagementError):
+        locked_rows(Person, "uuid", [person.uuid])
+    with transaction.atomic():
+        assert locked_rows(Person, "uuid", [person.uuid]) == [person]

@@ -1,0 +1,79 @@
+"""Statements of every decision, always the same: Django would make each anew, which takes most of its time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cache
+from typing import Any, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.models.expressions import Col
+from django.db.transaction import TransactionManagementError
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+def insert_row(row: models.Model) -> None:
+    """As row.save(force_insert=True) of a model without signals, parents or a save() of its own. The row is checked.
+
+    Django's own takes 1 ms of CPU per row, three quarters of it for the statement.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]  # asked a hundred times: not through django.db.connection
+    statement, fields = _insertion(type(row), connection.vendor)
+    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection=connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        if row.pk is None:
+            row.pk = cursor.lastrowid
+    row._state.adding, row._state.db = False, connection.alias
+
+
+def locked_rows(model: type[Row], field: str, values: Collection[Any]) -> list[Row]:
+    """As list(model.objects.select_for_update().filter(field__in=values).order_by("pk")) of a model without parents.
+
+    values: at least one, none twice. Raises TransactionManagementError outside of a transaction.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("Rows can only be locked in a transaction.")
+    statement, columns = _selection(model, field, len(values), connection.vendor)
+    wanted: Any = model._meta.get_field(field)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [wanted.get_db_prep_value(value, connection) for value in values])
+        rows = [list(row) for row in cursor.fetchall()]
+    for place, column in enumerate(columns):
+        for convert in (*connection.ops.get_db_converters(column), *column.get_db_converters(connection)):
+            for row in rows:
+                row[place] = convert(row[place], column, connection)
+    names = [column.target.attname for column in columns]
+    return [model.from_db(connection.alias, names, row) for row in rows]
+
+
+@cache
+def _insertion(model: type[models.Model], vendor: str) -> tuple[str, list[Any]]:
+    """vendor: each has its own way to quote names."""
+    fields: list[Any] = [
+        field
+        for field in model._meta.concrete_fields
+        if not (isinstance(field, models.AutoField) or getattr(field, "generated", False))
+    ]
+    quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
+    names = ", ".join(quote(field.column) for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    return f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({places})", fields  # noqa: S608
+
+
+@cache
+def _selection(model: type[models.Model], field: str, count: int, vendor: str) -> tuple[str, list[Col]]:
+    connection = connections[DEFAULT_DB_ALIAS]
+    quote = connection.ops.quote_name
+    fields: list[Any] = list(model._meta.concrete_fields)
+    names = ", ".join(quote(each.column) for each in fields)
+    places = ", ".join(["%s"] * count)
+    wanted: Any = model._meta.get_field(field)
+    key: Any = model._meta.pk
+    where = f"{quote(wanted.column)} IN ({places}) ORDER BY {quote(key.column)}"
+    lock = f" {connection.ops.for_update_sql()}" if connection.features.has_select_for_update else ""
+    return f"SELECT {names} FROM {quote(model._meta.db_table)} WHERE {where}{lock}", [  # noqa: S608
+        each.get_col(model._meta.db_table) for each in fields
+    ]
