@@ -21,8 +21,9 @@ from security.sharing import is_alone, take_one
 
 BURST_S: Final = 10.0
 """A key may use this many seconds' share at once."""
-AT_WORK_PER_THREAD: Final = 2
-"""Pictures per inference thread: one is worked on, one waits. With more of them everybody only waits longer."""
+AT_WORK_PER_THREAD: Final = 1.5
+"""Pictures per inference thread: one is worked on, and one waits for whichever of two threads is free first. With more
+of them everybody only waits longer."""
 MOST_KEYS: Final = 10_000
 
 
@@ -76,7 +77,7 @@ class PictureGate:
     @contextmanager
     def enter(self) -> Iterator[None]:
         """Raises Problem (429) when there are too many already."""
-        if self._at_work >= AT_WORK_PER_THREAD * settings.FACESITE_THREADS:
+        if self._at_work >= math.ceil(AT_WORK_PER_THREAD * settings.FACESITE_THREADS):
             raise Problem(429, ApiReason.BUSY, headers={"Retry-After": "1"})
         self._at_work += 1
         try:

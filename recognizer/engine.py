@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextvars import copy_context
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -28,6 +28,7 @@ from recognizer.stages.quality import measure_quality
 from recognizer.stages.sessions import open_session
 from recognizer.stages.stills import StillDetector
 from recognizer.stopwatch import Stopwatch
+from recognizer.threads import WarmThreads
 from recognizer.turns import Turns
 from recognizer.types import AnalyzedImage, Detection, Face, Image, Liveness, Quality, RecognizerConfig, Vector
 
@@ -47,7 +48,7 @@ class FaceEngine:
     def __init__(self, config: RecognizerConfig) -> None:
         self.config = config
         self._stages: _Stages | None = None
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: WarmThreads | None = None
         self._turns = Turns(max(1, config.threads))
 
     def startup(self) -> None:
@@ -61,7 +62,7 @@ class FaceEngine:
         verify_pack(pack)
         stages = _Stages(pack, self.config)
         stages.warm_up()
-        self._pool = ThreadPoolExecutor(max_workers=self._turns.at_once, thread_name_prefix="engine")
+        self._pool = WarmThreads(self._turns.at_once, "engine")
         self._stages = stages
 
     def close(self) -> None:
@@ -141,7 +142,7 @@ class FaceEngine:
     @property
     def waiting(self) -> int:
         """Jobs that wait for their turn."""
-        return self._turns.waiting + (self._pool._work_queue.qsize() if self._pool else 0)
+        return self._turns.waiting + (self._pool.waiting if self._pool else 0)
 
     def decode(self, data: bytes, limits: ImageLimits = FRAME_LIMITS) -> Image:
         """Untrusted bytes of a picture file to H x W x 3 uint8 BGR. Raises ImageError."""

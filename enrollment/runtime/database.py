@@ -7,12 +7,13 @@ import contextlib
 import contextvars
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import close_old_connections, connections
+
+from recognizer.threads import WarmThreads
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,13 +21,13 @@ KEPT_S: Final = 60.0
 """An unused connection of these threads counts as old after this time."""
 
 
-def _new_pools() -> tuple[ThreadPoolExecutor, ThreadPoolExecutor, ThreadPoolExecutor]:
+def _new_pools() -> tuple[WarmThreads, WarmThreads, WarmThreads]:
     """Channels' own database_sync_to_async runs one call at a time for the whole process; these do not wait."""
     return (
-        ThreadPoolExecutor(max_workers=4, thread_name_prefix="database"),
-        ThreadPoolExecutor(max_workers=4, thread_name_prefix="patient"),
+        WarmThreads(4, "database"),
+        WarmThreads(4, "patient"),
         # One at work with each turn at the engine, one with the database, and as many that wait.
-        ThreadPoolExecutor(max_workers=4 * settings.FACESITE_THREADS, thread_name_prefix="picture"),
+        WarmThreads(4 * settings.FACESITE_THREADS, "picture"),
     )
 
 
@@ -56,7 +57,7 @@ async def run_in_picture_thread(function: Callable[P, T], /, *args: P.args, **kw
     return await _run_in(_picture_threads, function, *args, **kwargs)
 
 
-async def _run_in(pool: ThreadPoolExecutor, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+async def _run_in(pool: WarmThreads, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     context = contextvars.copy_context()  # from where this is asked, for the audit trail
     work = partial(_on_kept_connection, partial(function, *args, **kwargs))
     return await _to_the_end(asyncio.get_running_loop().run_in_executor(pool, context.run, work))

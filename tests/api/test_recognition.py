@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import math
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ class TestIdentify:
 
     def test_a_place_is_free_again_after_a_picture_that_failed(self, program, settings):
         settings.FACESITE_THREADS = 1
-        for _ in range(2 * limits.AT_WORK_PER_THREAD):
+        for _ in range(math.ceil(2 * limits.AT_WORK_PER_THREAD)):
             assert problem(program.post("/identify", b"no picture"))[0] == 422
 
     def test_waits_for_no_engine(self, program, picture, monkeypatch):
