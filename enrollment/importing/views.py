@@ -26,7 +26,7 @@ from enrollment.pictures.photos import MEGABYTE
 from recognizer.errors import PackError
 from security.rights import Right
 from security.tables import by_pages, csv_lines
-from security.web import actor_of, download, read_or_post, requires
+from security.web import actor_of, download, lead_to, read_or_post, requires
 
 LINES_ON_A_PAGE = 50
 
@@ -50,7 +50,7 @@ def import_people(request: HttpRequest) -> HttpResponse:
         except (ImportBusy, PackError) as error:
             form.add_error(None, str(error))
         else:
-            return redirect("enrollment:import")
+            return lead_to(request, "enrollment:import")
     return _page(request, form)
 
 

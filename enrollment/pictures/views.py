@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -36,7 +36,7 @@ from enrollment.services import NewPerson
 from enrollment.web import person_or_404
 from recognizer.errors import RecognizerError
 from security.rights import Right
-from security.web import actor_of, read_or_post, requires
+from security.web import actor_of, lead_to, read_or_post, requires
 
 
 @requires(Right.ENROL)
@@ -75,7 +75,7 @@ def _upload(request: HttpRequest, person: Person | None) -> HttpResponse:
         if drafts and not groups and (target or not form.errors):
             saved = _save_photos(request, form, drafts, target or person, sure=target is not None)
             _tell_refused(request, outcomes)
-            return redirect(saved)
+            return lead_to(request, saved)
     except PossibleDuplicate as error:
         candidates = error.candidates
     except EnrollmentError as error:

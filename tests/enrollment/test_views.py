@@ -413,6 +413,14 @@ class TestUpload:
         operator_client.post(UPLOAD, new_person(held=refused.context["held"]))
         assert Person.objects.get().samples.count() == 1
 
+    def test_a_script_that_sends_the_form_hears_where_to_go_and_the_page_there_says_what_was_done(
+        self, operator_client, engine, photo
+    ):
+        sent = new_person(photos=[photo("Alexander_Downer")])
+        answer = operator_client.post(UPLOAD, sent, headers={"Accept": "application/json, text/html"})
+        assert answer.json() == {"next": Person.objects.get().get_absolute_url()}
+        assertContains(operator_client.get(answer.json()["next"]), "Alexander Downer was enrolled from 1 picture.")
+
     def test_uses_the_good_pictures_and_says_why_not_the_others(self, operator_client, engine, photo):
         files = [photo("Alexander_Downer"), SimpleUploadedFile("note.jpg", b"no picture at all")]
         response = operator_client.post(UPLOAD, new_person(photos=files), follow=True)

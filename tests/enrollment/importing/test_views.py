@@ -115,6 +115,12 @@ class TestFolders:
             "skipped",
         )
 
+    def test_may_be_sent_by_a_script_that_hears_where_the_report_is(self, manager, face):
+        data = {"consent": "paper", "archive": SimpleUploadedFile("a.zip", zipped({f"{WADE}/1.jpg": face(WADE, 1)}))}
+        assert manager.post(PAGE, data, headers={"Accept": "application/json, text/html"}).json() == {"next": PAGE}
+        refused = manager.post(PAGE, {"consent": "paper"}, headers={"Accept": "application/json, text/html"})
+        assertContains(refused, "Choose a ZIP, a list, or both.", status_code=400)
+
     def test_sent_again_change_nothing_and_new_pictures_are_added(self, manager, face):
         send(manager, {f"{WADE}/1.jpg": face(WADE, 1)})
         send(manager, {f"{WADE}/1.jpg": face(WADE, 1), f"{WADE}/2.jpg": face(WADE, 2)})
