@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from django.utils.translation import gettext, gettext_lazy, gettext_noop
+from django.utils.translation import gettext, gettext_lazy, gettext_noop, pgettext_lazy
 
 from enrollment.errors import PossibleDuplicate
 from enrollment.importing.archive import Member
@@ -43,7 +43,7 @@ LABELS = {
     REFUSED: gettext_lazy("Refused"),
     SKIPPED: gettext_lazy("Passed over"),
     WARNING: gettext_lazy("Looks like somebody"),
-    NOTE: gettext_lazy("Note"),
+    NOTE: pgettext_lazy("a line of a report", "Note"),
 }
 TONES = {REFUSED: "non_match", WARNING: "uncertain", NOTE: "uncertain", NEW: "match", ENROLLED: "match"}
 """Badges; any other is neutral."""
