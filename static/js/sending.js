@@ -53,7 +53,8 @@ function showArrived(form) {
 }
 
 function answered(form, request) {
-  if (request.getResponseHeader("Content-Type")?.startsWith("application/json")) return location.assign(JSON.parse(request.responseText).next);
+  const isAnswer = request.status === 200 && request.getResponseHeader("Content-Type")?.startsWith("application/json");
+  if (isAnswer) return location.assign(JSON.parse(request.responseText).next);
   if (!isSamePage(request.responseURL, form.action)) return location.assign(request.responseURL); // signed out meanwhile
   const content = new DOMParser().parseFromString(request.responseText, "text/html").getElementById("content");
   if (!content) return failed(form); // a proxy's own words
