@@ -24,7 +24,7 @@ function send(form, submitter) {
   if (submitter?.name) data.append(submitter.name, submitter.value);
   const request = new XMLHttpRequest(); // fetch() does not say how much has gone
   request.open("POST", form.action);
-  request.setRequestHeader("Accept", "application/json, text/html"); // see security.web.lead_to()
+  request.setRequestHeader("accept", "application/json, text/html"); // see security.web.lead_to()
   request.upload.addEventListener("progress", ({ loaded, total }) => showSent(form, loaded / total));
   request.upload.addEventListener("load", () => showArrived(form));
   request.addEventListener("load", () => answered(form, request));
