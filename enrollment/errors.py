@@ -12,6 +12,7 @@ EnrollmentError
 ├── NotesInvalid         notes_invalid: too long, or with characters that nobody can see
 ├── GroupNameInvalid     group_name_invalid
 ├── GroupNameTaken       group_name_taken
+├── GroupUnknown         group_unknown: it was deleted meanwhile
 ├── PersonUnknown        person_unknown
 ├── SampleUnknown        sample_unknown
 ├── NoSamples            no_samples
@@ -85,6 +86,10 @@ class GroupNameInvalid(EnrollmentError):
 
 class GroupNameTaken(EnrollmentError):
     code = "group_name_taken"
+
+
+class GroupUnknown(EnrollmentError):
+    code = "group_unknown"
 
 
 class PersonUnknown(EnrollmentError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -18,13 +18,24 @@ from enrollment.errors import (
     EnrollmentError,
     ExternalIdInvalid,
     ExternalIdTaken,
+    GroupUnknown,
     NameInvalid,
     NotesInvalid,
+    ValidityInvalid,
 )
-from enrollment.models import NOTES_LENGTH, Person
+from enrollment.membership import MAY_PUT_IN
+from enrollment.models import NOTES_LENGTH, Person, PersonGroup
 from enrollment.naming import tidy
 from enrollment.reasons import ERRORS
-from enrollment.services import clean_external_id, clean_name, clean_notes, require_free_external_id
+from enrollment.services import (
+    clean_external_id,
+    clean_name,
+    clean_notes,
+    require_days_in_order,
+    require_free_external_id,
+)
+from security.actors import Actor
+from security.allowing import is_allowed
 from security.widgets import DayInput
 
 V = TypeVar("V")
@@ -80,16 +91,64 @@ class PersonDetails(PersonFields):
         return _checked(clean_notes, self.cleaned_data["notes"])
 
 
+class DayField(forms.DateField):
+    """A day that may be left out."""
+
+    widget = DayInput
+    default_error_messages: ClassVar = {"invalid": _("A day must be written like 2026-01-31. Nothing was saved.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+
+
 class ValidityForm(forms.Form):
     """The days on which a person is recognised."""
 
-    valid_from = forms.DateField(label=_("First day"), required=False, widget=DayInput())
-    valid_until = forms.DateField(
+    valid_from = DayField(label=_("First day"))
+    valid_until = DayField(
         label=_("Last day"),
-        required=False,
         help_text=_("A visitor expires by itself: from the next day on nobody recognises them."),
-        widget=DayInput(),
     )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        try:
+            require_days_in_order(data.get("valid_from"), data.get("valid_until"))
+        except ValidityInvalid as error:
+            self.add_error("valid_until", str(error))
+        return data
+
+
+class GroupsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # no generic class at run time
+    """Groups with a tick each."""
+
+    widget = forms.CheckboxSelectMultiple
+    default_error_messages: ClassVar = {"invalid_choice": ERRORS[GroupUnknown.code]}
+
+    def __init__(self) -> None:
+        super().__init__(PersonGroup.objects.all(), label=_("Groups"), required=False, to_field_name="uuid")
+
+
+class MoreAboutPerson(ValidityForm):
+    """What may be said of somebody new besides name and consent. actor: who fills it in."""
+
+    groups = GroupsField()
+
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not is_allowed(actor, *MAY_PUT_IN) or not PersonGroup.objects.exists():
+            del self.fields["groups"]
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something was filled in, so that the page must not fold it away."""
+        return self.is_bound and any(self[name].data for name in MoreAboutPerson.base_fields if name in self.fields)
+
+    def more(self) -> dict[str, Any]:
+        """As NewPerson takes it."""
+        data = self.cleaned_data
+        days = {name: data.get(name) for name in ValidityForm.base_fields}
+        return {**days, "groups": tuple(data.get("groups", ()))}
 
 
 class ConsentFields(forms.Form):
@@ -140,6 +199,10 @@ def field_of(error: EnrollmentError) -> str | None:
         return "external_id"
     if isinstance(error, NotesInvalid):
         return "notes"
+    if isinstance(error, ValidityInvalid):
+        return "valid_until"
+    if isinstance(error, GroupUnknown):
+        return "groups"
     return None
 
 

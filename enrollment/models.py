@@ -17,7 +17,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from enrollment.naming import fold
@@ -149,7 +149,7 @@ class FaceSample(models.Model):
 
     class Source(models.TextChoices):
         WEBCAM = "webcam", _("Webcam")
-        UPLOAD = "upload", _("Photo upload")
+        UPLOAD = "upload", pgettext_lazy("what a sample was taken from", "Photo upload")
         FOLDER = "folder", _("Folder import")
         LIVE = "live", _("Live page")
 

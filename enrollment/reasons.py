@@ -121,6 +121,7 @@ ERRORS: dict[str, _StrOrPromise] = {
     "validity_invalid": _("The last day is before the first one. Change one of them."),
     "group_name_invalid": _("Give the group a name: at most 100 characters, without control characters."),
     "group_name_taken": _("There is a group of this name already. Choose another name, or use that group."),
+    "group_unknown": _("One of these groups was deleted meanwhile. Look at them again."),
     "person_unknown": _("There is no such person. The record may have been erased."),
     "sample_unknown": _("There is no such picture. It may have been removed already."),
     "no_samples": _("No picture has been taken yet. Take at least one before saving."),

@@ -10,7 +10,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from enrollment.errors import PersonUnknown, SampleUnknown
+from enrollment.errors import GroupUnknown, PersonUnknown, SampleUnknown
 from enrollment.models import FaceSample, FaceTemplate, GalleryRevision, HygieneAction, Person, PersonGroup, searched_on
 from enrollment.naming import fold
 from enrollment.sealed import read_crops, read_vectors
@@ -78,6 +78,14 @@ def people_outside_span() -> QuerySet[Person]:
 def groups_with_counts() -> QuerySet[PersonGroup]:
     """Every group by name, each with `people_count`. One query."""
     return PersonGroup.objects.annotate(people_count=Count("people")).order_by("name", "pk")
+
+
+def groups_by_uuid(uuids: Collection[UUID]) -> tuple[PersonGroup, ...]:
+    """By name. Raises GroupUnknown unless all of them are there."""
+    found = tuple(PersonGroup.objects.filter(uuid__in=uuids)) if uuids else ()
+    if len(found) != len(set(uuids)):
+        raise GroupUnknown
+    return found
 
 
 def cover_thumbnails(people: Iterable[Person], *, size: int = 112) -> dict[int, str]:

@@ -36,6 +36,7 @@ from enrollment.errors import (
     ValidityInvalid,
 )
 from enrollment.hooks import hooks
+from enrollment.membership import add_members, lock_groups
 from enrollment.models import (
     NOTES_LENGTH,
     ConsentRecord,
@@ -46,6 +47,7 @@ from enrollment.models import (
     GalleryRevision,
     HygieneAction,
     Person,
+    PersonGroup,
     PersonPair,
 )
 from enrollment.naming import is_printable, tidy
@@ -83,6 +85,7 @@ class NewPerson:
     valid_from: date | None = None
     """valid_from and valid_until: the first and the last day on which searches find the person. None: no bound."""
     valid_until: date | None = None
+    groups: tuple[PersonGroup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,7 @@ def save_samples(
         samples=samples,
         valid_from=subject.valid_from,
         valid_until=subject.valid_until,
+        groups=subject.groups,
         **answer,
     )
 
@@ -133,16 +137,17 @@ def enroll_person(
     samples: Sequence[SampleDraft],
     valid_from: date | None = None,
     valid_until: date | None = None,
+    groups: Collection[PersonGroup] = (),
     despite_duplicate: bool = False,
     note_different: bool = False,
 ) -> Saved:
-    """A new person with their samples and templates: all of it or nothing.
+    """A new person with their samples, templates and groups: all of it or nothing.
 
     Samples that do not fit the others are set aside (samples/fitting.py); they raise no question about duplicates.
     note_different: whoever looks like the new person is noted as somebody else (an operator compared the faces).
     Above storing.MAX_SAMPLES the least telling samples are left out. Raises ConsentInvalid, NameInvalid,
-    ExternalIdInvalid, ExternalIdTaken, ValidityInvalid, NoSamples, SampleInvalid, PackChanged and, unless
-    `despite_duplicate`, PossibleDuplicate.
+    ExternalIdInvalid, ExternalIdTaken, ValidityInvalid, GroupUnknown, NoSamples, SampleInvalid, PackChanged and,
+    unless `despite_duplicate`, PossibleDuplicate.
     """
     require(actor, Right.ENROL)
     drafts = checked_drafts(samples)
@@ -150,6 +155,7 @@ def enroll_person(
     fit = judge_drafts(drafts)
     lookalikes = _look_for_duplicates(drafts, fit.set_aside, None, despite_duplicate, note_different)
     with transaction.atomic():
+        locked_groups = lock_groups(groups)
         _look_again(actor, drafts, fit.set_aside, None, despite_duplicate)
         _save_person(person)
         agreed = write_consent(person, consent, actor)
@@ -168,6 +174,8 @@ def enroll_person(
         record_notes(actor, noted)
         record_consent_change(agreed, actor, Action.CONSENT_RECORDED)
         _record_days(actor, person, only_where_set=True)
+        for group in locked_groups:
+            add_members(actor, group, [person])
     _log("enrolled", actor, person, samples=len(saved.samples))
     return saved
 
@@ -381,7 +389,7 @@ def update_person(
 def set_validity(*, actor: Actor | None, person: Person, valid_from: date | None, valid_until: date | None) -> Person:
     """The first and the last day on which searches find the person. None: no bound. Raises ValidityInvalid."""
     require(actor, Right.CORRECT)
-    _require_days_in_order(valid_from, valid_until)
+    require_days_in_order(valid_from, valid_until)
     with transaction.atomic():
         stored = lock_person(person)
         if (stored.valid_from, stored.valid_until) == (valid_from, valid_until):
@@ -588,7 +596,7 @@ def _unsaved_person(
     actor: Actor | None, name: str, external_id: str | None, valid_from: date | None, valid_until: date | None
 ) -> Person:
     """Raises NameInvalid, ExternalIdInvalid, ValidityInvalid."""
-    _require_days_in_order(valid_from, valid_until)
+    require_days_in_order(valid_from, valid_until)
     return Person(
         name=clean_name(name),
         external_id=clean_external_id(external_id),
@@ -598,7 +606,8 @@ def _unsaved_person(
     )
 
 
-def _require_days_in_order(valid_from: date | None, valid_until: date | None) -> None:
+def require_days_in_order(valid_from: date | None, valid_until: date | None) -> None:
+    """Raises ValidityInvalid when the last day is before the first."""
     if valid_from and valid_until and valid_until < valid_from:
         raise ValidityInvalid
 

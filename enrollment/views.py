@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from enrollment import selectors, services
 from enrollment.consent.records import basis_sentence, end_sentence
 from enrollment.errors import ConsentEnded, EnrollmentError, PersonUnknown, SampleUnknown
 from enrollment.finding import PeopleFilter, find_people
-from enrollment.forms import ConsentFields, EraseForm, PersonDetails, ValidityForm
+from enrollment.forms import ConsentFields, EraseForm, MoreAboutPerson, PersonDetails, ValidityForm
 from enrollment.groups.forms import GroupsOfPersonForm
 from enrollment.models import FaceSample, Person
 from enrollment.picked.forms import PickedForm
@@ -48,7 +49,9 @@ def capture(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 def _capture_page(request: HttpRequest, person: Person | None) -> HttpResponse:
-    context = {"person": person, "consent": None if person else ConsentFields()}
+    context: dict[str, Any] = {"person": person}
+    if person is None:
+        context |= {"consent": ConsentFields(), "more": MoreAboutPerson(actor=actor_of(request))}
     return render(request, "enrollment/enroll.html", context)
 
 
@@ -157,7 +160,8 @@ def validity(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The days on which the person is recognised."""
     person, form = person_or_404(uuid), ValidityForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("A day must be written like 2026-01-31. Nothing was saved."))
+        for sentence in dict.fromkeys(chain.from_iterable(form.errors.values())):
+            messages.error(request, str(sentence))
         return redirect(person)
     try:
         person = services.set_validity(actor=actor_of(request), person=person, **form.cleaned_data)

@@ -13,6 +13,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import conditional_page, require_safe
 
 from enrollment import selectors as enrollment
@@ -57,7 +58,7 @@ class PackStatus:
 LIVENESS: dict[LivenessMode, _StrOrPromise] = {
     LivenessMode.REQUIRED: _("required"),
     LivenessMode.ADVISORY: _("advisory"),
-    LivenessMode.OFF: _("off"),
+    LivenessMode.OFF: pgettext_lazy("liveness", "off"),
 }
 """How the dashboard calls them."""
 

@@ -11,7 +11,8 @@ from typing import Any, Final, cast
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractUser
 from django.db import close_old_connections, connection
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from security.allowing import require
@@ -45,6 +46,14 @@ def requires(right: Right, *others: Right) -> Callable[[View], View]:
 def actor_of(request: HttpRequest) -> AbstractUser:
     """The operator; every view here requires a login."""
     return cast(AbstractUser, request.user)
+
+
+def lead_to(request: HttpRequest, to: Any) -> HttpResponse:
+    """A redirect; for a script that sent a form by itself its address, since following it would use up the messages."""
+    answer = redirect(to)
+    if "application/json" in request.headers.get("Accept", ""):
+        return JsonResponse({"next": answer.url})
+    return answer
 
 
 def download(lines: Iterator[str], name: str, content_type: str = "text/csv; charset=utf-8") -> StreamingHttpResponse:

@@ -16,7 +16,7 @@ from django.db.models import Value
 from django.db.models.functions import Length
 from django.db.models.lookups import GreaterThan
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from enrollment.models import Person
@@ -136,7 +136,7 @@ class VerificationPolicy(models.Model):
     class Liveness(models.TextChoices):
         REQUIRED = "required", _("Required")
         ADVISORY = "advisory", _("Shown, but never decides")
-        OFF = "off", _("Off")
+        OFF = "off", pgettext_lazy("liveness", "Off")
 
     class FalseMatchRate(models.TextChoices):
         ONE_IN_1000 = "0.001", _("1 in 1,000")

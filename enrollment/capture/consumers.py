@@ -156,15 +156,11 @@ class EnrollmentConsumer(FrameConsumer):
 def open_session(engine: FaceEngine, target: protocol.Somebody | Any) -> Session:
     """Reads the database.
 
-    Raises PersonUnknown, NameInvalid, ExternalIdInvalid, ExternalIdTaken, ConsentRequired, ConsentEnded.
+    Raises PersonUnknown, ConsentEnded, and what new_person() raises.
     """
     references = []
     if isinstance(target, protocol.Somebody):
-        agreed = consent_at_enrolment(ticked=target.ticked, text=target.text)
-        subject: NewPerson | Person = NewPerson(
-            services.clean_name(target.name), services.clean_external_id(target.external_id), agreed
-        )
-        services.require_free_external_id(subject.external_id)
+        subject: NewPerson | Person = new_person(target)
     else:
         subject = selectors.person_by_uuid(target)
         services.require_consent([subject])
@@ -176,6 +172,19 @@ def open_session(engine: FaceEngine, target: protocol.Somebody | Any) -> Session
         references=references,
     )
     return Session(subject, capture)
+
+
+def new_person(somebody: protocol.Somebody) -> NewPerson:
+    """Reads the database. What is refused here would be refused when it is saved, after all the pictures.
+
+    Raises NameInvalid, ExternalIdInvalid, ExternalIdTaken, ConsentRequired, ValidityInvalid, GroupUnknown.
+    """
+    agreed = consent_at_enrolment(ticked=somebody.ticked, text=somebody.text)
+    name, external_id = services.clean_name(somebody.name), services.clean_external_id(somebody.external_id)
+    services.require_free_external_id(external_id)
+    services.require_days_in_order(somebody.valid_from, somebody.valid_until)
+    groups = selectors.groups_by_uuid(somebody.groups)
+    return NewPerson(name, external_id, agreed, somebody.valid_from, somebody.valid_until, groups)
 
 
 def ask_about(session: Session, question: PossibleDuplicate) -> protocol.PossibleDuplicateMessage:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal, NotRequired, TypedDict
 from uuid import UUID
 
-from enrollment.errors import DuplicateCandidate, NameInvalid, PersonUnknown
+from enrollment.errors import DuplicateCandidate, GroupUnknown, NameInvalid, PersonUnknown
 from enrollment.models import Person
 from enrollment.streaming.protocol import (
     LivenessMessage,
@@ -108,6 +109,10 @@ class Somebody:
     """Whether the person has agreed to the consent text."""
     text: object
     """Which text the page showed: see enrollment.consent.texts.text_shown()."""
+    valid_from: date | None = None
+    """valid_from and valid_until: the first and the last day on which searches find the person. None: no bound."""
+    valid_until: date | None = None
+    groups: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +167,7 @@ def enrolled_message(person: Person, samples: int, set_aside: list[int], sentenc
 def parse_configure(message: Mapping[str, Any]) -> Somebody | UUID:
     """A new person, or the uuid of an enrolled person to whom samples are added.
 
-    Raises NotTheProtocol; and NameInvalid or PersonUnknown where the operator can put it right.
+    Raises NotTheProtocol; and NameInvalid, PersonUnknown or GroupUnknown where the operator can put it right.
     """
     if message.get("person_id") is not None:
         return _parse_uuid(message["person_id"])
@@ -174,7 +179,15 @@ def parse_configure(message: Mapping[str, Any]) -> Somebody | UUID:
         raise NotTheProtocol('"external_id" must be text.')
     if not isinstance(name, str):
         raise NameInvalid
-    return Somebody(name, external_id, message.get("consent") is True, message.get("consent_text"))
+    return Somebody(
+        name,
+        external_id,
+        message.get("consent") is True,
+        message.get("consent_text"),
+        valid_from=_parse_day(person, "valid_from"),
+        valid_until=_parse_day(person, "valid_until"),
+        groups=_parse_groups(person.get("groups")),
+    )
 
 
 def parse_discard(message: Mapping[str, Any]) -> int:
@@ -193,6 +206,27 @@ def parse_finish(message: Mapping[str, Any], asked_about: Collection[str]) -> Fi
     if str(target) not in asked_about:
         raise NotTheProtocol('"add_to" must be a candidate of the possible_duplicate before.')
     return Finish(False, target)
+
+
+def _parse_day(person: Mapping[str, Any], name: str) -> date | None:
+    text = person.get(name)
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise NotTheProtocol(f'"{name}" must be a day like "2026-01-31".') from None
+
+
+def _parse_groups(value: Any) -> tuple[UUID, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise NotTheProtocol('"groups" must be a list of UUIDs.')
+    try:
+        return tuple(UUID(each) for each in value)
+    except ValueError:
+        raise GroupUnknown from None
 
 
 def _parse_uuid(value: Any, name: str = "person_id") -> UUID:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
-from uuid import UUID
+from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
 
 from enrollment.errors import GroupNameInvalid, GroupNameTaken
+from enrollment.membership import MAY_PUT_IN, add_members, remove_members
 from enrollment.models import Person, PersonGroup
 from enrollment.naming import fold, is_printable, tidy
 from security.actors import Actor, actor_id
@@ -17,12 +17,9 @@ from security.audit.actions import Action
 from security.audit.recording import record, record_all
 from security.events import log_event
 from security.rights import Right
-from security.tables import in_chunks
 
 logger = logging.getLogger("facesite.enrollment")
 LONGEST_NAME = 100
-CHUNK = 500
-"""People looked up in one query: SQLite takes no more than some 32,000 parameters, MySQL grows slow before that."""
 
 
 def create_group(*, actor: Actor | None, name: str) -> PersonGroup:
@@ -57,27 +54,17 @@ def delete_group(*, actor: Actor | None, group: PersonGroup) -> None:
 
 
 def put_into_group(*, actor: Actor | None, group: PersonGroup, people: Iterable[Person]) -> int:
-    """Returns how many were not in it before. A receptionist who enrols may do that too."""
-    require(actor, Right.CORRECT, Right.ENROL)
+    """Returns how many were not in it before."""
+    require(actor, *MAY_PUT_IN)
     with transaction.atomic():
-        there = set(group.people.values_list("pk", flat=True))
-        new = {person.pk: person.uuid for person in people if person.pk not in there}
-        for keys in in_chunks(list(new), CHUNK):
-            group.people.add(*keys)
-        _record_move(Action.GROUP_JOINED, actor, group, new.values())
-    return len(new)
+        return add_members(actor, group, people)
 
 
 def take_out_of_group(*, actor: Actor | None, group: PersonGroup, people: Iterable[Person]) -> int:
     """Returns how many were in it before."""
     require(actor, Right.CORRECT)
     with transaction.atomic():
-        there = set(group.people.values_list("pk", flat=True))
-        leaving = {person.pk: person.uuid for person in people if person.pk in there}
-        for keys in in_chunks(list(leaving), CHUNK):
-            group.people.remove(*keys)
-        _record_move(Action.GROUP_LEFT, actor, group, leaving.values())
-    return len(leaving)
+        return remove_members(actor, group, people)
 
 
 def set_groups_of(*, actor: Actor | None, person: Person, groups: Iterable[PersonGroup]) -> None:
@@ -115,8 +102,3 @@ def _save_named(group: PersonGroup, name: str) -> None:
             group.save()
     except IntegrityError:  # another process took it between the check and the write
         raise GroupNameTaken from None
-
-
-def _record_move(action: Action, actor: Actor | None, group: PersonGroup, uuids: Collection[UUID]) -> None:
-    record_all(action, actor=actor, targets=uuids, group=str(group.uuid), together=len(uuids))
-    log_event(logger, action.name.lower(), group=str(group.uuid), people=len(uuids), actor=actor_id(actor))

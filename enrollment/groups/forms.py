@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from enrollment.errors import EnrollmentError
+from enrollment.forms import GroupsField
 from enrollment.groups.actions import LONGEST_NAME, clean_group_name, require_free_group_name
 from enrollment.models import Person, PersonGroup
 
@@ -39,13 +40,7 @@ class GroupForm(forms.Form):
 class GroupsOfPersonForm(forms.Form):
     """Which groups a person is in."""
 
-    groups = forms.ModelMultipleChoiceField(
-        PersonGroup.objects.all(),
-        label=_("Groups"),
-        required=False,
-        to_field_name="uuid",
-        widget=forms.CheckboxSelectMultiple,
-    )
+    groups = GroupsField()
 
     def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from enrollment import selectors
-from enrollment.errors import EnrollmentError
+from enrollment.errors import EnrollmentError, GroupUnknown
 from enrollment.groups import actions
 from enrollment.groups.forms import GroupForm, GroupsOfPersonForm
 from enrollment.models import PersonGroup
@@ -74,5 +74,5 @@ def of_person(request: HttpRequest, uuid: UUID) -> HttpResponse:
         actions.set_groups_of(actor=actor_of(request), person=person, groups=form.cleaned_data["groups"])
         messages.success(request, _("The groups were saved."))
     else:
-        messages.error(request, _("One of these groups was deleted meanwhile. Look at them again."))
+        messages.error(request, str(GroupUnknown()))
     return redirect(person)

@@ -1,13 +1,17 @@
-"""What the report says of each person, file and row, and the report as a file."""
+"""What the report says of each person, file and row, and the report as a file.
+
+Lines are written in English, with codes; pages say them in the language of whoever reads them, the file does not.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, gettext_noop, pgettext_lazy
 
 from enrollment.errors import PossibleDuplicate
 from enrollment.importing.archive import Member
@@ -15,13 +19,19 @@ from enrollment.importing.matching import Entry, Plan
 from enrollment.importing.reasons import SENTENCES, ImportReason
 from enrollment.models import ImportLine, ImportRun
 from enrollment.pictures.folder_import import ALREADY, ENROLLED, REFUSED, SKIPPED, PersonOutcome
-from enrollment.pictures.photos import too_large
-from enrollment.reasons import EnrollmentReason, sentence_for, sentence_for_photo
+from enrollment.pictures.photos import TOO_LARGE, too_large
+from enrollment.reasons import ENGINE_ERRORS, EnrollmentReason, in_english, sentence_for, sentence_for_photo
 from recognizer.errors import FrameTooLarge
+from security.kept import kept_in_words
 from security.tables import csv_lines
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 NEW, KNOWN, WARNING, NOTE = "new", "known", "warning", "note"
 COLUMNS = ("place", "person", "outcome", "code", "message", "other_person", "comparison_score")
+ROW = gettext_noop("Row {number}: {name}")
+LOOKS_LIKE = gettext_noop("These pictures look like somebody who is enrolled. Check whether they are one person.")
 HARMLESS = frozenset({"", EnrollmentReason.ALREADY_ENROLLED, EnrollmentReason.NOT_A_PICTURE})
 
 
@@ -33,7 +43,7 @@ LABELS = {
     REFUSED: gettext_lazy("Refused"),
     SKIPPED: gettext_lazy("Passed over"),
     WARNING: gettext_lazy("Looks like somebody"),
-    NOTE: gettext_lazy("Note"),
+    NOTE: pgettext_lazy("a line of a report", "Note"),
 }
 TONES = {REFUSED: "non_match", WARNING: "uncertain", NOTE: "uncertain", NEW: "match", ENROLLED: "match"}
 """Badges; any other is neutral."""
@@ -75,8 +85,7 @@ def lines_of_outcome(run: ImportRun, entry: Entry, outcome: PersonOutcome, notes
         lines = [_line(run, place, NEW if outcome.created else KNOWN)]
     lines += [_line(run, place, NOTE, code) for code in notes]
     for candidate in outcome.lookalikes:
-        looks_like = _("These pictures look like somebody who is enrolled. Check whether they are one person.")
-        line = _line(run, place, WARNING, PossibleDuplicate.code, looks_like)
+        line = _line(run, place, WARNING, PossibleDuplicate.code, LOOKS_LIKE)
         line.other, line.comparison_score = candidate.person, candidate.comparison_score
         lines.append(line)
     lines += [_line(run, str(file.path), file.outcome, file.code, file.message) for file in outcome.files]
@@ -84,6 +93,35 @@ def lines_of_outcome(run: ImportRun, entry: Entry, outcome: PersonOutcome, notes
     for line in lines:
         line.person = person
     return lines
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLine:
+    """A line as pages show it."""
+
+    line: ImportLine
+    place: str
+    label: _StrOrPromise
+    tone: str
+    sentence: str
+
+
+def shown(line: ImportLine) -> ShownLine:
+    """In the present language."""
+    place = kept_in_words(line.place, (ROW,))
+    label, tone = LABELS.get(line.outcome, line.outcome), TONES.get(line.outcome, "neutral")
+    return ShownLine(line, place, label, tone, _in_words(line))
+
+
+def _in_words(line: ImportLine) -> str:
+    """The engine's own words are exact but English: other languages have the sentence of their code."""
+    if in_english() or not line.message:
+        return line.message
+    said = kept_in_words(line.message, (TOO_LARGE,))
+    if said == line.message:
+        said = gettext(line.message)
+    is_of_the_engine = said == line.message and line.code in ENGINE_ERRORS
+    return sentence_for_photo(line.code) if is_of_the_engine else said
 
 
 def count_lines(counts: Counter[str], lines: Sequence[ImportLine], *, is_person: bool) -> None:
@@ -114,7 +152,7 @@ def _none_to_empty(value: object) -> object:
 def _place_of(entry: Entry) -> str:
     if not entry.row.number:
         return entry.called
-    return _("Row {number}: {name}").format(number=entry.row.number, name=entry.row.name or entry.row.external_id)
+    return ROW.format(number=entry.row.number, name=entry.row.name or entry.row.external_id)
 
 
 def _line_of_member(run: ImportRun, member: Member) -> ImportLine:

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from enrollment.models import ImportLine, ImportRun
 from security.actors import Actor, actor_id
@@ -31,7 +32,9 @@ KEPT = timedelta(days=7)
 """A report names people who were refused: nobody needs that for long."""
 TASK = "import_reports"
 State = ImportRun.State
-DIED = _("This stopped half-way, as its process ended. What the report names is done: send the same files again.")
+DIED = gettext_noop(
+    "This stopped half-way, as its process ended. What the report names is done: send the same files again."
+)
 FORGOTTEN = _("The report was removed. The people stay.")
 BUSY = _(
     "Another import is at work, or was until its server was stopped two minutes ago at most. Wait until it has ended."
@@ -66,7 +69,7 @@ def last_run() -> ImportRun | None:
     """What is going on, or ended last. One whose process died counts as failed."""
     run = ImportRun.objects.select_related("begun_by").order_by("-pk").first()
     if run and run.state == State.RUNNING and not is_held(LEASE):
-        run.state, run.words = State.FAILED, str(DIED)
+        run.state, run.words = State.FAILED, DIED
     return run
 
 

@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from enrollment.importing import runs
@@ -18,7 +19,7 @@ from enrollment.importing.forms import ImportForm
 from enrollment.importing.listing import EXAMPLE, MOST_ROWS
 from enrollment.importing.reasons import ImportRefused
 from enrollment.importing.remaining import minutes_left, percent_done
-from enrollment.importing.reporting import LABELS, TONES, TOTALS, report_lines
+from enrollment.importing.reporting import TOTALS, report_lines, shown
 from enrollment.importing.runs import ImportBusy, last_run
 from enrollment.importing.working import begin_import
 from enrollment.models import ImportRun
@@ -26,7 +27,7 @@ from enrollment.pictures.photos import MEGABYTE
 from recognizer.errors import PackError
 from security.rights import Right
 from security.tables import by_pages, csv_lines
-from security.web import actor_of, download, read_or_post, requires
+from security.web import actor_of, download, lead_to, read_or_post, requires
 
 LINES_ON_A_PAGE = 50
 
@@ -50,7 +51,7 @@ def import_people(request: HttpRequest) -> HttpResponse:
         except (ImportBusy, PackError) as error:
             form.add_error(None, str(error))
         else:
-            return redirect("enrollment:import")
+            return lead_to(request, "enrollment:import")
     return _page(request, form)
 
 
@@ -112,6 +113,7 @@ def _progress(run: ImportRun | None) -> dict[str, Any]:
     return {
         "run": run,
         "running": running,
+        "words": gettext(run.words) if run and run.words else "",  # English in the database
         "percent": percent_done(run) if run else 0,
         "minutes": minutes_left(run) if run and running else None,
     }
@@ -124,7 +126,7 @@ def _report(request: HttpRequest, run: ImportRun) -> dict[str, Any]:
     numbers = {only: runs.lines_of(run, only_problems=only).count() for only in (True, False)}
     return {
         "page": page,
-        "rows": [(line, LABELS.get(line.outcome, line.outcome), TONES.get(line.outcome, "neutral")) for line in page],
+        "rows": [shown(line) for line in page],
         "totals": [(label, run.counts.get(name, 0)) for name, label in TOTALS.items()],
         "every": every,
         "problems": numbers[True],

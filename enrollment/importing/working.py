@@ -18,7 +18,7 @@ from typing import IO
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from enrollment.importing.archive import Archive, Member, MemberUnreadable
 from enrollment.importing.consenting import ConsentChoice
@@ -31,6 +31,7 @@ from enrollment.importing.runs import State, begin_run, close_run, note_lines, n
 from enrollment.models import ImportRun
 from enrollment.pictures.folder_import import Picture, look_at_all, look_at_bytes
 from enrollment.pictures.photos import MEGABYTE
+from enrollment.reasons import sentence_for
 from enrollment.runtime.engine import get_engine
 from recognizer.engine import FaceEngine
 from recognizer.errors import PackError
@@ -83,17 +84,18 @@ def begin_import(
             file.close()
         raise
     job = Job(actor, plan, archive, file, choice)
-    language = translation.get_language()
     same_request = contextvars.copy_context()  # audit rows say from which address it came
-    in_background(lambda: same_request.run(run_import, job, run, held, language), name="import")
+    in_background(lambda: same_request.run(run_import, job, run, held), name="import")
     return run
 
 
-def run_import(job: Job, run: ImportRun, held: HeldLease, language: str | None) -> None:
-    """Do it now, and keep how it ended. The lease is given back."""
+def run_import(job: Job, run: ImportRun, held: HeldLease) -> None:
+    """Do it now, and keep how it ended, in English: pages say it in the language of whoever reads it. The lease is
+    given back.
+    """
     counts: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))
     try:
-        with translation.override(language):
+        with translation.override(settings.LANGUAGE_CODE):
             ended = _ended(job, run, held, counts)
             close_run(job.actor, run, ended.state, str(ended), counts)
     except (DatabaseError, InterfaceError):  # last_run() says that it stopped
@@ -113,10 +115,9 @@ def _ended(job: Job, run: ImportRun, held: HeldLease, counts: Counter[str]) -> E
         return ended
     except LeaseLost:
         return Ended(State.FAILED, _("The server stood still for too long. Send the same files again."))
-    except NotAllowed as error:
-        return Ended(State.FAILED, str(error))
-    except PackError as error:
-        return Ended(State.FAILED, str(error))
+    except (NotAllowed, PackError) as error:
+        log_event(logger, "import_refused", level=logging.WARNING, exc_info=True, run=str(run.uuid))
+        return Ended(State.FAILED, sentence_for(error.code))
     except (DatabaseError, InterfaceError):
         return Ended(State.FAILED, _("The database did not answer. Send the same files again when it does."))
     except Exception:  # the top of a thread: nobody else would notice

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from enrollment.membership import MAY_PUT_IN
 from enrollment.models import PersonGroup
 from security.actors import Actor
 from security.allowing import is_allowed
@@ -33,7 +34,7 @@ class Deed(StrEnum):
 DEEDS: Sequence[tuple[Deed, _StrOrPromise, tuple[Right, ...]]] = (
     (Deed.ACTIVATE, _("Activate"), (Right.CORRECT, Right.ERASE)),
     (Deed.DEACTIVATE, _("Deactivate"), (Right.CORRECT, Right.ERASE)),
-    (Deed.PUT, _("Put into the group"), (Right.CORRECT, Right.ENROL)),
+    (Deed.PUT, _("Put into the group"), MAY_PUT_IN),
     (Deed.TAKE, _("Take out of the group"), (Right.CORRECT,)),
     (Deed.EXPORT, _("Export as CSV"), (Right.EXPORT,)),
     (Deed.ERASE, _("Erase"), (Right.ERASE,)),

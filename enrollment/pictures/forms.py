@@ -12,8 +12,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from enrollment.errors import EnrollmentError
-from enrollment.forms import ConsentFields, PersonFields, field_of
+from enrollment.forms import ConsentFields, MoreAboutPerson, PersonFields, field_of
 from enrollment.pictures.photos import LIMITS_SENTENCE, MAX_FILES
+from enrollment.services import NewPerson
 from recognizer.images import ACCEPT
 
 
@@ -58,10 +59,16 @@ class PhotosForm(forms.Form):
         self.add_error(None, str(error))
 
 
-class NewPersonPhotosForm(PersonFields, PhotosForm, ConsentFields):
-    """Pictures of a new person, with name, external ID and consent."""
+class NewPersonPhotosForm(PersonFields, MoreAboutPerson, PhotosForm, ConsentFields):
+    """Pictures of a new person, with name, external ID, consent, and what else is known already."""
 
     field_order = ["name", "external_id", "photos", "consent"]
 
+    def new_person(self) -> NewPerson:
+        """Raises ConsentRequired."""
+        data = self.cleaned_data
+        return NewPerson(data["name"], data["external_id"], self.given(), **self.more())
+
     def add_service_error(self, error: EnrollmentError) -> None:
-        self.add_error(field_of(error), str(error))
+        field = field_of(error)
+        self.add_error(field if field in self.fields else None, str(error))

@@ -18,7 +18,7 @@ from django.core import signing
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.formats import number_format
 from django.utils.text import format_lazy
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from enrollment.errors import EnrollmentError
@@ -42,6 +42,7 @@ LIMITS_SENTENCE = format_lazy(
     megabytes=PHOTO_LIMITS.max_bytes // MEGABYTE,
     megapixels=PHOTO_LIMITS.max_pixels // 1_000_000,
 )
+TOO_LARGE = gettext_noop("The file has {megabytes} MB; at most {limit} MB are allowed. Use a smaller picture.")
 HOLD_SECONDS = 15 * 60
 """How long the signed field is valid."""
 MAX_GROUPS, MAX_GROUP_FACES = 3, 10
@@ -244,9 +245,7 @@ def _draft(engine: FaceEngine, face: Face) -> SampleDraft:
 def too_large(size: int) -> str:
     """The sentence that refuses a file of `size` bytes."""
     limit = PHOTO_LIMITS.max_bytes // MEGABYTE
-    return gettext("The file has {megabytes} MB; at most {limit} MB are allowed. Use a smaller picture.").format(
-        megabytes=number_format(round(size / MEGABYTE, 1), 1), limit=limit
-    )
+    return gettext(TOO_LARGE).format(megabytes=number_format(round(size / MEGABYTE, 1), 1), limit=limit)
 
 
 def _salt(operator: AbstractBaseUser, kind: str = "held") -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -36,7 +36,7 @@ from enrollment.services import NewPerson
 from enrollment.web import person_or_404
 from recognizer.errors import RecognizerError
 from security.rights import Right
-from security.web import actor_of, read_or_post, requires
+from security.web import actor_of, lead_to, read_or_post, requires
 
 
 @requires(Right.ENROL)
@@ -55,10 +55,9 @@ def upload_to_person(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 def _upload(request: HttpRequest, person: Person | None) -> HttpResponse:
     """Save at once when no question is open. Else show the questions and the pictures that can be used."""
-    form_class = PhotosForm if person else NewPersonPhotosForm
     if request.method != "POST":
-        return _upload_page(request, person, form_class())
-    form = form_class(request.POST, request.FILES)
+        return _upload_page(request, person, _form_for(request, person))
+    form = _form_for(request, person, request.POST, request.FILES)
     form.is_valid()
     drafts: list[SampleDraft] = []
     groups: list[GroupPicture] = []
@@ -66,7 +65,7 @@ def _upload(request: HttpRequest, person: Person | None) -> HttpResponse:
     candidates: Sequence[DuplicateCandidate] = ()
     try:
         drafts = release_drafts(request.POST.get("held", ""), actor_of(request))
-        held_groups = release_groups(request.POST.get("groups", ""), actor_of(request))
+        held_groups = release_groups(request.POST.get("held_groups", ""), actor_of(request))
         chosen, groups = choose_faces(held_groups, request.POST.dict())
         drafts += chosen
         outcomes = _check_new_photos(form, len(drafts), len(groups))
@@ -76,7 +75,7 @@ def _upload(request: HttpRequest, person: Person | None) -> HttpResponse:
         if drafts and not groups and (target or not form.errors):
             saved = _save_photos(request, form, drafts, target or person, sure=target is not None)
             _tell_refused(request, outcomes)
-            return redirect(saved)
+            return lead_to(request, saved)
     except PossibleDuplicate as error:
         candidates = error.candidates
     except EnrollmentError as error:
@@ -88,6 +87,10 @@ def _upload(request: HttpRequest, person: Person | None) -> HttpResponse:
             "photos", _("None of these pictures can be used.") if outcomes else _("Choose at least one picture.")
         )
     return _upload_page(request, person, form, drafts, groups, outcomes, candidates)
+
+
+def _form_for(request: HttpRequest, person: Person | None, *sent: Any) -> PhotosForm:
+    return PhotosForm(*sent) if person else NewPersonPhotosForm(*sent, actor=actor_of(request))
 
 
 def _check_new_photos(form: PhotosForm, held: int, groups: int) -> list[PhotoOutcome]:
@@ -137,7 +140,7 @@ def _save_photos(
 
 def _new_person(form: PhotosForm) -> NewPerson:
     assert isinstance(form, NewPersonPhotosForm)  # noqa: S101 - only that form has no person yet
-    return NewPerson(form.cleaned_data["name"], form.cleaned_data["external_id"], form.given())
+    return form.new_person()
 
 
 def _tell_refused(request: HttpRequest, outcomes: Sequence[PhotoOutcome]) -> None:

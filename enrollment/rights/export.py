@@ -40,7 +40,9 @@ history/     the small picture of each decision that named you, as JPEG
 unknown/     pictures that were taken before you were enrolled and were found to be you, as PNG
 
 What data.json holds:
-people         your name, your external ID, your groups and whether you are searched; several, if records were merged
+people         your name, your external ID, your groups, the days on which you are recognised, what operators wrote
+               about you ("notes"), the picture that stands for you ("portrait", one of the samples), and whether you
+               are searched; several, if records were merged
 consents       what you agreed to, when, how and until when, with the text
 samples        each picture: when and how it was taken, and how good it is
 templates      the numbers computed from each picture ("embedding"), and the model that computed them
@@ -49,6 +51,7 @@ notes          notes that two records are, or are not, the same person
 attempts       each decision about you: when, the scores, the threshold, and the answer
 false_matches  decisions that were recorded as wrong, and concern you
 unknown_faces  the pictures in unknown/
+punches        when you came and when you went, how that was noticed, and what operators corrected
 audit          what operators did with your record; operators appear as numbers
 
 Left out: pictures of decisions that did not name you, or named you wrongly. They may show somebody else.

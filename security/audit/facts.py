@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 LABELS: Final = {
     "account": _("account"),
@@ -200,7 +201,7 @@ VALUES: Final = {
     "one_time_password_used": _("one time password used"),
     "open": _("open"),
     "openid": _("openid"),
-    "other": _("other"),
+    "other": pgettext_lazy("legal basis", "other"),
     "out": _("out"),
     "over": _("over"),
     "paper": _("paper"),

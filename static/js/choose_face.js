@@ -1,5 +1,7 @@
 // Group pictures: a click on a face in the picture chooses it in the list below, and the chosen face stands out.
 
+import { connectAll } from "./dom.js";
+
 function connect(group) {
   const faces = [...group.querySelectorAll("[data-face]")];
   const radioOf = (face) => group.querySelector(`input[value="${face.dataset.face}"]`);
@@ -17,4 +19,4 @@ function connect(group) {
   show();
 }
 
-document.querySelectorAll("[data-group]").forEach(connect);
+connectAll("[data-group]", connect);

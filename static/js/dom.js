@@ -61,6 +61,13 @@ export function replaceContent(node, ...children) {
   (heir || node).focus({ preventScroll: true });
 }
 
+/** Connects every such node: those that are there, and those of a page's content that a script has replaced. */
+export function connectAll(selector, connect) {
+  const connectPresent = () => document.querySelectorAll(selector).forEach(connect);
+  connectPresent();
+  document.addEventListener("contentreplaced", connectPresent);
+}
+
 /** The data that a template wrote with json_script. */
 export function readJson(id) {
   return JSON.parse(find(`#${id}`).textContent);

@@ -1,7 +1,7 @@
 // The dashed box of an upload takes what is dropped on it, and shows the chosen pictures before they are sent.
 
 import { gettext } from "./core/words.js";
-import { el } from "./dom.js";
+import { connectAll, el } from "./dom.js";
 
 const SIDE = 160; // pixels of a preview, twice what is shown
 
@@ -64,4 +64,4 @@ function take(input, files) {
   input.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-document.querySelectorAll("[data-dropzone]").forEach(connect);
+connectAll("[data-dropzone]", connect);

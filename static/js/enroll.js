@@ -11,6 +11,7 @@ import {
   instruction,
   isComplete,
   newEnrollment,
+  newPerson,
   poorQuality,
   stuckOn,
   wantsFrames,
@@ -28,7 +29,14 @@ const POSES = {
   right: { name: gettext("Right"), sample: gettext("Sample: right"), remove: gettext("Remove this sample (right)") },
 };
 const OTHER_POSE = { name: gettext("Other"), sample: gettext("Sample"), remove: gettext("Remove this sample") };
-const FIELD_OF = { name_invalid: "name", external_id_invalid: "external_id", external_id_taken: "external_id", consent_required: "consent" };
+const FIELD_OF = {
+  name_invalid: "name",
+  external_id_invalid: "external_id",
+  external_id_taken: "external_id",
+  consent_required: "consent",
+  validity_invalid: "valid_until",
+  group_unknown: "groups",
+};
 const AWAY_RETRY_MS = 3000;
 const RING = "M150 36A84 112 0 1 1 149.99 36";
 
@@ -87,11 +95,8 @@ const pump = new FramePump({
 /** Everything that the server needs to know before the first frame. It is sent again on every new connection. */
 function configureMessage() {
   if (personId) return { type: "configure", person_id: personId };
-  const name = form.elements.name.value.trim();
-  const externalId = form.elements.external_id.value.trim();
-  const person = externalId ? { name, external_id: externalId } : { name };
   const { consent, consent_text: text } = form.elements;
-  return { type: "configure", person, consent: consent.checked, consent_text: text.value };
+  return { type: "configure", person: newPerson(new FormData(form)), consent: consent.checked, consent_text: text.value };
 }
 
 function begin() {
@@ -355,20 +360,28 @@ function leave() {
 }
 
 function showFieldError(field, message) {
-  const line = find(`[data-error-for=${field}]`, form);
+  const line = form.querySelector(`[data-error-for=${field}]`);
+  if (!line) return; // groups that this operator does not see
   setText(line, message);
   toggle(line, Boolean(message));
-  form.elements[field].setAttribute("aria-invalid", String(Boolean(message)));
-  if (message) form.elements[field].focus();
+  const control = form.querySelector(`[name=${field}]`); // the first one where there are several
+  control.setAttribute("aria-invalid", String(Boolean(message)));
+  if (!message) return;
+  const fold = control.closest("details");
+  if (fold) fold.open = true;
+  control.focus();
 }
 
 function submitDetails(event) {
   event.preventDefault();
   const { name, consent } = form.elements;
-  const faults = { name: "", external_id: "", consent: "" };
+  const faults = { groups: "", valid_until: "", valid_from: "", consent: "", external_id: "", name: "" };
   if (consent.required && !consent.checked) faults.consent = gettext("Pictures may only be taken once the person has agreed.");
   if (!name.value.trim()) faults.name = gettext("Please enter the person's name.");
-  for (const field of ["consent", "external_id", "name"]) showFieldError(field, faults[field]); // the last call takes the focus: so the first fault comes last
+  for (const day of ["valid_from", "valid_until"]) {
+    if (form.elements[day].validity.badInput) faults[day] = gettext("This day is not complete. Finish it or leave it empty.");
+  }
+  for (const [field, fault] of Object.entries(faults)) showFieldError(field, fault); // the last call takes the focus: so the first fault comes last
   if (!Object.values(faults).some(Boolean)) begin();
 }
 

@@ -27,18 +27,24 @@ def webcams(shared_faces, tmp_path_factory) -> dict[str, Path]:
 def enrolled(live_server_process, webcams, browser_opener) -> str:
     """The name of the man, enrolled through the page in front of his webcam."""
     with browser_opener(live_server_process, webcams["real_male"]) as page:
-        start_capture(page, NAME)
+        start_capture(page, NAME, last_day="2099-12-31")
         # He hardly turns his head in this clip: how many samples it gives depends on the frames that come through.
         page.get_by_role("button", name="Save with").click()
         page.get_by_role("heading", name=NAME).wait_for()
         page.goto("/enrollment/people/")
-        page.get_by_role("link", name=NAME).first.wait_for()
+        page.get_by_role("link", name=NAME).first.click()
+        page.get_by_text("Until 31 December 2099").wait_for()
     return NAME
 
 
-def start_capture(page: Page, name: str) -> None:
+def start_capture(page: Page, name: str, *, first_day: str = "", last_day: str = "") -> None:
     page.goto("/enrollment/")
     page.get_by_label("Name", exact=True).fill(name)
+    if first_day or last_day:
+        page.get_by_text("More about this person").click()
+        page.get_by_label("First day").fill(first_day)
+        page.get_by_label("Last day").fill(last_day)
+        page.get_by_text("More about this person").click()
     page.get_by_label("The person has read this and agrees").check()
     page.get_by_role("button", name="Continue to the camera").click()
 
@@ -112,6 +118,17 @@ class TestEnrolAndVerify:
             if offer.count():
                 offer.click()
                 page.wait_for_url("**/enrollment/")
+
+
+class TestDetails:
+    def test_a_last_day_before_the_first_brings_back_to_the_field_before_a_picture_is_taken(
+        self, live_server_process, webcams, browser_opener
+    ):
+        with browser_opener(live_server_process, webcams["no_face"]) as page:
+            start_capture(page, "Nobody", first_day="2026-03-05", last_day="2026-03-01")
+            page.get_by_text("The last day is before the first one.").wait_for()
+            page.wait_for_function("() => document.activeElement.name === 'valid_until'")
+            assert page.get_by_label("Last day").is_visible()
 
 
 class TestInterruptions:

@@ -20,6 +20,7 @@ from enrollment.errors import (
     ConsentInvalid,
     ExternalIdInvalid,
     ExternalIdTaken,
+    GroupUnknown,
     NameInvalid,
     NoSamples,
     PackChanged,
@@ -27,12 +28,23 @@ from enrollment.errors import (
     PossibleDuplicate,
     SampleInvalid,
     SampleUnknown,
+    ValidityInvalid,
 )
+from enrollment.groups.actions import create_group, delete_group
 from enrollment.hooks import hooks
-from enrollment.models import FaceSample, FaceTemplate, GalleryChange, GalleryRevision, Person, PersonKey
+from enrollment.models import (
+    FaceSample,
+    FaceTemplate,
+    GalleryChange,
+    GalleryRevision,
+    Person,
+    PersonGroup,
+    PersonKey,
+)
 from enrollment.samples.storing import MAX_SAMPLES
 from enrollment.sealed import read_crop, read_embeddings
 from recognizer.images import decode_crop, encode_crop
+from security.models import AuditEvent
 from tests.enrollment.conftest import CONTRACT, unit_vector
 from tests.support import skips
 from tests.support.consent import ON_PAPER
@@ -68,6 +80,28 @@ class TestEnrollPerson:
         assert person.consent.how == "paper"
         assert person.samples.count() == 2
         assert set(FaceTemplate.objects.values_list("sample__person", "contract_id")) == {(person.pk, CONTRACT)}
+
+    def test_keeps_days_and_groups_with_a_row_for_each_in_the_audit_trail(self, enroll):
+        visitors = create_group(actor=None, name="Visitors")
+        person = enroll("Ada", valid_from=None, valid_until=date(2026, 3, 5), groups=[visitors])
+        assert (person.valid_until, list(person.groups.all())) == (date(2026, 3, 5), [visitors])
+        rows = AuditEvent.objects.filter(target=f"person:{person.uuid}").order_by("number")
+        assert list(rows.values_list("action", "facts"))[-2:] == [
+            ("person.validity", {"since": None, "until": "2026-03-05"}),
+            ("person.group_joined", {"group": str(visitors.uuid), "together": 1}),
+        ]
+
+    def test_leaves_nothing_behind_when_the_last_day_is_before_the_first(self, enroll):
+        with pytest.raises(ValidityInvalid):
+            enroll(valid_from=date(2026, 3, 5), valid_until=date(2026, 3, 1))
+        assert nothing_stored()
+
+    def test_leaves_nothing_behind_when_a_group_was_deleted_meanwhile(self, enroll):
+        visitors, staff = (create_group(actor=None, name=name) for name in ("Visitors", "Staff"))
+        delete_group(actor=None, group=PersonGroup.objects.get(pk=visitors.pk))
+        with pytest.raises(GroupUnknown):
+            enroll(groups=[staff, visitors])
+        assert nothing_stored()
 
     def test_keeps_the_crop_without_loss_and_the_vector_as_little_endian_float32(self, enroll, make_draft):
         person = enroll(seeds=(5,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from datetime import date
 from io import BytesIO
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from enrollment import services
+from enrollment.groups.actions import create_group
 from enrollment.hygiene import actions as hygiene
 from enrollment.management.commands.enroll_folder import Command as EnrollFolder
 from enrollment.models import FaceSample, Person
@@ -279,6 +281,21 @@ class TestPerson:
         assertContains(response, "Not searched", count=2)
 
 
+class TestValidity:
+    @pytest.mark.parametrize(
+        ("days", "sentence"),
+        [
+            ({"valid_from": "2026-03-05", "valid_until": "2026-03-01"}, "The last day is before the first one."),
+            ({"valid_from": "soon", "valid_until": "2026-03-01"}, "A day must be written like 2026-01-31."),
+        ],
+    )
+    def test_says_what_is_wrong_and_saves_nothing(self, operator_client, enroll, days, sentence):
+        person = enroll()
+        assertContains(operator_client.post(f"{person.get_absolute_url()}validity/", days, follow=True), sentence)
+        person.refresh_from_db()
+        assert (person.valid_from, person.valid_until) == (None, None)
+
+
 class TestErase:
     @pytest.mark.parametrize("login", ["operator_client", "receptionist_client"])
     def test_is_for_those_who_may_erase_people(self, login, enroll, request):
@@ -367,6 +384,43 @@ class TestUpload:
         assert (person.external_id, person.created_by, person.samples.count()) == ("S-1", operator, 2)
         assert set(person.samples.values_list("source", flat=True)) == {"upload"}
 
+    def test_takes_days_and_groups_that_are_known_already(self, photo, engine):
+        visitors = create_group(actor=None, name="Visitors")
+        desk = make_client(Role.RECEPTIONIST)
+        assertContains(desk.get(UPLOAD), "<summary>More about this person</summary>")
+        more = {"valid_from": "2026-03-01", "valid_until": "2026-03-05", "groups": [str(visitors.uuid)]}
+        desk.post(UPLOAD, new_person(photos=[photo("Alexander_Downer")], **more))
+        person = Person.objects.get()
+        assert (person.valid_from, person.valid_until) == (date(2026, 3, 1), date(2026, 3, 5))
+        assert list(person.groups.all()) == [visitors]
+
+    @pytest.mark.parametrize(
+        ("more", "sentence"),
+        [
+            ({"valid_from": "2026-03-05", "valid_until": "2026-03-01"}, "The last day is before the first one."),
+            ({"valid_until": "soon"}, "A day must be written like 2026-01-31."),
+            ({"groups": [str(NOBODY)]}, "One of these groups was deleted meanwhile."),
+        ],
+    )
+    def test_says_what_is_wrong_with_days_and_groups_and_keeps_the_pictures(
+        self, operator_client, engine, photo, more, sentence
+    ):
+        create_group(actor=None, name="Visitors")
+        refused = operator_client.post(UPLOAD, new_person(photos=[photo("Alexander_Downer")], **more))
+        assertContains(refused, sentence, status_code=400)
+        assertContains(refused, '<details class="more-about" open>', status_code=400)
+        assert not Person.objects.exists()
+        operator_client.post(UPLOAD, new_person(held=refused.context["held"]))
+        assert Person.objects.get().samples.count() == 1
+
+    def test_a_script_that_sends_the_form_hears_where_to_go_and_the_page_there_says_what_was_done(
+        self, operator_client, engine, photo
+    ):
+        sent = new_person(photos=[photo("Alexander_Downer")])
+        answer = operator_client.post(UPLOAD, sent, headers={"Accept": "application/json, text/html"})
+        assert answer.json() == {"next": Person.objects.get().get_absolute_url()}
+        assertContains(operator_client.get(answer.json()["next"]), "Alexander Downer was enrolled from 1 picture.")
+
     def test_uses_the_good_pictures_and_says_why_not_the_others(self, operator_client, engine, photo):
         files = [photo("Alexander_Downer"), SimpleUploadedFile("note.jpg", b"no picture at all")]
         response = operator_client.post(UPLOAD, new_person(photos=files), follow=True)
@@ -384,7 +438,7 @@ class TestUpload:
     def test_takes_the_face_that_was_chosen(self, operator_client, engine, photo, face):
         asked = operator_client.post(UPLOAD, new_person(photos=[two_faces(photo)]))
         [group] = asked.context["groups"]
-        answer = new_person(groups=asked.context["held_groups"], **{"face-0": str(face)})
+        answer = new_person(held_groups=asked.context["held_groups"], **{"face-0": str(face)})
         operator_client.post(UPLOAD, answer)
         sample = FaceSample.objects.get()
         assert (decode_crop(read_crop(sample)) == decode_crop(b64decode(group.faces[face].packed["crop"]))).all()
@@ -393,9 +447,9 @@ class TestUpload:
         asked = operator_client.post(UPLOAD, new_person(photos=[two_faces(photo)]))
         held = asked.context["held_groups"]
         for answer in ("", "7", "-1", "x"):
-            response = operator_client.post(UPLOAD, new_person(groups=held, **{"face-0": answer}))
+            response = operator_client.post(UPLOAD, new_person(held_groups=held, **{"face-0": answer}))
             assertContains(response, "Which face in both.jpg?", status_code=409)
-        response = operator_client.post(UPLOAD, new_person(groups=held, **{"face-0": "none"}))
+        response = operator_client.post(UPLOAD, new_person(held_groups=held, **{"face-0": "none"}))
         assertContains(response, "Choose at least one picture.", status_code=400)
         assert not Person.objects.exists()
 
@@ -594,6 +648,13 @@ class TestCapture:
 
     def test_the_enrol_page_shows_the_consent_text(self, operator_client):
         assertContains(operator_client.get("/enrollment/"), "I may withdraw at any time.")
+
+    def test_the_enrol_page_offers_days_and_the_groups_that_there_are(self, operator_client):
+        page = operator_client.get("/enrollment/")
+        assertContains(page, 'name="valid_until"')
+        assertNotContains(page, 'name="groups"')
+        visitors = create_group(actor=None, name="Visitors")
+        assertContains(operator_client.get("/enrollment/"), f'name="groups" value="{visitors.uuid}"')
 
 
 @pytest.mark.django_db

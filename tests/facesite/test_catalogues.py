@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 from facesite.languages import words_of_scripts
 from tests.support import skips
@@ -104,6 +105,27 @@ class TestCatalogues:
             skips.skip("gettext", "no msgfmt")
         po = settings.BASE_DIR / "locale" / language / "LC_MESSAGES" / f"{domain}.po"
         assert compiled(po) == shipped(language, domain), "make messages"
+
+
+class TestWordsWithTwoSenses:
+    """One English word, two words elsewhere: whoever translates is told which is which by its context."""
+
+    @pytest.mark.parametrize(
+        ("language", "context", "word", "there", "elsewhere"),
+        [
+            ("fr", "an operator", "Deactivated", "Désactivé", "Désactivée"),  # a person is feminine
+            ("fr", "roles of an operator", "None", "Aucun", "Aucune"),  # else of pages
+            ("es", "a button", "Set aside", "Apartar", "Apartada"),
+            ("es", "a sample", "Take back", "Recuperar", "Anular"),  # else a punch or a request
+            ("es", "an API key", "Revoked", "Revocada", "Revocado"),  # else a kiosk
+            ("de", "what a sample was taken from", "Photo upload", "Hochgeladenes Foto", "Fotos hochladen"),
+            ("de", "a line of a report", "Note", "Hinweis", "Notiz"),
+            ("ar", "people", "Keep them", "إبقاؤهم", "إبقاؤها"),  # else pictures
+        ],
+    )
+    def test_are_told_apart(self, language, context, word, there, elsewhere):
+        with translation.override(language):
+            assert (translation.pgettext(context, word), translation.gettext(word)) == (there, elsewhere)
 
 
 class TestWordsOfScripts:

@@ -12,6 +12,7 @@ import {
   instruction,
   isComplete,
   newEnrollment,
+  newPerson,
   poorQuality,
   stuckOn,
   wantsFrames,
@@ -23,6 +24,20 @@ const captured = (sample, pose = "front") => ({ type: "captured", sample, pose, 
 const five = [1, 2, 3, 4, 5].map((sample) => captured(sample));
 
 const asks = (guidance, now) => ({ type: "result", guidance, message: "", needed: 5, now });
+
+describe("a new person", () => {
+  const fields = (...entries) => entries.reduce((form, [name, value]) => (form.append(name, value), form), new FormData());
+
+  it("is told without what was left empty", () => {
+    const empty = fields(["name", " Ada "], ["external_id", " "], ["valid_from", ""], ["valid_until", ""]);
+    assert.deepEqual(newPerson(empty), { name: "Ada" });
+  });
+
+  it("comes with the days and every group that has a tick", () => {
+    const told = newPerson(fields(["name", "Ada"], ["external_id", "17"], ["valid_until", "2026-03-05"], ["groups", "a"], ["groups", "b"]));
+    assert.deepEqual(told, { name: "Ada", external_id: "17", valid_until: "2026-03-05", groups: ["a", "b"] });
+  });
+});
 
 describe("a capture without a new sample", () => {
   const waiting = play(began, captured(1), asks("turn_left", 1000));

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import {
   falseAlarms,
   formatNumber,
+  formatPercent,
   formatMs,
   formatPair,
   formatScore,
@@ -11,6 +12,12 @@ import {
   oneIn,
   strangersSentence,
 } from "../../static/js/core/format.js";
+
+describe("formatPercent", () => {
+  it("is whole only at the end", () => {
+    assert.deepEqual([0, 0.425, 0.999, 1].map(formatPercent), ["0%", "42%", "99%", "100%"]);
+  });
+});
 
 describe("formatScore", () => {
   it("shows the raw cosine", () => assert.equal(formatScore(0.634), "0.63"));

@@ -13,6 +13,17 @@ export function newEnrollment({ needed = NEEDED } = {}) {
   return { step: "details", stuckFrom: null, needed, samples: [], code: null, message: "", notice: "", candidates: [], person: null, setAside: [] };
 }
 
+/** The person of `configure`, from the page's form: what was left empty is left out. */
+export function newPerson(fields) {
+  const person = { name: fields.get("name").trim() };
+  for (const field of ["external_id", "valid_from", "valid_until"]) {
+    const value = fields.get(field)?.trim();
+    if (value) person[field] = value;
+  }
+  const groups = fields.getAll("groups");
+  return groups.length ? { ...person, groups } : person;
+}
+
 const STEPS = {
   /** The form was sent; the socket is being configured. */
   began: (state) => ({ ...newEnrollment({ needed: state.needed }), step: "capturing", message: gettext("Look at the camera.") }),

@@ -29,6 +29,11 @@ export function formatNumber(number, digits = null) {
   return number.toLocaleString(locale(), exactly);
 }
 
+/** @param {number} share 0 to 1; it is not called whole before it is. */
+export function formatPercent(share) {
+  return (Math.floor(share * 100) / 100).toLocaleString(locale(), { style: "percent" });
+}
+
 export function formatScore(score, digits = 2) {
   if (score === null || score === undefined) return "–";
   const rounded = Number(score.toFixed(digits));

@@ -4,6 +4,7 @@ import base64
 import json
 import struct
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Any
 
 import cv2
@@ -15,6 +16,7 @@ from channels.routing import URLRouter
 from django.utils import timezone
 
 from enrollment import services
+from enrollment.groups.actions import create_group, delete_group
 from enrollment.models import (
     ConsentPolicy,
     ConsentRecord,
@@ -199,6 +201,17 @@ class TestEnrolment:
         consent = await person.consents.aget()
         assert (consent.how, consent.legal_basis, consent.given_at is None) == ("ticked", "consent", False)
 
+    async def test_keeps_days_and_groups(self, enroller, man):
+        visitors = await sync_to_async(create_group)(actor=None, name="Visitors")
+        more = {"valid_from": "2026-03-01", "valid_until": "2026-03-05", "groups": [str(visitors.uuid)]}
+        async with enroller() as client:
+            await client.tell("configure", person={"name": "Ada", **more}, consent=True)
+            await client.hold(man[0])
+            await client.ask("finish")
+        person = await Person.objects.aget()
+        assert (person.valid_from, person.valid_until) == (date(2026, 3, 1), date(2026, 3, 5))
+        assert await person.groups.aget() == visitors
+
     async def test_records_the_other_basis_where_the_policy_needs_no_tick(self, enroller, man):
         await ConsentPolicy.objects.acreate(
             bases=["contract"], tick_required=False, unticked_basis="contract", unticked_note="Work contract"
@@ -312,6 +325,16 @@ class TestConfigure:
             ({"person": {"name": "Ada", "external_id": "x" * 101}, "consent": True}, "external_id_invalid"),
             ({"person": {"name": "Ada", "external_id": 17}, "consent": True}, "message_invalid"),
             ({"person": "Ada", "consent": True}, "message_invalid"),
+            ({"person": {"name": "Ada", "valid_from": "soon"}, "consent": True}, "message_invalid"),
+            ({"person": {"name": "Ada", "valid_until": 17}, "consent": True}, "message_invalid"),
+            (
+                {"person": {"name": "Ada", "valid_from": "2026-03-02", "valid_until": "2026-03-01"}, "consent": True},
+                "validity_invalid",
+            ),
+            ({"person": {"name": "Ada", "groups": "Visitors"}, "consent": True}, "message_invalid"),
+            ({"person": {"name": "Ada", "groups": [17]}, "consent": True}, "message_invalid"),
+            ({"person": {"name": "Ada", "groups": ["Visitors"]}, "consent": True}, "group_unknown"),
+            ({"person": {"name": "Ada", "groups": [str(NOBODY)]}, "consent": True}, "group_unknown"),
             ({}, "message_invalid"),
             ({"person_id": "nobody"}, "person_unknown"),
             ({"person_id": str(NOBODY)}, "person_unknown"),
@@ -329,7 +352,8 @@ class TestConfigure:
 
     async def test_takes_a_field_that_is_null_for_an_absent_one(self, enroller, man):
         async with enroller() as client:
-            nobody = {"person_id": None, "person": {"name": "Ada", "external_id": None}, "consent": True}
+            optional = dict.fromkeys(("external_id", "valid_from", "valid_until", "groups"))
+            nobody = {"person_id": None, "person": {"name": "Ada", **optional}, "consent": True}
             await client.tell("configure", **nobody)
             assert (await client.show(man[0]))["type"] == "result"
 
@@ -461,6 +485,15 @@ class TestFinish:
             await sync_to_async(services.update_person)(actor=None, person=grace, name="Grace", external_id="17")
             assert (await client.ask("finish"))["code"] == "external_id_taken"
             assert await stored() == (1, 1, 1)
+
+    async def test_stores_nothing_when_a_group_was_deleted_meanwhile(self, enroller, man):
+        visitors = await sync_to_async(create_group)(actor=None, name="Visitors")
+        async with enroller() as client:
+            await client.tell("configure", person={"name": "Ada", "groups": [str(visitors.uuid)]}, consent=True)
+            await client.hold(man[0])
+            await sync_to_async(delete_group)(actor=None, group=visitors)
+            assert (await client.ask("finish"))["code"] == "group_unknown"
+            assert await stored() == (0, 0, 0)
 
     async def test_says_when_the_person_was_erased_meanwhile(self, enroller, enroll_from, man):
         ada = await enroll_from("Ada", man[0])

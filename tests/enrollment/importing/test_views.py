@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import csv
+import os
+from dataclasses import replace
 from datetime import date, timedelta
 from types import SimpleNamespace
+from typing import ClassVar
+from unittest.mock import Mock
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import DatabaseError
 from django.test import override_settings
 from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from enrollment import services
-from enrollment.importing import runs, working
+from enrollment.importing import archive, runs, working
 from enrollment.importing.archive import Archive
 from enrollment.importing.listing import EXAMPLE
 from enrollment.importing.remaining import minutes_left
 from enrollment.importing.reporting import report_lines
 from enrollment.models import ConsentPolicy, FaceSample, ImportLine, ImportRun, Person, PersonGroup
+from enrollment.pictures.photos import PHOTO_LIMITS
 from security.audit.actions import Action
 from security.daily import Shift
 from security.leases import HeldLease
@@ -52,14 +58,19 @@ def manager():
     return make_client(Role.MANAGER)
 
 
-def send(client, files=None, listing="", consent="paper", **fields):
-    """POST the page. files: what is in the ZIP; listing: the CSV's text."""
+def data_of(files=None, listing="", consent="paper", **fields):
+    """The form. files: what is in the ZIP; listing: the CSV's text."""
     data = {"consent": consent, "note": "", **fields}
     if files:
         data["archive"] = SimpleUploadedFile("people.zip", zipped(files))
     if listing:
         data["listing"] = SimpleUploadedFile("people.csv", listing.encode())
-    return client.post(PAGE, data)
+    return data
+
+
+def send(client, files=None, listing="", consent="paper", **fields):
+    """POST the page."""
+    return client.post(PAGE, data_of(files, listing, consent, **fields))
 
 
 def told() -> dict[str, tuple[str, str]]:
@@ -115,6 +126,12 @@ class TestFolders:
             "skipped",
         )
 
+    def test_may_be_sent_by_a_script_that_hears_where_the_report_is(self, manager, face):
+        data = data_of({f"{WADE}/1.jpg": face(WADE, 1)})
+        assert manager.post(PAGE, data, headers={"Accept": "application/json, text/html"}).json() == {"next": PAGE}
+        refused = manager.post(PAGE, {"consent": "paper"}, headers={"Accept": "application/json, text/html"})
+        assertContains(refused, "Choose a ZIP, a list, or both.", status_code=400)
+
     def test_sent_again_change_nothing_and_new_pictures_are_added(self, manager, face):
         send(manager, {f"{WADE}/1.jpg": face(WADE, 1)})
         send(manager, {f"{WADE}/1.jpg": face(WADE, 1), f"{WADE}/2.jpg": face(WADE, 2)})
@@ -133,6 +150,48 @@ class TestFolders:
         assert (line.code, line.other.name) == ("possible_duplicate", "Abdoulaye Wade")
         services.erase_people(actor=None, people=[line.other])
         assert not ImportLine.objects.filter(outcome="warning").exists()
+
+
+class TestLanguages:
+    """Who begins an import need not speak the language of whoever reads its report."""
+
+    GERMAN: ClassVar = {"Accept-Language": "de"}
+
+    def test_each_reads_the_report_in_their_own(self, manager, face, monkeypatch):
+        monkeypatch.setattr(archive, "PHOTO_LIMITS", replace(PHOTO_LIMITS, max_bytes=1_000_000))
+        files = {
+            f"{WADE}/1.jpg": face(WADE, 1),
+            f"{WADE}/broken.jpg": b"this is no picture",
+            f"{WADE}/large.jpg": os.urandom(1_500_000),
+            "Empty/none.txt": b"",
+        }
+        listing = "name,folder\nAbdoulaye Wade,\nNobody Here,nowhere\n"
+        manager.post(PAGE, data_of(files, listing), headers=self.GERMAN)
+        sentences = {
+            "Row 3: Nobody Here": (
+                "A folder or file that the list names",
+                "Zeile 3: Nobody Here",
+                "Ordner oder eine Datei aus",
+            ),
+            "broken.jpg": ("This is no picture that can be read", "broken.jpg", "Das Bild ist nicht lesbar"),
+            "large.jpg": ("The file has 1.4 MB", "large.jpg", "Die Datei hat 1.4 MB"),
+            "Empty": ("No picture in this folder could be used.", "Empty", "Kein Bild in diesem Ordner"),
+        }
+        english = manager.get(PAGE).text
+        german = manager.get(PAGE, headers=self.GERMAN).text
+        for place, (said, german_place, german_said) in sentences.items():
+            assert place in english
+            assert said in english
+            assert german_place in german
+            assert german_said in german
+        run = ImportRun.objects.get()
+        assert "A folder or file that the list names" in "".join(report_lines(runs.lines_of(run, only_problems=True)))
+
+    def test_and_why_it_ended_early(self, manager, engine, monkeypatch):
+        monkeypatch.setattr(working, "import_entry", Mock(side_effect=DatabaseError))
+        manager.post(PAGE, data_of(listing="name\nAda Lovelace\n"), headers=self.GERMAN)
+        assertContains(manager.get(PAGE), "The database did not answer.")
+        assertContains(manager.get(PAGE, headers=self.GERMAN), "Die Datenbank hat nicht geantwortet.")
 
 
 class TestLists:

@@ -15,6 +15,7 @@ from enrollment.models import FaceTemplate, ImportRun, Person
 from enrollment.rights.export import export_person
 from enrollment.runtime.gallery import mark_gallery_stale
 from enrollment.sealed import read_crop, read_vectors
+from enrollment.services import choose_portrait, update_person
 from recognizer.images import decode_crop
 from security.allowing import NotAllowed
 from security.models import Approval, AuditEvent
@@ -71,7 +72,23 @@ class TestExportPerson:
     def test_tells_the_person_in_plain_english_what_is_in_it(self, enroll):
         with copy_of(enroll("Ada Lovelace", 1)) as archive:
             readme = archive.read("README.txt").decode()
+            data = json.loads(archive.read("data.json"))
         assert "everything that this site holds about you: Ada Lovelace." in readme
+        explained = {line.split()[0] for line in readme.splitlines() if line[:1].isalpha() and "  " in line}
+        assert data.keys() - explained == {"made_at"}
+
+    def test_holds_the_notes_and_the_portrait_and_says_so(self, enroll):
+        ada = enroll("Ada Lovelace", 1, 2)
+        chosen = ada.samples.last()
+        choose_portrait(actor=None, sample=chosen)
+        update_person(actor=None, person=ada, name=ada.name, external_id=None, notes="Comes on Mondays.")
+        ada.refresh_from_db()
+        with copy_of(ada) as archive:
+            readme, data = archive.read("README.txt").decode(), json.loads(archive.read("data.json"))
+            assert archive.read(f"samples/{data['people'][0]['portrait']}.png") == read_crop(chosen)
+        assert data["people"][0]["notes"] == "Comes on Mondays."
+        assert '"notes"' in readme
+        assert '"portrait"' in readme
 
     def test_holds_records_that_were_merged_into_theirs(self, enroll):
         ada, again = enroll("Ada", 1), enroll("A. L.", 2)
