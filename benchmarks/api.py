@@ -172,7 +172,7 @@ def run(
 
 
 def own_work(engine: FaceEngine, bodies: list[bytes], people: int) -> Callable[[], float]:
-    """Measures when called: CPU milliseconds of one decision, as a server's thread makes it; the mean over all pictures."""
+    """Measures when called: CPU milliseconds of one decision, as a server's thread makes it; the pictures' mean."""
     gallery, policy = build_gallery(5 * people, engine.dimension, engine.contract_id), default_policy(engine)
 
     def cost() -> float:
