@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 ROWS = 4_000
 """Rows of one INSERT."""
+GROUPS = 20
 DAYS = 60
 """How far back the history goes."""
 PICTURES = 2_000
@@ -94,6 +95,7 @@ def fill(people: int, templates: int, attempts: int) -> dict[str, float]:
         raise ValueError("That database has people in it: name an empty one.")
     steps: dict[str, Callable[[], None]] = {
         "people": lambda: _fill_people(people),
+        "groups": lambda: _fill_groups(people),
         "templates": lambda: _fill_templates(people, templates),
         "attempts": lambda: _fill_attempts(people, attempts),
         "punches": lambda: _fill_punches(people),
@@ -208,6 +210,21 @@ def _fill_templates(people: int, templates: int) -> None:
 
     insert(FaceSample, samples())
     insert(FaceTemplate, embeddings())
+
+
+def _fill_groups(people: int) -> None:
+    """Everybody is in one of GROUPS."""
+    from uuid import uuid4
+
+    from django.utils import timezone
+
+    from enrollment.models import PersonGroup
+
+    names = (f"Department {number:02}" for number in range(1, GROUPS + 1))
+    insert(PersonGroup, ({"uuid": uuid4(), "name": name, "created_at": timezone.now()} for name in names))
+    groups = list(PersonGroup.objects.values_list("pk", flat=True))
+    members = ({"person": pk, "persongroup": groups[pk % GROUPS]} for pk in range(1, people + 1))
+    insert(PersonGroup.people.through, members)
 
 
 def _by_owner(people: int, templates: int) -> Iterator[list[tuple[int, int]]]:

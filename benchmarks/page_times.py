@@ -13,6 +13,15 @@ PAGES = {
     "people": "/enrollment/people/",
     "people by name": "/enrollment/people/?q=imoton",
     "people typed": "/enrollment/people/search.json?q=ros",
+    "people newest first": "/enrollment/people/?sort=newest",
+    "people seen last first": "/enrollment/people/?sort=seen",
+    "people not seen for longest": "/enrollment/people/?sort=unseen",
+    "people of a group": "/enrollment/people/?group={group}&sort=seen",
+    "people active": "/enrollment/people/?active=yes&sort=unseen",
+    "people outside their days": "/enrollment/people/?active=outside",
+    "people without a consent": "/enrollment/people/?active=unrecorded",
+    "people as portraits": "/enrollment/people/?view=grid",
+    "people as a list": "/enrollment/people/?view=list",
     "history": "/verification/attempts/",
     "history by verdict": "/verification/attempts/?verdict=attack",
     "history by rare name": "/verification/attempts/?q=imoton",
@@ -21,6 +30,7 @@ PAGES = {
     "history by day": "/verification/attempts/?since={day}&until={day}",
     "hygiene": "/enrollment/hygiene/",
     "calibration": "/verification/calibration/",
+    "what if": "/verification/calibration/what-if/?threshold=0.9",
     "unknown faces": "/verification/unknown/",
     "who is in": "/attendance/",
     "attendance day": "/attendance/days/?span=day&on={workday}",
@@ -29,16 +39,49 @@ PAGES = {
     "attendance week": "/attendance/days/",
     "attendance month": "/attendance/days/?span=month",
     "attendance month by name": "/attendance/days/?span=month&q=imoton",
+    "attendance month of a group": "/attendance/days/?span=month&group={group}",
     "attendance of a person": "/attendance/people/{person}/?span=month",
     "attendance open days": "/attendance/open/",
     "attendance by hand": "/attendance/punches/new/",
+    "attendance taken back": "/attendance/punches/{punch}/void/",
     "attendance schedules": "/attendance/schedules/",
+    "attendance schedule": "/attendance/schedules/1/",
+    "attendance new schedule": "/attendance/schedules/new/",
+    "attendance policy": "/attendance/policy/",
     "person": "/enrollment/people/{person}/",
+    "person capture": "/enrollment/people/{person}/capture/",
+    "person upload": "/enrollment/people/{person}/upload/",
+    "person consent": "/enrollment/people/{person}/consent/",
+    "person export": "/enrollment/people/{person}/export/",
+    "person merge": "/enrollment/people/{person}/merge/",
+    "person merge by name": "/enrollment/people/{person}/merge/?q=imoton",
+    "erase": "/enrollment/people/{person}/erase/",
+    "remove sample": "/enrollment/samples/{sample}/remove/",
     "groups": "/enrollment/groups/",
+    "group": "/enrollment/groups/{group}/",
     "attempt": "/verification/attempts/{attempt}/",
+    "not this person": "/verification/attempts/{match}/not-this-person/",
     "enrol": "/enrollment/",
+    "upload": "/enrollment/upload/",
+    "import": "/enrollment/import/",
     "live": "/verification/",
+    "photo": "/verification/photo/",
+    "account": "/account/",
+    "privacy": "/privacy/",
+    "site": "/site/",
     "packs": "/site/packs/",
+    "consent text": "/site/consent/texts/1/",
+    "privacy notice": "/site/privacy-notice/",
+    "operator": "/site/operators/1/",
+    "new operator": "/site/operators/new/",
+    "api keys": "/site/api-keys/",
+    "new api key": "/site/api-keys/new/",
+    "approvals": "/site/approvals/",
+    "webhooks": "/site/webhooks/",
+    "new webhook": "/site/webhooks/new/",
+    "new kiosk": "/site/kiosks/new/",
+    "admin": "/admin/",
+    "admin policy": "/admin/verification/verificationpolicy/add/",
     "retention": "/site/retention/",
     "consent": "/site/consent/",
     "operators": "/site/operators/",
@@ -77,7 +120,7 @@ def measure(rounds: int) -> dict[str, Any]:
     from django.utils import timezone
 
     from attendance.models import Punch
-    from enrollment.models import Person
+    from enrollment.models import FaceSample, Person, PersonGroup
     from enrollment.runtime.engine import get_engine
     from enrollment.runtime.gallery import current_gallery
     from enrollment.selectors import gallery_counts
@@ -96,7 +139,15 @@ def measure(rounds: int) -> dict[str, Any]:
     today = timezone.localdate()
     days = {"day": today - timedelta(days=20), "ten": today - timedelta(days=10)}
     days["workday"] = today - timedelta(days=max(1, today.weekday() - 4))  # yesterday, or Friday
-    some = {"person": Person.objects.earliest("pk").uuid, "attempt": VerificationAttempt.objects.latest("pk").uuid}
+    attempts_made = VerificationAttempt.objects
+    some = {
+        "person": Person.objects.earliest("pk").uuid,
+        "sample": FaceSample.objects.earliest("pk").uuid,
+        "group": PersonGroup.objects.earliest("pk").uuid,
+        "punch": Punch.objects.latest("pk").uuid,
+        "attempt": attempts_made.latest("pk").uuid,
+        "match": attempts_made.filter(verdict="match").latest("pk").uuid,
+    }
     counts = gallery_counts()
     pages = {name: _of_page(client, address.format(**days, **some), rounds) for name, address in PAGES.items()}
     attempts = VerificationAttempt.objects.count()

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
-import pytest
+from uuid import uuid4
 
-from benchmarks import pages
+import pytest
+from django.urls import resolve
+
+from benchmarks import page_times, pages
 from benchmarks.large_site import name_of
+from tests.support.pages import visited_routes
 
 FEW = {"people": 40, "templates": 90, "attempts": 200, "rounds": 1}
 
@@ -24,6 +28,24 @@ class TestRun:
             pages.run(people=10, templates=5, attempts=1, rounds=1, database="", filled=False)
         with pytest.raises(ValueError, match="needs --database"):
             pages.run(**FEW, database="", filled=True)
+
+
+class TestPages:
+    def test_every_page_is_measured_that_a_made_site_has(self):
+        """It has no receipts, kiosks, webhooks and unknown faces; the rest knows no rows."""
+        without = {
+            "/account/password/",
+            "/account/second-factor/",
+            "/accounts/login/",
+            "/enrollment/receipts/<uuid:uuid>/",
+            "/site/kiosks/<uuid:uuid>/",
+            "/site/webhooks/<uuid:uuid>/",
+            "/verification/unknown/faces/",
+        }
+        some = dict.fromkeys(("person", "sample", "group", "punch", "attempt", "match"), str(uuid4()))
+        days = dict.fromkeys(("day", "workday"), "2026-01-31")
+        addresses = [address.format(**some, **days).partition("?")[0] for address in page_times.PAGES.values()]
+        assert visited_routes() - {f"/{resolve(address).route}" for address in addresses} == without
 
 
 class TestNameOf:
