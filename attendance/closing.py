@@ -14,10 +14,9 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from attendance.models import AttendancePolicy, Punch
+from attendance.models import LONGEST, AttendancePolicy, Punch
 from attendance.punches.services import current_attendance_policy, punch_by_rule
 from attendance.reports.selectors import open_punches
-from attendance.reports.stays import LONGEST
 from attendance.rules import CLOSED_AT_TIME, CLOSED_BY_SCHEDULE
 from attendance.schedules.plans import Timetable, read_timetable
 from enrollment.models import Person

@@ -6,14 +6,17 @@ kiosks/services.py writes devices. Schedules and days off say who is expected wh
 
 from __future__ import annotations
 
+import itertools
 import uuid
-from datetime import date
+from datetime import date, timedelta
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext
@@ -87,6 +90,10 @@ class AttendancePolicy(models.Model):
             raise ValidationError({"closing_time": gettext("Say at which time of day.")})
 
 
+LONGEST: Final = timedelta(hours=24)
+"""A check-out later than this after the check-in ends another stay: somebody forgot two punches."""
+
+
 class Punch(models.Model):
     """One check-in or check-out."""
 
@@ -104,7 +111,7 @@ class Punch(models.Model):
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="punches")
     direction = models.CharField(max_length=3, choices=Direction.choices)
     way = models.CharField(max_length=6, choices=Way.choices)
-    at = models.DateTimeField(db_index=True)
+    at = models.DateTimeField()
     attempt = models.OneToOneField(
         VerificationAttempt,
         on_delete=models.SET_NULL,
@@ -129,6 +136,8 @@ class Punch(models.Model):
         related_name="+",
         help_text=_("The rule that closed the day, and so who made it."),
     )
+    paired = models.BooleanField(default=False, editable=False)
+    """Whether the other end of the stay is there: so whoever forgot one is found among a million punches."""
     created_at = models.DateTimeField(default=timezone.now)
     voided_at = models.DateTimeField(null=True, editable=False)
     voided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -137,17 +146,52 @@ class Punch(models.Model):
     class Meta:
         ordering = ["-at", "-id"]
         verbose_name_plural = _("punches")
-        indexes = [models.Index(fields=["person", "at"], name="punches_of_person")]
+        indexes = [
+            models.Index(fields=["person", "at"], name="punches_of_person"),
+            models.Index(fields=["paired", "voided_at", "at"], name="punches_alone"),
+            # All that is asked to find a day's people, so that no row is looked up.
+            models.Index(fields=["at", "voided_at", "direction", "person"], name="punches_of_day"),
+        ]
 
     def __str__(self) -> str:
         return gettext("{what} at {time}").format(
             what=self.get_direction_display(), time=f"{timezone.localtime(self.at):%Y-%m-%d %H:%M}"
         )
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        self.pair_again()
+
+    def pair_again(self) -> None:
+        """Say of this punch and of those beside it whether each is an end of a stay, as reports/stays.py has it.
+
+        Call it in the transaction that wrote it, or took it back, with the person locked.
+        """
+        own = Punch.objects.filter(person=self.person_id, voided_at=None)
+        before = own.filter(Q(at__lt=self.at) | Q(at=self.at, pk__lt=self.pk)).order_by("-at", "-pk").first()
+        after = own.filter(Q(at__gt=self.at) | Q(at=self.at, pk__gt=self.pk)).order_by("at", "pk").first()
+        line = [punch for punch in (before, None if self.voided_at else self, after) if punch]
+        ends = {end for pair in itertools.pairwise(line) if _is_stay(*pair) for end in pair}
+        for punch in line:
+            faces_the_others = punch.direction == (self.Direction.IN if punch is before else self.Direction.OUT)
+            if punch is self or faces_the_others:  # else its other end is further away, and nothing has changed for it
+                punch._note_paired(punch in ends)
+
+    def _note_paired(self, paired: bool) -> None:
+        if self.paired != paired:
+            self.paired = paired
+            Punch.objects.filter(pk=self.pk).update(paired=paired)
+
     @property
     def reason_in_words(self) -> str:
         """Why it was entered, as a page says it: what people wrote as they wrote it."""
         return rule_in_words(self.reason) if self.way == self.Way.RULE else self.reason
+
+
+def _is_stay(came: Punch, left: Punch) -> bool:
+    """Of one person's punches, the second the first one's next."""
+    directions = came.direction, left.direction
+    return directions == (Punch.Direction.IN, Punch.Direction.OUT) and left.at - came.at <= LONGEST
 
 
 class Kiosk(models.Model):

@@ -338,15 +338,16 @@ def _fill_punches(people: int) -> None:
     past = (today - timedelta(days=back) for back in range(WORKED, 0, -1))
     days = [day_begins(day) for day in past if day.isoweekday() < 6]  # Monday to Friday
 
-    def punches() -> Iterator[tuple[int, str, datetime]]:
+    def punches() -> Iterator[tuple[int, str, datetime, bool]]:
         for begins in days:
             for person in range(1, people + 1):
                 if draw.randrange(AWAY_EVERY) == 0:
                     continue
                 late = 30 if draw.randrange(LATE_EVERY) == 0 else 0
-                yield person, "in", begins + timedelta(hours=8, minutes=40 + late + draw.randrange(20))
-                if draw.randrange(FORGOTTEN_EVERY):
-                    yield person, "out", begins + timedelta(hours=17, minutes=draw.randrange(60))
+                goes = draw.randrange(FORGOTTEN_EVERY) > 0
+                yield person, "in", begins + timedelta(hours=8, minutes=40 + late + draw.randrange(20)), goes
+                if goes:
+                    yield person, "out", begins + timedelta(hours=17, minutes=draw.randrange(60)), True
 
     rows = (
         {
@@ -358,8 +359,9 @@ def _fill_punches(people: int) -> None:
             "reason": "",
             "created_at": at,
             "void_reason": "",
+            "paired": paired,
         }
-        for person, direction, at in punches()
+        for person, direction, at, paired in punches()
     )
     insert(Punch, rows)
 

@@ -162,9 +162,11 @@ def void_punch(*, actor: Actor | None, punch: Punch, reason: str) -> bool:
     require(actor, Right.CORRECT)
     reason = clean_reason(reason)
     with transaction.atomic():
+        Person.objects.select_for_update().get(pk=punch.person_id)
         voided = {"voided_at": timezone.now(), "voided_by": actor, "void_reason": reason}
         if not Punch.objects.filter(pk=punch.pk, voided_at=None).update(**voided):
             return False
+        Punch.objects.get(pk=punch.pk).pair_again()
         record(Action.PUNCH_VOIDED, actor=actor, target=punch.uuid, person=str(punch.person.uuid))
     log_event(logger, "punch_voided", punch=str(punch.uuid), actor=actor_id(actor))
     return True

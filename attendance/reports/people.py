@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 
 from attendance.models import Punch
 from attendance.reports.selectors import lonely_punches
@@ -82,7 +82,8 @@ def _late(day: date, timetable: Timetable) -> Q:
     came = Punch.objects.filter(in_days("at", day, day), voided_at=None, direction=Punch.Direction.IN)
     found = Q(pk__in=[])
     for plan, whom in timetable.plans_on(day):
-        found |= whom & Q(pk__in=_people(came)) & ~Q(pk__in=_people(came.filter(at__lte=plan.due)))
+        first = came.order_by().values("person").annotate(first=Min("at"))
+        found |= whom & Q(pk__in=first.filter(first__gt=plan.due).values("person"))
     return found
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from attendance.models import Kiosk, Punch
-from attendance.reports.stays import LONGEST, Stay
+from attendance.models import LONGEST, Kiosk, Punch
+from attendance.reports.stays import Stay
 from enrollment.models import Person
 from security.audit.targets import TargetLink, valid_uuids
 from security.days import day_begins, in_days
@@ -25,7 +24,6 @@ WORDS: Final = {
 LOOKED_BACK = timedelta(days=31)
 """For stays that nobody ended: older ones are history."""
 AFTERWARDS: Final = Q(at__gt=OuterRef("at")) | Q(at=OuterRef("at"), pk__gt=OuterRef("pk"))
-BEFORE: Final = Q(at__lt=OuterRef("at")) | Q(at=OuterRef("at"), pk__lt=OuterRef("pk"))
 """Of punches at the same moment the one that was entered first comes first."""
 
 
@@ -49,31 +47,20 @@ def people_in(now: datetime | None = None) -> list[Stay]:
 def came_and_stayed(now: datetime) -> QuerySet[Punch]:
     """The check-ins of those who are in."""
     later = valid_punches().filter(person=OuterRef("person"), at__lte=now).filter(AFTERWARDS)
-    recent = valid_punches().filter(at__gt=now - LONGEST, at__lte=now, direction=Punch.Direction.IN)
+    recent = valid_punches().filter(at__gt=now - LONGEST, at__lte=now, direction=Punch.Direction.IN, paired__in=[False])
     return recent.exclude(Exists(later))
 
 
 def lonely_punches(since: datetime, until: datetime) -> QuerySet[Punch]:
     """Check-ins that no check-out ended and check-outs without a check-in, as stays.py pairs them. Newest first."""
-    own = Punch.objects.filter(voided_at=None, person=OuterRef("person"))
-    at: Any = OuterRef("at")
-    following = own.filter(AFTERWARDS, at__lte=at + LONGEST).order_by("at", "pk")
-    previous = own.filter(BEFORE, at__gte=at - LONGEST).order_by("-at", "-pk")
-    found = valid_punches().filter(at__gte=since, at__lt=until)
-    found = found.annotate(following=_direction(following), previous=_direction(previous))
-    forgot_to_go = Q(direction=Punch.Direction.IN) & ~Q(following=Punch.Direction.OUT)
-    forgot_to_come = Q(direction=Punch.Direction.OUT) & ~Q(previous=Punch.Direction.IN)
-    return found.filter(forgot_to_go | forgot_to_come).order_by("-at", "-pk")
+    # A list, since SQLite finds nothing by an index for "NOT paired", which paired=False would be.
+    return valid_punches().filter(paired__in=[False], at__gte=since, at__lt=until).order_by("-at", "-pk")
 
 
 def open_punches(now: datetime | None = None) -> QuerySet[Punch]:
     """Of the last LOOKED_BACK: where somebody forgot the other punch; not today's."""
     now = now or timezone.now()
     return lonely_punches(now - LOOKED_BACK, day_begins(timezone.localdate(now)))
-
-
-def _direction(punches: QuerySet[Punch]) -> Coalesce:
-    return Coalesce(Subquery(punches.values("direction")[:1]), Value(""))
 
 
 def punches_on(day: date) -> QuerySet[Punch]:

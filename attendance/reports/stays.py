@@ -12,12 +12,9 @@ from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 
-from attendance.models import Punch
+from attendance.models import LONGEST, Punch
 from attendance.schedules.plans import Plan
 from enrollment.models import Person
-
-LONGEST = timedelta(hours=24)
-"""A check-out later than this after the check-in ends another stay: somebody forgot two punches."""
 
 
 @dataclass(frozen=True, slots=True)

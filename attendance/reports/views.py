@@ -17,11 +17,11 @@ from attendance.reports.calendars import days_as_calendar
 from attendance.reports.charts import hours_chart, people_chart
 from attendance.reports.files import days_as_csv, days_as_workbook
 from attendance.reports.forms import SHOWN, ReportForm, SpanForm
-from attendance.reports.people import Asked, count_of_each, people_of
+from attendance.reports.people import count_of_each, people_of
 from attendance.reports.rosters import Row, read_many, read_rows, totals_by_day
 from attendance.reports.selectors import punches_of
 from attendance.reports.spans import Length, Span
-from attendance.schedules.plans import Timetable, read_timetable
+from attendance.schedules.plans import read_timetable
 from enrollment.models import Person
 from security.rights import Right
 from security.web import actor_of, download, requires
@@ -38,23 +38,21 @@ def days(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "attendance/days.html", {"form": form}, status=400)
     asked, timetable, now = form.asked(), read_timetable(), timezone.now()
-    page = Paginator(people_of(asked, timetable, now), PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
+    counts = count_of_each(asked, timetable, now) if asked.span.length == Length.DAY else {}
+    paginator = Paginator(people_of(asked, timetable, now), PEOPLE_PER_PAGE)
+    if asked.show:
+        paginator.count = counts[asked.show]  # it is the same question
+    page = paginator.get_page(request.GET.get("page"))
     rows = read_rows(list(page.object_list), asked.span, timetable, now)
     context = {
         "form": form,
         "page": page,
         "rows": rows,
-        "shows": _shows(asked, timetable) if asked.span.length == Length.DAY else [],
+        "shows": [(code, str(words), counts[code]) for code, words in SHOWN if code in counts],
         "filtered": bool(asked.text or asked.show or asked.group),
         "off": timetable.off.get(asked.span.since, "") if asked.span.length == Length.DAY else "",
     }
     return render(request, "attendance/days.html", context | _span_context(asked.span, rows))
-
-
-def _shows(asked: Asked, timetable: Timetable) -> list[tuple[str, str, int]]:
-    """Code, words and number of people: of each choice but everybody."""
-    counts = count_of_each(asked, timetable, timezone.now())
-    return [(code, str(words), counts[code]) for code, words in SHOWN if code]
 
 
 @requires(Right.SEE_ATTENDANCE)
