@@ -1,4 +1,4 @@
-"""In which order people are listed. When somebody was recognised last: in the list of people, in its order, and on the person's own page."""
+"""In which order people are listed, and when they were recognised last: in the list and on the person's own page."""
 
 from __future__ import annotations
 
