@@ -1,6 +1,6 @@
 """The attempts of the last weeks as the pages of accuracy read them: numbers, not pictures. Reads; writes nothing.
 
-Of 20,000 rows every column costs, a moment or a list more than a number: each question reads what it goes by.
+Of 20,000 rows every column costs, a moment or a uuid more than a number: each question reads what it goes by.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, NamedTuple, TypeVar
 
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from verification.models import FalseMatch, InboxAction, UnknownFace, VerificationAttempt
@@ -27,7 +29,8 @@ class PastDecision(NamedTuple):
     verdict: str
     comparison_score: float | None
     runner_up: float | None
-    reasons: Sequence[str]
+    reasons: str
+    """As JSON: thousands of attempts have the same few lists, and whoever reads them reads each list once."""
 
 
 class PastAttempt(NamedTuple):
@@ -55,6 +58,8 @@ class PastAttempt(NamedTuple):
 
 Row = TypeVar("Row", PastDecision, PastAttempt)
 """Its fields are columns of VerificationAttempt."""
+AS_STORED = {"reasons": Cast("reasons", TextField())}
+"""Columns that are not made into Python's values, row by row."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,8 @@ def read_history(kind: type[Row], contract_id: str, days: int, *, now: datetime 
     """The attempts of so many days whose scores belong to this embedding space. One query, of `kind`'s columns."""
     since = (now or timezone.now()) - timedelta(days=days)
     rows = VerificationAttempt.objects.filter(contract_id=contract_id, created_at__gte=since)
-    found = list(rows.order_by("-created_at", "-pk").values_list(*kind._fields)[: MOST_ATTEMPTS + 1])
+    columns = [AS_STORED.get(name, name) for name in kind._fields]
+    found = list(rows.order_by("-created_at", "-pk").values_list(*columns)[: MOST_ATTEMPTS + 1])
     return History(tuple(map(kind._make, found[:MOST_ATTEMPTS])), since, len(found) > MOST_ATTEMPTS)
 
 

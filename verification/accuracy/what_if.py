@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
@@ -82,19 +84,18 @@ def replay(attempts: Iterable[PastDecision], policy: DecisionPolicy, people: int
 def is_of_the_score(attempt: PastDecision) -> bool:
     """Whether scores and thresholds made the verdict."""
     decided = attempt.comparison_score is not None and attempt.verdict != Verdict.ATTACK
-    return decided and ((first := _first_reason(attempt)) is None or first in OF_THE_SCORE)
+    return decided and ((first := _first_reason(attempt.reasons)) is None or first in OF_THE_SCORE)
 
 
-def _first_reason(attempt: PastDecision) -> str | None:
-    for code in attempt.reasons:
-        if code != Reason.CHALLENGE_PASSED:
-            return code
-    return None
+@lru_cache(maxsize=1_000)
+def _first_reason(reasons: str) -> str | None:
+    """What decided, of PastDecision.reasons."""
+    return next((code for code in json.loads(reasons) if code != Reason.CHALLENGE_PASSED), None)
 
 
 def judge_again(attempt: PastDecision, policy: DecisionPolicy) -> Change | None:
     """The attempt under that policy, as it stands for its kind of question. None: scores did not decide it."""
-    score, first = attempt.comparison_score, _first_reason(attempt)
+    score, first = attempt.comparison_score, _first_reason(attempt.reasons)
     if score is None or not is_of_the_score(attempt):
         return None
     verdict, _ = judge_score(score, policy)
