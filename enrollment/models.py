@@ -88,7 +88,7 @@ class Person(models.Model):
         verbose_name = _("person")
         verbose_name_plural = _("people")
         ordering = ["name", "id"]
-        indexes = [models.Index(fields=["name"])]
+        indexes = [models.Index(fields=["name"]), models.Index(fields=["created_at"], name="people_by_enrolment")]
 
     def __str__(self) -> str:
         return self.name

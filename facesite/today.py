@@ -1,7 +1,7 @@
 """Who was seen today, and how the last two weeks went: what the dashboard begins with.
 
-Both read the index of attempts by time alone, so a long history costs nothing. Days that are over hardly change: they
-are counted once a minute, today anew each time.
+Both read the index of attempts by verdict and time alone, so a long history costs nothing. Days that are over hardly
+change: they are counted once a minute, today anew each time.
 """
 
 from __future__ import annotations

@@ -116,13 +116,18 @@ def thumbnail_urls(attempts: Iterable[VerificationAttempt]) -> dict[int, str]:
 
 
 def attempts_per_day(days: int = 14, *, until: date | None = None) -> list[DayCount]:
-    """One entry per day, also for days without attempts, oldest first; the last is `until` or today. One query."""
+    """One entry per day, also for days without attempts, oldest first; the last is `until` or today. One query.
+
+    It names the verdicts, all there are, because the index that holds them with their time begins with them.
+    """
     last = until or timezone.localdate()
     first = last - timedelta(days=days - 1)
     every_day = [first + timedelta(days=n) for n in range(days)]
     of_day = Case(*(When(in_days("created_at", day, day), then=n) for n, day in enumerate(every_day)))
     rows = (
-        VerificationAttempt.objects.filter(in_days("created_at", first, last))
+        VerificationAttempt.objects.filter(
+            in_days("created_at", first, last), verdict__in=VerificationAttempt.Verdict.values
+        )
         .annotate(day=of_day)
         .order_by()
         .values_list("day", "verdict")

@@ -1,4 +1,4 @@
-"""When somebody was recognised last: in the list of people, in its order, and on the person's own page."""
+"""In which order people are listed, and when they were recognised last: in the list and on the person's own page."""
 
 from __future__ import annotations
 
@@ -8,12 +8,23 @@ import pytest
 from django.contrib.auth.models import Permission
 from pytest_django.asserts import assertContains, assertNotContains
 
+from enrollment.finding import PeopleFilter, find_people
+from enrollment.models import Person
 from security.rights import Right
 from tests.support.operators import client_of, make_operator
 from tests.verification.rows import make_attempt
 from verification.models import FalseMatch
 
 pytestmark = pytest.mark.django_db
+
+
+class TestByEnrolment:
+    @pytest.mark.parametrize("sort", ["newest", "oldest"])
+    def test_a_page_is_found_by_the_index(self, sort):
+        """A page of 50,000 people does not look up what belongs to each of them, to sort them and drop all but 50."""
+        Person.objects.bulk_create(Person(name=f"Person {number}") for number in range(100))
+        page = find_people(PeopleFilter({"sort": sort}, sees_history=True))[:2]
+        assert "people_by_enrolment" in page.explain()
 
 
 class TestLastSeen:

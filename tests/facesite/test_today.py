@@ -11,6 +11,7 @@ from pytest_django.asserts import assertContains, assertNotContains
 from facesite.today import past_days, seen_today, trend
 from security.roles.table import Role
 from tests.support.operators import make_client
+from tests.support.plans import plans_of
 from tests.verification.rows import make_attempt, make_person
 from verification.selectors import attempts_per_day
 
@@ -40,6 +41,12 @@ class TestSeenToday:
         assert [one.person for one in found.people] == [ada, bob]
         assert [one.last for one in found.people] == [NOW - timedelta(hours=hours) for hours in (1, 2)]
         assert (found.number, found.others) == (2, 0)
+
+    def test_is_found_by_the_index_alone(self, django_assert_num_queries):
+        """However many attempts there are: those of other days cost nothing, and no row with a picture is opened."""
+        with django_assert_num_queries(2) as asked:
+            seen_today()
+        assert all("who_was_named_when" in plan for plan in plans_of(asked))
 
 
 class TestTrend:

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from tests.support.plans import plans_of
 from tests.verification.rows import JPEG, make_attempt, make_person
 from verification import selectors
 from verification.models import VerificationAttempt
@@ -110,6 +111,12 @@ class TestAttemptsPerDay:
             DayCount(date(2026, 3, 5), attack=1),
         ]
         assert [day.total for day in days] == [2, 0, 1]
+
+    def test_they_are_counted_by_the_index_alone(self, django_assert_num_queries):
+        with django_assert_num_queries(1) as asked:
+            selectors.attempts_per_day(13, until=date(2026, 3, 5))
+        [plan] = plans_of(asked)
+        assert "who_was_named_when" in plan
 
     @pytest.mark.parametrize(
         ("zone", "expected"), [("UTC", [1, 1]), ("Europe/Berlin", [0, 2]), ("America/New_York", [2, 0])]

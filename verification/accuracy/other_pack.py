@@ -26,7 +26,7 @@ from recognizer.search.galleries import Gallery
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import DecisionPolicy, Image, Vector, Verdict
 from recognizer.vectors import vector_from_bytes
-from verification.accuracy.history import PastAttempt
+from verification.accuracy.history import PastDecision
 from verification.accuracy.what_if import is_of_the_score
 from verification.models import VerificationAttempt
 from verification.sealed import read_pictures
@@ -40,7 +40,7 @@ BATCH = 64
 class PackChange:
     """One attempt on whose picture the two packs differ."""
 
-    attempt: PastAttempt
+    attempt: PastDecision
     verdict: Verdict
     """Of the pack in use, by the picture alone."""
     other_verdict: Verdict
@@ -87,7 +87,7 @@ def other_side(engine: FaceEngine, policy: DecisionPolicy) -> Side:
     return Side(engine, gallery, policy)
 
 
-def replay_pack(attempts: Iterable[PastAttempt], now: Side, other: Side) -> PackReplay:
+def replay_pack(attempts: Iterable[PastDecision], now: Side, other: Side) -> PackReplay:
     """Both packs on every picture that is still there. Blocking; two models run on each picture."""
     listed = list(attempts)
     asked = [one for one in listed if is_of_the_score(one)]
@@ -104,8 +104,8 @@ def replay_pack(attempts: Iterable[PastAttempt], now: Side, other: Side) -> Pack
 
 
 def _faces(
-    attempts: Sequence[PastAttempt], engines: Sequence[FaceEngine]
-) -> Iterator[tuple[PastAttempt, str | None, list[Vector]]]:
+    attempts: Sequence[PastDecision], engines: Sequence[FaceEngine]
+) -> Iterator[tuple[PastDecision, str | None, list[Vector]]]:
     """Each attempt with the claimed person's uuid and its face in every engine's space, without those that are gone."""
     rows = VerificationAttempt.objects.filter(pk__in=[one.pk for one in attempts])
     claims = dict(rows.values_list("pk", "claimed_person__uuid"))

@@ -38,7 +38,7 @@ from verification.accuracy.calibration import (
     site_threshold,
 )
 from verification.accuracy.charts import Mark, det_chart, det_place, histogram_chart, histogram_line
-from verification.accuracy.history import MOST_ATTEMPTS, read_history
+from verification.accuracy.history import MOST_ATTEMPTS, PastDecision, read_history
 from verification.accuracy.kept_scores import kept_scores
 from verification.accuracy.strictness import levels_of
 from verification.accuracy.watching import watch
@@ -98,7 +98,7 @@ def _other_policy(engine: FaceEngine, asked: Mapping[str, Any]) -> DecisionPolic
 
 def _replayed(request: HttpRequest, engine: FaceEngine, policy: DecisionPolicy) -> dict[str, Any]:
     people = current_gallery(engine).people
-    history = read_history(engine.contract_id, REPLAYED_DAYS)
+    history = read_history(PastDecision, engine.contract_id, REPLAYED_DAYS)
     found = replay(history.attempts, policy, people)
     page = Paginator(found.changes, CHANGES_PER_PAGE).get_page(request.GET.get("page"))
     named = find_attempts().in_bulk([change.attempt.pk for change in page.object_list])

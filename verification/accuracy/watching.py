@@ -11,7 +11,7 @@ from recognizer.decisions import policy_for_gallery
 from recognizer.engine import FaceEngine
 from recognizer.types import DecisionPolicy
 from verification.accuracy.drift import BEFORE_DAYS, RECENT_DAYS, find_drifts
-from verification.accuracy.history import MOST_ATTEMPTS, known_after_all, read_history, reported_wrong
+from verification.accuracy.history import MOST_ATTEMPTS, PastAttempt, known_after_all, read_history, reported_wrong
 from verification.accuracy.strangers import STRANGERS_NEEDED, ErrorBudget, measure_budget
 from verification.policy import false_alarms_per_1000
 
@@ -35,7 +35,7 @@ class Watched:
 def watch(engine: FaceEngine, policy: DecisionPolicy, people: int, *, now: datetime | None = None) -> Watched:
     """Three queries, over MOST_ATTEMPTS at most. policy: the one in force; people: those whom a search compares."""
     now = now or timezone.now()
-    history = read_history(engine.contract_id, RECENT_DAYS + BEFORE_DAYS, now=now)
+    history = read_history(PastAttempt, engine.contract_id, RECENT_DAYS + BEFORE_DAYS, now=now)
     budget = measure_budget(
         history.attempts,
         wrong=reported_wrong(history.attempts),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
@@ -14,7 +16,7 @@ from recognizer.decisions import judge_score, policy_for_gallery
 from recognizer.reasons import Reason
 from recognizer.types import DecisionPolicy, Verdict
 from security.numbers import grouped
-from verification.accuracy.history import PastAttempt
+from verification.accuracy.history import PastDecision
 from verification.models import VerificationAttempt
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ OF_THE_SCORE = {
 class Change:
     """One attempt, and the verdict that it would have got."""
 
-    attempt: PastAttempt
+    attempt: PastDecision
     verdict: Verdict
     reservation: _StrOrPromise = ""
     """A sentence: what the history does not tell; empty: nothing."""
@@ -63,7 +65,7 @@ SECOND_PICTURE = gettext_lazy("If a second picture of the person is similar too:
 POOR_PICTURE = gettext_lazy("Uncertain instead, if no frame was good: poor frames deny nobody.")
 
 
-def replay(attempts: Iterable[PastAttempt], policy: DecisionPolicy, people: int) -> Replay:
+def replay(attempts: Iterable[PastDecision], policy: DecisionPolicy, people: int) -> Replay:
     """policy: the other one, as it stands for one comparison; people: in the gallery now, which a search goes by."""
     search = policy_for_gallery(policy, people)
     changes, replayed, untouched = [], 0, 0
@@ -79,19 +81,21 @@ def replay(attempts: Iterable[PastAttempt], policy: DecisionPolicy, people: int)
     return Replay(tuple(changes), replayed, untouched)
 
 
-def is_of_the_score(attempt: PastAttempt) -> bool:
+def is_of_the_score(attempt: PastDecision) -> bool:
     """Whether scores and thresholds made the verdict."""
     decided = attempt.comparison_score is not None and attempt.verdict != Verdict.ATTACK
-    return decided and _first_reason(attempt) in {None, *OF_THE_SCORE}
+    return decided and ((first := _first_reason(attempt.reasons)) is None or first in OF_THE_SCORE)
 
 
-def _first_reason(attempt: PastAttempt) -> str | None:
-    return next((code for code in attempt.reasons if code != Reason.CHALLENGE_PASSED), None)
+@lru_cache(maxsize=1_000)
+def _first_reason(reasons: str) -> str | None:
+    """What decided, of PastDecision.reasons."""
+    return next((code for code in json.loads(reasons) if code != Reason.CHALLENGE_PASSED), None)
 
 
-def judge_again(attempt: PastAttempt, policy: DecisionPolicy) -> Change | None:
+def judge_again(attempt: PastDecision, policy: DecisionPolicy) -> Change | None:
     """The attempt under that policy, as it stands for its kind of question. None: scores did not decide it."""
-    score, first = attempt.comparison_score, _first_reason(attempt)
+    score, first = attempt.comparison_score, _first_reason(attempt.reasons)
     if score is None or not is_of_the_score(attempt):
         return None
     verdict, _ = judge_score(score, policy)
@@ -103,7 +107,7 @@ def judge_again(attempt: PastAttempt, policy: DecisionPolicy) -> Change | None:
     return Change(attempt, verdict, POOR_PICTURE if was_match and verdict == Verdict.NON_MATCH else "")
 
 
-def _matched(attempt: PastAttempt, score: float, first: str | None, policy: DecisionPolicy) -> Change:
+def _matched(attempt: PastDecision, score: float, first: str | None, policy: DecisionPolicy) -> Change:
     """The score reaches the threshold. A search asks for more than that."""
     if attempt.mode == VerificationAttempt.Mode.VERIFY or attempt.verdict == Verdict.MATCH:
         return Change(attempt, Verdict.MATCH)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -24,21 +23,18 @@ def weeks(name: str, recent: float, before: float, *, number: int = 100, **value
         "source": "live",
         "verdict": "match",
         "comparison_score": 0.6,
-        "runner_up": None,
         "match_threshold": 0.4,
         "quality_score": 0.7,
-        "reasons": (),
-        "person": None,
     }
     rows: list[PastAttempt] = []
     for middle, youngest, oldest in ((recent, 0.1, 6.9), (before, 7.1, 34.9)):
         for age in random.uniform(youngest, oldest, number):
             own = {name: float(middle + random.normal(0, 0.08)), "created_at": NOW - timedelta(days=float(age))}
-            rows.append(PastAttempt(pk=len(rows), uuid=uuid4(), **(defaults | values | own)))
+            rows.append(PastAttempt(pk=len(rows), **(defaults | values | own)))
     return rows
 
 
-STRANGER: dict[str, Any] = {"verdict": "non_match", "reasons": ("below_threshold",)}
+STRANGER: dict[str, Any] = {"verdict": "non_match"}
 
 
 class TestFindDrifts:

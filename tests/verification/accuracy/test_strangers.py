@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -39,17 +38,13 @@ def cleared(scores, **values) -> list[PastAttempt]:
         "mode": "identify",
         "source": "live",
         "verdict": "non_match",
-        "runner_up": None,
         "match_threshold": THRESHOLD,
         "quality_score": 0.7,
-        "reasons": ("below_threshold",),
-        "person": None,
     }
     now = timezone.now()
     return [
         PastAttempt(
             pk=number,
-            uuid=uuid4(),
             created_at=now - timedelta(days=number % 30),
             comparison_score=float(score),
             **(defaults | values),
@@ -112,15 +107,11 @@ class TestMeasureBudget:
 
     def test_reported_wrong_matches_count_by_themselves(self):
         attempts = cleared(best_scores(300))
-        named = cleared([0.1] * 8, verdict="match", reasons=())
-        named = [PastAttempt(**{**_fields(one), "pk": 10_000 + one.pk}) for one in named]
+        named = cleared([0.1] * 8, verdict="match")
+        named = [one._replace(pk=10_000 + one.pk) for one in named]
         found = budget_of([*attempts, *named], wrong={one.pk for one in named})
         assert (found.reported.errors, found.reported.trials) == (8, 8 + len(attempts))
         assert found.exceeds(2.0)
-
-
-def _fields(attempt: PastAttempt) -> dict[str, Any]:
-    return {name: getattr(attempt, name) for name in PastAttempt.__slots__}
 
 
 @pytest.mark.django_db

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -15,12 +16,13 @@ from recognizer.engine import FaceEngine
 from recognizer.errors import RecognizerError
 from recognizer.packs.choosing import policy_for
 from recognizer.types import DecisionPolicy
-from verification.accuracy.history import PastAttempt, read_history
+from verification.accuracy.history import PastDecision, read_history
 from verification.accuracy.other_pack import other_side, replay_pack, side_in_use
 from verification.accuracy.what_if import replay
+from verification.models import VerificationAttempt
 from verification.policy import current_policy, nearest_fmr
 
-Attempts = tuple[PastAttempt, ...]
+Attempts = tuple[PastDecision, ...]
 
 
 class Command(BaseCommand):
@@ -47,7 +49,7 @@ class Command(BaseCommand):
             raise CommandError("--threshold is a cosine, from -1 to 1.")
         try:
             engine = get_engine()
-            history = read_history(engine.contract_id, options["days"])
+            history = read_history(PastDecision, engine.contract_id, options["days"])
             found = self._replayed(engine, history.attempts[: options["most"]], options)
         except RecognizerError as error:
             raise CommandError(str(error)) from None
@@ -79,7 +81,7 @@ def under_threshold(engine: FaceEngine, attempts: Attempts, policy: DecisionPoli
         "match_threshold": policy.match_threshold,
         "replayed": found.replayed,
         "untouched": found.untouched,
-        "changes": [row(one.attempt, one.attempt.verdict, one.verdict.value) for one in found.changes],
+        "changes": rows((one.attempt, one.attempt.verdict, one.verdict.value) for one in found.changes),
     }
 
 
@@ -93,16 +95,25 @@ def with_pack(engine: FaceEngine, other: FaceEngine, attempts: Attempts, policy:
         "repeated_by_pack_in_use": found.repeated,
         "without_picture": found.without_picture,
         "untouched": found.untouched,
-        "changes": [row(one.attempt, one.verdict.value, one.other_verdict.value) for one in found.changes],
+        "changes": rows((one.attempt, one.verdict.value, one.other_verdict.value) for one in found.changes),
     }
 
 
-def row(attempt: PastAttempt, before: str, after: str) -> dict[str, Any]:
-    """One attempt that would have been decided otherwise; no names."""
+def rows(changes: Iterable[tuple[PastDecision, str, str]]) -> list[dict[str, Any]]:
+    """The attempts that would have been decided otherwise, with both verdicts; without those erased meanwhile."""
+    listed = list(changes)
+    stored = VerificationAttempt.objects.only("uuid", "created_at").in_bulk([attempt.pk for attempt, _, _ in listed])
+    return [
+        row(stored[attempt.pk], attempt, before, after) for attempt, before, after in listed if attempt.pk in stored
+    ]
+
+
+def row(stored: VerificationAttempt, attempt: PastDecision, before: str, after: str) -> dict[str, Any]:
+    """One of them; no names."""
     return {
-        "attempt": str(attempt.uuid),
-        "page": reverse("verification:attempt", args=[attempt.uuid]),
-        "at": attempt.created_at.isoformat(timespec="seconds"),
+        "attempt": str(stored.uuid),
+        "page": reverse("verification:attempt", args=[stored.uuid]),
+        "at": stored.created_at.isoformat(timespec="seconds"),
         "mode": attempt.mode,
         "comparison_score": attempt.comparison_score,
         "verdict": before,
