@@ -59,13 +59,18 @@ def _capture_page(request: HttpRequest, person: Person | None) -> HttpResponse:
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
     form = PeopleFilter(request.GET, sees_history=is_allowed(actor_of(request), Right.SEE_HISTORY))
-    page = Paginator(find_people(form), PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
-    covers = selectors.cover_thumbnails(page.object_list)
+    found = find_people(form)
+    # What stands beside each is looked up of those on the page, not of everybody who must be put in order.
+    page = Paginator(found.values_list("pk", flat=True), PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
+    keys = list(page.object_list)
+    shown = found.in_bulk(keys)
+    on_page = [shown[key] for key in keys if key in shown]
+    covers = selectors.cover_thumbnails(on_page)
     context = {
         "form": form,
         "grid": _as_grid(request),
         "page": page,
-        "rows": [(person, covers.get(person.pk)) for person in page.object_list],
+        "rows": [(person, covers.get(person.pk)) for person in on_page],
         "filtered": bool(form.asked),
         "kept": [(name, value) for name in form.fields if (value := request.GET.get(name))],
         "picked": PickedForm(actor=actor_of(request), auto_id="picked_%s"),

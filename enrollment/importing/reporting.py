@@ -20,9 +20,10 @@ from enrollment.importing.reasons import SENTENCES, ImportReason
 from enrollment.models import ImportLine, ImportRun
 from enrollment.pictures.folder_import import ALREADY, ENROLLED, REFUSED, SKIPPED, PersonOutcome
 from enrollment.pictures.photos import TOO_LARGE, too_large
-from enrollment.reasons import ENGINE_ERRORS, EnrollmentReason, in_english, sentence_for, sentence_for_photo
+from enrollment.reasons import ENGINE_ERRORS, EnrollmentReason, sentence_for, sentence_for_photo
 from recognizer.errors import FrameTooLarge
 from security.kept import kept_in_words
+from security.languages import in_english
 from security.tables import csv_lines
 
 if TYPE_CHECKING:

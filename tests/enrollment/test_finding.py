@@ -48,7 +48,7 @@ class TestLastSeen:
         for days in (0, 1, 2):
             self.seen(bob, days)
         self.seen(ada, 1)
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(13):
             answer = operator_client.get("/enrollment/people/", {"sort": "seen"})
         assertContains(answer, "6 Mar 2026")
         assertContains(answer, "Never")

@@ -162,7 +162,7 @@ class TestPeople:
         for number in range(1, 9):
             # session, operator, sign-in, rights of operator and groups, count, people, covers and keys, unknown faces,
             # groups to choose from, above the list and below it
-            with django_assert_num_queries(12):
+            with django_assert_num_queries(13):
                 operator_client.get("/enrollment/people/")
             enroll(f"Person {number}", seeds=(number + 1,))
 
