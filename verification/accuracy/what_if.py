@@ -32,6 +32,10 @@ OF_THE_SCORE = {
 """What may stand first among the reasons of a verdict that scores and thresholds made. Behind any other reason
 (liveness, frames that disagree, a recorded wrong match, a covered face ...) no threshold changes anything."""
 
+MATCH, ATTACK, VERIFY = Verdict.MATCH.value, Verdict.ATTACK.value, VerificationAttempt.Mode.VERIFY.value
+LOW_QUALITY = Reason.LOW_QUALITY.value
+"""As text: 20,000 attempts are compared with them, and a member of an enumeration is looked up each time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -70,8 +74,7 @@ def replay(attempts: Iterable[PastDecision], policy: DecisionPolicy, people: int
     search = policy_for_gallery(policy, people)
     changes, replayed, untouched = [], 0, 0
     for attempt in attempts:
-        claim = attempt.mode == VerificationAttempt.Mode.VERIFY
-        changed = judge_again(attempt, policy if claim else search)
+        changed = judge_again(attempt, policy if attempt.mode == VERIFY else search)
         if changed is None:
             untouched += 1
             continue
@@ -83,7 +86,7 @@ def replay(attempts: Iterable[PastDecision], policy: DecisionPolicy, people: int
 
 def is_of_the_score(attempt: PastDecision) -> bool:
     """Whether scores and thresholds made the verdict."""
-    decided = attempt.comparison_score is not None and attempt.verdict != Verdict.ATTACK
+    decided = attempt.comparison_score is not None and attempt.verdict != ATTACK
     return decided and ((first := _first_reason(attempt.reasons)) is None or first in OF_THE_SCORE)
 
 
@@ -99,17 +102,18 @@ def judge_again(attempt: PastDecision, policy: DecisionPolicy) -> Change | None:
     if score is None or not is_of_the_score(attempt):
         return None
     verdict, _ = judge_score(score, policy)
-    was_match = attempt.verdict == Verdict.MATCH
     if verdict == Verdict.MATCH:
         return _matched(attempt, score, first, policy)
-    if verdict == Verdict.NON_MATCH and first == Reason.LOW_QUALITY:
+    if verdict != Verdict.NON_MATCH:
+        return Change(attempt, verdict)
+    if first == LOW_QUALITY:
         return Change(attempt, Verdict.UNCERTAIN)
-    return Change(attempt, verdict, POOR_PICTURE if was_match and verdict == Verdict.NON_MATCH else "")
+    return Change(attempt, verdict, POOR_PICTURE if attempt.verdict == MATCH else "")
 
 
 def _matched(attempt: PastDecision, score: float, first: str | None, policy: DecisionPolicy) -> Change:
     """The score reaches the threshold. A search asks for more than that."""
-    if attempt.mode == VerificationAttempt.Mode.VERIFY or attempt.verdict == Verdict.MATCH:
+    if attempt.mode == VERIFY or attempt.verdict == MATCH:
         return Change(attempt, Verdict.MATCH)
     led = attempt.runner_up is None or score - attempt.runner_up >= policy.min_margin
     if not led or first == Reason.TEMPLATES_DISAGREE:
