@@ -28,8 +28,6 @@ PAGES = {
     "history by common name": "/verification/attempts/?q=rosa",
     "history by unknown name": "/verification/attempts/?q=nobody-of-this-name",
     "history by day": "/verification/attempts/?since={day}&until={day}",
-    "hygiene": "/enrollment/hygiene/",
-    "calibration": "/verification/calibration/",
     "what if": "/verification/calibration/what-if/?threshold=0.9",
     "unknown faces": "/verification/unknown/",
     "who is in": "/attendance/",
@@ -82,6 +80,8 @@ PAGES = {
     "new kiosk": "/site/kiosks/new/",
     "admin": "/admin/",
     "admin policy": "/admin/verification/verificationpolicy/add/",
+    "hygiene": "/enrollment/hygiene/",
+    "calibration": "/verification/calibration/",
     "retention": "/site/retention/",
     "consent": "/site/consent/",
     "operators": "/site/operators/",
@@ -94,7 +94,7 @@ PAGES = {
     "admin attempts by name": "/admin/verification/verificationattempt/?q=imoton",
     "admin attempts by verdict": "/admin/verification/verificationattempt/?verdict__exact=attack",
 }
-"""Address of each list. Where a page links to its last or next page, that is followed and measured too."""
+"""Address of each page. The last two begin work in the background, which would take from those behind them."""
 DEEP = {
     "people": "page={page}",
     "history": "at={place}",
