@@ -26,8 +26,7 @@ def _new_pools() -> tuple[WarmThreads, WarmThreads, WarmThreads]:
     return (
         WarmThreads(4, "database"),
         WarmThreads(4, "patient"),
-        # One at work with each turn at the engine, one with the database, and as many that wait.
-        WarmThreads(4 * settings.FACESITE_THREADS, "picture"),
+        WarmThreads(2 * settings.FACESITE_THREADS, "picture"),  # the API lets in fewer (api/limits.py)
     )
 
 
