@@ -158,11 +158,11 @@ def punch_by_rule(*, came: Punch, at: datetime, policy: AttendancePolicy, reason
 
 
 def void_punch(*, actor: Actor | None, punch: Punch, reason: str) -> bool:
-    """Take a punch back; it stays on record with who and why. False: it was taken back already."""
+    """Take a punch back; it stays on record with who and why. False: it was taken back already, or erased."""
     require(actor, Right.CORRECT)
     reason = clean_reason(reason)
     with transaction.atomic():
-        Person.objects.select_for_update().get(pk=punch.person_id)
+        Person.objects.select_for_update().filter(pk=punch.person_id).first()  # None: erased meanwhile, punches too
         voided = {"voided_at": timezone.now(), "voided_by": actor, "void_reason": reason}
         if not Punch.objects.filter(pk=punch.pk, voided_at=None).update(**voided):
             return False

@@ -10,6 +10,7 @@ from django.utils import timezone
 from api.models import OutboxMessage, Webhook
 from attendance.models import Punch
 from attendance.punches import services
+from enrollment.models import Person
 from enrollment.services import erase_person
 from security.allowing import NotAllowed
 from security.happenings import happened
@@ -137,6 +138,12 @@ class TestByHand:
         assert (punch.voided_by, punch.void_reason) == (operator, "was somebody else")
         assert AuditEvent.objects.order_by("-number")[0].action == "punch.voided"
         assert not services.void_punch(actor=operator, punch=punch, reason="again")
+
+    def test_one_that_was_erased_with_its_person_cannot_be_taken_back(self, operator):
+        ada = make_person()
+        punch = services.punch_by_hand(actor=operator, person=ada, direction="in", at=timezone.now(), reason="forgot")
+        Person.objects.filter(pk=ada.pk).delete()
+        assert not services.void_punch(actor=operator, punch=punch, reason="was somebody else")
 
     def test_receptionists_may_not(self):
         receptionist = make_operator(Role.RECEPTIONIST)
