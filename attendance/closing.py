@@ -19,7 +19,8 @@ from attendance.punches.services import current_attendance_policy, punch_by_rule
 from attendance.reports.selectors import open_punches
 from attendance.rules import CLOSED_AT_TIME, CLOSED_BY_SCHEDULE
 from attendance.schedules.plans import Timetable, read_timetable
-from enrollment.models import Person
+from enrollment.errors import PersonUnknown
+from enrollment.services import lock_person
 from security.daily import Shift
 from security.events import log_event
 
@@ -53,11 +54,14 @@ def _close(came: Punch, policy: AttendancePolicy, timetable: Timetable, now: dat
     if ended is None or ended[0] > now:
         return False
     at, reason = ended
-    with transaction.atomic():
-        Person.objects.select_for_update().get(pk=came.person_id)
-        if not _is_still_open(came, at):
-            return False
-        punch_by_rule(came=came, at=at, policy=policy, reason=reason)
+    try:
+        with transaction.atomic():
+            lock_person(came.person)
+            if not _is_still_open(came, at):
+                return False
+            punch_by_rule(came=came, at=at, policy=policy, reason=reason)
+    except PersonUnknown:  # erased since the open days were listed
+        return False
     return True
 
 

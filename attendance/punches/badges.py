@@ -20,7 +20,9 @@ from attendance.punches.services import (
     next_direction,
     within_cooldown,
 )
+from enrollment.errors import PersonUnknown
 from enrollment.models import Person, searched_on
+from enrollment.services import lock_person
 from security.actors import Actor
 from security.allowing import NotAllowed
 from security.events import log_event
@@ -117,12 +119,14 @@ def _punch(actor: Actor | None, person: Person, key: UUID, at: datetime) -> Punc
     policy = current_attendance_policy()
     try:
         with transaction.atomic():
-            Person.objects.select_for_update().get(pk=person.pk)
+            lock_person(person)
             last = last_punch_of(person, at)
             if within_cooldown(last, at, policy) or _came_since(person, at, policy):
                 return None
             punch = Punch(person=person, direction=next_direction(last, at), way=Punch.Way.BADGE, at=at, key=key)
             punch.entered_by = actor  # type: ignore[assignment]  # AUTH_USER_MODEL is whatever the login was
             return keep_punch(punch)
+    except PersonUnknown:  # erased meanwhile
+        raise NumberUnknown from None
     except IntegrityError:  # the same event came twice at the same time
         return Punch.objects.get(key=key)

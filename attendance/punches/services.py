@@ -12,7 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from attendance.models import AttendancePolicy, Kiosk, Punch
+from enrollment.errors import PersonUnknown
 from enrollment.models import Person
+from enrollment.reasons import sentence_of
+from enrollment.services import lock_person
 from security.actors import Actor, actor_id
 from security.allowing import is_device, require
 from security.audit.actions import Action
@@ -131,12 +134,15 @@ def punch_by_hand(*, actor: Actor | None, person: Person, direction: str, at: da
         reason=clean_reason(reason),
         entered_by=actor,  # type: ignore[misc]
     )
-    punch.full_clean(exclude={"entered_by", "voided_by"})
-    with transaction.atomic():
-        Person.objects.select_for_update().get(pk=person.pk)
-        keep_punch(punch)
-        facts = {"person": str(person.uuid), "direction": direction, "moment": punch.at.isoformat()}
-        record(Action.PUNCH_ENTERED, actor=actor, target=punch.uuid, **facts)
+    punch.full_clean(exclude={"person", "entered_by", "voided_by"})
+    try:
+        with transaction.atomic():
+            lock_person(person)
+            keep_punch(punch)
+            facts = {"person": str(person.uuid), "direction": direction, "moment": punch.at.isoformat()}
+            record(Action.PUNCH_ENTERED, actor=actor, target=punch.uuid, **facts)
+    except PersonUnknown as error:  # erased meanwhile
+        raise ValidationError({"who": sentence_of(error)}) from None
     log_event(logger, "punch_entered", punch=str(punch.uuid), direction=direction, actor=actor_id(actor))
     return punch
 

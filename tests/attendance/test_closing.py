@@ -9,6 +9,7 @@ from attendance.closing import TASK, close_open_days
 from attendance.models import Punch
 from attendance.punches import services
 from attendance.reports.selectors import open_punches
+from enrollment.models import Person
 from security.daily import daily_tasks, run_task
 from security.models import AuditEvent
 from tests.attendance.schedules.rows import make_old_hand, make_schedule
@@ -90,6 +91,17 @@ class TestOpenDays:
         services.void_punch(actor=operator, punch=ada.punches.get(way="rule"), reason="worked until eight")
         assert close_open_days(TUESDAY_NIGHT) == 0
         assert ends(ada) == []
+
+    def test_of_somebody_who_is_erased_meanwhile_stop_nobody_elses(self, staff):
+        rule(staff, "time", time(23, 59))
+        ada, bo = make_old_hand(), make_old_hand()
+        punch(ada, "in", 9)
+        punch(bo, "in", 9)
+
+        def erase_the_other() -> None:
+            Person.objects.exclude(punches__direction="out").delete()
+
+        assert close_open_days(MONDAY + timedelta(days=2), pause=erase_the_other) == 1
 
     def test_of_today_stay_open(self, staff):
         rule(staff, "time", time(12))

@@ -129,6 +129,13 @@ class TestByHand:
         assert wrong in refused.value.message_dict
         assert not Punch.objects.exists()
 
+    def test_nothing_is_entered_for_somebody_who_was_erased_meanwhile(self, operator):
+        ada = make_person()
+        Person.objects.filter(pk=ada.pk).delete()
+        with pytest.raises(ValidationError) as refused:
+            services.punch_by_hand(actor=operator, person=ada, direction="in", at=timezone.now(), reason="forgot")
+        assert "who" in refused.value.message_dict
+
     def test_one_that_is_taken_back_stays_with_who_and_why(self, operator):
         punch = services.punch_by_hand(
             actor=operator, person=make_person(), direction="in", at=timezone.now(), reason="forgot"
