@@ -48,7 +48,7 @@ class Command(BaseCommand):
         except RecognizerError as error:
             raise CommandError(str(error)) from None
         except OSError as error:
-            where = error.filename or options["resume"] or "A file"
+            where = options["resume"] or error.filename or "A file"
             raise CommandError(f"{where} cannot be used: {error.strerror}.") from None
         if options["json"]:
             self.stdout.write(json.dumps(as_json(report), indent=2))
