@@ -67,7 +67,8 @@ class TestAttacks:
         with pytest.raises(ImageError):
             decode_image(data, UPLOAD_LIMITS)
 
-        assert time.thread_time() - started < 0.5  # 0.25 on a machine without other work
+        # 0.25 s on a machine without other work, 0.53 on a slow one that counts coverage; each took many seconds.
+        assert time.thread_time() - started < 2
         assert peak_memory() - before < 16 * MEGABYTES
 
     def test_of_the_shared_cases_are_refused(self):
