@@ -67,7 +67,7 @@ class TestAttacks:
         with pytest.raises(ImageError):
             decode_image(data, UPLOAD_LIMITS)
 
-        # 0.25 s on a machine without other work, 0.53 on a slow one that counts coverage; each took many seconds.
+        # 0.25 s on a machine without other work, 0.53 on a slow one that counts coverage; they took seconds.
         assert time.thread_time() - started < 2
         assert peak_memory() - before < 16 * MEGABYTES
 
@@ -111,7 +111,7 @@ class TestMetadata:
         started = time.thread_time()
 
         assert (decode_image(with_chunks(plain, *[chunk(kind, text)] * 40)) == decode_image(plain)).all()
-        assert time.thread_time() - started < 0.5
+        assert time.thread_time() - started < 2
 
 
 class TestWorker:
