@@ -170,7 +170,18 @@ def look_and_keep_here(
         claimed=claimed,
         check_liveness=liveness,
     )
-    return keep_found(actor, bench, claimed, found)
+    attempts = [
+        record_attempt(
+            operator=actor,
+            mode=Mode.VERIFY if claimed else Mode.IDENTIFY,
+            source=VerificationAttempt.Source.API,
+            decision=face.decision,
+            claimed=claimed,
+            grounds=bench.grounds,
+        )
+        for face in found.faces
+    ]
+    return found, attempts
 
 
 def read_bench(claimed: str | None = None) -> Bench:
@@ -185,23 +196,6 @@ def follow_policy(what: str, about: Sequence[str], facts: Mapping[str, Any]) -> 
     """A listener of security/happenings.py: a policy that is saved in this process counts at once."""
     if what == Action.POLICY_SAVED:
         transaction.on_commit(_last_bench.forget)
-
-
-def keep_found(
-    actor: KeyActor, bench: Bench, claimed: str | None, found: IdentifiedImage
-) -> tuple[IdentifiedImage, list[VerificationAttempt]]:
-    """Call it where the database may be asked."""
-    return found, [
-        record_attempt(
-            operator=actor,
-            mode=Mode.VERIFY if claimed else Mode.IDENTIFY,
-            source=VerificationAttempt.Source.API,
-            decision=face.decision,
-            claimed=claimed,
-            grounds=bench.grounds,
-        )
-        for face in found.faces
-    ]
 
 
 def as_json(out: FacesOut) -> HttpResponse:

@@ -84,9 +84,7 @@ def _end_of(came: Punch, policy: AttendancePolicy, timetable: Timetable) -> tupl
 def _is_still_open(came: Punch, at: datetime) -> bool:
     """Whether no punch lies between the check-in and `at`, and nobody took back what a rule had made of it."""
     own = Punch.objects.filter(person=came.person, at__gt=came.at)
-    if not Punch.objects.filter(pk=came.pk, voided_at=None).exists() or own.filter(voided_at=None, at__lte=at).exists():
+    is_alone = Punch.objects.filter(pk=came.pk, voided_at=None, paired=False).exists()
+    if not is_alone or own.filter(voided_at=None, at__lte=at).exists():
         return False
-    following = own.filter(voided_at=None, at__lte=came.at + LONGEST).order_by("at", "pk").first()
-    ended = following is not None and following.direction == Punch.Direction.OUT
-    taken_back = own.filter(way=Punch.Way.RULE, voided_at__isnull=False, at__lte=came.at + LONGEST).exists()
-    return not ended and not taken_back
+    return not own.filter(way=Punch.Way.RULE, voided_at__isnull=False, at__lte=came.at + LONGEST).exists()

@@ -162,6 +162,11 @@ class Punch(models.Model):
         super().save(*args, **kwargs)
         self.pair_again()
 
+    def ends_stay_of(self, came: Punch) -> bool:
+        """Whether this check-out ends the stay that `came`, the person's punch before it, began."""
+        directions = came.direction, self.direction
+        return directions == (self.Direction.IN, self.Direction.OUT) and self.at - came.at <= LONGEST
+
     def pair_again(self) -> None:
         """Say of this punch and of those beside it whether each is an end of a stay, as reports/stays.py has it.
 
@@ -171,7 +176,7 @@ class Punch(models.Model):
         before = own.filter(Q(at__lt=self.at) | Q(at=self.at, pk__lt=self.pk)).order_by("-at", "-pk").first()
         after = own.filter(Q(at__gt=self.at) | Q(at=self.at, pk__gt=self.pk)).order_by("at", "pk").first()
         line = [punch for punch in (before, None if self.voided_at else self, after) if punch]
-        ends = {end for pair in itertools.pairwise(line) if _is_stay(*pair) for end in pair}
+        ends = {end for came, left in itertools.pairwise(line) if left.ends_stay_of(came) for end in (came, left)}
         for punch in line:
             faces_the_others = punch.direction == (self.Direction.IN if punch is before else self.Direction.OUT)
             if punch is self or faces_the_others:  # else its other end is further away, and nothing has changed for it
@@ -186,12 +191,6 @@ class Punch(models.Model):
     def reason_in_words(self) -> str:
         """Why it was entered, as a page says it: what people wrote as they wrote it."""
         return rule_in_words(self.reason) if self.way == self.Way.RULE else self.reason
-
-
-def _is_stay(came: Punch, left: Punch) -> bool:
-    """Of one person's punches, the second the first one's next."""
-    directions = came.direction, left.direction
-    return directions == (Punch.Direction.IN, Punch.Direction.OUT) and left.at - came.at <= LONGEST
 
 
 class Kiosk(models.Model):

@@ -167,13 +167,16 @@ def void_punch(*, actor: Actor | None, punch: Punch, reason: str) -> bool:
     """Take a punch back; it stays on record with who and why. False: it was taken back already, or erased."""
     require(actor, Right.CORRECT)
     reason = clean_reason(reason)
-    with transaction.atomic():
-        Person.objects.select_for_update().filter(pk=punch.person_id).first()  # None: erased meanwhile, punches too
-        voided = {"voided_at": timezone.now(), "voided_by": actor, "void_reason": reason}
-        if not Punch.objects.filter(pk=punch.pk, voided_at=None).update(**voided):
-            return False
-        Punch.objects.get(pk=punch.pk).pair_again()
-        record(Action.PUNCH_VOIDED, actor=actor, target=punch.uuid, person=str(punch.person.uuid))
+    try:
+        with transaction.atomic():
+            lock_person(punch.person)
+            voided = {"voided_at": timezone.now(), "voided_by": actor, "void_reason": reason}
+            if not Punch.objects.filter(pk=punch.pk, voided_at=None).update(**voided):
+                return False
+            Punch.objects.get(pk=punch.pk).pair_again()
+            record(Action.PUNCH_VOIDED, actor=actor, target=punch.uuid, person=str(punch.person.uuid))
+    except PersonUnknown:
+        return False
     log_event(logger, "punch_voided", punch=str(punch.uuid), actor=actor_id(actor))
     return True
 

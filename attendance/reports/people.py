@@ -80,9 +80,9 @@ def _here(span: Span) -> Q:
 
 def _late(day: date, timetable: Timetable) -> Q:
     came = Punch.objects.filter(in_days("at", day, day), voided_at=None, direction=Punch.Direction.IN)
+    first = came.order_by().values("person").annotate(first=Min("at"))
     found = Q(pk__in=[])
     for plan, whom in timetable.plans_on(day):
-        first = came.order_by().values("person").annotate(first=Min("at"))
         found |= whom & Q(pk__in=first.filter(first__gt=plan.due).values("person"))
     return found
 

@@ -23,6 +23,8 @@ WORDS: Final = {
 }
 LOOKED_BACK = timedelta(days=31)
 """For stays that nobody ended: older ones are history."""
+ALONE: Final = Q(paired__in=[False])
+"""A list, since SQLite finds nothing by an index for "NOT paired", which paired=False would be."""
 AFTERWARDS: Final = Q(at__gt=OuterRef("at")) | Q(at=OuterRef("at"), pk__gt=OuterRef("pk"))
 """Of punches at the same moment the one that was entered first comes first."""
 
@@ -47,14 +49,13 @@ def people_in(now: datetime | None = None) -> list[Stay]:
 def came_and_stayed(now: datetime) -> QuerySet[Punch]:
     """The check-ins of those who are in."""
     later = valid_punches().filter(person=OuterRef("person"), at__lte=now).filter(AFTERWARDS)
-    recent = valid_punches().filter(at__gt=now - LONGEST, at__lte=now, direction=Punch.Direction.IN, paired__in=[False])
+    recent = valid_punches().filter(ALONE, at__gt=now - LONGEST, at__lte=now, direction=Punch.Direction.IN)
     return recent.exclude(Exists(later))
 
 
 def lonely_punches(since: datetime, until: datetime) -> QuerySet[Punch]:
     """Check-ins that no check-out ended and check-outs without a check-in, as stays.py pairs them. Newest first."""
-    # A list, since SQLite finds nothing by an index for "NOT paired", which paired=False would be.
-    return valid_punches().filter(paired__in=[False], at__gte=since, at__lt=until).order_by("-at", "-pk")
+    return valid_punches().filter(ALONE, at__gte=since, at__lt=until).order_by("-at", "-pk")
 
 
 def open_punches(now: datetime | None = None) -> QuerySet[Punch]:

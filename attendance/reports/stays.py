@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 
-from attendance.models import LONGEST, Punch
+from attendance.models import Punch
 from attendance.schedules.plans import Plan
 from enrollment.models import Person
 
@@ -106,7 +106,7 @@ def _pair(punches: list[Punch]) -> Iterator[Stay]:
             if came:
                 yield Stay(came.person, came, None)
             came = punch
-        elif came and punch.at - came.at <= LONGEST:
+        elif came and punch.ends_stay_of(came):
             yield Stay(came.person, came, punch)
             came = None
         else:
