@@ -20,7 +20,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from security.events import log_event
-from security.meters import count_request
 
 _QUERY = re.compile(r"\?[^\s\"']*")
 _TRACEBACK = "Traceback (most recent call last)"
@@ -130,7 +129,6 @@ def log_action(protocol: str, action: str, details: dict[str, Any]) -> None:
     logger = logging.getLogger("facesite.access")
     data: dict[str, Any] = {"protocol": protocol, "action": action, "path": str(details["path"]).partition("?")[0]}
     if protocol == "http":
-        count_request(details["method"], details["status"], details["time_taken"])
         data |= {
             "method": details["method"],
             "status": details["status"],

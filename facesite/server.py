@@ -21,12 +21,15 @@ from twisted.logger import globalLogPublisher
 
 from enrollment.streaming.sockets import CLOSE_IDLE, CLOSE_TOO_LARGE
 from facesite.adopting import adopt
+from facesite.base_path import path_inside
 from facesite.child import Counts, Place, my_place
 from facesite.connections import BodyQueue, Channel, OpenConnections, Request, address_of, most_connections
 from facesite.gauges import gauges
+from facesite.programs import is_call
 from facesite.warmup import is_warm
 from security.daily import worker
 from security.events import log_event
+from security.meters import count_request
 
 logger = logging.getLogger(__name__)
 SERVICE_RESTART: Final = 1012
@@ -128,6 +131,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
 
     def _when_ready(self, then: Any) -> None:
         self.http_factory.buildProtocol = self._build_channel
+        self.http_factory.log = lambda request: None  # Twisted's own line, with the client's address, for no file
         self.http_factory.acceptableProtocols = lambda: [b"http/1.1"]  # HTTP/2 would have another channel
         self.ws_factory.protocol = Socket
         # A message over the limit is answered with a close code instead of a dropped connection.
@@ -180,6 +184,14 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no annotations
         # The last piece is followed by nothing that would have to wait; and then the request has no channel any more.
         if message.get("more_body") and isinstance(protocol, Request) and protocol.channel is not None:
             await protocol.channel.give(len(message["body"]))
+
+    def log_action(self, protocol: str, action: str, details: dict[str, Any]) -> None:
+        """Called once for each answer. An answered call of the API has told its line, with more (api/middleware.py)."""
+        if protocol == "http":
+            count_request(details["method"], details["status"], details["time_taken"])
+            if details["status"] < 500 and is_call(path_inside(details["path"])):
+                return
+        super().log_action(protocol, action, details)
 
     def timeout_checker(self) -> None:
         self.open_connections.sweep()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -31,6 +32,7 @@ def client_group(host: str) -> str:
     return address.ipv4_mapped.compressed if address.ipv4_mapped else address.exploded[:19]
 
 
+@lru_cache(maxsize=1024)  # asked twice by every call of the API
 def _valid(host: str) -> str:
     try:
         return ip_address(host.strip().partition("%")[0]).compressed

@@ -13,4 +13,8 @@ def log_event(logger: logging.Logger, event: str, *, level: int = logging.INFO, 
     `except` block adds the call stack.
     """
     exc_info = facts.pop("exc_info", None)
-    logger.log(level, event, extra={"data": facts}, exc_info=exc_info, stacklevel=2)
+    if exc_info:
+        logger.log(level, event, extra={"data": facts}, exc_info=exc_info)
+    elif logger.isEnabledFor(level):
+        # Logger.log() would walk up the stack for the caller's file and line, which no format of ours writes.
+        logger.handle(logger.makeRecord(logger.name, level, "", 0, event, (), None, extra={"data": facts}))

@@ -26,7 +26,7 @@ Model = type[WrappedKey]
 class DataKey:
     """A key that can be used. It lives as long as the work that it is for."""
 
-    secret: bytes = field(default_factory=lambda: AESGCM.generate_key(256), repr=False)
+    secret: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
     id: int = field(default_factory=random_key_id)
 
 

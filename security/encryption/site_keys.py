@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -31,11 +32,11 @@ class SiteKeyUnusable(ImproperlyConfigured):
     """The site key is missing, malformed or another site's. str() is a sentence for the operator."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SiteKey:
     secret: bytes = field(repr=False)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """16 hexadecimal digits that name the key. Of 256 random bits a hash gives nothing away."""
         return hashlib.sha256(b"facesite site key\n" + self.secret).hexdigest()[:16]
@@ -49,6 +50,7 @@ def new_site_key() -> SiteKey:
     return SiteKey(AESGCM.generate_key(8 * KEY_BYTES))
 
 
+@lru_cache(maxsize=8)  # asked at every decision
 def parse_site_keys(text: str, name: str = "FACESITE_DATA_KEY") -> tuple[SiteKey, ...]:
     """Keys in base64, with commas or white space between them. Raises SiteKeyUnusable."""
     keys = []

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
 from facesite.management.commands.serve import Command
+from facesite.server import Server
 from tests.support.server import LiveServer, receive, second_process
 from tests.support.sockets import PATIENCE_S, frame
 
@@ -108,6 +109,25 @@ class TestLogs:
         assert requests
         assert requests[-1]["status"] == 200
         assert "Karenina" not in live_server_process.log.read_text()
+
+    @pytest.mark.parametrize(
+        ("path", "status", "told"),
+        [
+            ("/api/v1/people?page=2", 200, False),
+            ("/faces/api/v1/people", 404, False),
+            ("/api/v1/people", 503, True),
+            ("/api/v1/docs", 200, True),
+            ("/people/", 200, True),
+        ],
+    )
+    def test_an_answered_call_of_the_api_has_told_its_line_itself(self, settings, path, status, told):
+        settings.FACESITE_BASE_PATH = "/faces"
+        lines: list[str] = []
+        server = Server.__new__(Server)
+        server.action_logger = lambda protocol, action, details: lines.append(details["path"])
+        details = {"method": "GET", "path": path, "status": status, "size": 3, "time_taken": 0.02}
+        server.log_action("http", "complete", details)
+        assert lines == [path] * told
 
 
 class TestStarting:
