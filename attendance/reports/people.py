@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from attendance.models import Punch
 from attendance.reports.selectors import lonely_punches
@@ -73,17 +73,22 @@ def _shown(asked: Asked, timetable: Timetable, now: datetime) -> Q:
 
 def _here(span: Span) -> Q:
     """Whoever has a stay that began in the span."""
-    came = Punch.objects.filter(in_days("at", span.since, span.until), voided_at=None, direction=Punch.Direction.IN)
+    came = _check_ins(span.since, span.until)
     stray = lonely_punches(*_moments(span)).filter(direction=Punch.Direction.OUT)
     return Q(pk__in=_people(came)) | Q(pk__in=_people(stray))
 
 
+def _check_ins(since: date, until: date) -> QuerySet[Punch]:
+    return Punch.objects.filter(in_days("at", since, until), voided_at=None, direction=Punch.Direction.IN)
+
+
 def _late(day: date, timetable: Timetable) -> Q:
-    came = Punch.objects.filter(in_days("at", day, day), voided_at=None, direction=Punch.Direction.IN)
-    first = came.order_by().values("person").annotate(first=Min("at"))
+    """Whoever came after they were due, and not before it."""
+    came = _check_ins(day, day)
     found = Q(pk__in=[])
     for plan, whom in timetable.plans_on(day):
-        found |= whom & Q(pk__in=first.filter(first__gt=plan.due).values("person"))
+        in_time, after = came.filter(at__lte=plan.due), came.filter(at__gt=plan.due)
+        found |= whom & Q(pk__in=_people(after)) & ~Q(pk__in=_people(in_time))
     return found
 
 
