@@ -63,11 +63,15 @@ def search_people(text: str = "", *, only_active: bool = False) -> QuerySet[Pers
         ),
         cover_id=Coalesce(Subquery(chosen.values("pk")[:1]), Subquery(best.values("pk")[:1])),
     )
-    for word in search_words(text):
-        people = people.filter(folded__contains=fold(word))
+    people = people.filter(said_of(text))
     if only_active:
         people = people.filter(searched_on(timezone.localdate()))
     return people.order_by("name", "pk")
+
+
+def said_of(text: str) -> Q:
+    """The people whom search_people(text) finds."""
+    return Q(*(Q(folded__contains=fold(word)) for word in search_words(text)))
 
 
 def people_outside_span() -> QuerySet[Person]:

@@ -14,7 +14,7 @@ from attendance.reports.selectors import lonely_punches
 from attendance.reports.spans import Span
 from attendance.schedules.plans import Timetable
 from enrollment.models import Person, PersonGroup
-from enrollment.selectors import search_people
+from enrollment.selectors import said_of
 from security.days import day_begins, in_days
 
 
@@ -41,9 +41,7 @@ class Asked:
 
 def people_of(asked: Asked, timetable: Timetable, now: datetime) -> QuerySet[Person]:
     """By name: those who were expected or here in the span, and fit what was asked."""
-    people = Person.objects.order_by("name", "pk")
-    if asked.text.strip():
-        people = people.filter(pk__in=search_people(asked.text).order_by().values("pk"))
+    people = Person.objects.filter(said_of(asked.text)).order_by("name", "pk")
     if asked.group:
         people = people.filter(groups=asked.group)
     return people.filter(_shown(asked, timetable, now))
