@@ -134,7 +134,7 @@ def measure(embeddings: Vector, policy: DecisionPolicy, cohort: Cohort, matches:
     """All pairs of one group (n, d), and searches among ENROLLED of it. matches: scores (m,) of LFW's right matches."""
     rows, columns = np.triu_indices(len(embeddings), 1)
     scores = (embeddings @ embeddings.T)[rows, columns]
-    means, deviations = cohort.strangers(embeddings)
+    means, deviations = np.array([cohort.strangers(embedding) for embedding in embeddings]).T
     normalised = [(scores - means[side]) / deviations[side] for side in (rows, columns)]
     matching = scores >= policy.match_threshold
     past = matching & (np.mean(normalised, axis=0) >= cohort.gate)

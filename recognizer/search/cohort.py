@@ -9,6 +9,7 @@ cohort that are nearest to each. The cohort's members are k-means centres of man
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,16 +38,24 @@ class Cohort:
 
     def normalise(self, score: float, probe: Vector, template: Vector) -> float:
         """The cosine of these two (d,) unit vectors in standard deviations above their strangers' cosines."""
-        means, deviations = self.strangers(np.stack([probe, template]))
-        return float(np.mean((score - means) / deviations))
+        above = []
+        for vector in (probe, template):
+            mean, deviation = self.strangers(vector)
+            above.append((score - mean) / deviation)
+        return sum(above) / 2
 
-    def strangers(self, vectors: Vector) -> tuple[Vector, Vector]:
-        """Mean and standard deviation, (n,) each, of the NEAREST cosines of (n, d) unit vectors with the cohort."""
-        # Row by row: a matrix product would start BLAS's threads, which cost more than so small a product takes.
-        scores = np.vecdot(vectors[:, np.newaxis], self.centres)
-        count = min(NEAREST, scores.shape[1])
-        nearest = np.partition(scores, -count, axis=1)[:, -count:]
-        return nearest.mean(axis=1), np.maximum(nearest.std(axis=1), SMALLEST_DEVIATION)
+    def strangers(self, vector: Vector) -> tuple[float, float]:
+        """Mean and standard deviation of the NEAREST cosines of a (d,) unit vector with the cohort.
+
+        Asked at every match, between two networks that leave no cache warm: so few calls of numpy, each of which does
+        much for what is asked here (`mean`, `std`), and no product that would start BLAS's threads.
+        """
+        scores = np.vecdot(self.centres, vector)
+        nearest = np.partition(scores, -NEAREST)[-NEAREST:] if len(scores) > NEAREST else scores
+        mean = float(np.add.reduce(nearest)) / len(nearest)
+        nearest -= mean
+        variance = float(np.vecdot(nearest, nearest)) / len(nearest)
+        return mean, max(math.sqrt(variance), SMALLEST_DEVIATION)
 
 
 def find_centres(embeddings: Vector, count: int, *, rounds: int = 25, seed: int = 7) -> Vector:

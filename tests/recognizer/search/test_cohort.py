@@ -39,7 +39,7 @@ class TestCohort:
     def test_only_the_nearest_strangers_count(self):
         probe = around(AXES[0], 1, spread=0.8, seed=3)
         nearest = WORLD[np.argsort(WORLD @ probe[0])[-NEAREST:]]
-        (mean,), (deviation,) = COHORT.strangers(probe)
+        mean, deviation = COHORT.strangers(probe[0])
         scores = nearest @ probe[0]
         assert (mean, deviation) == (pytest.approx(scores.mean()), pytest.approx(scores.std()))
 
