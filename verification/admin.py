@@ -85,6 +85,7 @@ name_fields(
     }
 )
 
+VerificationAttempt._meta.verbose_name_plural = gettext_lazy("attempts")
 VerificationPolicy._meta.verbose_name = gettext_lazy("verification policy")
 FalseMatch._meta.verbose_name = gettext_lazy("false match")
 InboxAction._meta.verbose_name = gettext_lazy("inbox action")

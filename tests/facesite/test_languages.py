@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 from pytest_django.asserts import assertContains
 
 from facesite.languages import words_of_scripts
@@ -63,6 +66,14 @@ class TestEveryPage:
                         page = client.get(address.format(**site_rows)).content.decode()
                         found += [f"{name}: {words}" for words in unmarked_words(page, data=DATA)]
         assert not found, f"{len(found)}:\n" + "\n".join(found)
+
+
+class TestRecords:
+    def test_are_called_by_plurals_of_the_language(self):
+        """Django makes one with an English s where a model has only the name of one record."""
+        with translation.override("ar"):
+            plurals = [str(model._meta.verbose_name_plural) for model in apps.get_models()]
+        assert not [plural for plural in plurals if re.search("[\u0600-\u06ff]s$", plural)]
 
 
 class TestLanguageFor:

@@ -67,7 +67,7 @@ def fill() -> None:
             operator=boss,
             contract_id=contract_id,
         )
-        save_with_picture(attempt, thumbnail if verdict == "match" else b"")
+        save_with_picture(attempt, thumbnail if verdict in ("match", "non_match") else b"")
         attempts.append(attempt)
     save_unknown_policy(actor=boss, keep=True, days=7)
     face = UnknownFace(contract_id=contract_id, attempt=attempts[2], quality=sample.quality, quality_score=0.8)
