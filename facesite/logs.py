@@ -24,6 +24,7 @@ from security.events import log_event
 _QUERY = re.compile(r"\?[^\s\"']*")
 _TRACEBACK = "Traceback (most recent call last)"
 _FRAME = re.compile(r'File "([^"\n]*)", line (\d+), in (\S+)')
+_as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
 LIBRARY_LINES: Final = 10
 """That image libraries may say in a minute: a client can make them talk with every frame."""
 
@@ -38,7 +39,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             **impersonal(record),
         }
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        return _as_json(entry)
 
 
 class TextFormatter(logging.Formatter):

@@ -7,7 +7,6 @@ pages asked for more than the 151 connections that a MariaDB has, and most of th
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import Any, Final
 
 from api.middleware import BELOW as API
@@ -34,15 +33,23 @@ class Turnstile:
         self._sign_ins = asyncio.Semaphore(SIGN_INS)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async with contextlib.AsyncExitStack() as held:
-            await held.enter_async_context(self._places_for(scope))
+        places = self._places_for(scope)
+        await places.acquire()
+        held = [places]
 
-            async def leave_and_send(message: Any) -> None:
-                if is_stream(message):
-                    await held.aclose()
-                await send(message)
+        def leave() -> None:
+            while held:
+                held.pop().release()
 
+        async def leave_and_send(message: Any) -> None:
+            if is_stream(message):
+                leave()
+            await send(message)
+
+        try:
             await self.application(scope, receive, leave_and_send)
+        finally:
+            leave()
 
     def _places_for(self, scope: Any) -> asyncio.Semaphore:
         path = scope["path"].removeprefix(scope.get("root_path", ""))

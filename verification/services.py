@@ -72,7 +72,7 @@ def record_attempt(
         attempt.nearest_person = people.get(nearest or "")
         erased = any(uuid is not None and uuid not in people for uuid in (claimed, matched, nearest))
         # The people are locked and the operator was logged in a moment ago: asking for them again only costs queries.
-        attempt.full_clean(exclude=KNOWN, validate_unique=False)
+        attempt.full_clean(exclude=KNOWN, validate_unique=False, validate_constraints=False)
         save_with_picture(attempt, b"" if erased else thumbnail)
         keep_unknown(attempt, decision)
         happened(ATTEMPT_DECIDED, [attempt.uuid], facts_of(attempt))
