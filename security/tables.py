@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
+from django.db.models.expressions import Combinable
 
 Entry = TypeVar("Entry", bound=Model)
 Item = TypeVar("Item")
@@ -20,15 +21,21 @@ FORMULA_STARTS = frozenset("=+-@\t\r")
 _HARMLESS = frozenset({type(None), bool, int, float})
 
 
-def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+def csv_lines(columns: Sequence[str], rows: Iterable[Iterable[object]], *, own: Collection[str] = ()) -> Iterator[str]:
     """CSV lines (RFC 4180), the header first; cells of `rows` are safe to open in a spreadsheet.
 
-    The first line begins with a byte order mark: without it Excel reads "Zoë" as something else.
+    own: columns with the product's own words, times and numbers, which need no look at each cell. The first line begins
+    with a byte order mark: without it Excel reads "Zoë" as something else.
     """
     writer = csv.writer(_Echo())
+    looked_at = [place for place, column in enumerate(columns) if column not in own]
     yield "\ufeff" + writer.writerow(columns)
     for row in rows:
-        yield writer.writerow([value if type(value) in _HARMLESS else safe_cell(value) for value in row])
+        cells = list(row)
+        for place in looked_at:
+            if type(cells[place]) not in _HARMLESS:
+                cells[place] = safe_cell(cells[place])
+        yield writer.writerow(cells)
 
 
 def safe_cell(value: object) -> object:
@@ -53,8 +60,11 @@ def by_pages(rows: QuerySet[Entry], *, key: str = "pk", newest_first: bool = Fal
         page = list(rows.filter(**beyond)[:PAGE]) if len(page) == PAGE else []
 
 
-def tuples_by_pages(rows: QuerySet[Any], columns: Sequence[str], *, newest_first: bool = False) -> Iterator[Values]:
-    """The same without an instance for each row: values of these columns (joins too), in the order of primary keys.
+def tuples_by_pages(
+    rows: QuerySet[Any], columns: Sequence[str | Combinable], *, newest_first: bool = False
+) -> Iterator[Values]:
+    """The same without an instance for each row: values of these columns (joins and expressions too), in the order of
+    primary keys.
 
     Several times as fast, for a table of a million rows.
     """
