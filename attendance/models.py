@@ -148,10 +148,11 @@ class Punch(models.Model):
         verbose_name_plural = _("punches")
         indexes = [
             models.Index(fields=["person", "at"], name="punches_of_person"),
-            # Both have all that is asked to find people, so that no row is looked up; with less in the first, SQLite
-            # would look for what is alone in the second, where a whole day lies.
-            models.Index(fields=["paired", "voided_at", "at", "direction", "person"], name="punches_alone"),
+            # Has what the newest are found and put in order by, and whose they are: with less, MariaDB would sort them
+            # all, and SQLite look for them in who_came_when, where a whole day lies.
+            models.Index(fields=["paired", "voided_at", "at", "id", "direction", "person"], name="punches_alone"),
             models.Index(fields=["at"], name="punches_by_time"),
+            # Also holds whose they are, so that no row is looked up.
             models.Index(fields=["direction", "voided_at", "at", "person"], name="who_came_when"),
         ]
 

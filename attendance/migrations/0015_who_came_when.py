@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='punch',
-            index=models.Index(fields=['paired', 'voided_at', 'at', 'direction', 'person'], name='punches_alone'),
+            index=models.Index(fields=['paired', 'voided_at', 'at', 'id', 'direction', 'person'], name='punches_alone'),
         ),
         migrations.AddIndex(
             model_name='punch',
