@@ -41,12 +41,13 @@ from enrollment.consent.policy import current_consent_policy, last_day
 from enrollment.consent.records import Consent, How, consent_at_enrolment
 from enrollment.consent.texts import current_text
 from enrollment.errors import ConsentInvalid, SampleUnknown
+from enrollment.groups.actions import set_groups_of
 from enrollment.models import ConsentRecord, FaceSample, Person
 from enrollment.pictures.photos import PhotoOutcome, look_at_photo
 from enrollment.reasons import EnrollmentReason
 from enrollment.runtime.database import run_in_database_thread, run_in_patient_thread
 from enrollment.samples.drafts import SampleDraft
-from enrollment.selectors import person_by_uuid, sample_by_uuid, search_people
+from enrollment.selectors import groups_by_name, person_by_uuid, sample_by_uuid, search_people
 from security.keys.scopes import Scope
 from security.models import KeyActor
 
@@ -91,14 +92,16 @@ async def create_person(request: HttpRequest, body: PersonIn) -> HttpResponse:
     once = once_of(key_of(request).pk, _token_of(request), b"people", request.body)
 
     def work() -> Answer:
-        person = services.register_person(
-            actor=actor,
-            name=body.name,
-            external_id=body.external_id,
-            consent=consent_of(body.consent),
-            valid_from=body.valid_from,
-            valid_until=body.valid_until,
-        )
+        with transaction.atomic():
+            person = services.register_person(
+                actor=actor,
+                name=body.name,
+                external_id=body.external_id,
+                consent=consent_of(body.consent),
+                valid_from=body.valid_from,
+                valid_until=body.valid_until,
+            )
+            _set_groups(actor, person, body.groups)
         return Answer(201, _json_of(person_out(_person_with_counts(person.uuid))), person.uuid)
 
     return _as_json(await run_in_database_thread(answer_once, once, work))
@@ -117,7 +120,7 @@ async def get_person(request: HttpRequest, person: UUID) -> PersonOut:
     openapi_extra={"responses": problems(409, 413, 415)},
 )
 async def change_person(request: HttpRequest, person: UUID, body: PersonPatch) -> PersonOut:
-    """Change name, external ID, or whether and on which days searches find the person."""
+    """Change name, external ID, groups, or whether and on which days searches find the person."""
     actor, given = actor_of(request), body.model_dump(exclude_unset=True)
 
     def work() -> PersonOut:
@@ -131,6 +134,7 @@ async def change_person(request: HttpRequest, person: UUID, body: PersonPatch) -
                 is_active=given.get("is_active"),
             )
             _set_days(actor, stored, given)
+            _set_groups(actor, stored, given.get("groups"))
         return person_out(_person_with_counts(person))
 
     return await run_in_database_thread(work)
@@ -237,6 +241,12 @@ def _set_days(actor: KeyActor, person: Person, given: Mapping[str, Any]) -> None
     if given.keys() & {"valid_from", "valid_until"}:
         days = {name: given.get(name, getattr(person, name)) for name in ("valid_from", "valid_until")}
         services.set_validity(actor=actor, person=person, **days)
+
+
+def _set_groups(actor: KeyActor, person: Person, names: Sequence[str] | None) -> None:
+    """None: they stay. Raises GroupUnknown."""
+    if names is not None:
+        set_groups_of(actor=actor, person=person, groups=groups_by_name(names))
 
 
 def _store(actor: KeyActor, person: UUID, drafts: Sequence[SampleDraft], despite_duplicate: bool) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field, field_validator
@@ -57,6 +57,9 @@ class PersonIn(BaseModel):
     external_id: str | None = Field(None, max_length=100, description="Your own number of this person; unique.")
     valid_from: date | None = Field(None, description="The first day on which searches find the person.")
     valid_until: date | None = Field(None, description="The last one. null: no bound.")
+    groups: list[Annotated[str, Field(max_length=100)]] | None = Field(
+        None, max_length=50, description="Names of groups that there are."
+    )
     consent: ConsentIn | None = Field(None, description="Needed unless the site's policy enrols without asking.")
 
 
@@ -70,6 +73,9 @@ class PersonPatch(BaseModel):
     is_active: bool | None = Field(None, description="False: no search finds this person.")
     valid_from: date | None = Field(None, description="The first day on which searches find the person.")
     valid_until: date | None = Field(None, description="The last one. null: no bound.")
+    groups: list[Annotated[str, Field(max_length=100)]] | None = Field(
+        None, max_length=50, description="Names of groups that there are: exactly these, also none of them."
+    )
 
 
 class ConsentOut(BaseModel):

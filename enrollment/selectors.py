@@ -92,6 +92,17 @@ def groups_by_uuid(uuids: Collection[UUID]) -> tuple[PersonGroup, ...]:
     return found
 
 
+def groups_by_name(names: Collection[str]) -> tuple[PersonGroup, ...]:
+    """Whatever their case and accents, each once. Raises GroupUnknown, which names the first that there is not."""
+    there = {fold(group.name): group for group in PersonGroup.objects.all()} if names else {}
+    for name in names:
+        if fold(name) not in there:
+            raise GroupUnknown(
+                f"There is no group {name!r}. Operators make groups on the page of people, under Groups."
+            )
+    return tuple(there[folded] for folded in dict.fromkeys(map(fold, names)))
+
+
 def cover_thumbnails(people: Iterable[Person], *, size: int = 112) -> dict[int, str]:
     """Person's primary key -> data URL of the cover. people: from search_people(). size: in pixels. Two queries."""
     covers = {cover: person.pk for person in people if (cover := getattr(person, "cover_id", None))}

@@ -89,15 +89,17 @@ class AsyncFacesite:
         external_id: str | None = None,
         consent: Mapping[str, Any] | None = None,
         once: str | None = None,
+        **more: Any,
     ) -> Person:
         """Somebody without pictures yet. consent: such as {"how": "paper", "note": "folder 12"}.
 
         once: your own token for this person; the same one within a day gives the same person again.
+        more: valid_from and valid_until (days like "2026-03-31"), groups (names).
         """
-        return await self._run(calls.create_person(name, external_id, consent, once))
+        return await self._run(calls.create_person(name, external_id, consent, once, more))
 
     async def change_person(self, person: str, **changes: Any) -> Person:
-        """name, external_id, is_active; what is left out stays."""
+        """name, external_id, is_active, valid_from, valid_until, groups; what is left out stays."""
         return await self._run(calls.change_person(person, changes))
 
     async def erase_person(self, person: str) -> None:

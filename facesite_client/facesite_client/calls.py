@@ -62,9 +62,9 @@ def get_person(person: str) -> Call[Person]:
 
 
 def create_person(
-    name: str, external_id: str | None, consent: Mapping[str, Any] | None, once: str | None
+    name: str, external_id: str | None, consent: Mapping[str, Any] | None, once: str | None, more: Mapping[str, Any]
 ) -> Call[Person]:
-    body = {"name": name, "external_id": external_id, "consent": consent}
+    body = {"name": name, "external_id": external_id, "consent": consent, **more}
     body = {key: value for key, value in body.items() if value is not None}
     return Call("POST", "/people", Person.read, json=body, headers=_once(once))
 

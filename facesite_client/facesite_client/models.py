@@ -28,11 +28,12 @@ class Person:
     is_active: bool
     samples: int
     created_at: datetime
+    groups: tuple[str, ...]
 
     @classmethod
     def read(cls, data: Data) -> Self:
-        made = datetime.fromisoformat(data["created_at"])
-        return cls(data["id"], data["name"], data["external_id"], data["is_active"], data["samples"], made)
+        same = {name: data[name] for name in ("id", "name", "external_id", "is_active", "samples")}
+        return cls(**same, created_at=datetime.fromisoformat(data["created_at"]), groups=tuple(data["groups"]))
 
 
 @dataclass(frozen=True, slots=True)

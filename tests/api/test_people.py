@@ -39,6 +39,22 @@ class TestCreatePerson:
         assert problem(wrong) == (422, "validity_invalid")
         assert Person.objects.get().name == "Ada"
 
+    def test_puts_into_groups_that_there_are_by_their_names(self, program):
+        for name in ("Visitors", "Büro"):
+            PersonGroup.objects.create(name=name)
+        made = program.post("/people", {"name": "Ada", "consent": PAPER, "groups": ["buro", "Visitors"]}).json()
+        assert made["groups"] == ["Büro", "Visitors"]
+        address = f"/people/{made['id']}"
+        assert program.patch(address, {"name": "Ada L."}).json()["groups"] == ["Büro", "Visitors"]
+        assert program.patch(address, {"groups": ["Visitors"]}).json()["groups"] == ["Visitors"]
+        assert program.patch(address, {"groups": []}).json()["groups"] == []
+
+    def test_keeps_nothing_of_a_person_whose_group_there_is_not(self, program):
+        wrong = program.post("/people", {"name": "Ada", "consent": PAPER, "groups": ["Visitors"]})
+        assert problem(wrong) == (422, "group_unknown")
+        assert "'Visitors'" in wrong.json()["detail"]
+        assert not Person.objects.exists()
+
     def test_leaves_an_audit_row_that_names_the_key(self, program):
         program.post("/people", {"name": "Ada", "consent": PAPER})
         assert AuditEvent.objects.get(action="person.enrolled").actor == f"api_key:{program.key.pk}"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from facesite_client import (
+    ApiError,
     AsyncFacesite,
     Conflict,
     Facesite,
@@ -57,6 +58,9 @@ class TestTheWalk:
         assert face.attempt in [one.id for one in site.attempts(since=hour_ago, person=person.id)]
         assert list(site.attendance(since=hour_ago, person=person.id)) == []
         assert site.change_person(person.id, name="Ada King").name == "Ada King"
+        assert (person.groups, site.change_person(person.id, groups=[]).groups) == ((), ())
+        with pytest.raises(ApiError, match="There is no group 'Visitors'"):
+            site.create_person("Bob", consent={"how": "paper"}, valid_until="2026-03-31", groups=["Visitors"])
         site.remove_sample(person.id, sample.id)
         assert len(site.samples(person.id)) == 1
         assert site.status().people == 1
