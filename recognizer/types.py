@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,9 +152,8 @@ class AnalyzedImage:
     """Stage (decode, detect, align, liveness, embed, total) to milliseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """The best template of one person for a probe."""
+class Candidate(NamedTuple):
+    """The best template of one person for a probe. No dataclass: a frozen one takes nearly twice as long to make."""
 
     person_id: str
     template_id: int

@@ -28,7 +28,7 @@ from enrollment.models import FaceSample, FaceTemplate, GalleryChange, GalleryRe
 from enrollment.sealed import read_embeddings
 from recognizer.engine import FaceEngine
 from recognizer.errors import EngineNotReady
-from recognizer.search.blocks import QUANTISE_FROM, TemplateRow
+from recognizer.search.blocks import TemplateRow
 from recognizer.search.confusions import NONE_RECORDED, Confusions
 from recognizer.search.galleries import Gallery
 from recognizer.search.gallery import GallerySnapshot
@@ -272,7 +272,7 @@ def _load(contract_id: str, dimension: int, number: int, epoch: UUID | None, tod
     snapshot = GallerySnapshot.build(
         (ids, people, matrix[: len(ids)]), contract_id=contract_id, dimension=dimension, revision=number, coded=False
     )
-    if snapshot.templates >= QUANTISE_FROM:
+    if snapshot.lacks_codes:
         # Not a daemon: ending the process while FAISS computes would crash it.
         threading.Thread(target=snapshot.code, name="gallery-codes").start()
     return _Loaded(snapshot, epoch, today, _grouped(zip(people, ids, strict=True)))

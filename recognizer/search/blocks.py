@@ -1,35 +1,41 @@
 """Blocks of templates: arrays that are searched and scored, and never changed after they were made.
 
-A search in a block is exact, because its first step comes with a bound. `Block.shortlist` lists rows by float32 inner
-products or, in large blocks, by FAISS's search among two-bit codes. The error of both is bounded, and so are the scores
-of all rows left out. The caller scores the listed rows again in float64 and compares the last of these scores with that
-bound.
+A search in a block is exact. It takes float32 inner products with all rows or, in a large block, with those that FAISS
+finds among two-bit codes. The error of these products is bounded, and so are the scores of rows that FAISS left out. So
+few rows can be in the answer, and only those are scored in float64.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recognizer.errors import ContractMismatch
 from recognizer.search.codes import Codes, Rows
-from recognizer.search.halves import Halves
 from recognizer.types import Candidate, Vector
 
-QUANTISE_FROM = 15_000
-"""Rows from which a block gets two-bit codes: about here they begin to win. 20,000 rows took 3.1 ms with and 4.4 ms
-without them, 10,000 rows 2.4 and 2.0 ms (EPYC, one thread, in November 2026)."""
-HALVE_FROM = 6_000
-"""Rows from which a block without codes is looked at in half precision first: below, all of it stays in the processor's
-caches, and reading half of it saves nothing."""
-UNCODED_SHARE = 4
-"""Without codes, one in so many of `count` rows is listed: float32 products are hardly ever out of order."""
-CODED_DEPTH = 2_048
-"""With codes, `count` rows are listed for every so many rows of the block: one in 32 at first, when `count` is 64."""
+LISTED = 4_600
+"""With codes, a search lists this many rows times the root of the block's rows over the dimension: 569 of 4,000 and
+2,841 of 100,000 with 512 values. That settled each of 100 searches at once, with 192 and 128 values too."""
+CODED_FROM = 6_000
+"""Rows from which a block may have codes: with 512 values they win from here on (EPYC, one thread, November 2026)."""
+LISTED_SHARE = 7
+"""And one in so many rows at most is listed. Fewer values tell less: codes win from 28,000 rows with 192 of them, and
+from 63,000 with 128."""
+SHORTLIST = 64
+"""Listed rows that are looked at first, to see what score the others must reach."""
+PRODUCT_SIZE = 400_000
+"""Most values of a matrix that are multiplied with a probe at a time. From 460,800 on OpenBLAS wakes its threads, which
+then spin for milliseconds on the cores that the models need."""
+GONE = -np.inf
+"""The score of a row that is passed over."""
+LOWEST = -2.0
+"""Less than any cosine, and more than GONE."""
 NORM_TOLERANCE = 1e-3
 """How far from 1 the length of a vector may be. Rounding to float32 stays far below this; a vector that was not
 normalised is far above."""
@@ -44,19 +50,6 @@ class TemplateRow:
     person_id: str
     embedding: Vector
     """(d,) float32, L2-normalised."""
-
-
-class Shortlist(NamedTuple):
-    """Rows that may be among the best."""
-
-    rows: Rows
-    """(n,) int64: the rows to score first."""
-    bound: float
-    """The most that any row in neither `rows` nor `listed` can score; -inf when every row is in `rows`."""
-    listed: Rows = np.empty(0, dtype=np.int64)
-    """(m,) int64, with codes only: `rows` and more, to score when their ceilings reach what `rows` gave."""
-    ceilings: Vector = np.empty(0, dtype=np.float32)
-    """(m,) float32: the most that each listed row can score."""
 
 
 class Block:
@@ -74,20 +67,28 @@ class Block:
         if np.any(ids[1:] == ids[:-1]):
             raise ValueError("A template id occurs twice; every template of a gallery needs an id of its own.")
         self.ids, self.people, self.matrix = ids, people, matrix
-        self._halves = Halves(matrix) if HALVE_FROM <= len(ids) < QUANTISE_FROM else None
+        self._margin = _margin(matrix.shape[1])
         self.codes: Codes | None = None
         if coded:
             self.code()
-        self._rows_of: dict[str, list[int]] = {}
-        for row, person in enumerate(people):
-            self._rows_of.setdefault(person, []).append(row)
+        self._rows_of = _places_by_person(people)
 
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def lacks_codes(self) -> bool:
+        """Whether it has no codes where they pay."""
+        return self.codes is None and len(self) >= max(CODED_FROM, LISTED_SHARE * self._listed)
+
+    @property
+    def _listed(self) -> int:
+        """How many rows a search lists at first by their codes."""
+        return int(LISTED * math.sqrt(len(self)) / self.matrix.shape[1])
+
     def code(self) -> None:
         """Make codes where they pay: seconds for a large block. Searches in other threads go on without them."""
-        if self.codes is None and len(self) >= QUANTISE_FROM:
+        if self.lacks_codes:
             self.codes = Codes(self.matrix)
 
     def rows_of(self, person_id: str) -> Rows:
@@ -103,91 +104,129 @@ class Block:
         found: Rows = rows[self.ids[rows] == wanted]
         return found
 
-    def shortlist(self, probe: Vector, count: int) -> Shortlist:
-        """Rows that may score best with the probe (d,), float32 and L2-normalised.
+    def search(self, probe: Vector, wanted: int, alive: NDArray[np.bool_] | None = None) -> list[Candidate]:
+        """The best templates of the `wanted` best people, best first, and few others that score nearly as much.
 
-        They are at least `count` rows, without codes a quarter of it; all rows when that would be half of them or more.
+        probe: (d,) float32, L2-normalised; alive: (n,), False for rows to pass over.
         """
         codes = self.codes  # read once: another thread may bring them meanwhile
-        listed = count // UNCODED_SHARE if codes is None else max(count, count * len(self) // CODED_DEPTH)
-        if listed >= len(self) // 2:
-            return Shortlist(np.arange(len(self)), -np.inf)
-        if codes is not None:
-            rows, ceilings, bound = codes.search(probe, listed)
-            return Shortlist(rows[:count], bound, rows, ceilings)
-        error = _float32_error(len(probe))
-        if self._halves is not None:
-            rows, bound = self._halves.search(probe, listed)
-            return Shortlist(rows, bound + error)
-        scores = np.vecdot(self.matrix, probe)  # row by row, so that BLAS starts no threads of its own
-        rows = np.argpartition(scores, -listed)[-listed:]
-        return Shortlist(rows, float(scores[rows[0]]) + error)
+        found = None if codes is None else self._search_listed(codes, probe, wanted, alive)
+        if found is not None:
+            return found
+        scores = inner_products(self.matrix, probe)
+        if alive is not None:
+            scores[~alive] = GONE
+        return self.score(_leading(scores, self.people, self._rows_of, wanted, self._margin)[0], probe)
 
-    def best_people(self, probe: Vector, wanted: int, count: int) -> list[Candidate] | None:
-        """The best template of each of the `wanted` best people, best first; None: `count` rows leave that open.
+    def _search_listed(
+        self, codes: Codes, probe: Vector, wanted: int, alive: NDArray[np.bool_] | None
+    ) -> list[Candidate] | None:
+        """What `search` finds among rows that look best by their codes; None when that settles nothing."""
+        first = max(SHORTLIST, 8 * wanted)
+        count = max(first, self._listed)
+        while count < len(self) // 2:
+            rows, ceilings, bound = codes.search(probe, count)
+            if alive is not None:
+                rows, ceilings = rows[alive[rows]], ceilings[alive[rows]]
+            _, least = self._leading(rows[:first], inner_products(self.matrix, probe, rows[:first]), wanted)
+            rows = rows[ceilings >= least]
+            scores = inner_products(self.matrix, probe, rows)
+            near = scores >= least
+            leading, least = self._leading(rows[near], scores[near], wanted)
+            if bound < least:
+                return self.score(leading, probe)
+            count *= 4
+        return None
 
-        What `ranked` gives of a shortlist, without the steps that only several blocks or codes need: in a small gallery
-        they take longer than the search itself. probe: (d,) float32, L2-normalised.
-        """
-        rows, bound, *_ = self.shortlist(probe, count)
-        best = self._first_of_people(rows, self.score(rows, probe), wanted)
-        sure = bound == -np.inf or (len(best) == wanted and best[-1].comparison_score > bound)
-        return best if sure else None
+    def _leading(self, rows: Rows, scores: Vector, wanted: int) -> tuple[Rows, float]:
+        """Those of these rows (m,) that `_leading` finds by their scores (m,)."""
+        people = self.people[rows]
+        places, least = _leading(scores, people, _places_by_person(people), wanted, self._margin)
+        return rows[places], least
 
-    def _first_of_people(self, rows: Rows, scores: Vector, wanted: int) -> list[Candidate]:
-        """The first row of each of `wanted` people, by score and then by id. For a dozen rows lists beat arrays."""
-        best: dict[str, Candidate] = {}
-        at, value, people = rows.tolist(), scores.tolist(), self.people
-        for place in np.lexsort((rows, -scores)).tolist():  # rows are in the order of their ids
-            person = people[at[place]]
-            if person not in best:
-                best[person] = Candidate(person, int(self.ids[at[place]]), value[place])
-                if len(best) == wanted:
-                    break
-        return list(best.values())
-
-    def reaching(self, shortlist: Shortlist, probe: Vector, score: float) -> Rows:
-        """Rows (m,): those listed rows whose score with the probe (d,) may be at least `score`."""
-        rows = shortlist.listed[shortlist.ceilings >= score]
-        return rows[self._products(rows, probe) >= score - _float32_error(len(probe))]
-
-    def ranked(self, rows: Rows, probe: Vector) -> Iterator[Candidate]:
-        """These rows (m,) by their score with the probe (d,), best first, equal scores by template id.
-
-        Candidates are made one by one, as they are read.
-        """
-        if not len(rows):
-            return
-        scores = self.score(rows, probe)
-        for at in np.lexsort((rows, -scores)).tolist():  # rows are in the order of their ids
-            row = rows[at]
-            yield Candidate(self.people[row], int(self.ids[row]), float(scores[at]))
-
-    def score(self, rows: Rows, probe: Vector) -> Vector:
-        """Exact cosines (m,), float32, of these rows (m,) with the probe (d,).
+    def score(self, rows: Rows | Sequence[int], probe: Vector) -> list[Candidate]:
+        """These rows (m,) by their exact cosines with the probe (d,), rounded to float32, best first.
 
         Summed in float64, so that equal templates get equal scores wherever they are stored.
         """
-        return self._products(rows, probe.astype(np.float64))
-
-    def _products(self, rows: Rows, probe: Vector | NDArray[np.float64]) -> Vector:
-        """Inner products (m,) of these rows with the probe (d,), summed in the probe's type."""
-        products = np.empty(len(rows), dtype=np.float32)
-        for start in range(0, len(rows), 4_096):
-            part: NDArray[np.floating] = self.matrix[rows[start : start + 4_096]].astype(probe.dtype, copy=False)
-            products[start : start + 4_096] = part @ probe
-        return products
+        if not len(rows):
+            return []
+        exact = self.matrix.take(rows, axis=0).dot(probe.astype(np.float64)).astype(np.float32)
+        ids, people = self.ids.item, self.people.item  # numbers and names as Python has them, one by one
+        scores = exact.tolist()
+        return ranked([Candidate(people(row), ids(row), score) for row, score in zip(rows, scores, strict=True)])
 
     @property
     def nbytes(self) -> int:
         """Memory of vectors, ids and codes, in bytes."""
-        helpers = sum(helper.nbytes for helper in (self.codes, self._halves) if helper is not None)
-        return self.matrix.nbytes + self.ids.nbytes + self.people.nbytes + helpers
+        codes = 0 if self.codes is None else self.codes.nbytes
+        return self.matrix.nbytes + self.ids.nbytes + self.people.nbytes + codes
 
 
-def _float32_error(dimension: int) -> float:
-    """Twice the error that a float32 inner product of unit vectors can have: d * 2^-24 (Higham, gamma_n)."""
-    return dimension * 2.0**-23
+def ranked(candidates: list[Candidate]) -> list[Candidate]:
+    """The same list, sorted: best first, equal scores by template id."""
+    candidates.sort(key=_place)
+    return candidates
+
+
+def _place(candidate: Candidate) -> tuple[float, int]:
+    return -candidate[2], candidate[1]
+
+
+def inner_products(matrix: Vector, probe: Vector, rows: Rows | None = None) -> Vector:
+    """(m,) float32: of a matrix (n, d), or of these rows (m,) of it, with the probe (d,); on this thread alone."""
+    if rows is None and matrix.size <= PRODUCT_SIZE:
+        whole: Vector = matrix.dot(probe)
+        return whole
+    products = np.empty(len(matrix) if rows is None else len(rows), dtype=np.float32)
+    step = max(1, PRODUCT_SIZE // len(probe))
+    for start in range(0, len(products), step):
+        part = slice(start, start + step)
+        values = matrix[part] if rows is None else matrix.take(rows[part], axis=0)
+        values.dot(probe, products[part])
+    return products
+
+
+def _margin(dimension: int) -> float:
+    """Two rows whose float32 inner products with a probe are further apart than this are so in exact scores too.
+
+    A float32 inner product of unit vectors is off by d * 2^-24 at most (Higham, gamma_n). This is four times as much:
+    twice for the two of them, and twice again for lengths within NORM_TOLERANCE of 1 and the rounding of exact scores.
+    """
+    return (dimension + 1) * 2.0**-22
+
+
+def _places_by_person(people: NDArray[np.object_]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for place, person in enumerate(people.tolist()):
+        places.setdefault(person, []).append(place)
+    return places
+
+
+def _leading(
+    scores: Vector, people: NDArray[np.object_], places_of: Mapping[str, Sequence[int]], wanted: int, margin: float
+) -> tuple[list[int], float]:
+    """Places of all rows that may be the best of one of the `wanted` best people, and a float32 score that every row
+    reaches which may be one; LOWEST while people are missing.
+
+    scores: (n,) float32, overwritten; people: (n,), whose row it is; places_of: the places of each person's rows.
+    """
+    leading: list[int] = []
+    least = LOWEST
+    values = cast("memoryview[float]", scores.data)  # single values are read and written sooner than in an array
+    while len(values):
+        place = scores.argmax()
+        if values[place] < least:
+            break
+        near = values[place] - margin
+        for own in places_of[people[place]]:
+            if values[own] >= near:
+                leading.append(own)
+            values[own] = GONE
+        wanted -= 1
+        if not wanted:
+            least = near
+    return leading, least
 
 
 def make_block(rows: Sequence[TemplateRow] | Arrays, dimension: int, *, coded: bool = True) -> Block:
@@ -241,10 +280,11 @@ def everything(block: Block) -> NDArray[np.bool_]:
     return np.ones(len(block), dtype=np.bool_)
 
 
-def join(*parts: tuple[Block, NDArray[np.bool_]]) -> Block:
-    """A new block of the rows that are marked True. Each part is a block and its marks, (n,) bool."""
+def join(*parts: tuple[Block, NDArray[np.bool_]], coded: bool = True) -> Block:
+    """A new block of the rows that are marked True. Each part: a block and its marks, (n,) bool; coded: as in Block."""
     return Block(
         np.concatenate([block.ids[mask] for block, mask in parts]),
         np.concatenate([block.people[mask] for block, mask in parts]),
         np.concatenate([block.matrix[mask] for block, mask in parts]),
+        coded=coded,
     )

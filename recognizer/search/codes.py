@@ -24,6 +24,7 @@ and a and |e| are known for every row.
 from __future__ import annotations
 
 import functools
+import math
 
 import faiss
 import numpy as np
@@ -50,8 +51,8 @@ class Codes:
 
     def __init__(self, matrix: Vector) -> None:
         """matrix: (n, d) float32, rows of length 1 but for rounding; no row may be zero."""
-        self._rotation = random_rotation(matrix.shape[1])
-        width = self._rotation.shape[1]
+        self._turn = np.ascontiguousarray(random_rotation(matrix.shape[1]).T)
+        width = len(self._turn)
         self._levels = np.array([-OUTER, -INNER, INNER, OUTER], dtype=np.float32) / np.float32(np.sqrt(width))
         self._index = faiss.IndexPQFastScan(width, width // 2, 4, faiss.METRIC_INNER_PRODUCT)
         pairs = np.stack(np.meshgrid(self._levels, self._levels), axis=-1)
@@ -64,7 +65,7 @@ class Codes:
 
     def _add(self, part: Vector) -> tuple[Vector, Vector]:
         """Code these rows (n, d). Returns their a and |e| of this module's description, (n,) each."""
-        turned = part @ self._rotation
+        turned = part @ self._turn.T
         self._index.add(turned)
         inner, outer = self._levels[2:]
         codes = np.copysign(np.where(np.abs(turned) < (inner + outer) / 2, inner, outer), turned)
@@ -77,10 +78,11 @@ class Codes:
         rows: (count,) int64, best look first; ceilings: (count,), the most that each of them can score. probe: (d,)
         float32, L2-normalised; count: at most the number of rows.
         """
-        turned = probe @ self._rotation
+        faiss.omp_set_num_threads(1)  # OpenMP counts per calling thread; the engine's pool has a thread per core
+        turned = self._turn.dot(probe)
         looks, rows = self._index.search(turned[np.newaxis], count)
         listed = rows[0]
-        slope = CERTAINTY * float(np.linalg.norm(turned)) / np.sqrt(len(turned) - 1)
+        slope = CERTAINTY * math.sqrt(float(turned.dot(turned))) / math.sqrt(len(turned) - 1)
         rounding = self._rounding(turned)
         along, across = self._along[listed], self._across[listed]
         ceilings = (looks[0] + rounding + slope * across) / along
@@ -98,7 +100,7 @@ class Codes:
         sizes = np.abs(turned)
         pairs = len(sizes) // 2
         widest = 2 * float(self._levels[-1] * (sizes[::2] + sizes[1::2]).max())
-        return CERTAINTY * float(np.sqrt(pairs)) / 2 * widest * max(1 / 255, pairs / 65_535) + 1e-4
+        return CERTAINTY * math.sqrt(pairs) / 2 * widest * max(1 / 255, pairs / 65_535) + 1e-4
 
     @property
     def nbytes(self) -> int:

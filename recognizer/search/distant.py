@@ -20,10 +20,10 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from recognizer.search.blocks import TemplateRow
+from recognizer.search.blocks import SHORTLIST, TemplateRow
 from recognizer.search.confusions import NONE_RECORDED, Confusions
 from recognizer.search.galleries import require_same_space
-from recognizer.search.gallery import SHORTLIST, GallerySnapshot
+from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import Candidate, Vector
 
 SPARE = 3

@@ -4,33 +4,27 @@ A snapshot holds two blocks of templates: a large one that later snapshots share
 copies. Removed templates of the large block are only marked. So one insert into 100,000 templates copies at most
 SMALL_BLOCK_LIMIT rows, and a search that runs meanwhile on the older snapshot sees nothing of it.
 
-Exactness: a block's shortlist comes with a bound on the scores of all rows left out. The shortlist is scored again in
-float64, and the answer counts only when its last score is above that bound. Otherwise it grows, in the end to all rows.
-In large blocks the bound may fail: a chance below one in 134,000 per template and search (`recognizer.search.codes`).
+Each block answers for itself, exactly, and the best of both answers are the snapshot's. Only where a large block has
+codes may it overlook a template: a chance below one in 134,000 per template and search (`recognizer.search.codes`).
 """
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from recognizer.errors import ContractMismatch
-from recognizer.search.blocks import NORM_TOLERANCE, Arrays, Block, TemplateRow, everything, join, make_block
-from recognizer.search.codes import Rows
+from recognizer.search.blocks import NORM_TOLERANCE, Arrays, Block, TemplateRow, everything, join, make_block, ranked
 from recognizer.search.confusions import NONE_RECORDED, Confusions
 from recognizer.search.galleries import require_same_space
 from recognizer.types import Candidate, Vector
 
 SMALL_BLOCK_LIMIT = 4_096
 """Most templates in the block that every change copies."""
-SHORTLIST = 64
-"""Rows that are scored exactly at first. On 30,000 real 512-d embeddings that settled every search at once."""
 
 
 class GallerySnapshot:
@@ -40,8 +34,8 @@ class GallerySnapshot:
         "__weakref__",
         "_alive",
         "_counts",
-        "_is_whole",
         "_large",
+        "_living",
         "_small",
         "confusions",
         "contract_id",
@@ -68,7 +62,7 @@ class GallerySnapshot:
         """
         self.confusions = confusions
         self._large, self._small, self._alive, self._counts = large, small, alive, counts
-        self._is_whole = not len(small) and bool(alive.all())
+        self._living = None if alive.all() else alive
         self.contract_id, self.dimension, self.revision = contract_id, dimension, revision
 
     @classmethod
@@ -114,6 +108,11 @@ class GallerySnapshot:
         """Memory of the vectors, codes and ids in bytes."""
         return self._large.nbytes + self._small.nbytes + self._alive.nbytes
 
+    @property
+    def lacks_codes(self) -> bool:
+        """Whether `code` has something to do."""
+        return self._large.lacks_codes
+
     def code(self) -> None:
         """Make the codes that `build` left for later, if any: seconds. Snapshots derived from this one get them too."""
         self._large.code()
@@ -133,7 +132,7 @@ class GallerySnapshot:
         An id to remove that is not here is ignored. An added id that is here replaces that template. Raises what
         `build` raises. This snapshot stays as it is in any case.
         """
-        new = make_block(added, self.dimension)
+        new = make_block(added, self.dimension, coded=False)
         gone = {*removed, *new.ids.tolist()}
         dead = self._large.find(gone)
         dead = dead[self._alive[dead]]
@@ -144,7 +143,7 @@ class GallerySnapshot:
         if len(dead):
             alive = alive.copy()
             alive[dead] = False
-        large, small = self._large, join((self._small, stays), (new, everything(new)))
+        large, small = self._large, join((self._small, stays), (new, everything(new)), coded=False)
         if len(small) > SMALL_BLOCK_LIMIT or np.count_nonzero(~alive) > max(SMALL_BLOCK_LIMIT, len(large) // 8):
             large = join((large, alive), (small, everything(small)))
             small, alive = make_block((), self.dimension), everything(large)
@@ -182,29 +181,17 @@ class GallerySnapshot:
         probe: (d,) float32, L2-normalised. Raises ContractMismatch for another dimension, ValueError for a probe that
         holds NaN or is not normalised.
         """
-        probe = self._check_probe(probe)
-        faiss.omp_set_num_threads(1)  # OpenMP counts per calling thread; the engine's pool has a thread per core
-        wanted, count = max(min(limit, self.people), 0), max(SHORTLIST, 8 * limit)
-        if not wanted:
+        probe, wanted = self._check_probe(probe), min(limit, len(self._counts))
+        if wanted < 1:
             return []
-        if self._is_whole and self._large.codes is None:  # the usual case of a small gallery
-            while (best := self._large.best_people(probe, wanted, count)) is None:
-                count *= 4
-            return best
-        while True:
-            large, small = self._large.shortlist(probe, count), self._small.shortlist(probe, count)
-            best = self._best(probe, wanted, large.rows, small.rows)
-            if len(large.listed):
-                reaching = self._large.reaching(large, probe, _last_score(best, wanted))
-                best = self._best(probe, wanted, reaching, small.rows)
-            bound = max(large.bound, small.bound)
-            if bound == -np.inf or _last_score(best, wanted) > bound:
-                return best
-            count *= 4
+        best = self._large.search(probe, wanted, self._living)
+        if len(self._small):
+            best = ranked(best + self._small.search(probe, wanted))
+        return best if len(best) == wanted else _first_of_each(best)[:wanted]
 
     def compare(self, probe: Vector, person_id: str) -> Candidate | None:
         """1:1: the person's best template for the probe (d,); None without templates here. Raises as `search` does."""
-        return next(self._own(probe, person_id), None)
+        return next(iter(self._own(probe, person_id)), None)
 
     def scores(self, probe: Vector, person_id: str) -> list[float]:
         """The scores of all templates of one person with the probe (d,), best first. Raises as `search` does."""
@@ -220,26 +207,13 @@ class GallerySnapshot:
         found: Vector = block.matrix[row[0]]
         return found
 
-    def _own(self, probe: Vector, person_id: str) -> Iterator[Candidate]:
+    def _own(self, probe: Vector, person_id: str) -> list[Candidate]:
         """All templates of one person, best first."""
-        rows = self._large.rows_of(person_id), self._small.rows_of(person_id)
-        return self._ranked(self._check_probe(probe), *rows)
-
-    def _best(self, probe: Vector, wanted: int, large: Rows, small: Rows) -> list[Candidate]:
-        """The best template of each of the `wanted` best people among these rows of the two blocks."""
-        best: dict[str, Candidate] = {}
-        for candidate in self._ranked(probe, large, small):
-            if len(best) >= wanted:
-                break
-            best.setdefault(candidate.person_id, candidate)
-        return list(best.values())
-
-    def _ranked(self, probe: Vector, large: Rows, small: Rows) -> Iterator[Candidate]:
-        """These rows of the two blocks but for removed ones, best score first, equal scores by template id."""
-        living = large[self._alive[large]]
-        if not len(small):  # the usual case, and in a small gallery merging costs as much as all the rest
-            return self._large.ranked(living, probe)
-        return heapq.merge(self._large.ranked(living, probe), self._small.ranked(small, probe), key=_rank)
+        probe, rows = self._check_probe(probe), self._large.rows_of(person_id)
+        found = self._large.score(rows[self._alive[rows]], probe)
+        if len(self._small):
+            found = ranked(found + self._small.score(self._small.rows_of(person_id), probe))
+        return found
 
     def _check_probe(self, probe: Vector) -> Vector:
         if probe.shape != (self.dimension,):
@@ -247,19 +221,18 @@ class GallerySnapshot:
                 f"The probe has the shape {probe.shape}, but the gallery's templates have {self.dimension} values."
             )
         probe = np.ascontiguousarray(probe, dtype=np.float32)
-        norm = math.sqrt(float(probe @ probe))
+        norm = math.sqrt(float(probe.dot(probe)))
         if not abs(norm - 1.0) <= NORM_TOLERANCE:  # also true for NaN
             raise ValueError(f"The probe has the length {norm:g}; a gallery is searched with L2-normalised embeddings.")
         return probe
 
 
-def _rank(candidate: Candidate) -> tuple[float, int]:
-    return -candidate.comparison_score, candidate.template_id
-
-
-def _last_score(best: Sequence[Candidate], wanted: int) -> float:
-    """The score that other rows must reach to be among the `wanted` best; -inf while people are missing."""
-    return best[-1].comparison_score if best and len(best) == wanted else -np.inf
+def _first_of_each(found: Iterable[Candidate]) -> list[Candidate]:
+    """The first template of each person."""
+    first: dict[str, Candidate] = {}
+    for candidate in found:
+        first.setdefault(candidate.person_id, candidate)
+    return list(first.values())
 
 
 def _count(counts: Mapping[str, int], *, gained: Iterable[str], lost: Iterable[str]) -> dict[str, int]:

@@ -20,6 +20,7 @@ class TestRun:
         assert row["numpy_memory_mb"] == pytest.approx(2_000 * 512 * 4 / 1e6, abs=0.1)
         assert row["speedup"] > 0
         assert row["speedup_to_numpy_people"] > 0
+        assert row["speedup_to_numpy_exact"] > 0
         assert "Prescott" not in result["numpy"]
         assert json.loads(json.dumps(result)) == result
 
@@ -27,6 +28,20 @@ class TestRun:
     def test_refuses_what_cannot_be_measured(self, sizes, probes):
         with pytest.raises(ValueError, match="at least"):
             gallery.run(sizes=sizes, large=False, probes=probes)
+
+
+class TestPeopleWay:
+    @pytest.mark.parametrize("exact", [False, True])
+    def test_gives_the_gallerys_own_answer(self, exact):
+        templates, probes = make_faces(400, 10)
+        people = [f"person-{row // 4}" for row in range(400)]
+        whole = GallerySnapshot.build((list(range(400)), people, templates), contract_id="x", dimension=512, revision=1)
+        answer = gallery.people_way(templates, people, exact=exact)
+        for probe in probes:
+            if exact:
+                assert answer(probe) == whole.search(probe, 5)
+            else:
+                assert [one[:2] for one in answer(probe)] == [one[:2] for one in whole.search(probe, 5)]
 
 
 class TestRecall:

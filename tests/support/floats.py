@@ -7,7 +7,6 @@ a relative tolerance asks for more than float32 can give, so what is compared he
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -36,4 +35,4 @@ def approx_cosine(expected: Any, dimension: int) -> Any:
 
 def approx_candidates(expected: Iterable[Candidate], dimension: int) -> list[Candidate]:
     """The same people and templates in the same order, with scores as in approx_cosine()."""
-    return [replace(one, comparison_score=approx_cosine(one.comparison_score, dimension)) for one in expected]
+    return [one._replace(comparison_score=approx_cosine(one.comparison_score, dimension)) for one in expected]
