@@ -19,6 +19,7 @@ from enrollment.consent.texts import text_shown
 from enrollment.errors import ConsentInvalid, ConsentRequired
 from enrollment.models import ConsentRecord, ConsentText, LegalBasis, Person
 from security.actors import Actor
+from security.statements import insert_row
 from security.written_days import written
 
 if TYPE_CHECKING:
@@ -58,6 +59,12 @@ def consent_at_enrolment(*, ticked: bool, text: object = None) -> Consent:
 
 def write_consent(person: Person, consent: Consent, actor: Actor | None) -> ConsentRecord:
     """Add the record that counts from now on. Call it in a transaction. Raises ConsentInvalid."""
+    record = _checked_record(person, consent, actor)
+    insert_row(record)
+    return record
+
+
+def _checked_record(person: Person, consent: Consent, actor: Actor | None) -> ConsentRecord:
     agreed = consent.how in (How.TICKED, How.PAPER)
     record = ConsentRecord(
         person=person,
@@ -74,10 +81,9 @@ def write_consent(person: Person, consent: Consent, actor: Actor | None) -> Cons
     if record.valid_until and record.valid_until < timezone.localdate():
         raise ConsentInvalid(_("The last day is in the past."))
     try:
-        record.full_clean(exclude={"person", "given_to"})
+        record.full_clean(exclude={"person", "given_to"}, validate_unique=False)  # its uuid is drawn
     except ValidationError as error:
         raise ConsentInvalid(" ".join(error.messages)) from None
-    record.save(force_insert=True)
     return record
 
 

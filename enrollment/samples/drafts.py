@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from enrollment.models import FaceSample
@@ -15,7 +16,7 @@ SIDE_YAW = 12.0
 """Degrees: a head turned further than this counts as slight left or slight right, below it as front."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class SampleDraft:
     aligned: Image
     """(112, 112, 3) uint8 BGR."""
@@ -28,7 +29,7 @@ class SampleDraft:
     pose: str
     """One of FaceSample.PoseBucket."""
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """sha256 (hexadecimal) of the crop's pixels."""
         return hashlib.sha256(self.aligned.tobytes()).hexdigest()

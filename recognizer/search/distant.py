@@ -137,6 +137,10 @@ class DistantGallery:
             count = min(4 * count, MOST_PROPOSALS)
         return []
 
+    def reaching(self, probes: Vector, threshold: float, limit: int) -> list[list[Candidate]]:
+        found = (self.search(probe, limit) for probe in probes)
+        return [[candidate for candidate in best if candidate.comparison_score >= threshold] for best in found]
+
     def compare(self, probe: Vector, person_id: str) -> Candidate | None:
         return self._of([person_id]).compare(probe, person_id)
 

@@ -55,6 +55,9 @@ class Gallery(Protocol):
         probe: (d,) float32, L2-normalised.
         """
 
+    def reaching(self, probes: Vector, threshold: float, limit: int) -> list[list[Candidate]]:
+        """search() for each of the probes (n, d), of whom the threshold (inclusive) is reached: many at once."""
+
     def compare(self, probe: Vector, person_id: str) -> Candidate | None:
         """1:1: the person's best template for the probe (d,); None without templates here."""
 
