@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, islice
 
 import numpy as np
 
 from enrollment.errors import DuplicateCandidate, PackChanged
-from enrollment.models import Person
+from enrollment.models import FaceTemplate, Person
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
 from enrollment.runtime.policy import current_policy
@@ -15,7 +16,9 @@ from enrollment.samples.drafts import SampleDraft
 from enrollment.samples.pairs import different_from
 from enrollment.selectors import people_by_uuid
 from recognizer.decisions import policy_for_gallery
+from recognizer.search.blocks import TemplateRow
 from recognizer.search.galleries import Gallery
+from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import Candidate
 
 MAX_CANDIDATES = 5
@@ -44,22 +47,38 @@ def find_duplicates(drafts: Sequence[SampleDraft], *, except_for: Person | None 
 def find_lookalikes(
     newcomers: Sequence[tuple[Person, Sequence[SampleDraft]]],
 ) -> list[list[DuplicateCandidate]]:
-    """find_duplicates() for people who have just been enrolled together: who looks like each among all before them.
+    """find_duplicates() for people who have just been enrolled together: who of those before them looks like each.
 
     The gallery is brought up to date once, and all pictures are compared with it together.
     """
     gallery, threshold = _newest_gallery()
+    rows = _rows_of(newcomers, gallery)
+    among = GallerySnapshot.build(
+        rows, contract_id=gallery.contract_id, dimension=gallery.dimension, revision=gallery.revision
+    )
     drafts = [draft for _, those in newcomers for draft in those]
     vectors = np.stack([draft.embedding for draft in drafts])
-    # Among the best of anybody may be everybody who was enrolled with them.
-    reached = iter(gallery.reaching(vectors, threshold, MAX_CANDIDATES + len(newcomers)))
-    found = [_best_of([(draft, next(reached)) for draft in those], threshold) for _, those in newcomers]
-    not_before = {str(person.uuid): number for number, (person, _) in enumerate(newcomers)}
-    for number, best in enumerate(found):
-        for uuid in [uuid for uuid in best if not_before.get(uuid, -1) >= number]:
-            del best[uuid]
+    older = gallery.without([row.template_id for row in rows]).reaching(vectors, threshold, MAX_CANDIDATES)
+    newer = among.reaching(vectors, threshold, len(newcomers))
+    reached = iter(zip(drafts, map(chain, older, newer), strict=True))
+    ranks = {str(person.uuid): number for number, (person, _) in enumerate(newcomers)}
+    found = []
+    for number, (_, those) in enumerate(newcomers):
+        best = _best_of(islice(reached, len(those)), threshold)
+        found.append({uuid: match for uuid, match in best.items() if ranks.get(uuid, -1) < number})
     people = people_by_uuid({uuid for best in found for uuid in best})
     return [_candidates(best, people) for best in found]
+
+
+def _rows_of(newcomers: Sequence[tuple[Person, Sequence[SampleDraft]]], gallery: Gallery) -> list[TemplateRow]:
+    """Their searched templates, without decrypting them again."""
+    vectors = {(person.pk, draft.digest): draft.embedding for person, drafts in newcomers for draft in drafts}
+    templates = FaceTemplate.objects.filter(
+        sample__person__in=[person.pk for person, _ in newcomers],
+        sample__set_aside=False,
+        contract_id=gallery.contract_id,
+    ).values_list("pk", "sample__person__uuid", "sample__person_id", "sample__digest")
+    return [TemplateRow(pk, str(uuid), vectors[person, digest]) for pk, uuid, person, digest in templates.order_by()]
 
 
 def require_present_pack(drafts: Iterable[SampleDraft]) -> None:

@@ -30,8 +30,8 @@ UNCODED_SHARE = 4
 """Without codes, one in so many of `count` rows is listed: float32 products are hardly ever out of order."""
 CODED_DEPTH = 2_048
 """With codes, `count` rows are listed for every so many rows of the block: one in 32 at first, when `count` is 64."""
-REACHED_AT_ONCE = 16_384
-"""Rows that are compared with many probes at a time: bounds the memory of their scores."""
+IN_CACHE = 256
+"""Rows that are compared with many probes at a time: 512 kB of 512 values each stay in the processor's cache."""
 NORM_TOLERANCE = 1e-3
 """How far from 1 the length of a vector may be. Rounding to float32 stays far below this; a vector that was not
 normalised is far above."""
@@ -155,14 +155,15 @@ class Block:
 
     def rows_reaching(self, probes: Vector, threshold: float) -> list[Rows]:
         """For each of the probes (n, d) the rows whose score may be at least `threshold`."""
+        if not len(self):
+            return [np.empty(0, np.int64)] * len(probes)
         least = threshold - _float32_error(self.matrix.shape[1])
-        found: list[list[Rows]] = [[] for _ in probes]
-        for start in range(0, len(self), REACHED_AT_ONCE):
-            scores = probes @ self.matrix[start : start + REACHED_AT_ONCE].T
-            probe, row = np.nonzero(scores >= least)
-            for number, rows in enumerate(np.split(row, np.searchsorted(probe, np.arange(1, len(probes))))):
-                found[number].append(rows + start)
-        return [np.concatenate(rows) if rows else np.empty(0, np.int64) for rows in found]
+        reached = np.empty((len(probes), len(self)), np.bool_)
+        for start in range(0, len(self), IN_CACHE):
+            some = slice(start, start + IN_CACHE)
+            # Row by row: BLAS would start threads for a whole product, and they wait busily for more work afterwards.
+            reached[:, some] = np.vecdot(self.matrix[some], probes[:, None]) >= least
+        return [np.flatnonzero(rows) for rows in reached]
 
     def ranked(self, rows: Rows, probe: Vector) -> Iterator[Candidate]:
         """These rows (m,) by their score with the probe (d,), best first, equal scores by template id.

@@ -22,7 +22,7 @@ import numpy as np
 
 from recognizer.search.blocks import TemplateRow
 from recognizer.search.confusions import NONE_RECORDED, Confusions
-from recognizer.search.galleries import require_same_space
+from recognizer.search.galleries import of_whom_it_is_reached, require_same_space
 from recognizer.search.gallery import SHORTLIST, GallerySnapshot
 from recognizer.types import Candidate, Vector
 
@@ -138,8 +138,7 @@ class DistantGallery:
         return []
 
     def reaching(self, probes: Vector, threshold: float, limit: int) -> list[list[Candidate]]:
-        found = (self.search(probe, limit) for probe in probes)
-        return [[candidate for candidate in best if candidate.comparison_score >= threshold] for best in found]
+        return of_whom_it_is_reached(threshold, (self.search(probe, limit) for probe in probes))
 
     def compare(self, probe: Vector, person_id: str) -> Candidate | None:
         return self._of([person_id]).compare(probe, person_id)
