@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from enrollment.consent.records import Consent, write_consent
+from enrollment.consent.records import Consent, write_consents
 from enrollment.errors import NameInvalid
-from enrollment.models import ConsentRecord, FaceSample, Person
+from enrollment.models import ConsentRecord, Person
 from enrollment.samples.drafts import SampleDraft
 from enrollment.samples.duplicates import require_present_pack
 from enrollment.samples.fitting import judge_newcomers
@@ -27,7 +28,7 @@ from security.audit.actions import Action
 from security.audit.recording import Change, record_each
 from security.events import log_event
 from security.rights import Right
-from security.statements import insert_row
+from security.statements import insert_rows
 
 logger = logging.getLogger("facesite.enrollment")
 
@@ -54,16 +55,14 @@ def enroll_newcomers(*, actor: Actor | None, newcomers: Sequence[Newcomer], cons
     require_present_pack(draft for those in drafts for draft in those)
     people = [_checked_person(actor, newcomer.name) for newcomer in newcomers]
     fits = judge_newcomers(drafts)
-    saved, changes = [], []
+    outliers = [fit.set_aside for fit in fits]
     with transaction.atomic():
-        for person, those, fit in zip(people, drafts, fits, strict=True):
-            insert_row(person)
-            agreed = write_consent(person, consent, actor)
-            samples = store_first_drafts(person, those, actor, outliers=fit.set_aside)
-            saved.append(Saved(person, samples, fit))
-            changes += _changes(person, samples, agreed)
+        insert_rows(people)
+        agreed = write_consents(people, consent, actor)
+        samples = store_first_drafts(list(zip(people, drafts, outliers, strict=True)), actor)
+        saved = list(map(Saved, people, samples, fits))
         bump_gallery_revision([person.uuid for person in people])
-        record_each(actor=actor, changes=changes)
+        record_each(actor=actor, changes=chain.from_iterable(map(_changes, saved, agreed)))
     level = logging.INFO if actor else logging.DEBUG
     log_event(logger, "enrolled", level=level, people=len(people), actor=actor_id(actor))
     return saved
@@ -78,9 +77,9 @@ def _checked_person(actor: Actor | None, name: str) -> Person:
     return person
 
 
-def _changes(person: Person, samples: Sequence[FaceSample], agreed: ConsentRecord) -> list[Change]:
-    enrolled = {"samples": len(samples), "despite_duplicate": True}
+def _changes(saved: Saved, agreed: ConsentRecord) -> list[Change]:
+    enrolled = {"samples": len(saved.samples), "despite_duplicate": True}
     return [
-        (Action.PERSON_ENROLLED, person.uuid, enrolled),
-        (Action.CONSENT_RECORDED, person.uuid, consent_facts(agreed)),
+        (Action.PERSON_ENROLLED, saved.person.uuid, enrolled),
+        (Action.CONSENT_RECORDED, saved.person.uuid, consent_facts(agreed)),
     ]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from enrollment.models import FaceSample, Person, PersonKey
 from recognizer.types import Vector
 from recognizer.vectors import vector_from_bytes, vector_to_bytes
-from security.encryption.data_keys import DataKey, key_for, store_key
+from security.encryption.data_keys import DataKey, key_for, store_keys
 from security.encryption.sealing import SealedColumn, Stored
 
 CROPS = SealedColumn("enrollment_facesample.crop", PersonKey)
@@ -32,11 +32,11 @@ def person_key(person_pk: int) -> DataKey:
     return key_for(PersonKey, person_id=person_pk)
 
 
-def new_person_key(person_pk: int) -> DataKey:
-    """The same for somebody who has just been written, and so has none. Call it in that transaction."""
-    key = DataKey()
-    store_key(PersonKey, key, person_id=person_pk)
-    return key
+def new_person_keys(people: Sequence[Person]) -> list[DataKey]:
+    """The same for people who have just been written, and so have none. Call it in that transaction."""
+    keys = [DataKey() for _ in people]
+    store_keys(PersonKey, keys, [{"person": person} for person in people])
+    return keys
 
 
 def seal_crop(crop: bytes, sample: UUID, key: DataKey) -> bytes:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models.expressions import Col
 from django.db.transaction import TransactionManagementError
 
+MOST_VALUES = 900
+"""Of one statement: older versions of SQLite take no more than 999."""
 Row = TypeVar("Row", bound=models.Model)
 
 
@@ -26,6 +29,34 @@ def insert_row(row: models.Model) -> None:
         if row.pk is None:
             row.pk = cursor.lastrowid
     row._state.adding, row._state.db = False, connection.alias
+
+
+def insert_rows(rows: Sequence[models.Model]) -> None:
+    """insert_row() for many rows of one model, in as few statements as may be; each is a turn at Python's lock less."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    if not rows:
+        return
+    model = type(rows[0])
+    needs_keys = rows[0].pk is None
+    if needs_keys and not connection.features.can_return_rows_from_bulk_insert:
+        for row in rows:
+            insert_row(row)
+        return
+    statement, fields = _insertion(model, connection.vendor)
+    head, _, places = statement.rpartition(" VALUES ")
+    key = f" RETURNING {connection.ops.quote_name(model._meta.pk.column)}" if needs_keys else ""  # type: ignore[union-attr]
+    for some in batched(rows, max(1, MOST_VALUES // len(fields))):
+        values = [
+            field.get_db_prep_save(field.pre_save(row, add=True), connection=connection)
+            for row in some
+            for field in fields
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(f"{head} VALUES {', '.join([places] * len(some))}{key}", values)
+            keys = [number for (number,) in cursor.fetchall()] if needs_keys else [row.pk for row in some]
+        for row, number in zip(some, keys, strict=True):
+            row.pk = number
+            row._state.adding, row._state.db = False, connection.alias
 
 
 def locked_rows(model: type[Row], field: str, values: Collection[Any]) -> list[Row]:
@@ -47,6 +78,12 @@ def locked_rows(model: type[Row], field: str, values: Collection[Any]) -> list[R
                 row[place] = convert(row[place], column, connection)
     names = [column.target.attname for column in columns]
     return [model.from_db(connection.alias, names, row) for row in rows]
+
+
+def batched(rows: Sequence[models.Model], most: int) -> Iterator[list[models.Model]]:
+    remaining = iter(rows)
+    while some := list(islice(remaining, most)):
+        yield some
 
 
 @cache

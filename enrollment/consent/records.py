@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from enrollment.consent.texts import text_shown
 from enrollment.errors import ConsentInvalid, ConsentRequired
 from enrollment.models import ConsentRecord, ConsentText, LegalBasis, Person
 from security.actors import Actor
-from security.statements import insert_row
+from security.statements import insert_rows
 from security.written_days import written
 
 if TYPE_CHECKING:
@@ -59,9 +59,14 @@ def consent_at_enrolment(*, ticked: bool, text: object = None) -> Consent:
 
 def write_consent(person: Person, consent: Consent, actor: Actor | None) -> ConsentRecord:
     """Add the record that counts from now on. Call it in a transaction. Raises ConsentInvalid."""
-    record = _checked_record(person, consent, actor)
-    insert_row(record)
-    return record
+    return write_consents([person], consent, actor)[0]
+
+
+def write_consents(people: Sequence[Person], consent: Consent, actor: Actor | None) -> list[ConsentRecord]:
+    """write_consent() for several people who agreed in the same way."""
+    records = [_checked_record(person, consent, actor) for person in people]
+    insert_rows(records)
+    return records
 
 
 def _checked_record(person: Person, consent: Consent, actor: Actor | None) -> ConsentRecord:
