@@ -44,7 +44,8 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
         return
     statement, fields = _insertion(model, connection.vendor)
     head, _, places = statement.rpartition(" VALUES ")
-    key = f" RETURNING {connection.ops.quote_name(model._meta.pk.column)}" if needs_keys else ""  # type: ignore[union-attr]
+    column: Any = model._meta.pk
+    key = f" RETURNING {connection.ops.quote_name(column.column)}" if needs_keys else ""
     for some in batched(rows, max(1, MOST_VALUES // len(fields))):
         values = [
             field.get_db_prep_save(field.pre_save(row, add=True), connection=connection)

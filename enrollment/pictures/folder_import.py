@@ -293,8 +293,10 @@ def _import_together(found: Sequence[Found], consent: Consent) -> Iterator[Perso
         done = {}
     for folder, pictures in found:
         outcome = done.get(folder.name)
-        yield replace(outcome, files=[*outcome.files, *folder.others]) if outcome else _import_folder(
-            folder, pictures, consent
+        yield (
+            replace(outcome, files=[*outcome.files, *folder.others])
+            if outcome
+            else _import_folder(folder, pictures, consent)
         )
 
 

@@ -70,9 +70,7 @@ def judge_newcomers(groups: Sequence[Sequence[SampleDraft]]) -> list[DraftsFit]:
     return [_judge(engine, drafts, [], threshold) for drafts in groups]
 
 
-def _judge(
-    engine: FaceEngine, drafts: Sequence[SampleDraft], known: Sequence[Vector], threshold: float
-) -> DraftsFit:
+def _judge(engine: FaceEngine, drafts: Sequence[SampleDraft], known: Sequence[Vector], threshold: float) -> DraftsFit:
     if any(draft.contract_id != engine.contract_id for draft in drafts):
         return DraftsFit()
     unique = {draft.digest: draft.embedding for draft in drafts}
