@@ -45,7 +45,7 @@ from security.actors import Actor
 AHEAD = 128
 """Pictures per thread that are looked at before their folder's turn; each waits as a crop and a vector, some 40 kB."""
 AT_ONCE = 128
-"""Pictures from which the people of several folders are stored together: below a second of work."""
+"""Pictures from which the people of several folders are stored together: what a run that is ended may lose."""
 CLEAR_LEAD = 1.25
 """The main face must be at least this many times as prominent as the next (see _prominence())."""
 SMALLEST_FACE = 20.0
