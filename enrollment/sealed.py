@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from enrollment.models import FaceSample, Person, PersonKey
 from recognizer.types import Vector
 from recognizer.vectors import vector_from_bytes, vector_to_bytes
-from security.encryption.data_keys import DataKey, key_for
+from security.encryption.data_keys import DataKey, key_for, store_keys
 from security.encryption.sealing import SealedColumn, Stored
 
 CROPS = SealedColumn("enrollment_facesample.crop", PersonKey)
@@ -30,6 +30,13 @@ class CropUnreadable(Exception):
 def person_key(person_pk: int) -> DataKey:
     """A new one for somebody without. Call it in a transaction that holds the person's row."""
     return key_for(PersonKey, person_id=person_pk)
+
+
+def new_person_keys(people: Sequence[Person]) -> list[DataKey]:
+    """The same for people who have just been written, and so have none. Call it in that transaction."""
+    keys = [DataKey() for _ in people]
+    store_keys(PersonKey, keys, [{"person": person} for person in people])
+    return keys
 
 
 def seal_crop(crop: bytes, sample: UUID, key: DataKey) -> bytes:

@@ -150,6 +150,12 @@ def people_named(*names: str) -> list[Person]:
     return [person for person in Person.objects.filter(name__in=names).order_by("pk") if person.name in names]
 
 
+def names_taken(names: Collection[str]) -> set[str]:
+    """Those of these names that somebody has, exactly as people_named() compares. One query."""
+    found = Person.objects.filter(name__in=names).order_by().values_list("name", flat=True)
+    return set(found) & set(names)
+
+
 def people_by_uuid(uuids: Iterable[UUID | str]) -> dict[str, Person]:
     """uuid as text -> person, without unknown uuids. One query. Raises ValueError for text that is no UUID."""
     return {str(person.uuid): person for person in Person.objects.filter(uuid__in={UUID(str(uuid)) for uuid in uuids})}

@@ -662,17 +662,19 @@ def require_consent(people: Sequence[Person]) -> None:
 
 def record_consent_change(agreed: ConsentRecord, actor: Actor | None, action: Action) -> None:
     """An audit row about a record of consent: ids, dates and codes. Call it in the transaction of the change."""
-    record(
-        action,
-        actor=actor,
-        target=agreed.person.uuid,
-        record=str(agreed.uuid),
-        how=agreed.how,
-        legal_basis=agreed.legal_basis,
-        text=agreed.text.version if agreed.text else None,
-        valid_until=agreed.valid_until.isoformat() if agreed.valid_until else None,
-        erase_on=agreed.erase_on.isoformat() if agreed.erase_on else None,
-    )
+    record(action, actor=actor, target=agreed.person.uuid, **consent_facts(agreed))
+
+
+def consent_facts(agreed: ConsentRecord) -> dict[str, str | None]:
+    """What an audit row about a record of consent says."""
+    return {
+        "record": str(agreed.uuid),
+        "how": agreed.how,
+        "legal_basis": agreed.legal_basis,
+        "text": agreed.text.version if agreed.text else None,
+        "valid_until": agreed.valid_until.isoformat() if agreed.valid_until else None,
+        "erase_on": agreed.erase_on.isoformat() if agreed.erase_on else None,
+    }
 
 
 def lock_person(person: Person) -> Person:

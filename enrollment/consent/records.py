@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from enrollment.consent.texts import text_shown
 from enrollment.errors import ConsentInvalid, ConsentRequired
 from enrollment.models import ConsentRecord, ConsentText, LegalBasis, Person
 from security.actors import Actor
+from security.statements import insert_rows
 from security.written_days import written
 
 if TYPE_CHECKING:
@@ -58,6 +59,17 @@ def consent_at_enrolment(*, ticked: bool, text: object = None) -> Consent:
 
 def write_consent(person: Person, consent: Consent, actor: Actor | None) -> ConsentRecord:
     """Add the record that counts from now on. Call it in a transaction. Raises ConsentInvalid."""
+    return write_consents([person], consent, actor)[0]
+
+
+def write_consents(people: Sequence[Person], consent: Consent, actor: Actor | None) -> list[ConsentRecord]:
+    """write_consent() for several people who agreed in the same way."""
+    records = [_checked_record(person, consent, actor) for person in people]
+    insert_rows(records)
+    return records
+
+
+def _checked_record(person: Person, consent: Consent, actor: Actor | None) -> ConsentRecord:
     agreed = consent.how in (How.TICKED, How.PAPER)
     record = ConsentRecord(
         person=person,
@@ -74,10 +86,9 @@ def write_consent(person: Person, consent: Consent, actor: Actor | None) -> Cons
     if record.valid_until and record.valid_until < timezone.localdate():
         raise ConsentInvalid(_("The last day is in the past."))
     try:
-        record.full_clean(exclude={"person", "given_to"})
+        record.full_clean(exclude={"person", "given_to"}, validate_unique=False)  # its uuid is drawn
     except ValidationError as error:
         raise ConsentInvalid(" ".join(error.messages)) from None
-    record.save(force_insert=True)
     return record
 
 

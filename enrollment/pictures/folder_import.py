@@ -10,9 +10,10 @@ Pictures are judged leniently: an import takes what there is, and the quality is
 from __future__ import annotations
 
 import itertools
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -24,13 +25,15 @@ from django.utils.translation import gettext as _
 
 from enrollment import services
 from enrollment.consent.records import NO_CONSENT, Consent
-from enrollment.errors import DuplicateCandidate, EnrollmentError, NameAmbiguous, NoSamples
+from enrollment.errors import DuplicateCandidate, EnrollmentError, NameAmbiguous, NameInvalid, NoSamples
 from enrollment.models import FaceSample, Person
+from enrollment.newcomers import Newcomer, enroll_newcomers
 from enrollment.reasons import EnrollmentReason, sentence_for, sentence_for_photo, sentence_of
 from enrollment.samples.drafts import SampleDraft, draft_from_face
-from enrollment.samples.duplicates import find_duplicates
-from enrollment.selectors import people_named
-from enrollment.services import NewPerson
+from enrollment.samples.duplicates import find_duplicates, find_lookalikes
+from enrollment.samples.storing import MAX_SAMPLES
+from enrollment.selectors import names_taken, people_named
+from enrollment.services import NewPerson, Saved
 from recognizer.decisions import barring_reason
 from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
@@ -39,8 +42,10 @@ from recognizer.reasons import Reason
 from recognizer.types import Face, Image
 from security.actors import Actor
 
-AHEAD = 16
+AHEAD = 128
 """Pictures per thread that are looked at before their folder's turn; each waits as a crop and a vector, some 40 kB."""
+AT_ONCE = 128
+"""Pictures from which the people of several folders are stored together: what a run that is ended may lose."""
 CLEAR_LEAD = 1.25
 """The main face must be at least this many times as prominent as the next (see _prominence())."""
 SMALLEST_FACE = 20.0
@@ -109,6 +114,10 @@ class Picture:
     message: str = ""
 
 
+Found = tuple[PersonFolder, Sequence[Picture]]
+"""A folder with its pictures as the engine saw them."""
+
+
 def find_folders(directory: Path) -> list[PersonFolder]:
     """One for each person, sorted by name."""
     return [_read_folder(path) for path in _entries(directory) if path.is_dir()]
@@ -135,7 +144,7 @@ def import_folders(
     *,
     tell: Callable[[int], None] = lambda seen: None,
 ) -> Iterator[PersonOutcome]:
-    """Enrol folder after folder, one transaction each; yields what became of each, in their order.
+    """Enrol folder after folder, some in one transaction; yields what became of each, in their order.
 
     consent: what is recorded for people who are new. Records of people who are enrolled already stay as they are.
     tell: called with the number of pictures that were looked at so far.
@@ -143,8 +152,13 @@ def import_folders(
     paths = (path for folder in folders for path in folder.pictures)
     seen = look_at_all(engine, (partial(look_at_picture, engine, path) for path in paths), tell)
     pictures = groupby(seen, key=lambda picture: picture.path.parent.name)
+    waiting: list[Found] = []
     for folder in folders:
-        yield _import_folder(folder, list(next(pictures)[1]) if folder.pictures else [], consent)
+        waiting.append((folder, list(next(pictures)[1]) if folder.pictures else []))
+        if sum(len(those) for _, those in waiting) >= AT_ONCE:
+            yield from _import_together(waiting, consent)
+            waiting = []
+    yield from _import_together(waiting, consent)
 
 
 def person_name(folder: str) -> str:
@@ -194,14 +208,18 @@ def look_at_all(
     """
     under_way: deque[Future[Picture]] = deque()
     seen = itertools.count(1)
-    for look in looks:
-        under_way.append(engine.submit(look))
-        if len(under_way) >= AHEAD * engine.config.threads:
+    try:
+        for look in looks:
+            under_way.append(engine.submit(look))
+            if len(under_way) >= AHEAD * engine.config.threads:
+                yield under_way.popleft().result()
+                tell(next(seen))
+        while under_way:
             yield under_way.popleft().result()
             tell(next(seen))
-    while under_way:
-        yield under_way.popleft().result()
-        tell(next(seen))
+    finally:  # whoever stops early does not wait for the rest
+        for job in under_way:
+            job.cancel()
 
 
 def look_at_picture(engine: FaceEngine, path: Path) -> Picture:
@@ -263,6 +281,62 @@ def _prominence(box: Any, image: Image) -> float:
     left, top, right, bottom = (float(value) for value in box)
     offset = np.hypot((left + right - width) / 2, (top + bottom - height) / 2) / (np.hypot(width, height) / 2)
     return min(right - left, bottom - top) * max(0.0, 1.0 - float(offset))
+
+
+def _import_together(found: Sequence[Found], consent: Consent) -> Iterator[PersonOutcome]:
+    """Who is new is enrolled in one transaction, everybody else and whoever that refuses in one each."""
+    new = _who_is_new(found)
+    together = [(folder, pictures) for folder, pictures in found if folder.name in new]
+    try:
+        done = dict(zip((folder.name for folder, _ in together), _enroll_together(together, consent), strict=True))
+    except EnrollmentError:  # nobody was enrolled; one by one it shows who is at fault
+        done = {}
+    for folder, pictures in found:
+        outcome = done.get(folder.name)
+        yield (
+            replace(outcome, files=[*outcome.files, *folder.others])
+            if outcome
+            else _import_folder(folder, pictures, consent)
+        )
+
+
+def _who_is_new(found: Sequence[Found]) -> set[str]:
+    """The names of those folders whose people can be enrolled together: nobody has their name, not even here."""
+    names: dict[str, str] = {}
+    for folder, pictures in found:
+        with suppress(NameInvalid):
+            drafts = sum(picture.draft is not None for picture in pictures)
+            if 0 < drafts <= MAX_SAMPLES:
+                names[folder.name] = services.clean_name(person_name(folder.name))
+    wanted = Counter(name for called, name in names.items() for name in {name, services.clean_name(called)})
+    taken = set(names_taken(wanted))
+    return {
+        called
+        for called, name in names.items()
+        if not any(wanted[each] > 1 or each in taken for each in (name, services.clean_name(called)))
+    }
+
+
+def _enroll_together(found: Sequence[Found], consent: Consent) -> list[PersonOutcome]:
+    """Raises EnrollmentError: then nobody was enrolled."""
+    if not found:
+        return []
+    drafts = [[picture.draft for picture in pictures if picture.draft] for _, pictures in found]
+    newcomers = [Newcomer(person_name(folder.name), those) for (folder, _), those in zip(found, drafts, strict=True)]
+    saved = enroll_newcomers(actor=None, newcomers=newcomers, consent=consent)
+    lookalikes = find_lookalikes([(each.person, those) for each, those in zip(saved, drafts, strict=True)])
+    return [
+        _outcome_of_new(folder.name, pictures, each, like)
+        for (folder, pictures), each, like in zip(found, saved, lookalikes, strict=True)
+    ]
+
+
+def _outcome_of_new(
+    called: str, pictures: Sequence[Picture], saved: Saved, lookalikes: Sequence[DuplicateCandidate]
+) -> PersonOutcome:
+    kept = {sample.digest for sample in saved.samples}
+    files = list(_judge_files(called, pictures, set(), kept, set(saved.fit.set_aside)))
+    return PersonOutcome(called, saved.person, created=True, samples=len(kept), lookalikes=lookalikes, files=files)
 
 
 def _import_folder(folder: PersonFolder, pictures: Sequence[Picture], consent: Consent) -> PersonOutcome:

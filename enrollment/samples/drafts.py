@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 from enrollment.models import FaceSample
 from recognizer.engine import FaceEngine
 from recognizer.types import Face, Image, Pose, Quality, Vector
 
+QUALITY_FIELDS = tuple(field.name for field in fields(Quality))
 SIDE_YAW = 12.0
 """Degrees: a head turned further than this counts as slight left or slight right, below it as front."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class SampleDraft:
     aligned: Image
     """(112, 112, 3) uint8 BGR."""
@@ -28,7 +30,7 @@ class SampleDraft:
     pose: str
     """One of FaceSample.PoseBucket."""
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """sha256 (hexadecimal) of the crop's pixels."""
         return hashlib.sha256(self.aligned.tobytes()).hexdigest()
@@ -63,7 +65,7 @@ def drafts_for(engine: FaceEngine, drafts: Sequence[SampleDraft]) -> list[Sample
 
 def quality_to_json(quality: Quality) -> dict[str, Any]:
     """All fields, rounded to what the measurements are worth; `quality_from_json` reads it."""
-    values = asdict(quality)
+    values = {name: getattr(quality, name) for name in QUALITY_FIELDS} | {"pose": asdict(quality.pose)}
     pose = {axis: round(float(angle), 1) for axis, angle in values.pop("pose").items()}
     reasons, score = list(values.pop("reasons")), round(float(values.pop("score")), 4)
     numbers = {name: round(float(value), 2) for name, value in values.items()}

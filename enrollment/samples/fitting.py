@@ -14,7 +14,9 @@ from enrollment.runtime.engine import engine_if_ready
 from enrollment.runtime.policy import current_policy
 from enrollment.samples.drafts import SampleDraft
 from enrollment.selectors import embeddings_of
+from recognizer.engine import FaceEngine
 from recognizer.search.fit import judge_fit
+from recognizer.types import Vector
 
 UNSETTLED = _(
     "The pictures do not fit each other, and there are too few to tell which are right. "
@@ -53,11 +55,25 @@ def judge_drafts(drafts: Sequence[SampleDraft], person: Person | None = None) ->
     known for them.
     """
     engine = engine_if_ready()
-    if engine is None or any(draft.contract_id != engine.contract_id for draft in drafts):
+    if engine is None:
         return DraftsFit()
     known = embeddings_of(person, engine.contract_id) if person else []
-    unique = {draft.digest: draft.embedding for draft in drafts}
+    return _judge(engine, drafts, known, current_policy(engine).uncertain_threshold)
+
+
+def judge_newcomers(groups: Sequence[Sequence[SampleDraft]]) -> list[DraftsFit]:
+    """judge_drafts() for several people who have no samples yet; the policy is asked for once."""
+    engine = engine_if_ready()
+    if engine is None:
+        return [DraftsFit()] * len(groups)
     threshold = current_policy(engine).uncertain_threshold
+    return [_judge(engine, drafts, [], threshold) for drafts in groups]
+
+
+def _judge(engine: FaceEngine, drafts: Sequence[SampleDraft], known: Sequence[Vector], threshold: float) -> DraftsFit:
+    if any(draft.contract_id != engine.contract_id for draft in drafts):
+        return DraftsFit()
+    unique = {draft.digest: draft.embedding for draft in drafts}
     fit = judge_fit(np.stack([*known, *unique.values()]), threshold, known=len(known))
     digests = list(unique)
     return DraftsFit(frozenset(digests[row - len(known)] for row in fit.outliers), fit.settled)

@@ -10,12 +10,13 @@ from enrollment.errors import NoSamples, PackChanged, SampleInvalid
 from enrollment.models import FaceSample, FaceTemplate, Person
 from enrollment.samples.drafts import SampleDraft, quality_to_json
 from enrollment.samples.variety import least_telling
-from enrollment.sealed import person_key, read_vectors, seal_crop, seal_embedding
+from enrollment.sealed import new_person_keys, person_key, read_vectors, seal_crop, seal_embedding
 from recognizer.images import encode_crop
 from recognizer.search.blocks import NORM_TOLERANCE
 from recognizer.types import Vector
 from security.actors import Actor
 from security.encryption.data_keys import DataKey
+from security.statements import insert_row, insert_rows
 
 MAX_SAMPLES = 20
 """Kept per person. More hardly help a search that takes the best of them, and each one costs time."""
@@ -75,7 +76,38 @@ def store_drafts(
     return stored, bool(templates)
 
 
+def store_first_drafts(
+    newcomers: Sequence[tuple[Person, Sequence[SampleDraft], Collection[str]]], actor: Actor | None
+) -> list[list[FaceSample]]:
+    """store_drafts() for people who were written just now: nothing to look up. At most MAX_SAMPLES drafts of each.
+
+    newcomers: a person, drafts, and the digests of those that are kept, but set aside.
+    """
+    keys = new_person_keys([person for person, *_ in newcomers])
+    samples = [
+        [_unsaved_sample(person, draft, actor, key, outlier=draft.digest in outliers) for draft in drafts]
+        for (person, drafts, outliers), key in zip(newcomers, keys, strict=True)
+    ]
+    insert_rows([sample for those in samples for sample in those])
+    templates = [
+        template_for(sample.pk, draft.embedding, draft.contract_id, key)
+        for (_, drafts, _), those, key in zip(newcomers, samples, keys, strict=True)
+        for sample, draft in zip(those, drafts, strict=True)
+    ]
+    insert_rows(templates)
+    return samples
+
+
 def _save_sample(person: Person, draft: SampleDraft, actor: Actor | None, key: DataKey, *, outlier: bool) -> FaceSample:
+    sample = _unsaved_sample(person, draft, actor, key, outlier=outlier)
+    insert_row(sample)
+    return sample
+
+
+def _unsaved_sample(
+    person: Person, draft: SampleDraft, actor: Actor | None, key: DataKey, *, outlier: bool
+) -> FaceSample:
+    """Checked."""
     sample = FaceSample(
         person=person,
         source=draft.source,
@@ -90,7 +122,6 @@ def _save_sample(person: Person, draft: SampleDraft, actor: Actor | None, key: D
     sample.crop = seal_crop(encode_crop(draft.aligned), sample.uuid, key)
     # Uniqueness was looked up for all drafts at once, and the person's row is locked.
     sample.full_clean(exclude={"person", "created_by"}, validate_unique=False, validate_constraints=False)
-    sample.save(force_insert=True)
     return sample
 
 

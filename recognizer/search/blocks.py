@@ -36,6 +36,8 @@ GONE = -np.inf
 """The score of a row that is passed over."""
 LOWEST = -2.0
 """Less than any cosine, and more than GONE."""
+IN_CACHE = 256
+"""Rows that are compared with many probes at a time: 512 kB of 512 values each stay in the processor's cache."""
 NORM_TOLERANCE = 1e-3
 """How far from 1 the length of a vector may be. Rounding to float32 stays far below this; a vector that was not
 normalised is far above."""
@@ -143,6 +145,18 @@ class Block:
         people = self.people[rows]
         places, least = _leading(scores, people, _places_by_person(people), wanted, self._margin)
         return rows[places], least
+
+    def rows_reaching(self, probes: Vector, threshold: float) -> list[Rows]:
+        """For each of the probes (n, d) the rows whose score may be at least `threshold`."""
+        if not len(self):
+            return [np.empty(0, np.int64)] * len(probes)
+        least = threshold - self._margin
+        reached = np.empty((len(probes), len(self)), np.bool_)
+        for start in range(0, len(self), IN_CACHE):
+            some = slice(start, start + IN_CACHE)
+            # Row by row: BLAS would start threads for a whole product, and they wait busily for more work afterwards.
+            reached[:, some] = np.vecdot(self.matrix[some], probes[:, None]) >= least
+        return [np.flatnonzero(rows) for rows in reached]
 
     def score(self, rows: Rows | Sequence[int], probe: Vector) -> list[Candidate]:
         """These rows (m,) by their exact cosines with the probe (d,), rounded to float32, best first.

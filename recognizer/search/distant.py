@@ -22,7 +22,7 @@ import numpy as np
 
 from recognizer.search.blocks import SHORTLIST, TemplateRow
 from recognizer.search.confusions import NONE_RECORDED, Confusions
-from recognizer.search.galleries import require_same_space
+from recognizer.search.galleries import of_whom_it_is_reached, require_same_space
 from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import Candidate, Vector
 
@@ -136,6 +136,9 @@ class DistantGallery:
                 return best
             count = min(4 * count, MOST_PROPOSALS)
         return []
+
+    def reaching(self, probes: Vector, threshold: float, limit: int) -> list[list[Candidate]]:
+        return of_whom_it_is_reached(threshold, (self.search(probe, limit) for probe in probes))
 
     def compare(self, probe: Vector, person_id: str) -> Candidate | None:
         return self._of([person_id]).compare(probe, person_id)

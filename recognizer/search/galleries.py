@@ -5,7 +5,7 @@ Both give the same answers to the last digit, so whoever searches does not ask w
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from recognizer.errors import ContractMismatch
@@ -55,6 +55,9 @@ class Gallery(Protocol):
         probe: (d,) float32, L2-normalised.
         """
 
+    def reaching(self, probes: Vector, threshold: float, limit: int) -> list[list[Candidate]]:
+        """search() for each of the probes (n, d), one or more, without those below the threshold (inclusive)."""
+
     def compare(self, probe: Vector, person_id: str) -> Candidate | None:
         """1:1: the person's best template for the probe (d,); None without templates here."""
 
@@ -78,3 +81,8 @@ def require_same_space(held: str, asked: str) -> None:
             f"The gallery holds templates of {held}, but the engine computes {asked}. "
             "Run rebuild_templates, or start with the model pack that the templates were made with."
         )
+
+
+def of_whom_it_is_reached(threshold: float, found: Iterable[Iterable[Candidate]]) -> list[list[Candidate]]:
+    """Each list without the candidates below the threshold."""
+    return [[candidate for candidate in best if candidate.comparison_score >= threshold] for best in found]

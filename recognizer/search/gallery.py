@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from recognizer.errors import ContractMismatch
 from recognizer.search.blocks import NORM_TOLERANCE, Arrays, Block, TemplateRow, everything, join, make_block, ranked
 from recognizer.search.confusions import NONE_RECORDED, Confusions
-from recognizer.search.galleries import require_same_space
+from recognizer.search.galleries import of_whom_it_is_reached, require_same_space
 from recognizer.types import Candidate, Vector
 
 SMALL_BLOCK_LIMIT = 4_096
@@ -188,6 +188,18 @@ class GallerySnapshot:
         if len(self._small):
             best = ranked(best + self._small.search(probe, wanted))
         return best if len(best) == wanted else _first_of_each(best)[:wanted]
+
+    def reaching(self, probes: Vector, threshold: float, limit: int) -> list[list[Candidate]]:
+        """As Gallery.reaching() says. Each template is read once for all probes, where no codes spare the reading."""
+        if self._large.codes is not None:
+            return of_whom_it_is_reached(threshold, (self.search(probe, limit) for probe in probes))
+        probes = np.stack([self._check_probe(probe) for probe in probes])
+        large, small = self._large.rows_reaching(probes, threshold), self._small.rows_reaching(probes, threshold)
+        near = (
+            ranked(self._large.score(rows[self._alive[rows]], probe) + self._small.score(others, probe))
+            for probe, rows, others in zip(probes, large, small, strict=True)
+        )
+        return of_whom_it_is_reached(threshold, (_first_of_each(found)[: max(limit, 0)] for found in near))
 
     def compare(self, probe: Vector, person_id: str) -> Candidate | None:
         """1:1: the person's best template for the probe (d,); None without templates here. Raises as `search` does."""

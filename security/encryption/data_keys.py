@@ -6,7 +6,7 @@ Wrapped: nonce (12 bytes), then AES-256-GCM of the key with its tag (32 + 16); a
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from security.encryption.site_keys import SiteKey, site_key, wrapping_key
 from security.models import WrappedKey, random_key_id
-from security.statements import insert_row
+from security.statements import insert_rows
 
 NONCE_BYTES = 12
 
@@ -32,8 +32,18 @@ class DataKey:
 
 def store_key(model: Model, key: DataKey, **owner: Any) -> None:
     """Keep a new key for its owner (a field of `model`), in the transaction that seals something with it."""
+    store_keys(model, [key], [owner])
+
+
+def store_keys(model: Model, keys: Sequence[DataKey], owners: Sequence[Mapping[str, Any]]) -> None:
+    """store_key() for several owners."""
     site = wrapping_key()
-    insert_row(model(id=key.id, wrapped=wrap(model, key, site), site_key=site.fingerprint, **owner))
+    insert_rows(
+        [
+            model(id=key.id, wrapped=wrap(model, key, site), site_key=site.fingerprint, **owner)
+            for key, owner in zip(keys, owners, strict=True)
+        ]
+    )
 
 
 def key_for(model: Model, **owner: Any) -> DataKey:

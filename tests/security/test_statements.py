@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from enrollment.models import Person
 from security.models import Lease
-from security.statements import insert_row, locked_rows
+from security.statements import MOST_VALUES, insert_row, insert_rows, locked_rows
 from verification.models import VerificationAttempt
 
 pytestmark = pytest.mark.django_db
@@ -96,3 +96,14 @@ def test_nothing_is_locked_outside_of_a_transaction():
         locked_rows(Person, "uuid", [person.uuid])
     with transaction.atomic():
         assert locked_rows(Person, "uuid", [person.uuid]) == [person]
+
+
+def test_many_rows_are_written_as_each_by_itself_and_know_their_keys():
+    people = [Person(name=f"Person {number}") for number in range(MOST_VALUES // 4)]
+    with CaptureQueriesContext(connection) as queries:
+        insert_rows(people)
+    if connection.features.can_return_rows_from_bulk_insert:
+        assert 1 < len(queries) < len(people) / 10
+    assert dict(Person.objects.values_list("pk", "name")) == {person.pk: person.name for person in people}
+    assert {person._state.adding for person in people} == {False}
+    insert_rows([])

@@ -28,6 +28,7 @@ MARKERS_OF_PLACES = {
     "tests/benchmarks/test_fuzz.py": "slow",
     "tests/benchmarks/test_live.py::TestRun": "server",
     "tests/benchmarks/test_liveness.py": "slow",
+    "tests/benchmarks/test_folder.py::TestRun": "slow",
     "tests/benchmarks/test_pages.py::TestRun": "slow",
     "tests/benchmarks/test_records.py::TestRun": "server",
     "tests/browser/": "browser",

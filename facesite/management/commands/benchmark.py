@@ -21,6 +21,7 @@ BENCHMARKS = {
     "fuzz": "damaged pictures: what decoding them takes at worst",
     "attacks": "what hostile clients can do to a real server",
     "records": "what retention and an export of a long history cost",
+    "folder": "enroll_folder beside what the engine alone could do",
     "site": "every list of a large site, in a scratch database that it fills",
 }
 MODULES = {"site": "pages"}

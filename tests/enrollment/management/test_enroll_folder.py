@@ -12,9 +12,12 @@ import cv2
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from enrollment import services
 from enrollment.models import FaceSample, GalleryRevision, Person
+from enrollment.pictures import folder_import
 from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
 from enrollment.samples.storing import MAX_SAMPLES
 from tests.support.consent import ON_PAPER
@@ -106,6 +109,59 @@ class TestFirstRun:
             cv2.imwrite(str(site / "Grace" / name), picture[: 250 - number])
         report, _ = run_json(site)
         assert [file["outcome"] for file in report["files"] if file["person"] == "Grace"] == ["enrolled"] * 3
+
+
+class TestManyFolders:
+    @pytest.fixture
+    def crowd(self, site):
+        """Twelve more people of two pictures, of whom some have the same name."""
+        for number in range(10):
+            shutil.copytree(site / (WADE if number % 2 else GATES), site / f"Person_{number}")
+        shutil.copytree(site / WADE, site / "Same_Name")
+        shutil.copytree(site / GATES, site / "Same Name")
+        return site
+
+    def test_the_report_has_them_in_their_order_whatever_way_they_went(self, crowd, monkeypatch):
+        monkeypatch.setattr("enrollment.pictures.folder_import.AT_ONCE", 5)
+        report, error = run_json(crowd)
+        assert error is None
+        names = sorted(path.name for path in crowd.iterdir())
+        assert [person["name"] for person in report["people"]] == [name.replace("_", " ") for name in names]
+        assert [file["person"] for file in report["files"]] == [name for name in names for _ in range(2)]
+        assert Person.objects.count() == 13  # "Same_Name" and "Same Name" are one
+        assert Person.objects.get(name="Same Name").samples.count() == 4
+
+    def test_new_people_are_stored_together(self, crowd):
+        with CaptureQueriesContext(connection) as queries:
+            run(crowd)
+        written = [query["sql"] for query in queries if query["sql"].startswith('INSERT INTO "enrollment_person" ')]
+        assert len(written) <= 2
+
+    def test_one_name_that_cannot_be_stored_keeps_nobody_else_out(self, crowd):
+        (crowd / ("x" * 201)).mkdir()
+        shutil.copy(next((crowd / WADE).glob("*.jpg")), crowd / ("x" * 201))
+        report, _ = run_json(crowd)
+        assert [person["code"] for person in report["people"] if person["code"]] == ["name_invalid"]
+        assert report["totals"]["people_created"] == 13
+
+    def test_a_run_that_is_ended_half_way_keeps_whole_people_and_the_next_goes_on(self, crowd, monkeypatch):
+        monkeypatch.setattr("enrollment.pictures.folder_import.AT_ONCE", 5)
+        stored = folder_import.enroll_newcomers
+        batches = iter((stored, stored))
+
+        def ended(**those):
+            return next(batches)(**those)  # the third raises StopIteration, which a generator makes a RuntimeError
+
+        monkeypatch.setattr("enrollment.pictures.folder_import.enroll_newcomers", ended)
+        with pytest.raises(RuntimeError):
+            run(crowd)
+        kept = Person.objects.count()
+        assert 0 < kept < 13
+        assert {person.samples.count() for person in Person.objects.all()} == {2}
+        monkeypatch.setattr("enrollment.pictures.folder_import.enroll_newcomers", stored)
+        report, error = run_json(crowd)
+        assert (error, report["totals"]["already"]) == (None, 2 * kept)
+        assert Person.objects.count() == 13
 
 
 class TestSecondRun:

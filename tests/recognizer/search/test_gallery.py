@@ -310,3 +310,19 @@ class TestCompare:
         rows = {1: ("anna", CORNERS[1]), 2: ("anna", CORNERS[8]), 3: ("bert", CORNERS[0]), 4: ("anna", CORNERS[0])}
         assert build(rows).scores(CORNERS[0], "anna") == [1.0, 0.5, 0.0]
         assert build(rows).scores(CORNERS[0], "cleo") == []
+
+
+class TestReaching:
+    @pytest.mark.parametrize("count", [0, 40, 900, 20_000])  # the last with codes
+    def test_gives_what_searches_give_from_the_threshold_on(self, count):
+        gallery, _ = build_random(count, 16)
+        probes = random_units(6, 16, seed=3)
+        gallery = gallery.updated(added=[TemplateRow(count, "late", probes[0])], revision=2)
+        expected = [[each for each in gallery.search(probe, 7) if each.comparison_score >= 0.6] for probe in probes]
+        assert gallery.reaching(probes, 0.6, 7) == expected
+        assert expected[0][0].person_id == "late"
+
+    def test_refuses_probes_that_are_none(self):
+        gallery, _ = build_random(40, 16)
+        with pytest.raises(ValueError, match="normalised"):
+            gallery.reaching(np.zeros((1, 16), np.float32), 0.5, 5)

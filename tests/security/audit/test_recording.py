@@ -5,7 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 
 from security.audit.actions import Action
-from security.audit.recording import hash_of, record, record_all
+from security.audit.recording import hash_of, record, record_all, record_each
 from security.audit.stored import verify_stored
 from security.models import AuditEvent, AuditHead
 from security.source import coming_from
@@ -75,3 +75,22 @@ class TestOutsideATransaction:
     def test_is_refused(self):
         with pytest.raises(RuntimeError, match="transaction"):
             record(Action.POLICY_SAVED, actor=None)
+
+
+class TestRecordEach:
+    def test_each_change_has_facts_of_its_own_in_one_chain(self):
+        changes = [(Action.PERSON_ENROLLED, "a", {"samples": 1}), (Action.PERSON_ENROLLED, "b", {"samples": 2})]
+        rows = record_each(actor=None, changes=changes)
+        assert [(row.target, row.facts) for row in rows] == [
+            ("person:a", {"samples": 1}),
+            ("person:b", {"samples": 2}),
+        ]
+        assert verify_stored().rows == 2
+
+    def test_each_is_told_by_itself(self, monkeypatch):
+        told = []
+        monkeypatch.setattr(
+            "security.audit.recording.happened", lambda what, about, facts: told.append((what, about, facts))
+        )
+        record_each(actor=None, changes=[(Action.POLICY_SAVED, 7, {"a": 1}), (Action.POLICY_SAVED, 8, {"a": 2})])
+        assert told == [("policy.saved", [7], {"a": 1}), ("policy.saved", [8], {"a": 2})]
