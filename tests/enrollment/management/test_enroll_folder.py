@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 
 from enrollment import services
 from enrollment.models import FaceSample, GalleryRevision, Person
-from enrollment.pictures import folder_import
+from enrollment.newcomers import enroll_newcomers
 from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
 from enrollment.samples.storing import MAX_SAMPLES
 from tests.support.consent import ON_PAPER
@@ -146,7 +146,7 @@ class TestManyFolders:
 
     def test_a_run_that_is_ended_half_way_keeps_whole_people_and_the_next_goes_on(self, crowd, monkeypatch):
         monkeypatch.setattr("enrollment.pictures.folder_import.AT_ONCE", 5)
-        stored = folder_import.enroll_newcomers
+        stored = enroll_newcomers
         batches = iter((stored, stored))
 
         def ended(**those):
