@@ -21,7 +21,8 @@ from recognizer.types import Candidate, Vector
 
 LISTED = 4_600
 """With codes, a search lists this many rows times the root of the block's rows over the dimension: 569 of 4,000 and
-2,841 of 100,000 with 512 values. That settled each of 100 searches at once, with 192 and 128 values too."""
+2,841 of 100,000 with 512 values. That settled each of 100 searches at once, with 192 and 128 values too, and 38 of 40
+among a million."""
 CODED_FROM = 6_000
 """Rows from which a block may have codes: with 512 values they win from here on (EPYC, one thread, November 2026)."""
 LISTED_SHARE = 7
