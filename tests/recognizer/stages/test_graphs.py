@@ -115,6 +115,61 @@ class TestPRelu:
         assert "PRelu" in kinds(mend_model(self.model(np.full((CHANNELS, 1, 1), 0.2, np.float32))).model)
 
 
+def odd_network(*, listener: str = "Conv") -> bytes:
+    """Thirteen channels between the picture and `y`, of which a convolution makes it, at once or after a Reshape."""
+    random = np.random.default_rng(6)
+
+    def some(*shape: int) -> np.ndarray[Any, Any]:
+        return random.standard_normal(shape).astype(np.float32)
+
+    weights = {"w": some(13, 3, 3, 3), "b": some(13), "each": some(13, 1, 3, 3), "back": some(13, 13, 1, 1)}
+    weights |= {"less": some(13, 1, 1), "more": some(13, 1, 1), "last": some(CHANNELS, 13, 1, 1)}
+    weights |= {"sizes": np.array([0, 0, 0, 0]), "down": some(5, 13, 1, 1), "up": some(13, 5, 1, 1)}
+    nodes = [
+        helper.make_node("Conv", ["x", "w", "b"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("PRelu", ["c", "less"], ["p"]),
+        helper.make_node("Conv", ["p", "each"], ["d"], pads=[1, 1, 1, 1], group=13),
+        helper.make_node("PRelu", ["d", "more"], ["q"]),
+        helper.make_node("Conv", ["q", "back"], ["e"]),
+        helper.make_node("GlobalAveragePool", ["e"], ["mean"]),
+        helper.make_node("Conv", ["mean", "down"], ["few"]),
+        helper.make_node("Relu", ["few"], ["lit"]),
+        helper.make_node("Conv", ["lit", "up"], ["many"]),
+        helper.make_node("Sigmoid", ["many"], ["open"]),
+        helper.make_node("Mul", ["e", "open"], ["gated"]),
+        helper.make_node("Add", ["gated", "p"], ["sum"]),
+    ]
+    if listener == "Reshape":
+        nodes += [helper.make_node("Reshape", ["sum", "sizes"], ["again"])]
+    nodes += [helper.make_node("Conv", ["again" if listener == "Reshape" else "sum", "last"], ["y"])]
+    return build(nodes, weights)
+
+
+class TestOddNumbersOfChannels:
+    def test_are_filled_up_to_whole_blocks_with_the_same_answers(self):
+        model = odd_network()
+        mended = mend_model(model).model
+        sizes = {entry.name: list(entry.dims) for entry in onnx.load_from_string(mended).graph.initializer}
+        assert (sizes["w"], sizes["b"], sizes["each"]) == ([16, 3, 3, 3], [16], [16, 1, 3, 3])
+        assert (sizes["down"], sizes["up"], sizes["last"]) == ([16, 16, 1, 1], [16, 16, 1, 1], [CHANNELS, 16, 1, 1])
+        assert "PRelu" not in kinds(mended)
+        assert run(mended) == pytest.approx(run(model), rel=1e-4, abs=1e-3)
+
+    def test_stay_where_somebody_listens_who_may_count_them(self):
+        model = odd_network(listener="Reshape")
+        assert kinds(mend_model(model).model) == kinds(model)
+
+    def test_stay_on_processors_without_such_blocks(self, monkeypatch):
+        monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+        model = odd_network()
+        assert kinds(mend_model(model).model) == kinds(model)
+
+    def test_stay_where_two_nodes_share_their_weights(self):
+        model = onnx.load_from_string(odd_network())
+        model.graph.node[3].input[1] = "less"
+        assert kinds(mend_model(model.SerializeToString()).model) == kinds(odd_network())
+
+
 class TestPackedWeights:
     def model(self, *, also_activations: bool = False) -> bytes:
         conv, weights = convolution()
