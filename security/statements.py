@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
-from itertools import islice
 from typing import Any, Final, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
@@ -56,7 +55,9 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
     head, _, places = statement.rpartition(" VALUES ")
     column: Any = model._meta.pk
     key = f" RETURNING {connection.ops.quote_name(column.column)}" if needs_keys else ""
-    for some in batched(rows, max(1, MOST_VALUES // len(fields))):
+    most = max(1, MOST_VALUES // len(fields))
+    for start in range(0, len(rows), most):
+        some = rows[start : start + most]
         values = [_value(row, field, connection) for row in some for field in fields]
         with connection.cursor() as cursor:
             cursor.execute(f"{head} VALUES {', '.join([places] * len(some))}{key}", values)
@@ -85,12 +86,6 @@ def locked_rows(model: type[Row], field: str, values: Collection[Any]) -> list[R
                 row[place] = convert(row[place], column, connection)
     names = [column.target.attname for column in columns]
     return [model.from_db(connection.alias, names, row) for row in rows]
-
-
-def batched(rows: Sequence[models.Model], most: int) -> Iterator[list[models.Model]]:
-    remaining = iter(rows)
-    while some := list(islice(remaining, most)):
-        yield some
 
 
 def _value(row: models.Model, field: Any, connection: Any) -> Any:

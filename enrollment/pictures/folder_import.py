@@ -302,19 +302,15 @@ def _import_together(found: Sequence[Found], consent: Consent) -> Iterator[Perso
 
 def _who_is_new(found: Sequence[Found]) -> set[str]:
     """The names of those folders whose people can be enrolled together: nobody has their name, not even here."""
-    names: dict[str, str] = {}
+    names: dict[str, set[str]] = {}
     for folder, pictures in found:
         with suppress(NameInvalid):
             drafts = sum(picture.draft is not None for picture in pictures)
             if 0 < drafts <= MAX_SAMPLES:
-                names[folder.name] = services.clean_name(person_name(folder.name))
-    wanted = Counter(name for called, name in names.items() for name in {name, services.clean_name(called)})
+                names[folder.name] = {services.clean_name(name) for name in (person_name(folder.name), folder.name)}
+    wanted = Counter(itertools.chain.from_iterable(names.values()))
     taken = set(names_taken(wanted))
-    return {
-        called
-        for called, name in names.items()
-        if not any(wanted[each] > 1 or each in taken for each in (name, services.clean_name(called)))
-    }
+    return {called for called, mine in names.items() if not any(wanted[name] > 1 or name in taken for name in mine)}
 
 
 def _enroll_together(found: Sequence[Found], consent: Consent) -> list[PersonOutcome]:
