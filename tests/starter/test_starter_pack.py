@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from benchmarks.close import cut_faces
 from enrollment.runtime.policy import DEFAULT_FMR, default_liveness
 from recognizer.packs.choosing import choose_pack, verify_pack
 from recognizer.packs.manifest import SHIPPED_DIR, Manifest
@@ -51,6 +52,13 @@ class TestDetector:
     @pytest.mark.parametrize("name", portraits.SCENES)
     def test_finds_nobody_where_nobody_is(self, starter, name):
         assert starter.detect(portraits.scene(name)) == []
+        assert starter.detect_still(portraits.scene(name)) == []
+
+    def test_finds_faces_in_pictures_that_were_cut_within_them(self, starter, shared_faces):
+        cuts = list(cut_faces(shared_faces / "eval", 1 / 8, 3, every=3))
+        seen_at_once = sum(bool(starter.detect(cut)) for cut in cuts)
+        assert seen_at_once < 0.92 * len(cuts)
+        assert sum(len(starter.detect_still(cut)) == 1 for cut in cuts) >= 0.99 * len(cuts)
 
 
 class TestEmbedder:
