@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import cv2
 import numpy as np
 
 from recognizer.stages.wire import Field, read_fields, read_numbers, write_bytes, write_number
@@ -33,8 +34,11 @@ VALUE_NAME, VALUE_TYPE = 1, 2
 
 WEIGHTS_ARE_FIXED_FROM = 4
 """The IR version from which initializers need not be inputs; those that are may be replaced by the caller."""
-BLOCKS_OF_CHANNELS = 16
-"""ONNX Runtime lays out channels in blocks of 8 or 16 on x86-64. Other numbers, and other processors, gain nothing."""
+AVX_512F = 13
+"""OpenCV's number of that instruction set (cv::CpuFeatures)."""
+BLOCK = 16 if cv2.checkHardwareSupport(AVX_512F) else 8
+"""ONNX Runtime lays out channels in blocks of so many on x86-64 (MlasNchwcGetBlockSize). Other numbers, and other
+processors, gain nothing."""
 SAME_CHANNELS = frozenset({"Add", "AveragePool", "GlobalAveragePool", "MaxPool", "Mul", "Relu", "Sigmoid"})
 """Operators that treat each channel by itself, and have no weights of their own."""
 
@@ -145,7 +149,7 @@ class _Graph:
     def _filled_up(self) -> _Filled:
         """Nothing where all PReLUs fit into blocks, or where somebody listens of whom nobody knows how."""
         slopes = [self._weights.get(node.inputs[1]) for node in self._nodes if node.kind == "PRelu"]
-        odd = any((_shape(each) or (0,))[0] % BLOCKS_OF_CHANNELS for each in slopes)
+        odd = any((_shape(each) or (0,))[0] % BLOCK for each in slopes)
         filled = _Filled()
         if not (odd and _has_blocks()):
             return filled
@@ -198,7 +202,7 @@ class _Filled:
         if heard != before:
             return False
         if group == 1:
-            full = -(-made // BLOCKS_OF_CHANNELS) * BLOCKS_OF_CHANNELS
+            full = -(-made // BLOCK) * BLOCK
             self._fill(node.inputs[1], kernel, (full, now, *kernel.shape[2:]))
         elif group == before == made:
             full = self.groups[node.outputs[0]] = now
@@ -224,7 +228,7 @@ def _faster(node: _Node, makers: Mapping[str, str], weights: Mapping[str, memory
     if node.kind != "PRelu" or makers.get(node.inputs[0]) not in ("Conv", "BatchNormalization") or not _has_blocks():
         return []
     slopes = _read_floats(weights.get(node.inputs[1]))
-    if slopes is None or slopes.shape[-3:] != (slopes.size, 1, 1) or slopes.size % BLOCKS_OF_CHANNELS:
+    if slopes is None or slopes.shape[-3:] != (slopes.size, 1, 1) or slopes.size % BLOCK:
         return []
     return list(_prelu_as_convolution(node.inputs[0], node.outputs[0], slopes.ravel()))
 

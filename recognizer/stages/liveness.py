@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Protocol, cast
 
 import cv2
-import numpy as np
 
 from recognizer.stages.sessions import Session
 from recognizer.types import Detection, Image, Liveness, LivenessVerdict, Vector
@@ -53,16 +54,17 @@ class MiniFasNet:
 
     def check(self, image: Image, detection: Detection) -> Liveness:
         """Judge one face of the full H x W x 3 uint8 BGR picture by the mean score of the models."""
-        score = float(np.mean([self._score(model, image, detection) for model in self._models]))
+        score = fmean(self._score(model, image, detection) for model in self._models)
         surrounded = surroundings_of(image, detection.box_xyxy) >= SURROUNDINGS_NEEDED
         return Liveness(verdict_for(score, surrounded=surrounded), score, surrounded)
 
     def _score(self, model: ScaledModel, image: Image, detection: Detection) -> float:
         blob = cv2.dnn.blobFromImage(crop_for_liveness(image, detection.box_xyxy, model.crop_scale))
         name = model.session.get_inputs()[0].name
-        logits = cast(Vector, model.session.run(None, {name: blob})[0])[0]
-        weights = np.exp(logits - logits.max())
-        return float(weights[REAL_CLASS] / weights.sum())
+        logits = cast(Vector, model.session.run(None, {name: blob})[0])[0].tolist()
+        # Few numpy calls on purpose: behind a model the processor's caches are cold, and each costs tens of us.
+        weights = [math.exp(logit - max(logits)) for logit in logits]
+        return weights[REAL_CLASS] / sum(weights)
 
 
 def verdict_for(score: float, *, surrounded: bool = True) -> LivenessVerdict:
@@ -78,7 +80,7 @@ def verdict_for(score: float, *, surrounded: bool = True) -> LivenessVerdict:
 def surroundings_of(image: Image, box_xyxy: Vector) -> float:
     """How many times a face's box (4,) fits into its H x W x 3 picture, across or down, wherever there is less room."""
     height, width = image.shape[:2]
-    left, top, right, bottom = (float(value) for value in box_xyxy)
+    left, top, right, bottom = box_xyxy.tolist()
     fits = min((height - 1) / max(bottom - top, 1.0), (width - 1) / max(right - left, 1.0))
     return float(fits)
 
@@ -89,7 +91,7 @@ def crop_for_liveness(image: Image, box_xyxy: Vector, scale: float) -> Image:
     Exactly what the models were trained on: CropImage in minivision's src/generate_patches.py.
     """
     height, width = image.shape[:2]
-    left, top, right, bottom = (float(value) for value in box_xyxy)
+    left, top, right, bottom = box_xyxy.tolist()
     box_width, box_height = max(right - left, 1.0), max(bottom - top, 1.0)
     scale = min(surroundings_of(image, box_xyxy), scale)
     x1, x2 = _fit((left + right) / 2, box_width * scale, width - 1)

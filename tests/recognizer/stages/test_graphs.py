@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime import InferenceSession
 
 from recognizer.errors import PackCorrupt
+from recognizer.stages import graphs
 from recognizer.stages.graphs import mend_model
 from recognizer.stages.sessions import open_session
 
@@ -146,12 +147,14 @@ def odd_network(*, listener: str = "Conv") -> bytes:
 
 
 class TestOddNumbersOfChannels:
-    def test_are_filled_up_to_whole_blocks_with_the_same_answers(self):
+    @pytest.mark.parametrize("block", [8, 16])
+    def test_are_filled_up_to_whole_blocks_with_the_same_answers(self, monkeypatch, block):
+        monkeypatch.setattr(graphs, "BLOCK", block)
         model = odd_network()
         mended = mend_model(model).model
         sizes = {entry.name: list(entry.dims) for entry in onnx.load_from_string(mended).graph.initializer}
         assert (sizes["w"], sizes["b"], sizes["each"]) == ([16, 3, 3, 3], [16], [16, 1, 3, 3])
-        assert (sizes["down"], sizes["up"], sizes["last"]) == ([16, 16, 1, 1], [16, 16, 1, 1], [CHANNELS, 16, 1, 1])
+        assert (sizes["down"], sizes["up"], sizes["last"]) == ([block, 16, 1, 1], [16, block, 1, 1], [CHANNELS, 16, 1, 1])
         assert "PRelu" not in kinds(mended)
         assert run(mended) == pytest.approx(run(model), rel=1e-4, abs=1e-3)
 
