@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from enrollment.models import FaceSample, Person, PersonKey
@@ -79,12 +79,19 @@ def is_unreadable(person: Person) -> bool:
     """Whether the person's key was erased: a backup brought back somebody who had been erased since."""
     if PersonKey.objects.filter(person=person).exists():
         return False
-    enrolled_with = Q(merged_from=person) | Q(person=person, merged_from=None)
-    crop = FaceSample.objects.filter(enrolled_with).values_list("crop", flat=True).first()
+    crop = FaceSample.objects.filter(_enrolled_with(person)).values_list("crop", flat=True).first()
     return crop is not None and CROPS.is_sealed(crop)
 
 
 def unreadable_people() -> list[Person]:
-    """Everybody whom a backup brought back after they had been erased."""
-    without = Person.objects.filter(key=None).order_by("pk")
-    return [person for person in without if is_unreadable(person)]
+    """Everybody whom a backup brought back after they had been erased.
+
+    Nobody is looked at one by one who has no picture: a list of thousands may have been imported without any.
+    """
+    pictured = Exists(FaceSample.objects.filter(_enrolled_with(OuterRef("pk"))))
+    return [person for person in Person.objects.filter(pictured, key=None).order_by("pk") if is_unreadable(person)]
+
+
+def _enrolled_with(person: Person | OuterRef) -> Q:
+    """A person's own samples, wherever a merge has taken them."""
+    return Q(merged_from=person) | Q(person=person, merged_from=None)

@@ -6,7 +6,7 @@ import pytest
 
 from enrollment import services
 from enrollment.hygiene.actions import merge_people, undo_action
-from enrollment.models import FaceTemplate, PersonKey
+from enrollment.models import FaceTemplate, Person, PersonKey
 from enrollment.sealed import CROPS, EMBEDDINGS, CropUnreadable, is_unreadable, read_crop, unreadable_people
 from enrollment.selectors import embeddings_of
 from tests.enrollment.conftest import CONTRACT, unit_vector
@@ -61,6 +61,11 @@ class TestWithoutTheKey:
         bob.samples.update(crop=b"\x89PNG in plain")
         PersonKey.objects.all().delete()
         assert unreadable_people() == []
+
+    def test_people_without_pictures_are_not_looked_at_one_by_one(self, django_assert_num_queries):
+        Person.objects.bulk_create(Person(name=f"Imported {number}") for number in range(5))
+        with django_assert_num_queries(1):
+            assert unreadable_people() == []
 
 
 class TestTemplates:

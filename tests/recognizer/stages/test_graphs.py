@@ -154,7 +154,11 @@ class TestOddNumbersOfChannels:
         mended = mend_model(model).model
         sizes = {entry.name: list(entry.dims) for entry in onnx.load_from_string(mended).graph.initializer}
         assert (sizes["w"], sizes["b"], sizes["each"]) == ([16, 3, 3, 3], [16], [16, 1, 3, 3])
-        assert (sizes["down"], sizes["up"], sizes["last"]) == ([block, 16, 1, 1], [16, block, 1, 1], [CHANNELS, 16, 1, 1])
+        assert (sizes["down"], sizes["up"], sizes["last"]) == (
+            [block, 16, 1, 1],
+            [16, block, 1, 1],
+            [CHANNELS, 16, 1, 1],
+        )
         assert "PRelu" not in kinds(mended)
         assert run(mended) == pytest.approx(run(model), rel=1e-4, abs=1e-3)
 
