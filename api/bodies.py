@@ -15,9 +15,13 @@ from django.http.request import UnreadablePostError
 from api.problems import ApiReason, Problem
 from enrollment.pictures.photos import MAX_FILES, PHOTO_LIMITS, too_large
 
-IMAGE_TYPES: Final = frozenset({"image/jpeg", "image/png", "image/webp"})
+IMAGE_TYPES: Final = frozenset({"image/jpeg", "image/png", "image/webp", "image/bmp"})
+"""Of pictures that are read."""
+ANY_IMAGE: Final = "image/"
+"""Programs also call a JPEG image/jpg, and send image/heic. The bytes say what it is, as those of a form's files do,
+and the decoder's refusal says what to do."""
 FORM: Final = "multipart/form-data"
-TAKEN: Final = "Send image/jpeg, image/png, image/webp or multipart/form-data."
+TAKEN: Final = "Send image/jpeg, image/png, image/webp, image/bmp or multipart/form-data."
 
 
 async def read_pictures(request: HttpRequest, *, most: int = MAX_FILES) -> list[bytes]:
@@ -26,7 +30,7 @@ async def read_pictures(request: HttpRequest, *, most: int = MAX_FILES) -> list[
     Raises Problem: 413, 415, 422 for a body without a picture.
     """
     kind = request.content_type or ""
-    if kind in IMAGE_TYPES:
+    if kind.startswith(ANY_IMAGE):
         return [_body_of(request)]
     if kind != FORM:
         raise Problem(415, ApiReason.MEDIA_TYPE_UNSUPPORTED, TAKEN)

@@ -87,7 +87,10 @@ async def list_people(
     openapi_extra={"responses": problems(409, 413, 415), "parameters": [IDEMPOTENCY]},
 )
 async def create_person(request: HttpRequest, body: PersonIn) -> HttpResponse:
-    """A new person without samples: no search finds them before some are added."""
+    """A new person without samples: no search finds them before some are added.
+
+    Do not enrol children under 13 for identification: these models take them for one another.
+    """
     actor = actor_of(request)
     once = once_of(key_of(request).pk, _token_of(request), b"people", request.body)
 

@@ -11,6 +11,7 @@ from api import limits
 from api.limits import picture_gate
 from enrollment.pictures.photos import MEGABYTE
 from enrollment.runtime import engine as runtime
+from recognizer.images import UPLOAD_LIMITS, decode_image
 from security.keys.scopes import Scope
 from security.roles.table import Role
 from tests.support.api import Program, problem
@@ -58,6 +59,31 @@ class TestIdentify:
     def test_a_form_is_taken_too(self, program, ada, picture):
         (face,) = program.post("/identify", form(image=picture(ADA, 4)), MULTIPART_CONTENT).json()["faces"]
         assert face["person"]["id"] == ada
+
+    @pytest.mark.parametrize(
+        ("suffix", "kind"), [(".bmp", "image/bmp"), (".bmp", "image/x-ms-bmp"), (".jpg", "image/jpg")]
+    )
+    def test_a_bitmap_is_read_and_so_is_a_picture_under_a_wrong_name(self, program, ada, picture, suffix, kind):
+        body = encoded(suffix, decode_image(picture(ADA, 4), UPLOAD_LIMITS))
+        (face,) = program.post("/identify", body, kind).json()["faces"]
+        assert face["person"]["id"] == ada
+
+    @pytest.mark.parametrize(("name", "kind"), [("IMG_2.HEIC", "image/heic"), ("p.avif", "image/avif")])
+    def test_a_picture_that_is_not_read_is_refused_by_name(self, program, shared_faces, name, kind):
+        body = (shared_faces.parent / "cases" / "heic" / "Pat Doe" / name).read_bytes()
+        refused = program.post("/identify", body, kind)
+        assert problem(refused) == (422, "image_undecodable")
+        assert refused.json()["detail"].startswith(f"{kind[6:].upper()} pictures cannot be read here")
+
+    def test_a_picture_on_its_head_is_turned_back(self, program, ada, picture):
+        body = encoded(".png", np.ascontiguousarray(np.rot90(decode_image(picture(ADA, 4), UPLOAD_LIMITS), 2)))
+        (face,) = program.post("/identify", body, "image/png").json()["faces"]
+        assert face["person"]["id"] == ada
+
+    def test_a_covered_mouth_names_and_denies_nobody(self, program, ada, shared_faces):
+        body = (shared_faces.parent / "cases" / "faces" / "maskA.png").read_bytes()
+        (face,) = program.post("/identify", body, "image/png").json()["faces"]
+        assert (face["verdict"], face["person"], face["reasons"]) == ("uncertain", None, ["mouth_hidden"])
 
     def test_a_picture_without_a_face_has_no_faces(self, program):
         blank = encoded(".png", np.full((200, 200, 3), 127, np.uint8))

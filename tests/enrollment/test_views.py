@@ -19,6 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
+from api.management.commands.import_compreface import Command as ImportCompreFace
 from enrollment import services
 from enrollment.groups.actions import create_group
 from enrollment.hygiene import actions as hygiene
@@ -659,9 +660,14 @@ class TestCapture:
 
 @pytest.mark.django_db
 class TestChildren:
-    @pytest.mark.parametrize("page", ["/enrollment/", "/enrollment/upload/"])
+    @pytest.mark.parametrize("page", ["/enrollment/", "/enrollment/upload/", "/enrollment/import/"])
     def test_pages_that_enrol_say_that_children_must_not_be(self, operator_client, page):
         assertContains(operator_client.get(page), "Do not enrol children under 13 for identification.")
 
-    def test_so_does_the_help_of_the_folder_import(self):
-        assert "Do not enrol children under 13 for identification" in EnrollFolder.help
+    @pytest.mark.parametrize("command", [EnrollFolder, ImportCompreFace])
+    def test_so_does_the_help_of_commands_that_enrol(self, command):
+        assert "Do not enrol children under 13 for identification" in command.help
+
+    def test_and_so_does_the_apis_document(self, client):
+        said = client.get("/api/v1/openapi.json").json()["paths"]["/api/v1/people"]["post"]["description"]
+        assert "Do not enrol children under 13 for identification" in said

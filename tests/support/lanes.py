@@ -30,6 +30,7 @@ MARKERS_OF_PLACES = {
     "tests/benchmarks/test_liveness.py": "slow",
     "tests/benchmarks/test_folder.py::TestRun": "slow",
     "tests/benchmarks/test_pages.py::TestRun": "slow",
+    "tests/benchmarks/test_quarters.py": "slow",
     "tests/benchmarks/test_records.py::TestRun": "server",
     "tests/browser/": "browser",
     "tests/client/test_against_a_site.py": "server",

@@ -20,7 +20,9 @@ from recognizer.errors import PackError
 class Command(BaseCommand):
     help = (
         "Takes people over from a CompreFace through its API: each subject becomes a person, its examples samples. "
-        "It may be run again: who is here already gets only what is new."
+        "It may be run again: who is here already gets only what is new. "
+        "Pictures from files cannot be checked for liveness. "
+        "Do not enrol children under 13 for identification: these models take them for one another."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

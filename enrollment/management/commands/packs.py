@@ -104,6 +104,7 @@ class Command(BaseCommand):
                 f"Without a liveness check, for {missing} could not be had. Where they can: manage.py packs install "
                 f"{pack.name} --from DIR_OR_URL"
             )
+        self._say_without_cohort(pack)
         self._note(Action.PACK_INSTALLED, pack, licence_accepted=accept_licence)
         self._say_which_is_used(pack)
 
@@ -125,6 +126,7 @@ class Command(BaseCommand):
                 "Nobody has measured its thresholds, so a search (1:N) names nobody with it. Measure them: manage.py "
                 "evaluate PAIRS.csv --images DIR --every-pair --write-thresholds, or on the calibration page."
             )
+        self._say_without_cohort(pack)
         self._note(Action.PACK_ADDED, pack, sha256=sha256)
         if not pack.installed:
             self.stdout.write(f"Its detector is not there yet. Run: manage.py packs install {pack.name}")
@@ -169,6 +171,13 @@ class Command(BaseCommand):
             note_new_pack(action=action, pack=pack, actor=None, **facts)
         except (DatabaseError, InterfaceError):
             self.stderr.write("This is not in the audit trail: the database has no tables yet, or does not answer.")
+
+    def _say_without_cohort(self, pack: Pack) -> None:
+        if not pack.gate:
+            self.stdout.write(
+                "It has no cohort, so nothing holds a match against people who resemble many. Build one: manage.py "
+                f"packs cohort {pack.name} --crops TAR_OR_DIR"
+            )
 
     def _say_which_is_used(self, pack: Pack) -> None:
         """Print how to switch to the pack, unless it is in use. (Templates of two packs cannot be compared.)"""

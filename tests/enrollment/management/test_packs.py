@@ -165,6 +165,7 @@ class TestAdd:
 
         assert "11 numbers per face" in said
         assert "names nobody" in said
+        assert "packs cohort My-Model-v2 --crops" in said
         assert "rebuild_templates --pack My-Model-v2" in said
         assert (pack.dimension, pack.licence, pack.preprocessing.colour) == (11, "ours", "BGR")
 

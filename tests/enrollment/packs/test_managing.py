@@ -13,11 +13,15 @@ from enrollment.models import PackSwitch
 from enrollment.packs import jobs, managing
 from enrollment.packs.jobs import Kind, PackJob, PacksBusy, State, last_job, start_job
 from enrollment.reasons import sentence_for
+from recognizer.packs.choosing import sha256_of
+from recognizer.packs.local_packs import OwnPack, add_pack
 from recognizer.packs.manifest import SHIPPED_DIR, Manifest
+from recognizer.types import Preprocessing
 from security.audit.actions import Action
 from security.models import AuditEvent
 from security.roles.table import Role
 from tests.support.operators import make_client
+from tests.support.packs import write_embedder
 from tests.support.pseudo import pseudo_language
 
 PAGE = "/site/packs/"
@@ -137,6 +141,20 @@ class TestPage:
     def test_offers_what_the_role_may_do(self, staff_client, mirror):
         assertContains(staff_client.get(PAGE), "Install<span")
         assertNotContains(make_client(Role.MANAGER).get(PAGE), "Install<span")
+
+    def test_says_what_no_pack_of_the_site_has_from_the_start(self, staff_client, tmp_path):
+        shipped = staff_client.get(PAGE)
+        assertContains(shipped, "a match must also stand out against a cohort of strangers", count=4)
+        assertContains(shipped, "the pack has no cohort of strangers", count=4)
+        assertNotContains(shipped, "Nobody has measured this model pack")
+
+        file = write_embedder(tmp_path / "own.onnx")
+        ours = OwnPack("own", "Ours", "ours", Preprocessing("RGB", (127.5,) * 3, (127.5,) * 3))
+        add_pack(tmp_path, ours, file, sha256_of(file))
+
+        page = staff_client.get(PAGE)
+        assertContains(page, "the pack has no cohort of strangers", count=5)
+        assertContains(page, "Nobody has measured this model pack, so a search names nobody.", count=1)
 
 
 class TestWords:
