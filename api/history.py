@@ -32,6 +32,7 @@ from recognizer.decisions import policy_for_gallery
 from security.keys.checking import CheckedKey
 from security.keys.scopes import Scope
 from verification.models import VerificationAttempt
+from verification.policy import population_of
 from verification.selectors import AttemptFilters, find_attempts
 
 router = Router(tags=["history"])
@@ -59,8 +60,12 @@ async def list_attempts(
         found = find_attempts(AttemptFilters(verdict=verdict or "", person=person))
         if since is not None:
             found = found.filter(created_at__gte=since)
-        rows, more = read_page(found, name="attempts", cursor=cursor, limit=limit)
-        return AttemptsOut(attempts=[attempt_out(row) for row in rows], next_cursor=more)
+        rows, more = read_page(found.select_related("policy"), name="attempts", cursor=cursor, limit=limit)
+        # Of each policy and pack once: those of a pack that is gone are read from a file.
+        measured = {(row.policy_id, row.contract_id): row for row in rows}
+        populations = {rule: population_of(row) for rule, row in measured.items()}
+        decisions = [attempt_out(row, populations[row.policy_id, row.contract_id]) for row in rows]
+        return AttemptsOut(attempts=decisions, next_cursor=more)
 
     return await run_in_database_thread(read)
 
@@ -71,7 +76,7 @@ async def status(request: HttpRequest) -> StatusOut:
     return await run_in_database_thread(_status, key_of(request))
 
 
-def attempt_out(attempt: VerificationAttempt) -> AttemptOut:
+def attempt_out(attempt: VerificationAttempt, population: str) -> AttemptOut:
     return AttemptOut(
         id=attempt.uuid,
         at=attempt.created_at,
@@ -84,6 +89,7 @@ def attempt_out(attempt: VerificationAttempt) -> AttemptOut:
         runner_up=attempt.runner_up,
         match_threshold=attempt.match_threshold,
         fmr=attempt.fmr,
+        population=population,
         liveness=LivenessOut(verdict=cast(LivenessVerdict, attempt.liveness_verdict), score=attempt.liveness_score),
         quality_score=attempt.quality_score,
         reasons=attempt.reasons,
@@ -100,6 +106,7 @@ def _status(key: CheckedKey) -> StatusOut:
         liveness=policy.liveness.value,
         match_threshold=policy.match_threshold,
         fmr=policy.fmr,
+        population=policy.population,
         gallery=GalleryOut(people=bench.gallery.people, templates=bench.gallery.templates),
         key=KeyOut(
             name=key.label,

@@ -131,6 +131,7 @@ async def compare(request: HttpRequest) -> ComparedOut:
         comparison_score=found.comparison_score,
         match_threshold=found.policy.match_threshold,
         fmr=found.policy.fmr,
+        population=found.policy.population,
         reasons=list(found.reasons),
         liveness=LivenessOut(verdict=LivenessVerdict.NOT_CHECKED.value, score=None),
         faces=[
@@ -204,7 +205,8 @@ def as_json(out: FacesOut) -> HttpResponse:
 
 
 def face_out(face: IdentifiedFace, attempt: VerificationAttempt) -> FaceOut:
-    decision, person, card = face.decision, attempt.matched_person, card_of(attempt)
+    decision, person = face.decision, attempt.matched_person
+    card = card_of(attempt, population=decision.policy.population)
     return FaceOut(
         box_xyxy=_box(face.detection.box_xyxy),
         detection_score=float(face.detection.detection_score),
@@ -214,6 +216,7 @@ def face_out(face: IdentifiedFace, attempt: VerificationAttempt) -> FaceOut:
         runner_up=decision.comparison.runner_up,
         match_threshold=decision.match_threshold,
         fmr=decision.policy.fmr,
+        population=decision.policy.population,
         liveness=LivenessOut(verdict=decision.liveness.verdict.value, score=decision.liveness.score),
         quality=_quality(face.quality),
         reasons=list(decision.comparison.reasons),

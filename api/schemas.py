@@ -11,6 +11,9 @@ from pydantic import BaseModel, Field, field_validator
 Verdict = Literal["match", "non_match", "attack", "uncertain"]
 Mode = Literal["identify", "verify"]
 LivenessVerdict = Literal["bona_fide", "attack", "uncertain", "not_checked"]
+Population = Annotated[
+    str, Field(description='What `fmr` was measured on: "on LFW", "in this site\'s own gallery". Empty: nobody knows.')
+]
 
 
 class ProblemOut(BaseModel):
@@ -157,6 +160,7 @@ class FaceOut(BaseModel):
     runner_up: float | None = Field(description="The second best person's score.")
     match_threshold: float = Field(description="What the score had to reach.")
     fmr: float = Field(description="How often two different people would reach that.")
+    population: Population
     liveness: LivenessOut
     quality: SampleQuality
     reasons: list[str] = Field(description="Codes; `card.reasons` has their sentences.")
@@ -179,6 +183,7 @@ class ComparedOut(BaseModel):
     comparison_score: float = Field(description="Cosine, -1 to 1.")
     match_threshold: float
     fmr: float
+    population: Population
     reasons: list[str]
     liveness: LivenessOut
     faces: list[ComparedFace] = Field(description="The face of each picture that was compared.")
@@ -214,6 +219,7 @@ class AttemptOut(BaseModel):
     runner_up: float | None
     match_threshold: float
     fmr: float
+    population: Population
     liveness: LivenessOut
     quality_score: float | None
     reasons: list[str]
@@ -236,6 +242,7 @@ class StatusOut(BaseModel):
     liveness: Literal["required", "advisory", "off"]
     match_threshold: float = Field(description="Of a search among so many people.")
     fmr: float
+    population: Population
     gallery: GalleryOut
     key: KeyOut
 

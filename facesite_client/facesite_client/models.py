@@ -74,6 +74,8 @@ class Face:
     match_threshold: float
     fmr: float
     """How often two different people would reach the threshold."""
+    population: str
+    """What that rate was measured on, to stand behind it: "on LFW"; empty where nobody knows any more."""
     liveness: Liveness
     quality: float
     reasons: tuple[str, ...]
@@ -96,6 +98,7 @@ class Face:
             comparison_score=data["comparison_score"],
             match_threshold=data["match_threshold"],
             fmr=data["fmr"],
+            population=data["population"],
             liveness=Liveness.read(data["liveness"]),
             quality=data["quality"]["score"],
             reasons=tuple(data["reasons"]),
@@ -113,12 +116,13 @@ class Comparison:
     comparison_score: float
     match_threshold: float
     fmr: float
+    population: str
     reasons: tuple[str, ...]
 
     @classmethod
     def read(cls, data: Data) -> Self:
         score, threshold = data["comparison_score"], data["match_threshold"]
-        return cls(data["verdict"], score, threshold, data["fmr"], tuple(data["reasons"]))
+        return cls(data["verdict"], score, threshold, data["fmr"], data["population"], tuple(data["reasons"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,7 @@ class Status:
     liveness: str
     match_threshold: float
     fmr: float
+    population: str
     people: int
     templates: int
     scopes: tuple[str, ...]
@@ -200,6 +205,7 @@ class Status:
             liveness=data["liveness"],
             match_threshold=data["match_threshold"],
             fmr=data["fmr"],
+            population=data["population"],
             people=gallery["people"],
             templates=gallery["templates"],
             scopes=tuple(data["key"]["scopes"]),

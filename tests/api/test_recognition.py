@@ -37,7 +37,7 @@ class TestIdentify:
         assert face["comparison_score"] >= face["match_threshold"]
         assert face["liveness"] == {"verdict": "not_checked", "score": None}
         assert face["card"]["headline"] == "This is Ada"
-        assert 0 < face["fmr"] < 0.01
+        assert (0 < face["fmr"] < 0.01, face["population"]) == (True, "on LFW")
         assert found["image"] == [250, 250]
 
     def test_a_stranger_is_nobody(self, program, ada, picture):
@@ -144,6 +144,7 @@ class TestCompare:
         other = program.post("/compare", form(image1=picture(ADA, 1), image2=picture(BOB, 1)), MULTIPART_CONTENT)
         assert (same.json()["verdict"], other.json()["verdict"]) == ("match", "non_match")
         assert same.json()["comparison_score"] >= same.json()["match_threshold"]
+        assert same.json()["population"] == "on LFW"
         assert not VerificationAttempt.objects.exists()
 
     def test_needs_two_pictures_with_a_face_each(self, program, picture):
@@ -162,6 +163,8 @@ class TestHistory:
         people = [each["person"] and each["person"]["name"] for each in page["attempts"] + rest["attempts"]]
         assert people == ["Ada", None, "Ada"]
         assert page["attempts"][0]["by"] == str(program.key)
+        assert {each["population"] for each in page["attempts"]} == {"on LFW"}
+        assert program.get("/status").json()["population"] == "on LFW"
 
     def test_is_filtered(self, program, ada, picture):
         for data in (picture(ADA, 4), picture(STRANGER, 1)):

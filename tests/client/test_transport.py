@@ -13,6 +13,7 @@ STATUS = {
     "liveness": "required",
     "match_threshold": 0.4,
     "fmr": 0.0001,
+    "population": "on LFW",
     "gallery": {"people": 1, "templates": 3},
     "key": {"scopes": ["identify"]},
 }
