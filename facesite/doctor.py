@@ -38,6 +38,7 @@ from recognizer.images import UPLOAD_LIMITS, decode_crop, read_file
 from recognizer.packs.choosing import choose_pack, stronger_pack, verify_pack
 from recognizer.packs.manifest import Manifest
 from recognizer.types import LivenessMode, LivenessVerdict
+from security.encryption.sealing import Stored
 from security.encryption.site_keys import site_key_problem
 from verification.policy import current_policy
 
@@ -359,7 +360,7 @@ def stored_faces(asked: Asked) -> Iterator[Finding]:
     )
 
 
-def _stored_crops() -> Iterator[list[tuple[int, UUID, UUID, bytes]]]:
+def _stored_crops() -> Iterator[list[tuple[int, UUID, UUID, Stored]]]:
     """Primary key, uuid, person and stored crop, some at a time: no memory for all of them at once."""
     rows = FaceSample.objects.order_by("-pk").values_list("pk", "uuid", "person__uuid", "crop")
     batch = list(rows[:CROPS_AT_ONCE])
