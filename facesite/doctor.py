@@ -6,14 +6,17 @@ Each step looks at one thing, changes nothing and answers with a Finding. One th
 from __future__ import annotations
 
 import base64
+import math
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import requests
 from django.conf import settings
@@ -26,22 +29,25 @@ from enrollment.milvus.status import engine_status
 from enrollment.models import FaceSample
 from enrollment.runtime.engine import get_engine
 from enrollment.runtime.pack_choice import chosen_pack_name
-from enrollment.sealed import CropUnreadable, read_crop
-from enrollment.thumbnails import thumbnail_bytes
+from enrollment.sealed import read_crops
 from facesite.charset import wrong_charset
 from facesite.checks import LOCAL_HOSTS
 from facesite.health import database_answers, disk_is_full, has_pending_migrations, redis_answers
 from recognizer.errors import ImageError, PackError, RecognizerError
-from recognizer.images import UPLOAD_LIMITS, read_file
+from recognizer.images import UPLOAD_LIMITS, decode_crop, read_file
 from recognizer.packs.choosing import choose_pack, stronger_pack, verify_pack
 from recognizer.packs.manifest import Manifest
 from recognizer.types import LivenessMode, LivenessVerdict
+from security.encryption.sealing import Stored
 from security.encryption.site_keys import site_key_problem
 from verification.policy import current_policy
 
 PATIENCE_S: Final = 5.0
-CROPS: Final = 200
-"""How many of the newest stored pictures are read."""
+READING_S: Final = 20.0
+"""How long stored pictures are read, newest first, unless all of them are asked for."""
+CROPS_AT_ONCE: Final = 200
+NAMED: Final = 20
+"""How many broken pictures a finding names."""
 
 
 class State(StrEnum):
@@ -71,6 +77,8 @@ class Asked:
     """A picture of somebody before the site's camera."""
     attack: Path | None = None
     """A picture of a printed photograph or of a screen, before the same camera."""
+    all_pictures: bool = False
+    """Read every stored picture, however long that takes."""
 
 
 Step = Callable[[Asked], Iterator[Finding]]
@@ -329,23 +337,42 @@ def _judged(path: Path, good: LivenessVerdict) -> Finding:
 
 
 def stored_faces(asked: Asked) -> Iterator[Finding]:
-    """The newest stored pictures, read as the pages read them."""
-    samples = FaceSample.objects.order_by("-pk")[:CROPS]
-    broken = [sample for sample in samples if not _is_readable(sample)]
+    """The stored pictures, the newest first, read as the pages read them."""
+    stored, read = FaceSample.objects.count(), 0
+    broken: list[str] = []
+    deadline = math.inf if asked.all_pictures else time.monotonic() + READING_S
+    for batch in _stored_crops():
+        crops = read_crops((pk, uuid, crop) for pk, uuid, _, crop in batch)
+        broken += [f"{uuid} (person {person})" for pk, uuid, person, _ in batch if not _can_be_shown(crops.get(pk))]
+        read += len(batch)
+        if time.monotonic() > deadline:
+            break
+    looked, rest = f"{read:,} stored pictures were read", ""
+    if read < stored:
+        looked, rest = f"The newest {read:,} of {stored:,} stored pictures were read", " (--all-pictures reads all)"
     if not broken:
-        yield _ok(f"{len(samples)} of the stored pictures were read; all can be shown.")
+        yield _ok(f"{looked}{rest}; all can be shown.")
         return
-    named = ", ".join(str(one.uuid) for one in broken[:5])
+    more = f" and {len(broken) - NAMED:,} more" if len(broken) > NAMED else ""
     yield _problem(
-        f"{len(broken)} of {len(samples)} stored pictures cannot be shown: {named}.",
-        "Open the pages of those people and remove these samples, or restore a backup.",
+        f"{looked}{rest}; {len(broken):,} cannot be shown: {', '.join(broken[:NAMED])}{more}.",
+        "Open the pages of those people (/enrollment/people/ID/) and remove these samples, or restore a backup.",
     )
 
 
-def _is_readable(sample: FaceSample) -> bool:
+def _stored_crops() -> Iterator[list[tuple[int, UUID, UUID, Stored]]]:
+    """Primary key, uuid, person and stored crop, some at a time: no memory for all of them at once."""
+    rows = FaceSample.objects.order_by("-pk").values_list("pk", "uuid", "person__uuid", "crop")
+    batch = list(rows[:CROPS_AT_ONCE])
+    while batch:
+        yield batch
+        batch = list(rows.filter(pk__lt=batch[-1][0])[:CROPS_AT_ONCE])
+
+
+def _can_be_shown(crop: bytes | None) -> bool:
     try:
-        return bool(thumbnail_bytes(read_crop(sample)))
-    except (CropUnreadable, ImageError):
+        return crop is not None and bool(decode_crop(crop).size)
+    except ImageError:
         return False
 
 

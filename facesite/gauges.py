@@ -16,9 +16,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from enrollment.runtime.engine import engine_if_ready
-from enrollment.runtime.gallery import cached_gallery
+from enrollment.runtime.gallery import cached_gallery, gallery_age_s
 
 STATM: Final = Path("/proc/self/statm")
+AGE: Final = "Time since the gallery was compared with the database; grows while nobody searches"
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -31,6 +32,7 @@ class Gauges:
         self.templates = _gauge("facesite_gallery_templates", "Templates in the smallest gallery", "livemin")
         self.bytes = _gauge("facesite_gallery_bytes", "Memory of the vectors of all processes", "livesum")
         self.revision = _gauge("facesite_gallery_revision", "Revision of the gallery that is most behind", "livemin")
+        self.age = _gauge("facesite_gallery_age_seconds", AGE, "livemax")
         self.memory = _gauge("process_resident_memory_bytes", "Memory of all processes", "livesum")
         self.cpu = Counter("process_cpu_seconds", "CPU time of all processes", registry=None)
         self._cpu_told = 0.0
@@ -45,6 +47,7 @@ class Gauges:
             self.templates.set(gallery.templates)
             self.bytes.set(gallery.nbytes)
             self.revision.set(gallery.revision)
+            self.age.set(gallery_age_s() or 0.0)
         if STATM.exists():  # Linux
             self.memory.set(int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
         times = os.times()

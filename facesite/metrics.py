@@ -22,10 +22,11 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from api.authorising import has_key_for
+from api.webhooks.services import ended_by_the_product, messages_waiting
 from attendance.kiosks.selectors import kiosks_not_seen
 from enrollment.runtime.engine import engine_if_ready
-from enrollment.runtime.gallery import cached_gallery
-from facesite.gauges import gauges, registry_of_all
+from enrollment.runtime.gallery import cached_gallery, gallery_age_s
+from facesite.gauges import AGE, gauges, registry_of_all
 from facesite.health import run_checks
 from security.addresses import client_address
 from security.keys.scopes import Scope
@@ -48,6 +49,7 @@ class State(Collector):
             yield GaugeMetricFamily("facesite_gallery_templates", "Templates in it", value=gallery.templates)
             yield GaugeMetricFamily("facesite_gallery_bytes", "Memory of its vectors", value=gallery.nbytes)
             yield GaugeMetricFamily("facesite_gallery_revision", "Its revision", value=gallery.revision)
+            yield GaugeMetricFamily("facesite_gallery_age_seconds", AGE, value=gallery_age_s() or 0.0)
 
     @staticmethod
     def of_any_process() -> Iterator[Metric]:
@@ -60,6 +62,10 @@ class State(Collector):
         if passed["database"]:
             silent = kiosks_not_seen().count()
             yield GaugeMetricFamily("facesite_kiosks_silent", "Kiosks that are not heard of any more", value=silent)
+            waiting = messages_waiting().count()
+            yield GaugeMetricFamily("facesite_webhook_messages_waiting", "Messages to be handed over", value=waiting)
+            ended = ended_by_the_product().count()
+            yield GaugeMetricFamily("facesite_webhooks_ended", "Webhooks that failed until they ended", value=ended)
         yield GaugeMetricFamily("facesite_start_time_seconds", "When this process began", value=_STARTED)
         if engine := engine_if_ready():
             yield _info("facesite_pack", "The model pack in use", "pack", engine.pack.name)

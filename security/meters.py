@@ -28,6 +28,9 @@ DECISIONS: Final = Counter(
 )
 REASONS: Final = Counter("facesite_decision_reasons", "Reasons of decisions", ["reason"], registry=REGISTRY)
 SIGN_INS: Final = Counter("facesite_sign_ins", "Tries to sign in", ["outcome"], registry=REGISTRY)
+WEBHOOK_TRIES: Final = Counter(
+    "facesite_webhook_tries", "Tries to hand a message to a webhook", ["outcome"], registry=REGISTRY
+)
 REQUESTS: Final = Counter("facesite_requests", "Answered requests", ["method", "status"], registry=REGISTRY)
 REQUEST_TIMES: Final = Histogram(
     "facesite_request_seconds", "Time of a request", ["method"], buckets=_PAGES_S, registry=REGISTRY

@@ -31,6 +31,7 @@ from security.days import moment
 from security.encryption.site_keys import SiteKeyUnusable
 from security.events import log_event
 from security.leases import LeaseLost, LeaseTaken, lease
+from security.meters import WEBHOOK_TRIES
 
 logger = logging.getLogger("facesite.webhooks")
 
@@ -90,6 +91,7 @@ def _try(row: Delivery) -> bool:
         reply = send(row.webhook.url, body, headers_for(message_id(row.message), timestamp, body, secrets))
     else:
         reply = Reply(None, problems.SECRET_LOST)
+    WEBHOOK_TRIES.labels("accepted" if reply.accepted else "failed").inc()
     note_reply(row, reply)
     return reply.accepted
 

@@ -42,6 +42,11 @@ def list_webhooks() -> QuerySet[Webhook]:
     return Webhook.objects.select_related("created_by").annotate(waiting=waiting).order_by("-pk")
 
 
+def messages_waiting() -> QuerySet[Delivery]:
+    """Those that are still to be tried, for webhooks that are on."""
+    return Delivery.objects.filter(due_at__isnull=False, webhook__ended="")
+
+
 def ended_by_the_product() -> QuerySet[Webhook]:
     """Those that somebody should look at: the receiver is gone, or has failed for a week."""
     return Webhook.objects.filter(ended__in=[Webhook.Ended.GONE, Webhook.Ended.FAILING])

@@ -134,6 +134,14 @@ class GalleryCache:
         """What was searched last, however old; None before the first load. Never touches the database."""
         return self._latest
 
+    def age_s(self) -> float | None:
+        """Seconds since a copy was last compared with the database; None before the first load.
+
+        It grows while nobody searches: a search looks first.
+        """
+        checked = [at for at, _ in list(self._checked.values())]  # a copy: another thread may load meanwhile
+        return time.monotonic() - max(checked) if checked else None
+
     def mark_stale(self) -> None:
         """The next get() reads the revision, whenever it was read last."""
         self._mark = object()
@@ -225,9 +233,10 @@ def recorded_confusions(contract_id: str) -> Confusions:
 
 
 shared = GalleryCache(refresh_in_process)
-gallery_for, cached_gallery, mark_gallery_stale, reset_gallery = (
+gallery_for, cached_gallery, gallery_age_s, mark_gallery_stale, reset_gallery = (
     shared.get,
     shared.latest,
+    shared.age_s,
     shared.mark_stale,
     shared.reset,
 )

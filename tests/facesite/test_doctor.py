@@ -35,6 +35,16 @@ def examine(*arguments: str) -> tuple[dict[str, Any], str]:
     return {one["name"]: one for one in answer["checks"]}, failure
 
 
+def damaged_samples(number: int) -> list[FaceSample]:
+    person = make_person("Ada")
+    return [
+        FaceSample.objects.create(
+            person=person, source="webcam", quality_score=0.7, digest=str(index), crop=b"no picture"
+        )
+        for index in range(number)
+    ]
+
+
 @pytest.mark.django_db
 @pytest.mark.usefixtures("engine")
 class TestDoctor:
@@ -107,13 +117,30 @@ class TestDoctor:
         assert "packs install" in found["packs"]["advice"]
 
     def test_a_stored_picture_that_cannot_be_shown_is_named(self):
-        sample = FaceSample.objects.create(
-            person=make_person("Ada"), source="webcam", quality_score=0.7, digest="1", crop=b"no picture"
-        )
+        (sample,) = damaged_samples(1)
         found, failure = examine()
         assert failure
-        assert str(sample.uuid) in found["stored faces"]["message"]
+        assert f"{sample.uuid} (person {sample.person.uuid})" in found["stored faces"]["message"]
         assert "Ada" not in json.dumps(found)
+
+    def test_an_old_one_is_named_too_where_there_is_time_or_all_are_asked_for(self, monkeypatch):
+        monkeypatch.setattr(doctor, "CROPS_AT_ONCE", 2)
+        old = damaged_samples(5)[0]
+        (found,) = doctor.stored_faces(doctor.Asked())
+        assert str(old.uuid) in found.message
+        monkeypatch.setattr(doctor, "READING_S", -1.0)
+        (found,) = doctor.stored_faces(doctor.Asked())
+        assert found.message.startswith("The newest 2 of 5 stored pictures were read (--all-pictures reads all); 2 ")
+        assert str(old.uuid) not in found.message
+        asked, _ = examine("--all-pictures")
+        assert str(old.uuid) in asked["stored faces"]["message"]
+
+    def test_of_very_many_some_are_named_and_the_rest_counted(self, monkeypatch):
+        monkeypatch.setattr(doctor, "NAMED", 2)
+        damaged_samples(3)
+        (found,) = doctor.stored_faces(doctor.Asked())
+        assert "3 cannot be shown" in found.message
+        assert found.message.endswith(" and 1 more.")
 
     def test_liveness_that_is_off_is_a_warning(self, settings):
         settings.FACESITE_LIVENESS = "off"

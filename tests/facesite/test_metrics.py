@@ -12,12 +12,20 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.models import Webhook
+from api.webhooks import delivering
+from api.webhooks.delivering import deliver_due
+from api.webhooks.events import EXPLAINED
+from api.webhooks.sending import Reply
+from api.webhooks.services import create_webhook
 from attendance.models import Kiosk
-from enrollment.runtime.gallery import current_gallery
+from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
+from enrollment.services import register_person
 from facesite.server import Server
 from security.keys.scopes import Scope
 from security.keys.services import create_key
-from security.meters import FRAMES, SIGN_INS, SOCKETS, count_decision, count_request, count_result
+from security.meters import FRAMES, SIGN_INS, SOCKETS, WEBHOOK_TRIES, count_decision, count_request, count_result
+from tests.support.consent import ON_PAPER
 from tests.support.kiosks import paired_kiosk
 from tests.verification.rows import make_person
 
@@ -82,6 +90,26 @@ class TestWhatItSays:
         Kiosk.objects.filter(pk=silent.pk).update(last_seen_at=timezone.now() - timedelta(hours=1))
         assert read()["facesite_kiosks_silent"] == 1
 
+    def test_how_webhooks_fare(self, monkeypatch, settings):
+        settings.FACESITE_WEBHOOKS_PRIVATE = True
+        webhook, _ = create_webhook(actor=None, url="http://127.0.0.1:9/", events=list(EXPLAINED))
+        assert read()["facesite_webhook_messages_waiting"] == read()["facesite_webhooks_ended"] == 0
+        register_person(actor=None, name="Ada", consent=ON_PAPER)
+        before = read()
+        assert before["facesite_webhook_messages_waiting"] == 1
+        monkeypatch.setattr(delivering, "send", lambda *message: Reply(None, "Nobody there."))
+        deliver_due()
+        tries = "facesite_webhook_tries_total failed"
+        assert read()[tries] == before.get(tries, 0) + 1
+        Webhook.objects.filter(pk=webhook.pk).update(ended=Webhook.Ended.FAILING)
+        said = read()
+        assert (said["facesite_webhook_messages_waiting"], said["facesite_webhooks_ended"]) == (0, 1)
+
+    def test_how_old_the_gallery_is(self, engine):
+        mark_gallery_stale()
+        current_gallery(engine)
+        assert 0 <= read()["facesite_gallery_age_seconds"] < 60
+
     def test_frames_and_their_stages(self):
         before = read()
         count_result("verification", 2, {"detect": 3.0, "total": 12.0})
@@ -125,6 +153,7 @@ class TestTheDashboardForGrafana:
         count_decision("match", "identify", "live", ["no_match"])
         count_request("GET", 200, 0.1)
         SIGN_INS.labels("failed").inc()
+        WEBHOOK_TRIES.labels("failed").inc()
         SOCKETS.labels("verification").set(1)
         FRAMES.labels("verification").inc()
         answer = Client().get("/metrics").content.decode()

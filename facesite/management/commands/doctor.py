@@ -27,11 +27,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--attack", type=Path, metavar="IMAGE", help="a picture of a photograph or screen before it"
         )
+        parser.add_argument("--all-pictures", action="store_true", help="read every stored picture, not only for 20 s")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *, url: str | None, live: Path | None, attack: Path | None, **options: Any) -> None:
         findings = []
-        for finding in examine(Asked(url or "", live, attack)):
+        for finding in examine(Asked(url or "", live, attack, options["all_pictures"])):
             findings.append(finding)
             if not options["json"]:
                 self.tell(finding)
