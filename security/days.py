@@ -36,4 +36,4 @@ def moment(at: datetime | None) -> str | None:
 
 def said_in(zone: tzinfo, at: datetime) -> str:
     """ISO 8601 to the second, with the offset from UTC. Whoever says a million moments looks the zone up once."""
-    return at.astimezone(zone).isoformat(timespec="seconds")
+    return at.astimezone(zone).isoformat("T", "seconds")
