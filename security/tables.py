@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
+from operator import itemgetter
+from typing import Any, Final, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.db.models.expressions import Combinable
@@ -12,37 +15,60 @@ from django.db.models.expressions import Combinable
 Entry = TypeVar("Entry", bound=Model)
 Item = TypeVar("Item")
 Values = tuple[Any, ...]
+Way = Callable[[Any], str]
+"""From a cell's value to its text in a file, quoted where it must be."""
 
 PAGE = 1_000
 """Rows read from the database at a time."""
+LARGE_PAGE = 2_000
+"""Of tuples, each much smaller than an instance: every page costs a connection and a statement of its own."""
+WRITTEN_AT_ONCE = 1_000
 
 FORMULA_STARTS = frozenset("=+-@\t\r")
 """A spreadsheet runs a cell that begins like this (OWASP, CSV injection)."""
-_HARMLESS = frozenset({type(None), bool, int, float})
+_NUMBERS: Final = (int, float)
+_NEEDS_QUOTES: Final = re.compile(r'[",\r\n]').search
+_BEHIND_THE_KEY: Final = itemgetter(slice(1, None))
 
 
-def csv_lines(columns: Sequence[str], rows: Iterable[Iterable[object]], *, own: Collection[str] = ()) -> Iterator[str]:
+def csv_lines(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, ways: Mapping[str, Way] | None = None
+) -> Iterator[str]:
     """CSV lines (RFC 4180), the header first; cells of `rows` are safe to open in a spreadsheet.
 
-    own: columns with the product's own words, times and numbers, which need no look at each cell. The first line begins
-    with a byte order mark: without it Excel reads "Zoë" as something else.
+    ways: of columns that are not written by cell_text(). The first line begins with a byte order mark: without it Excel
+    reads "Zoë" as something else.
     """
-    writer = csv.writer(_Echo())
-    looked_at = [place for place, column in enumerate(columns) if column not in own]
-    yield "\ufeff" + writer.writerow(columns)
-    for row in rows:
-        cells = list(row)
-        for place in looked_at:
-            if type(cells[place]) not in _HARMLESS:
-                cells[place] = safe_cell(cells[place])
-        yield writer.writerow(cells)
+    yield f"\ufeff{','.join(columns)}\r\n"
+    ways = dict.fromkeys(columns, cell_text) | dict(ways or {})
+    remaining = iter(rows)
+    while some := list(islice(remaining, WRITTEN_AT_ONCE)):
+        # Column by column: half as dear as row by row, and csv.writer looks at every character twice.
+        cells = [map(ways[column], values) for column, values in zip(columns, zip(*some, strict=True), strict=True)]
+        for line in map(",".join, zip(*cells, strict=True)):
+            yield line + "\r\n"
+
+
+def cell_text(value: object) -> str:
+    """A cell of a line: safe to open in a spreadsheet, in quotes where its commas or lines need them; None is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, _NUMBERS):
+        return str(value)
+    text = _disarmed(str(value))
+    return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES(text) else text
+
+
+repeated_text: Way = lru_cache(maxsize=1024, typed=True)(cell_text)
+"""The same for a column whose few values come again and again."""
 
 
 def safe_cell(value: object) -> object:
     """Numbers stay numbers; text that a spreadsheet would run gets an apostrophe in front."""
-    if value is None or isinstance(value, int | float):
-        return value
-    text = value if type(value) is str else str(value)
+    return value if value is None or isinstance(value, _NUMBERS) else _disarmed(str(value))
+
+
+def _disarmed(text: str) -> str:
     return "'" + text if text[:1] in FORMULA_STARTS else text
 
 
@@ -61,28 +87,20 @@ def by_pages(rows: QuerySet[Entry], *, key: str = "pk", newest_first: bool = Fal
 
 
 def tuples_by_pages(
-    rows: QuerySet[Any], columns: Sequence[str | Combinable], *, newest_first: bool = False
+    rows: QuerySet[Any], columns: Sequence[str | Combinable], *, key: str = "pk", newest_first: bool = False
 ) -> Iterator[Values]:
-    """The same without an instance for each row: values of these columns (joins and expressions too), in the order of
-    primary keys.
+    """The same without an instance for each row: values of these columns (joins and expressions too).
 
     Several times as fast, for a table of a million rows.
     """
-    rows = rows.order_by("-pk" if newest_first else "pk")
-    page = list(rows.values_list("pk", *columns)[:PAGE])
+    rows = rows.order_by(f"-{key}" if newest_first else key)
+    page = list(rows.values_list(key, *columns)[:LARGE_PAGE])
     while page:
-        yield from (values[1:] for values in page)
-        beyond = {"pk__lt" if newest_first else "pk__gt": page[-1][0]}
-        page = list(rows.filter(**beyond).values_list("pk", *columns)[:PAGE]) if len(page) == PAGE else []
+        yield from map(_BEHIND_THE_KEY, page)
+        beyond = {f"{key}__lt" if newest_first else f"{key}__gt": page[-1][0]}
+        page = list(rows.filter(**beyond).values_list(key, *columns)[:LARGE_PAGE]) if len(page) == LARGE_PAGE else []
 
 
 def in_chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     """In order, `size` at a time: what a statement names, or what is in memory at once, has a limit."""
     return (items[start : start + size] for start in range(0, len(items), size))
-
-
-class _Echo:
-    """csv.writer's file: hands every line straight back."""
-
-    def write(self, line: str) -> str:
-        return line

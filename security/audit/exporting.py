@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,22 @@ from security.audit.sealing import seal_now
 from security.audit.selectors import AuditFilters, find_events
 from security.audit.signing import AuditKeyUnusable, SigningKey, VerifyingKey, known_public_key, site_key
 from security.audit.stored import stored_items
-from security.days import moment
-from security.models import AuditEvent
+from security.days import said_in
 from security.rights import Right
-from security.tables import by_pages, csv_lines
+from security.tables import cell_text, csv_lines, tuples_by_pages
 
 VERSION = 1
-COLUMNS = ("row", "time", "who", "action", "target", "facts", "from", "hash")
+FIELDS = {
+    "row": "number",
+    "time": "at",
+    "who": "actor",
+    "action": "action",
+    "target": "target",
+    "facts": "facts",
+    "from": "source",
+    "hash": "hash",
+}
+"""Column of the table -> field of a row."""
 ROW_FIELDS = frozenset(Row.__dataclass_fields__)
 SEAL_FIELDS = frozenset(Seal.__dataclass_fields__)
 
@@ -63,7 +73,9 @@ def begin_table(*, actor: Actor | None, filters: AuditFilters) -> Iterator[str]:
         rows = events.count()
         last = record(Action.AUDIT_EXPORTED, actor=actor, format="csv", rows=rows, filters=filters.as_facts())
     older = events.filter(number__lt=last.number)
-    return csv_lines(COLUMNS, map(_cells, by_pages(older, key="number", newest_first=True)))
+    cells = tuples_by_pages(older, tuple(FIELDS.values()), key="number", newest_first=True)
+    ways = {"time": partial(said_in, timezone.get_current_timezone()), "facts": _facts_text}
+    return csv_lines(tuple(FIELDS), cells, ways=ways)
 
 
 def write_export(path: Path, *, actor: Actor | None) -> int:
@@ -103,10 +115,8 @@ def verify_lines(lines: Iterable[bytes], keys: Iterable[VerifyingKey] = ()) -> R
     return check.report
 
 
-def _cells(event: AuditEvent) -> tuple[object, ...]:
-    facts = json.dumps(event.facts, sort_keys=True, ensure_ascii=False)
-    at = moment(event.at)
-    return event.number, at, event.actor, event.action, event.target, facts, event.source, event.hash
+def _facts_text(facts: Any) -> str:
+    return cell_text(json.dumps(facts, sort_keys=True, ensure_ascii=False))
 
 
 def _lines(key: SigningKey, through: int) -> Iterator[str]:

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import csv
+import io
+from datetime import date
+from itertools import product
+from uuid import UUID
+
 import pytest
+from django.utils.safestring import mark_safe
 
 from enrollment.models import Person
 from security import tables
-from security.tables import by_pages, csv_lines, safe_cell
+from security.tables import by_pages, csv_lines, repeated_text, safe_cell
 from tests.verification.rows import make_person
 
 
@@ -21,6 +28,24 @@ class TestSafeCell:
 class TestCsvLines:
     def test_quotes_as_rfc_4180_says(self):
         assert list(csv_lines(["a", "b"], [['x"y', "z,1"]])) == ["\ufeffa,b\r\n", '"x""y","z,1"\r\n']
+
+    def test_writes_what_pythons_own_writer_does_of_safe_cells(self):
+        odd = ["", " ", "Zoë", "=1", "'", '"', '=","', "a,b", "a\nb", "a\rb", "\r", "\t", "a;b", "a\u2028b", "\ufeff"]
+        others = [None, True, 0, -3, 0.1, -0.12, 1e-05, 1e22, UUID(int=7), date(2026, 2, 1), mark_safe("<b>")]
+        rows = 2 * list(product(odd + others, repeat=2))
+        plain = io.StringIO(newline="")
+        csv.writer(plain).writerows([["a", "b"], *([safe_cell(cell) for cell in row] for row in rows)])
+        assert len(rows) > tables.WRITTEN_AT_ONCE
+        assert "".join(csv_lines(["a", "b"], rows)) == "\ufeff" + plain.getvalue()
+
+    def test_a_column_of_few_values_reads_the_same(self):
+        rows = [[1], [1.0], [True], [0.0], ["=1"], [None], ["a,b"], ["1"]]
+        few = csv_lines(["a"], rows, ways={"a": repeated_text})
+        assert list(few) == list(csv_lines(["a"], rows))
+
+    def test_no_row_may_be_shorter_than_its_header(self):
+        with pytest.raises(ValueError, match="shorter"):
+            list(csv_lines(["a", "b"], [["x", "y"], ["x"]]))
 
 
 @pytest.mark.django_db
