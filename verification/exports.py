@@ -21,7 +21,7 @@ from security.audit.actions import Action
 from security.audit.recording import record
 from security.days import said_in
 from security.rights import Right
-from security.tables import csv_lines, repeated_text, tuples_by_pages
+from security.tables import Way, csv_lines, repeated_text, tuples_by_pages
 from verification.models import VerificationAttempt
 from verification.selectors import AttemptFilters
 
@@ -79,8 +79,9 @@ def stream_attempts(
         facts = _filter_facts(filters) if filters else {"picked": True}
         record(Action.ATTEMPTS_EXPORTED, actor=actor, format="csv", rows=attempts.count(), filters=facts)
     rows = tuples_by_pages(attempts, tuple(FIELDS.values()), newest_first=True)
-    own = {"time": partial(_by_clocks, timezone.get_current_timezone()), "attempt": _dashed, "reasons": _in_a_row}
-    return csv_lines(COLUMNS, rows, ways=dict.fromkeys(FEW_VALUES, repeated_text) | own)
+    ways: dict[str, Way] = dict.fromkeys(FEW_VALUES, repeated_text)
+    ways |= {"time": partial(_by_clocks, timezone.get_current_timezone()), "attempt": _dashed, "reasons": _in_a_row}
+    return csv_lines(COLUMNS, rows, ways=ways)
 
 
 def _by_clocks(zone: tzinfo, kept: str) -> str:

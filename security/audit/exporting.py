@@ -29,7 +29,7 @@ from security.audit.signing import AuditKeyUnusable, SigningKey, VerifyingKey, k
 from security.audit.stored import stored_items
 from security.days import said_in
 from security.rights import Right
-from security.tables import cell_text, csv_lines, tuples_by_pages
+from security.tables import Way, cell_text, csv_lines, tuples_by_pages
 
 VERSION = 1
 FIELDS = {
@@ -74,7 +74,7 @@ def begin_table(*, actor: Actor | None, filters: AuditFilters) -> Iterator[str]:
         last = record(Action.AUDIT_EXPORTED, actor=actor, format="csv", rows=rows, filters=filters.as_facts())
     older = events.filter(number__lt=last.number)
     cells = tuples_by_pages(older, tuple(FIELDS.values()), key="number", newest_first=True)
-    ways = {"time": partial(said_in, timezone.get_current_timezone()), "facts": _facts_text}
+    ways: dict[str, Way] = {"time": partial(said_in, timezone.get_current_timezone()), "facts": _facts_text}
     return csv_lines(tuple(FIELDS), cells, ways=ways)
 
 

@@ -30,16 +30,16 @@ class TestCsvLines:
         assert list(csv_lines(["a", "b"], [['x"y', "z,1"]])) == ["\ufeffa,b\r\n", '"x""y","z,1"\r\n']
 
     def test_writes_what_pythons_own_writer_does_of_safe_cells(self):
-        odd = ["", " ", "Zoë", "=1", "'", '"', '=","', "a,b", "a\nb", "a\rb", "\r", "\t", "a;b", "a\u2028b", "\ufeff"]
+        texts = ["", " ", "Zoë", "=1", "'", '"', '=","', "a,b", "a\nb", "a\rb", "\r", "\t", "a;b", "a\u2028b", "\ufeff"]
         others = [None, True, 0, -3, 0.1, -0.12, 1e-05, 1e22, UUID(int=7), date(2026, 2, 1), mark_safe("<b>")]
-        rows = 2 * list(product(odd + others, repeat=2))
+        rows = 2 * list(product([*texts, *others], repeat=2))
         plain = io.StringIO(newline="")
         csv.writer(plain).writerows([["a", "b"], *([safe_cell(cell) for cell in row] for row in rows)])
         assert len(rows) > tables.WRITTEN_AT_ONCE
         assert "".join(csv_lines(["a", "b"], rows)) == "\ufeff" + plain.getvalue()
 
     def test_a_column_of_few_values_reads_the_same(self):
-        rows = [[1], [1.0], [True], [0.0], ["=1"], [None], ["a,b"], ["1"]]
+        rows: list[list[object]] = [[1], [1.0], [True], [0.0], ["=1"], [None], ["a,b"], ["1"]]
         few = csv_lines(["a"], rows, ways={"a": repeated_text})
         assert list(few) == list(csv_lines(["a"], rows))
 
