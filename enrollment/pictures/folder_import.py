@@ -39,7 +39,7 @@ from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
 from recognizer.images import NAMED_SUFFIXES, SUFFIXES, UPLOAD_LIMITS, read_file
 from recognizer.reasons import Reason
-from recognizer.types import Face, Image
+from recognizer.types import Detection, Face, Image
 from security.actors import Actor
 
 AHEAD = 128
@@ -236,10 +236,10 @@ def look_at_picture(engine: FaceEngine, path: Path) -> Picture:
 def look_at_bytes(engine: FaceEngine, path: Path, data: bytes) -> Picture:
     """The same of a picture that lies in no file; path: what it is called."""
     try:
-        image = engine.turn_upright(engine.decode(data, UPLOAD_LIMITS))
+        image, detections = engine.turn_upright(engine.decode(data, UPLOAD_LIMITS))
     except ImageError as error:
         return Picture(path, code=error.code, message=sentence_of(error))
-    face, code = choose_face(engine, image)
+    face, code = choose_face(engine, image, detections)
     if face is None:
         return _without_draft(path, code)
     return Picture(path, draft_from_face(face, contract_id=engine.contract_id, source=FaceSample.Source.FOLDER))
@@ -249,12 +249,12 @@ def _without_draft(path: Path, code: str) -> Picture:
     return Picture(path, code=code, message=sentence_for_photo(code))
 
 
-def choose_face(engine: FaceEngine, image: Image) -> tuple[Face | None, str]:
+def choose_face(engine: FaceEngine, image: Image, found: Iterable[Detection]) -> tuple[Face | None, str]:
     """The face that the picture is about, embedded, and ""; or None and the reason code.
 
-    image: (H, W, 3) uint8 BGR.
+    image: (H, W, 3) uint8 BGR; found: its faces.
     """
-    detections = sorted(engine.detect_still(image), key=lambda detection: -_prominence(detection.box_xyxy, image))
+    detections = sorted(found, key=lambda detection: -_prominence(detection.box_xyxy, image))
     if not detections:
         return None, EnrollmentReason.NO_FACE
     if len(detections) > 1:

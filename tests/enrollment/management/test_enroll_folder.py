@@ -225,6 +225,10 @@ class TestRefusedFiles:
         assert "2 of 6 files" in error
         assert Person.objects.get(name=NAMES[WADE]).samples.count() == 2
 
+    def test_looks_for_faces_in_an_upright_picture_once(self, site, looks):
+        report, _ = run_json(site)
+        assert len(looks) == report["totals"]["enrolled"] == 4
+
     def test_a_covered_mouth_is_refused(self, site, shared_faces):
         shutil.copy(shared_faces.parent / "cases" / "faces" / "maskA.png", site / WADE)
         report, _ = run_json(site)
@@ -241,7 +245,7 @@ class TestRefusedFiles:
         gallery = current_gallery(engine)
         for path in sorted(site.glob("*/*.jpg")):
             upright = engine.turn_upright(engine.decode(path.read_bytes()))
-            best = gallery.search(engine.analyze(upright).faces[0].embedding, 1)[0]
+            best = gallery.search(engine.analyze(*upright).faces[0].embedding, 1)[0]
             assert Person.objects.get(uuid=best.person_id).name == NAMES[path.parent.name]
         assert not engine.detect(engine.decode(path.read_bytes())) or best.comparison_score > 0.8
 
