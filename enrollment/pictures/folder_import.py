@@ -44,8 +44,9 @@ from security.actors import Actor
 
 AHEAD = 128
 """Pictures per thread that are looked at before their folder's turn; each waits as a crop and a vector, some 40 kB."""
-AT_ONCE = 128
-"""Pictures from which the people of several folders are stored together: what a run that is ended may lose."""
+AT_ONCE, AT_THE_END = 256, 32
+"""Pictures from which the people of several folders are stored together: what a run that is ended may lose. Towards the
+end they become fewer, for while the last ones are stored the engine has nothing to do."""
 CLEAR_LEAD = 1.25
 """The main face must be at least this many times as prominent as the next (see _prominence())."""
 SMALLEST_FACE = 20.0
@@ -153,11 +154,13 @@ def import_folders(
     seen = look_at_all(engine, (partial(look_at_picture, engine, path) for path in paths), tell)
     pictures = groupby(seen, key=lambda picture: picture.path.parent.name)
     waiting: list[Found] = []
+    held, to_come = 0, sum(len(folder.pictures) for folder in folders)
     for folder in folders:
         waiting.append((folder, list(next(pictures)[1]) if folder.pictures else []))
-        if sum(len(those) for _, those in waiting) >= AT_ONCE:
+        held, to_come = held + len(folder.pictures), to_come - len(folder.pictures)
+        if held >= min(AT_ONCE, max(AT_THE_END, to_come)):
             yield from _import_together(waiting, consent)
-            waiting = []
+            waiting, held = [], 0
     yield from _import_together(waiting, consent)
 
 

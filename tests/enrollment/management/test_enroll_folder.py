@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from enrollment import services
 from enrollment.models import FaceSample, GalleryRevision, Person
 from enrollment.newcomers import enroll_newcomers
+from enrollment.pictures import folder_import
 from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
 from enrollment.samples.storing import MAX_SAMPLES
 from tests.support.consent import ON_PAPER
@@ -54,6 +55,12 @@ def run(directory, *options):
 def run_json(directory):
     out, error = run(directory, "--json")
     return json.loads(out), error
+
+
+def few_at_once(monkeypatch, pictures=5, at_the_end=5):
+    """Five pictures, so three of these people."""
+    monkeypatch.setattr(folder_import, "AT_ONCE", pictures)
+    monkeypatch.setattr(folder_import, "AT_THE_END", at_the_end)
 
 
 class TestFirstRun:
@@ -122,7 +129,7 @@ class TestManyFolders:
         return site
 
     def test_the_report_has_them_in_their_order_whatever_way_they_went(self, crowd, monkeypatch):
-        monkeypatch.setattr("enrollment.pictures.folder_import.AT_ONCE", 5)
+        few_at_once(monkeypatch)
         report, error = run_json(crowd)
         assert error is None
         names = sorted(path.name for path in crowd.iterdir())
@@ -137,6 +144,20 @@ class TestManyFolders:
         written = [query["sql"] for query in queries if query["sql"].startswith('INSERT INTO "enrollment_person" ')]
         assert len(written) <= 2
 
+    def test_fewer_of_them_towards_the_end_so_that_little_is_left_when_the_engine_is_done(self, crowd, monkeypatch):
+        few_at_once(monkeypatch, pictures=8, at_the_end=2)
+        sizes = []
+
+        def counting(found, consent):
+            sizes.append(sum(len(pictures) for _, pictures in found))
+            return import_together(found, consent)
+
+        import_together = folder_import._import_together
+        monkeypatch.setattr(folder_import, "_import_together", counting)
+        report, error = run_json(crowd)
+        assert (error, report["totals"]["people_created"]) == (None, 13)
+        assert sizes == [8, 8, 6, 4, 2, 0]
+
     def test_one_name_that_cannot_be_stored_keeps_nobody_else_out(self, crowd):
         (crowd / ("x" * 201)).mkdir()
         shutil.copy(next((crowd / WADE).glob("*.jpg")), crowd / ("x" * 201))
@@ -145,7 +166,7 @@ class TestManyFolders:
         assert report["totals"]["people_created"] == 13
 
     def test_a_run_that_is_ended_half_way_keeps_whole_people_and_the_next_goes_on(self, crowd, monkeypatch):
-        monkeypatch.setattr("enrollment.pictures.folder_import.AT_ONCE", 5)
+        few_at_once(monkeypatch)
         stored = enroll_newcomers
         batches = iter((stored, stored))
 
