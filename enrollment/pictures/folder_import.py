@@ -29,6 +29,7 @@ from enrollment.errors import DuplicateCandidate, EnrollmentError, NameAmbiguous
 from enrollment.models import FaceSample, Person
 from enrollment.newcomers import Newcomer, enroll_newcomers
 from enrollment.reasons import EnrollmentReason, sentence_for, sentence_for_photo, sentence_of
+from enrollment.runtime.gallery import no_collections
 from enrollment.samples.drafts import SampleDraft, draft_from_face
 from enrollment.samples.duplicates import find_duplicates, find_lookalikes
 from enrollment.samples.storing import MAX_SAMPLES
@@ -316,6 +317,7 @@ def _who_is_new(found: Sequence[Found]) -> set[str]:
     return {called for called, mine in names.items() if not any(wanted[name] > 1 or name in taken for name in mine)}
 
 
+@no_collections()
 def _enroll_together(found: Sequence[Found], consent: Consent) -> list[PersonOutcome]:
     """Raises EnrollmentError: then nobody was enrolled."""
     if not found:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
+import sys
 import unicodedata
 from collections.abc import Iterator
 from io import StringIO
@@ -16,6 +18,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from enrollment import services
+from enrollment.management.commands.enroll_folder import TURN_S
 from enrollment.models import FaceSample, GalleryRevision, Person
 from enrollment.newcomers import enroll_newcomers
 from enrollment.pictures import folder_import
@@ -157,6 +160,18 @@ class TestManyFolders:
         report, error = run_json(crowd)
         assert (error, report["totals"]["people_created"]) == (None, 13)
         assert sizes == [8, 8, 6, 4, 2, 0]
+
+    def test_threads_hand_on_python_s_lock_sooner_while_it_runs(self, site, monkeypatch):
+        before, seen = sys.getswitchinterval(), []
+
+        def noticing(**those):
+            seen.append((sys.getswitchinterval(), gc.isenabled()))
+            return enroll_newcomers(**those)
+
+        monkeypatch.setattr(folder_import, "enroll_newcomers", noticing)
+        run(site)
+        assert seen == [(pytest.approx(TURN_S), False)]
+        assert (sys.getswitchinterval(), gc.isenabled()) == (before, True)
 
     def test_one_name_that_cannot_be_stored_keeps_nobody_else_out(self, crowd):
         (crowd / ("x" * 201)).mkdir()
