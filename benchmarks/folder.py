@@ -49,6 +49,7 @@ def run(*, faces: Path, pictures: int, each: int, turns: int, **options: Any) ->
         parts = [Path(work) / "people" / str(turn) for turn in range(turns)]
         for part in parts:
             _write(part, islice(people, pictures // each // turns))
+        os.sync()  # else the database's first writes wait until the disk has all these files
         environment = site_environment(Path(work), models_dir=models_dir, pack=pack)
         laps = _in_process(environment, parts)
     return {"benchmark": "folder", "pack": pack, "cores": os.cpu_count(), **_report(laps)}

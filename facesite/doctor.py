@@ -315,12 +315,12 @@ def pictures(asked: Asked) -> Iterator[Finding]:
 def _judged(path: Path, good: LivenessVerdict) -> Finding:
     engine = get_engine()
     try:
-        image = engine.turn_upright(engine.decode(read_file(path), UPLOAD_LIMITS))
+        image, detections = engine.turn_upright(engine.decode(read_file(path), UPLOAD_LIMITS))
     except OSError as error:
         return _problem(f"{path} cannot be read ({error.strerror}).", "Name a picture that is there.")
     except ImageError as error:
         return _problem(f"{path}: {error}", "Take another picture.")
-    faces = engine.analyze(image, embed=False, liveness=True).faces
+    faces = engine.analyze(image, detections, embed=False, liveness=True).faces
     if not faces:
         return _problem(f"{path} shows no face.", "Take a picture with one face, as near as at the site's camera.")
     verdict, score = faces[0].liveness.verdict, faces[0].liveness.score

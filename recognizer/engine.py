@@ -175,36 +175,48 @@ class FaceEngine:
         checker = self._loaded.liveness
         return checker.check(image, detection) if checker else Liveness()
 
-    def turn_upright(self, image: Image) -> Image:
+    def turn_upright(self, image: Image) -> tuple[Image, list[Detection]]:
         """The H x W x 3 uint8 BGR still itself, or turned by quarters where only then its main face stands upright.
 
-        Cameras without a position sensor, scans and messengers leave pictures on their sides.
+        With what detect_still() finds in it, so that nobody looks again. Cameras without a position sensor, scans and
+        messengers leave pictures on their sides.
         """
-        best, most = image, self._uprightness(image)
+        best, found = image, self.detect_still(image)
+        most = self._uprightness(image, found)
         if most >= PLAINLY_UPRIGHT:
-            return image
+            return best, found
         for quarters in (1, 2, 3):
             turned = np.ascontiguousarray(np.rot90(image, quarters))
-            uprightness = self._uprightness(turned)
+            detections = self.detect_still(turned)
+            uprightness = self._uprightness(turned, detections)
             if uprightness > most:
-                best, most = turned, uprightness
-        return best
+                best, found, most = turned, detections, uprightness
+        return best, found
 
-    def _uprightness(self, image: Image) -> float:
-        """0..1, of the main face; 0 where there is none."""
-        detections, checker = self.detect_still(image), self._loaded.checker
+    def _uprightness(self, image: Image, detections: Sequence[Detection]) -> float:
+        """0..1, of the main one of these faces; 0 where there is none."""
         if not detections:
             return 0.0
+        checker = self._loaded.checker
         turned = checker.check(self.align(image, detections[0])).turned if checker else 0.0
         return detections[0].detection_score * (1.0 - turned)
 
-    def analyze(self, image: Image, *, embed: bool = True, liveness: bool = False) -> AnalyzedImage:
+    def analyze(
+        self,
+        image: Image,
+        detections: Sequence[Detection] | None = None,
+        *,
+        embed: bool = True,
+        liveness: bool = False,
+    ) -> AnalyzedImage:
         """Every face of a H x W x 3 uint8 BGR still, with its crop and quality, and on demand more.
 
-        embed: with its embedding. liveness: with a liveness check, else NOT_CHECKED.
+        detections: what turn_upright() found in it; None: detect_still() looks for them. embed: with its embedding.
+        liveness: with a liveness check, else NOT_CHECKED.
         """
         watch = Stopwatch()
-        detections = self.detect_still(image)
+        if detections is None:
+            detections = self.detect_still(image)
         watch.lap("detect")
         crops = [self.align(image, detection) for detection in detections]
         watch.lap("align")

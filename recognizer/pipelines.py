@@ -42,8 +42,8 @@ class FacesitePipeline:
 
     def embed_picture(self, data: bytes) -> Vector | None:
         """(d,) float32 of length 1 for the main face; see `Pipeline`."""
-        image = self._engine.turn_upright(self._engine.decode(data, UPLOAD_LIMITS))
-        detection = main_face(self._engine.detect_still(image), image)
+        image, detections = self._engine.turn_upright(self._engine.decode(data, UPLOAD_LIMITS))
+        detection = main_face(detections, image)
         if detection is None:
             return None
         return cast(Vector, self._engine.embed([self._engine.align(image, detection)])[0])

@@ -23,6 +23,7 @@ from tests.support.operators import make_client, make_operator
 if TYPE_CHECKING:
     from recognizer.engine import FaceEngine
     from recognizer.packs.manifest import Pack
+    from recognizer.types import Detection, Image
 
 # In the order of their imports.
 pytest_plugins = [
@@ -99,6 +100,22 @@ def engine(models_dir: Path) -> Iterator[FaceEngine]:
     yield started
     runtime.shared._engine = started
     runtime.reset_engine()
+
+
+@pytest.fixture
+def looks(monkeypatch) -> list[tuple[int, ...]]:
+    """The shape of every picture in which the detector of stills looks for faces from now on."""
+    from recognizer.stages.stills import StillDetector
+
+    shapes: list[tuple[int, ...]] = []
+    detect = StillDetector.detect
+
+    def counting(self: StillDetector, image: Image) -> list[Detection]:
+        shapes.append(image.shape)
+        return detect(self, image)
+
+    monkeypatch.setattr(StillDetector, "detect", counting)
+    return shapes
 
 
 @pytest.fixture

@@ -54,9 +54,9 @@ def identify_image(
     image_bytes: a JPEG, PNG, WebP or BMP within UPLOAD_LIMITS. claimed: uuid of a person, to verify, not identify.
     Liveness is not checked unless `check_liveness`. Raises ImageError.
     """
-    image = engine.turn_upright(engine.decode(image_bytes, UPLOAD_LIMITS))
+    image, detections = engine.turn_upright(engine.decode(image_bytes, UPLOAD_LIMITS))
     asked = policy if check_liveness else replace(policy, liveness=LivenessMode.OFF)
-    outcome = decide_still(engine, image, Question(gallery, asked, claimed))
+    outcome = decide_still(engine, image, Question(gallery, asked, claimed), detections)
     decisions = {decision.track: decision for decision in outcome.decisions}
     factor = max(image_size(image_bytes)) / max(image.shape[:2])  # a large picture is decoded at a part of its size
     faces = (
@@ -107,8 +107,8 @@ def compare_images(first: bytes, second: bytes, *, engine: FaceEngine, policy: D
 
 
 def _largest_face(engine: FaceEngine, image_bytes: bytes) -> Face:
-    image = engine.turn_upright(engine.decode(image_bytes, UPLOAD_LIMITS))
-    faces = engine.analyze(image).faces
+    image, detections = engine.turn_upright(engine.decode(image_bytes, UPLOAD_LIMITS))
+    faces = engine.analyze(image, detections).faces
     if not faces:
         raise NoFace
     factor = max(image_size(image_bytes)) / max(image.shape[:2])

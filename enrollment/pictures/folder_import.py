@@ -29,6 +29,7 @@ from enrollment.errors import DuplicateCandidate, EnrollmentError, NameAmbiguous
 from enrollment.models import FaceSample, Person
 from enrollment.newcomers import Newcomer, enroll_newcomers
 from enrollment.reasons import EnrollmentReason, sentence_for, sentence_for_photo, sentence_of
+from enrollment.runtime.gallery import no_collections
 from enrollment.samples.drafts import SampleDraft, draft_from_face
 from enrollment.samples.duplicates import find_duplicates, find_lookalikes
 from enrollment.samples.storing import MAX_SAMPLES
@@ -39,13 +40,14 @@ from recognizer.engine import FaceEngine
 from recognizer.errors import ImageError
 from recognizer.images import NAMED_SUFFIXES, SUFFIXES, UPLOAD_LIMITS, read_file
 from recognizer.reasons import Reason
-from recognizer.types import Face, Image
+from recognizer.types import Detection, Face, Image
 from security.actors import Actor
 
 AHEAD = 128
 """Pictures per thread that are looked at before their folder's turn; each waits as a crop and a vector, some 40 kB."""
-AT_ONCE = 128
-"""Pictures from which the people of several folders are stored together: what a run that is ended may lose."""
+AT_ONCE, AT_THE_END = 256, 32
+"""Pictures from which the people of several folders are stored together: what a run that is ended may lose. Towards the
+end they become fewer, for while the last ones are stored the engine has nothing to do."""
 CLEAR_LEAD = 1.25
 """The main face must be at least this many times as prominent as the next (see _prominence())."""
 SMALLEST_FACE = 20.0
@@ -153,11 +155,13 @@ def import_folders(
     seen = look_at_all(engine, (partial(look_at_picture, engine, path) for path in paths), tell)
     pictures = groupby(seen, key=lambda picture: picture.path.parent.name)
     waiting: list[Found] = []
+    held, to_come = 0, sum(len(folder.pictures) for folder in folders)
     for folder in folders:
         waiting.append((folder, list(next(pictures)[1]) if folder.pictures else []))
-        if sum(len(those) for _, those in waiting) >= AT_ONCE:
+        held, to_come = held + len(folder.pictures), to_come - len(folder.pictures)
+        if held >= min(AT_ONCE, max(AT_THE_END, to_come)):
             yield from _import_together(waiting, consent)
-            waiting = []
+            waiting, held = [], 0
     yield from _import_together(waiting, consent)
 
 
@@ -236,10 +240,10 @@ def look_at_picture(engine: FaceEngine, path: Path) -> Picture:
 def look_at_bytes(engine: FaceEngine, path: Path, data: bytes) -> Picture:
     """The same of a picture that lies in no file; path: what it is called."""
     try:
-        image = engine.turn_upright(engine.decode(data, UPLOAD_LIMITS))
+        image, detections = engine.turn_upright(engine.decode(data, UPLOAD_LIMITS))
     except ImageError as error:
         return Picture(path, code=error.code, message=sentence_of(error))
-    face, code = choose_face(engine, image)
+    face, code = choose_face(engine, image, detections)
     if face is None:
         return _without_draft(path, code)
     return Picture(path, draft_from_face(face, contract_id=engine.contract_id, source=FaceSample.Source.FOLDER))
@@ -249,12 +253,12 @@ def _without_draft(path: Path, code: str) -> Picture:
     return Picture(path, code=code, message=sentence_for_photo(code))
 
 
-def choose_face(engine: FaceEngine, image: Image) -> tuple[Face | None, str]:
+def choose_face(engine: FaceEngine, image: Image, found: Iterable[Detection]) -> tuple[Face | None, str]:
     """The face that the picture is about, embedded, and ""; or None and the reason code.
 
-    image: (H, W, 3) uint8 BGR.
+    image: (H, W, 3) uint8 BGR; found: its faces.
     """
-    detections = sorted(engine.detect_still(image), key=lambda detection: -_prominence(detection.box_xyxy, image))
+    detections = sorted(found, key=lambda detection: -_prominence(detection.box_xyxy, image))
     if not detections:
         return None, EnrollmentReason.NO_FACE
     if len(detections) > 1:
@@ -313,6 +317,7 @@ def _who_is_new(found: Sequence[Found]) -> set[str]:
     return {called for called, mine in names.items() if not any(wanted[name] > 1 or name in taken for name in mine)}
 
 
+@no_collections()
 def _enroll_together(found: Sequence[Found], consent: Consent) -> list[PersonOutcome]:
     """Raises EnrollmentError: then nobody was enrolled."""
     if not found:

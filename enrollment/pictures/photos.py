@@ -186,8 +186,8 @@ def _check_photo(engine: FaceEngine, file: UploadedFile[Any]) -> PhotoOutcome:
 
 def _look_at(engine: FaceEngine, name: str, data: bytes) -> PhotoOutcome:
     """What becomes of one picture; one job for the engine's pool. Raises ImageError."""
-    image = engine.turn_upright(engine.decode(data, PHOTO_LIMITS))
-    faces = engine.analyze(image).faces
+    image, detections = engine.turn_upright(engine.decode(data, PHOTO_LIMITS))
+    faces = engine.analyze(image, detections).faces
     if not faces:
         message = gettext("No face was found. Use a picture that shows the face clearly.")
         return PhotoOutcome(name, code=EnrollmentReason.NO_FACE, message=message)

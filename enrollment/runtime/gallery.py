@@ -207,7 +207,7 @@ def refresh_in_process(copy: Copy | None, contract_id: str, dimension: int, note
         return loaded
     changed = _changed_people(loaded, number, epoch, today)
     if loaded is None or changed is None:
-        with _no_collections():
+        with no_collections():
             fresh = _load(contract_id, dimension, number, epoch, today, note)
     else:
         fresh = _patch(loaded, changed, contract_id, dimension, number, today)
@@ -215,9 +215,9 @@ def refresh_in_process(copy: Copy | None, contract_id: str, dimension: int, note
 
 
 @contextmanager
-def _no_collections() -> Iterator[None]:
-    """A gallery is a million objects without a circle among them: to look for circles again and again takes a third of
-    the time that it takes to load."""
+def no_collections() -> Iterator[None]:
+    """For work that makes many objects without a circle among them: to look for circles again and again takes a third
+    of the time that a gallery takes to load."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -37,8 +37,9 @@ GONE = -np.inf
 """The score of a row that is passed over."""
 LOWEST = -2.0
 """Less than any cosine, and more than GONE."""
-IN_CACHE = 256
-"""Rows that are compared with many probes at a time: 512 kB of 512 values each stay in the processor's cache."""
+MULTIPLIED, IN_CACHE = 262_144, 32
+"""Most multiplications of two matrices at a time, for the same reason, and the rows of a block that take part in them:
+those and their probes stay in the processor's cache."""
 NORM_TOLERANCE = 1e-3
 """How far from 1 the length of a vector may be. Rounding to float32 stays far below this; a vector that was not
 normalised is far above."""
@@ -153,10 +154,13 @@ class Block:
             return [np.empty(0, np.int64)] * len(probes)
         least = threshold - self._margin
         reached = np.empty((len(probes), len(self)), np.bool_)
+        step = max(1, MULTIPLIED // (IN_CACHE * probes.shape[1]))
         for start in range(0, len(self), IN_CACHE):
             some = slice(start, start + IN_CACHE)
-            # Row by row: BLAS would start threads for a whole product, and they wait busily for more work afterwards.
-            reached[:, some] = np.vecdot(self.matrix[some], probes[:, None]) >= least
+            columns = self.matrix[some].T
+            for first in range(0, len(probes), step):
+                those = slice(first, first + step)
+                reached[those, some] = probes[those] @ columns >= least
         return [np.flatnonzero(rows) for rows in reached]
 
     def score(self, rows: Rows | Sequence[int], probe: Vector) -> list[Candidate]:

@@ -30,7 +30,7 @@ from recognizer.tracking.frame import Frame
 from recognizer.tracking.outcomes import FrameOutcome, shown_faces
 from recognizer.tracking.tracks import Decision, Sighting, Track
 from recognizer.tracking.visits import Visits, is_only_averted, predecessor
-from recognizer.types import DecisionPolicy, Image, LivenessMode, LivenessVerdict, Vector, Verdict
+from recognizer.types import DecisionPolicy, Detection, Image, LivenessMode, LivenessVerdict, Vector, Verdict
 
 FORGET_AFTER = 1.0
 """Seconds that a hidden face may take to come back as the same track."""
@@ -54,15 +54,12 @@ class TrackFuser:
         check_liveness: bool,
         most_faces: int | None = FACES_PER_FRAME,
         most_embeddings: int | None = EMBEDDINGS_PER_FRAME,
-        still: bool = False,
     ) -> None:
         """claimed: person id for 1:1; None: 1:N. check_liveness False: as if the policy's liveness were off.
 
         most_faces, most_embeddings: faces looked at, and embedded, in one frame; None: all of them.
-        still: the one frame is a picture that may be large.
         """
         self._engine = engine
-        self._still = still
         self._most_faces, self._most_embeddings = most_faces, most_embeddings
         self._policy = policy if check_liveness else replace(policy, liveness=LivenessMode.OFF)
         self._liveness_models = check_liveness and bool(engine.pack.files_of("liveness"))
@@ -76,9 +73,18 @@ class TrackFuser:
         self._run: ChallengeRun | None = None
         self._visits = Visits()
 
-    def process(self, image: Image, gallery: Gallery, *, skipped: int = 0, now: float) -> FrameOutcome:
+    def process(
+        self,
+        image: Image,
+        gallery: Gallery,
+        *,
+        detections: Sequence[Detection] | None = None,
+        skipped: int = 0,
+        now: float,
+    ) -> FrameOutcome:
         """Look at one frame (H x W x 3 uint8 BGR).
 
+        detections: its faces, where they are known; None: the engine looks for them as in any frame.
         skipped: frames lost since the last one; now: seconds of a clock that never goes back.
         Raises ContractMismatch when the gallery belongs to another pack than the engine's.
         """
@@ -87,7 +93,7 @@ class TrackFuser:
         self._frames += 1 + skipped
         frame = Frame(image, self._question(gallery), now, self._frames, skipped)
         self._forget(frame)
-        tracks = self._follow(self._look(frame), frame)
+        tracks = self._follow(self._look(frame, detections), frame)
         for track in tracks:
             (self._learn if track.decision is None else self._refresh)(track, frame)
         challenged = [self._run.track] if self._run else []
@@ -138,13 +144,13 @@ class TrackFuser:
             if enrolled:
                 self._visits.remember([track])
 
-    def _look(self, frame: Frame) -> list[Sighting]:
-        with self._watch.measure("detect"):
-            detect = self._engine.detect_still if self._still else self._engine.detect
-            detections = detect(frame.image)[: self._most_faces]
+    def _look(self, frame: Frame, detections: Sequence[Detection] | None) -> list[Sighting]:
+        if detections is None:
+            with self._watch.measure("detect"):
+                detections = self._engine.detect(frame.image)
         sightings = []
         with self._watch.measure("quality"):
-            for detection in detections:
+            for detection in detections[: self._most_faces]:
                 aligned = self._engine.align(frame.image, detection)
                 quality = self._engine.measure_quality(frame.image, detection, aligned)
                 sightings.append(Sighting(detection, aligned, quality, appearance_of(aligned)))
@@ -303,9 +309,12 @@ class TrackFuser:
         return track.has_waited(frame) or (track.is_settled(frame.policy) and not self._wants_liveness(track, frame))
 
 
-def decide_still(engine: FaceEngine, image: Image, question: Question) -> FrameOutcome:
+def decide_still(
+    engine: FaceEngine, image: Image, question: Question, detections: Sequence[Detection] | None = None
+) -> FrameOutcome:
     """One picture (H x W x 3 uint8 BGR) instead of a stream: every face is decided at once, by the live page's rules.
 
+    detections: what turn_upright() found in it; None: detect_still() looks for them.
     Raises ContractMismatch when the gallery belongs to another pack than the engine's.
     """
     policy = replace(question.policy, frames_needed=1, frames_limit=1)
@@ -317,6 +326,7 @@ def decide_still(engine: FaceEngine, image: Image, question: Question) -> FrameO
         check_liveness=check_liveness,
         most_faces=None,
         most_embeddings=None,
-        still=True,
     )
-    return fuser.process(image, question.gallery, now=0.0)
+    if detections is None:
+        detections = engine.detect_still(image)
+    return fuser.process(image, question.gallery, detections=detections, now=0.0)

@@ -15,6 +15,7 @@ from security.audit.chain import Row, time_text
 from security.happenings import happened
 from security.models import AuditEvent, AuditHead, KeyActor
 from security.source import COMMAND, PRODUCT, current_source
+from security.statements import insert_rows
 
 Change = tuple[Action, object, Mapping[str, Any]]
 """An action, the id of what was changed, facts; as record() takes them."""
@@ -77,7 +78,7 @@ def _append(actor: Actor | None, changes: Sequence[Change]) -> list[AuditEvent]:
         )
         event.hash = last_hash = hash_of(event)
         events.append(event)
-    AuditEvent.objects.bulk_create(events, batch_size=500)
+    insert_rows(events)
     AuditHead.objects.filter(pk=head.pk).update(number=number, hash=last_hash)
     return events
 

@@ -494,6 +494,10 @@ class TestUpload:
         response = operator_client.post(UPLOAD, new_person(photos=[blurred]))
         assertContains(response, "Use a sharper picture.", status_code=400)
 
+    def test_looks_for_faces_in_an_upright_picture_once(self, operator_client, photo, looks):
+        operator_client.post(UPLOAD, new_person(photos=[photo("Alexander_Downer")]))
+        assert FaceSample.objects.count() == len(looks) == 1
+
     @pytest.mark.parametrize("quarters", [1, 2, 3])
     def test_turns_a_picture_that_lies_on_its_side_or_stands_on_its_head(
         self, operator_client, engine, photo, quarters

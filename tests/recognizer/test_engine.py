@@ -12,7 +12,7 @@ from recognizer.engine import FaceEngine
 from recognizer.errors import EngineNotReady, ImageTooManyPixels, PackCorrupt, PackNotInstalled, PackUnknown
 from recognizer.images import UPLOAD_LIMITS, encode_thumbnail
 from recognizer.packs.manifest import SHIPPED_DIR, Pack
-from recognizer.types import LivenessVerdict, RecognizerConfig
+from recognizer.types import Detection, LivenessVerdict, RecognizerConfig
 from tests.support.floats import approx_cosine
 
 
@@ -186,6 +186,36 @@ class TestLife:
         engine.close()
 
         assert max(seen) == 2
+
+
+class TestTurnUpright:
+    @pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+    def test_hands_on_what_it_found_in_the_picture_that_it_returns(self, engine, both, quarters):
+        """Nobody looks again, so each number is the one that another look would give."""
+        upright, found = engine.turn_upright(np.ascontiguousarray(np.rot90(both, quarters)))
+
+        assert (upright == both).all()
+        assert [numbers(face) for face in found] == [numbers(face) for face in engine.detect_still(both)]
+        for face, expected in zip(engine.analyze(upright, found).faces, engine.analyze(both).faces, strict=True):
+            assert (face.embedding == expected.embedding).all()
+            assert face.quality == expected.quality
+
+    def test_hands_on_nobody_of_an_empty_picture(self, engine, looks):
+        blank = np.zeros((240, 320, 3), np.uint8)
+        upright, found = engine.turn_upright(blank)
+
+        assert upright is blank
+        assert engine.analyze(upright, found).faces == ()
+        assert len(looks) == 4
+
+    def test_looks_once_at_an_upright_picture(self, engine, portrait, looks):
+        engine.analyze(*engine.turn_upright(portrait))
+
+        assert len(looks) == 1
+
+
+def numbers(found: Detection) -> tuple[object, ...]:
+    return found.box_xyxy.tolist(), found.landmarks.tolist(), found.detection_score
 
 
 class TestThumbnailOfAFrame:

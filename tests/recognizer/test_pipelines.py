@@ -77,6 +77,11 @@ class TestPipelines:
 
         assert float(likeness) > 0.9
 
+    def test_ours_looks_for_faces_once(self, engine: FaceEngine, pictures, looks):
+        embed(FacesitePipeline(engine), pictures[0])
+
+        assert len(looks) == 1
+
     def test_the_seed_s_way_gives_the_model_the_pixels_in_their_bgr_order(self, engine: FaceEngine, pictures):
         """The embedder alone turns the channels, so that a picture with red and blue exchanged comes out as it was."""
         image = engine.decode(pictures[0])

@@ -9,7 +9,7 @@ from recognizer.errors import ImageUndecodable
 from recognizer.images import UPLOAD_LIMITS, encode_thumbnail
 from recognizer.types import LivenessVerdict, Verdict
 from tests.verification.conftest import ADA, BOB, STRANGER
-from verification.photos import IdentifiedImage, identify_image
+from verification.photos import IdentifiedImage, compare_images, identify_image
 from verification.policy import current_policy
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +70,15 @@ class TestIdentifyImage:
 
         assert (face.decision.verdict, face.decision.person_id) == (Verdict.MATCH, str(ada.uuid))
 
+    def test_an_upright_picture_is_looked_at_once_and_another_once_each_way_round(
+        self, identify, engine, picture, looks
+    ):
+        upright = engine.decode(picture(ADA, 4), UPLOAD_LIMITS)
+        identify(picture(ADA, 4))
+        assert len(looks) == 1
+        identify(cv2.imencode(".png", np.rot90(upright, 2))[1].tobytes())
+        assert len(looks) == 1 + 4
+
     def test_a_covered_mouth_names_and_denies_nobody(self, identify, ada, bob, shared_faces):
         (face,) = identify((shared_faces.parent / "cases" / "faces" / "maskA.png").read_bytes()).faces
 
@@ -81,3 +90,11 @@ class TestIdentifyImage:
     def test_what_is_no_picture_is_said_so(self, identify):
         with pytest.raises(ImageUndecodable):
             identify(b"not a picture")
+
+
+class TestCompareImages:
+    def test_each_picture_is_looked_at_once(self, engine, picture, looks):
+        compared = compare_images(picture(ADA, 1), picture(ADA, 4), engine=engine, policy=current_policy(engine))
+
+        assert compared.verdict == Verdict.MATCH
+        assert len(looks) == 2

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
+import sys
 import unicodedata
 from collections.abc import Iterator
 from io import StringIO
@@ -16,8 +18,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from enrollment import services
+from enrollment.management.commands.enroll_folder import TURN_S
 from enrollment.models import FaceSample, GalleryRevision, Person
 from enrollment.newcomers import enroll_newcomers
+from enrollment.pictures import folder_import
 from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
 from enrollment.samples.storing import MAX_SAMPLES
 from tests.support.consent import ON_PAPER
@@ -54,6 +58,12 @@ def run(directory, *options):
 def run_json(directory):
     out, error = run(directory, "--json")
     return json.loads(out), error
+
+
+def few_at_once(monkeypatch, pictures=5, at_the_end=5):
+    """Five pictures, so three of these people."""
+    monkeypatch.setattr(folder_import, "AT_ONCE", pictures)
+    monkeypatch.setattr(folder_import, "AT_THE_END", at_the_end)
 
 
 class TestFirstRun:
@@ -122,7 +132,7 @@ class TestManyFolders:
         return site
 
     def test_the_report_has_them_in_their_order_whatever_way_they_went(self, crowd, monkeypatch):
-        monkeypatch.setattr("enrollment.pictures.folder_import.AT_ONCE", 5)
+        few_at_once(monkeypatch)
         report, error = run_json(crowd)
         assert error is None
         names = sorted(path.name for path in crowd.iterdir())
@@ -137,6 +147,32 @@ class TestManyFolders:
         written = [query["sql"] for query in queries if query["sql"].startswith('INSERT INTO "enrollment_person" ')]
         assert len(written) <= 2
 
+    def test_fewer_of_them_towards_the_end_so_that_little_is_left_when_the_engine_is_done(self, crowd, monkeypatch):
+        few_at_once(monkeypatch, pictures=8, at_the_end=2)
+        sizes = []
+
+        def counting(found, consent):
+            sizes.append(sum(len(pictures) for _, pictures in found))
+            return import_together(found, consent)
+
+        import_together = folder_import._import_together
+        monkeypatch.setattr(folder_import, "_import_together", counting)
+        report, error = run_json(crowd)
+        assert (error, report["totals"]["people_created"]) == (None, 13)
+        assert sizes == [8, 8, 6, 4, 2, 0]
+
+    def test_threads_hand_on_python_s_lock_sooner_while_it_runs(self, site, monkeypatch):
+        before, seen = sys.getswitchinterval(), []
+
+        def noticing(**those):
+            seen.append((sys.getswitchinterval(), gc.isenabled()))
+            return enroll_newcomers(**those)
+
+        monkeypatch.setattr(folder_import, "enroll_newcomers", noticing)
+        run(site)
+        assert seen == [(pytest.approx(TURN_S), False)]
+        assert (sys.getswitchinterval(), gc.isenabled()) == (before, True)
+
     def test_one_name_that_cannot_be_stored_keeps_nobody_else_out(self, crowd):
         (crowd / ("x" * 201)).mkdir()
         shutil.copy(next((crowd / WADE).glob("*.jpg")), crowd / ("x" * 201))
@@ -145,7 +181,7 @@ class TestManyFolders:
         assert report["totals"]["people_created"] == 13
 
     def test_a_run_that_is_ended_half_way_keeps_whole_people_and_the_next_goes_on(self, crowd, monkeypatch):
-        monkeypatch.setattr("enrollment.pictures.folder_import.AT_ONCE", 5)
+        few_at_once(monkeypatch)
         stored = enroll_newcomers
         batches = iter((stored, stored))
 
@@ -225,6 +261,10 @@ class TestRefusedFiles:
         assert "2 of 6 files" in error
         assert Person.objects.get(name=NAMES[WADE]).samples.count() == 2
 
+    def test_looks_for_faces_in_an_upright_picture_once(self, site, looks):
+        report, _ = run_json(site)
+        assert len(looks) == report["totals"]["enrolled"] == 4
+
     def test_a_covered_mouth_is_refused(self, site, shared_faces):
         shutil.copy(shared_faces.parent / "cases" / "faces" / "maskA.png", site / WADE)
         report, _ = run_json(site)
@@ -241,7 +281,7 @@ class TestRefusedFiles:
         gallery = current_gallery(engine)
         for path in sorted(site.glob("*/*.jpg")):
             upright = engine.turn_upright(engine.decode(path.read_bytes()))
-            best = gallery.search(engine.analyze(upright).faces[0].embedding, 1)[0]
+            best = gallery.search(engine.analyze(*upright).faces[0].embedding, 1)[0]
             assert Person.objects.get(uuid=best.person_id).name == NAMES[path.parent.name]
         assert not engine.detect(engine.decode(path.read_bytes())) or best.comparison_score > 0.8
 

@@ -102,7 +102,7 @@ class TestPicturesTurnedByQuarters:
 
     def test_stand_upright_after_a_quarter_turn_or_two(self, engine, portraits):
         scores = [
-            likeness(main_face(engine, engine.turn_upright(turned)), main_face(engine, picture))
+            likeness(main_face(engine, engine.turn_upright(turned)[0]), main_face(engine, picture))
             for picture, turned in turned_portraits(portraits)
         ]
 
@@ -110,4 +110,4 @@ class TestPicturesTurnedByQuarters:
         assert min(scores) > 0.8
 
     def test_and_upright_pictures_are_left_alone(self, engine, portraits):
-        assert all(engine.turn_upright(picture) is picture for picture in portraits)
+        assert all(engine.turn_upright(picture)[0] is picture for picture in portraits)
