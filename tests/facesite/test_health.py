@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import threading
 
 import pytest
@@ -25,6 +26,15 @@ def cold(no_engine, monkeypatch):
     """A process that has just started."""
     monkeypatch.setattr(gallery.shared, "_latest", None)
     warmup.reset()
+
+
+@pytest.fixture(autouse=True)
+def collector():
+    """A process that is warm tells Python's garbage collector so; the tests' own takes it back."""
+    before = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*before)
 
 
 def warm_up_in_a_thread() -> None:
@@ -116,6 +126,11 @@ class TestWarmUp:
         warm_up_in_a_thread()
         assert is_warm()
         assert warmup.problem == ""
+
+    def test_spares_the_garbage_collector_what_lasts(self, cold, models_dir):
+        warm_up_in_a_thread()
+        assert gc.get_freeze_count() > 10_000
+        assert gc.get_threshold()[0] == warmup_module.OBJECTS
 
     def test_tells_of_what_nobody_foresaw(self, cold, models_dir, monkeypatch, caplog):
         monkeypatch.setattr(warmup_module, "current_gallery", lambda engine: 1 / 0)
