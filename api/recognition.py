@@ -247,7 +247,7 @@ def _started_engine() -> FaceEngine:
 
 
 def _box(box: Any) -> tuple[float, float, float, float]:
-    left, top, right, bottom = (round(float(value), 1) for value in box)
+    left, top, right, bottom = (round(value, 1) for value in box.tolist())
     return left, top, right, bottom
 
 
