@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Count, Q, QuerySet, When
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,7 +20,7 @@ from enrollment.thumbnails import jpeg_data_url
 from security.audit.targets import TargetLink, valid_uuids
 from security.days import in_days
 from security.written_days import written
-from verification.models import FalseMatch, VerificationAttempt
+from verification.models import VerificationAttempt
 from verification.sealed import read_picture, read_pictures
 
 MOST_MEANT = 500
@@ -73,21 +73,6 @@ def recent_attempts(limit: int = 10) -> list[VerificationAttempt]:
 def attempts_of(person: Person, limit: int = 20) -> list[VerificationAttempt]:
     """The newest attempts in which this person was matched or claimed."""
     return list(find_attempts(AttemptFilters(person=person.uuid))[:limit])
-
-
-def last_seen() -> Subquery:
-    """When each person of a query of people was recognised last; matches that an operator called wrong do not count.
-
-    The index on person and time makes it one look-up for each row.
-    """
-    wrong = FalseMatch.objects.filter(attempt=OuterRef("pk"), undone_at=None)
-    seen = VerificationAttempt.objects.filter(~Exists(wrong), matched_person=OuterRef("pk"))
-    return Subquery(seen.order_by("-created_at").values("created_at")[:1])
-
-
-def last_seen_of(person: Person) -> datetime | None:
-    """last_seen() of one person; None: never. One query."""
-    return Person.objects.filter(pk=person.pk).values_list(last_seen(), flat=True).first()
 
 
 def attempts_about(people: Iterable[Person]) -> QuerySet[VerificationAttempt]:
