@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import Case, Count, Q, QuerySet, When
+from django.db.models import Count, Q, QuerySet, Value
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -103,25 +103,23 @@ def thumbnail_urls(attempts: Iterable[VerificationAttempt]) -> dict[int, str]:
 def attempts_per_day(days: int = 14, *, until: date | None = None) -> list[DayCount]:
     """One entry per day, also for days without attempts, oldest first; the last is `until` or today. One query.
 
-    It names the verdicts, all there are, because the index that holds them with their time begins with them.
+    It asks for each day and verdict, all there are, by itself: that is a stretch of the index which holds them with
+    their time, and to be counted a stretch need not be sorted.
     """
     last = until or timezone.localdate()
-    first = last - timedelta(days=days - 1)
-    every_day = [first + timedelta(days=n) for n in range(days)]
-    of_day = Case(*(When(in_days("created_at", day, day), then=n) for n, day in enumerate(every_day)))
-    rows = (
-        VerificationAttempt.objects.filter(
-            in_days("created_at", first, last), verdict__in=VerificationAttempt.Verdict.values
-        )
-        .annotate(day=of_day)
+    every_day = [last - timedelta(days=back) for back in reversed(range(days))]
+    stretches = [
+        VerificationAttempt.objects.filter(in_days("created_at", day, day), verdict=verdict)
         .order_by()
-        .values_list("day", "verdict")
-        .annotate(number=Count("pk"))
-    )
+        .values_list(Value(number), "verdict")
+        .annotate(found=Count("*"))
+        for number, day in enumerate(every_day)
+        for verdict in VerificationAttempt.Verdict.values
+    ]
     counts: dict[int, dict[str, int]] = {}
-    for day, verdict, number in rows:
-        counts.setdefault(day, {})[verdict] = number
-    return [DayCount(day, **counts.get(n, {})) for n, day in enumerate(every_day)]
+    for number, verdict, found in stretches[0].union(*stretches[1:], all=True):
+        counts.setdefault(number, {})[verdict] = found
+    return [DayCount(day, **counts.get(number, {})) for number, day in enumerate(every_day)]
 
 
 def person_names(uuids: Iterable[str]) -> dict[str, str]:

@@ -45,10 +45,11 @@ def keys_of(asked: Asked, timetable: Timetable, now: datetime) -> ByName | Query
     """Primary keys by name: those who were expected or here in the span, and fit what was asked."""
     if asked.span.length == Length.DAY:
         return ByName(asked, people_of_day(asked, timetable, now)[asked.show])
-    found = _here(asked.span)
+    # In this order: of whoever was expected no database asks whether they came.
+    found = Q(pk__in=[])
     for each in asked.span.days:
         found |= timetable.expected_on(each, now)
-    return _narrowed(asked).filter(found).values_list("pk", flat=True)
+    return _narrowed(asked).filter(found | _here(asked.span)).values_list("pk", flat=True)
 
 
 def people_of_day(asked: Asked, timetable: Timetable, now: datetime) -> dict[Show, set[int]]:

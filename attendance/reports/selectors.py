@@ -49,8 +49,9 @@ def people_in(now: datetime | None = None) -> list[Stay]:
 def came_and_stayed(now: datetime) -> QuerySet[Punch]:
     """The check-ins of those who are in."""
     later = valid_punches().filter(person=OuterRef("person"), at__lte=now).filter(AFTERWARDS)
-    recent = valid_punches().filter(ALONE, at__gt=now - LONGEST, at__lte=now, direction=Punch.Direction.IN)
-    return recent.exclude(Exists(later))
+    recent = valid_punches().filter(ALONE, at__gt=now - LONGEST, at__lte=now)
+    # Not "direction is in": SQLite would go through all who came, instead of those who have not gone.
+    return recent.exclude(direction=Punch.Direction.OUT).exclude(Exists(later))
 
 
 def lonely_punches(since: datetime, until: datetime) -> QuerySet[Punch]:
