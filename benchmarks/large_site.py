@@ -39,6 +39,8 @@ WORKED = 14
 """Days of attendance before today."""
 LATE_EVERY, AWAY_EVERY, FORGOTTEN_EVERY = 20, 20, 200
 """One in so many is late, is away, forgets to check out."""
+IN_EVERY = 200
+"""One in so many is in when the site is made."""
 TWICE_EVERY = 500
 """One in so many people is enrolled a second time, for the page of duplicates."""
 
@@ -359,6 +361,8 @@ def _fill_punches(people: int) -> None:
                 yield person, "in", begins + timedelta(hours=8, minutes=40 + late + draw.randrange(20)), goes
                 if goes:
                     yield person, "out", begins + timedelta(hours=17, minutes=draw.randrange(60)), True
+        for person in range(IN_EVERY, people + 1, IN_EVERY):
+            yield person, "in", timezone.now() - timedelta(minutes=draw.randrange(60)), False
 
     rows = (
         {
