@@ -9,7 +9,6 @@ policy       verification.policy.current_policy: the saved policy instead of the
 confusions   verification.review.feedback.load_confusions: recorded wrong matches that searches must mind
 export       verification.rights: what the history, the wrong matches and the inbox hold about a person
 periods      verification.rights: how long they are kept, in sentences
-last_seen    verification.selectors.last_seen: when a person was recognised last, for the list of people
 """
 
 from __future__ import annotations
@@ -23,15 +22,12 @@ from recognizer.search.confusions import Confusions
 from recognizer.types import DecisionPolicy
 
 if TYPE_CHECKING:
-    from django.db.models import Subquery
-
     from enrollment.models import Person
 
 EraseHook = Callable[[Sequence["Person"]], Mapping[str, int] | None]
 RebuildHook = Callable[[FaceEngine], None]
 PolicySource = Callable[[FaceEngine], DecisionPolicy]
 ConfusionSource = Callable[[str], Confusions]
-LastSeen = Callable[[], "Subquery"]
 PeriodSource = Callable[[], Iterable[str]]
 
 
@@ -65,8 +61,6 @@ class Hooks:
     """Reads the recorded wrong matches of a contract_id with every new revision of the gallery."""
     export: list[ExportHook] = field(default_factory=list)
     """Each gives what its app holds about a person."""
-    last_seen: LastSeen | None = None
-    """Gives the moment as an expression about each row of a query of people; None: nobody keeps that."""
     periods: list[PeriodSource] = field(default_factory=list)
     """Each says in sentences how long its app keeps what, for the public notice."""
     new_day: list[Callable[[], object]] = field(default_factory=list)

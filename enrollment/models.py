@@ -83,12 +83,19 @@ class Person(models.Model):
     # samples, and an undo brings them back: the choice then counts again.
     portrait = models.UUIDField(null=True, editable=False, help_text="uuid of the sample chosen to stand for them.")
     folded = FoldedField(max_length=FOLDED_LENGTH, default="", blank=True, editable=False)
+    last_seen_at = models.DateTimeField(null=True, editable=False, help_text="verification/sightings.py keeps it.")
 
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("people")
         ordering = ["name", "id"]
-        indexes = [models.Index(fields=["name"]), models.Index(fields=["created_at"], name="people_by_enrolment")]
+        indexes = [
+            models.Index(fields=["name"]),
+            models.Index(fields=["created_at"], name="people_by_enrolment"),
+            # One for each order, for those who were never seen stand by name in both.
+            models.Index(fields=["-last_seen_at", "name", "id"], name="people_seen_last_first"),
+            models.Index(fields=["last_seen_at", "name", "id"], name="people_unseen_for_longest"),
+        ]
 
     def __str__(self) -> str:
         return self.name

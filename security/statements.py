@@ -67,6 +67,17 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
             row._state.adding, row._state.db = False, connection.alias
 
 
+def write_field(row: models.Model, name: str) -> None:
+    """As row.save(update_fields=[name]) of a model without signals, whatever its save() does. The value is checked."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    quote = connection.ops.quote_name
+    field: Any = row._meta.get_field(name)
+    key: Any = row._meta.pk
+    statement = f"UPDATE {quote(row._meta.db_table)} SET {quote(field.column)} = %s WHERE {quote(key.column)} = %s"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [field.get_db_prep_save(getattr(row, field.attname), connection), row.pk])
+
+
 def locked_rows(model: type[Row], field: str, values: Collection[Any]) -> list[Row]:
     """As list(model.objects.select_for_update().filter(field__in=values).order_by("pk")) of a model without parents.
 

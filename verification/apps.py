@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_delete
 from django.utils.translation import gettext_lazy as _
 
 
@@ -15,8 +16,9 @@ class VerificationConfig(AppConfig):
         from verification.policy import current_policy
         from verification.review.feedback import load_confusions, rebuild_false_matches
         from verification.rights import held_about, periods
-        from verification.selectors import audit_links, last_seen
+        from verification.selectors import audit_links
         from verification.services import forget_people
+        from verification.sightings import counts_again
 
         targets.register("attempt", gone=_("an attempt that is no longer kept"), find=audit_links)
         hooks.on_erase(forget_people)
@@ -25,6 +27,6 @@ class VerificationConfig(AppConfig):
         hooks.on_periods(periods)
         hooks.policy = current_policy
         hooks.confusions = load_confusions
-        hooks.last_seen = last_seen
+        post_delete.connect(counts_again, sender="verification.FalseMatch", dispatch_uid="counts_again")
         for rule in retention.RULES:
             retention_rules.register(rule)

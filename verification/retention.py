@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from security.retention.rules import OwnDays, RetentionRule, old_rows
+from enrollment.models import Person
+from security.retention.rules import OwnDays, RetentionRule, delete_rows, old_rows
 from verification.models import ChallengeTry, FalseMatch, UnknownFace, UnknownPolicy, VerificationAttempt
 from verification.review import unknowns
 from verification.services import erase_old_pictures
+from verification.sightings import look_up_again
 
 PICTURE_DAYS = 30
 TRY_DAYS = 1
@@ -43,7 +46,21 @@ def _tries(now: datetime, days: int) -> QuerySet[ChallengeTry]:
     return ChallengeTry.objects.filter(at__lt=now - timedelta(days=days)).order_by("pk")
 
 
-count_attempts, erase_attempts = old_rows(_attempts)
+def count_attempts(now: datetime, days: int) -> int:
+    return _attempts(now, days).count()
+
+
+def erase_attempts(now: datetime, days: int, limit: int) -> int:
+    """Whoever is named in them was then seen last in one that stays, if at all. People first, as in an erasure."""
+    named = dict(_attempts(now, days).values_list("pk", "matched_person")[:limit])
+    people = {person for person in named.values() if person}
+    with transaction.atomic():
+        list(Person.objects.select_for_update().filter(pk__in=people).order_by("pk").values_list("pk"))
+        erased = delete_rows(_attempts(now, days).filter(pk__in=named))
+        look_up_again(people)
+    return erased
+
+
 count_unknown, erase_unknown = old_rows(unknowns.expired_faces)
 count_tries, erase_tries = old_rows(_tries)
 

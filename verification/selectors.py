@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Count, Q, QuerySet, Value
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,7 +20,7 @@ from enrollment.thumbnails import jpeg_data_url
 from security.audit.targets import TargetLink, valid_uuids
 from security.days import in_days
 from security.written_days import written
-from verification.models import FalseMatch, VerificationAttempt
+from verification.models import VerificationAttempt
 from verification.sealed import read_picture, read_pictures
 
 MOST_MEANT = 500
@@ -75,21 +75,6 @@ def attempts_of(person: Person, limit: int = 20) -> list[VerificationAttempt]:
     return list(find_attempts(AttemptFilters(person=person.uuid))[:limit])
 
 
-def last_seen() -> Subquery:
-    """When each person of a query of people was recognised last; matches that an operator called wrong do not count.
-
-    The index on person and time makes it one look-up for each row.
-    """
-    wrong = FalseMatch.objects.filter(attempt=OuterRef("pk"), undone_at=None)
-    seen = VerificationAttempt.objects.filter(~Exists(wrong), matched_person=OuterRef("pk"))
-    return Subquery(seen.order_by("-created_at").values("created_at")[:1])
-
-
-def last_seen_of(person: Person) -> datetime | None:
-    """last_seen() of one person; None: never. One query."""
-    return Person.objects.filter(pk=person.pk).values_list(last_seen(), flat=True).first()
-
-
 def attempts_about(people: Iterable[Person]) -> QuerySet[VerificationAttempt]:
     """All attempts in which any of these people was matched or claimed."""
     found = list(people)
@@ -118,25 +103,23 @@ def thumbnail_urls(attempts: Iterable[VerificationAttempt]) -> dict[int, str]:
 def attempts_per_day(days: int = 14, *, until: date | None = None) -> list[DayCount]:
     """One entry per day, also for days without attempts, oldest first; the last is `until` or today. One query.
 
-    It names the verdicts, all there are, because the index that holds them with their time begins with them.
+    It asks for each day and verdict, all there are, by itself: that is a stretch of the index which holds them with
+    their time, and to be counted a stretch need not be sorted.
     """
     last = until or timezone.localdate()
-    first = last - timedelta(days=days - 1)
-    every_day = [first + timedelta(days=n) for n in range(days)]
-    of_day = Case(*(When(in_days("created_at", day, day), then=n) for n, day in enumerate(every_day)))
-    rows = (
-        VerificationAttempt.objects.filter(
-            in_days("created_at", first, last), verdict__in=VerificationAttempt.Verdict.values
-        )
-        .annotate(day=of_day)
+    every_day = [last - timedelta(days=back) for back in reversed(range(days))]
+    stretches = [
+        VerificationAttempt.objects.filter(in_days("created_at", day, day), verdict=verdict)
         .order_by()
-        .values_list("day", "verdict")
-        .annotate(number=Count("pk"))
-    )
+        .values_list(Value(number), "verdict")
+        .annotate(found=Count("*"))
+        for number, day in enumerate(every_day)
+        for verdict in VerificationAttempt.Verdict.values
+    ]
     counts: dict[int, dict[str, int]] = {}
-    for day, verdict, number in rows:
-        counts.setdefault(day, {})[verdict] = number
-    return [DayCount(day, **counts.get(n, {})) for n, day in enumerate(every_day)]
+    for number, verdict, found in stretches[0].union(*stretches[1:], all=True):
+        counts.setdefault(number, {})[verdict] = found
+    return [DayCount(day, **counts.get(number, {})) for number, day in enumerate(every_day)]
 
 
 def person_names(uuids: Iterable[str]) -> dict[str, str]:

@@ -30,6 +30,7 @@ from verification.models import FalseMatch, UnknownFace, VerificationAttempt, Ve
 from verification.policy import Grounds, SiteThreshold, current_policy, policy_facts, saved_policy
 from verification.review.unknowns import forget_unknown, keep_unknown
 from verification.sealed import erase_thumbnails, save_with_picture
+from verification.sightings import note_seen
 
 __all__ = ["attempt_from", "current_policy", "forget_people", "record_attempt", "reuse_policy", "save_policy"]
 
@@ -74,6 +75,7 @@ def record_attempt(
         # The people are locked and the operator was logged in a moment ago: asking for them again only costs queries.
         attempt.full_clean(exclude=KNOWN, validate_unique=False, validate_constraints=False)
         save_with_picture(attempt, b"" if erased else thumbnail)
+        note_seen(attempt)
         keep_unknown(attempt, decision)
         happened(ATTEMPT_DECIDED, [attempt.uuid], facts_of(attempt))
     count_decision(attempt.verdict, attempt.mode, attempt.source, attempt.reasons)

@@ -29,5 +29,5 @@ def by_group(stays: Sequence[Stay]) -> list[tuple[str, list[Stay]]]:
 
 
 def group_of(stay: Stay) -> str:
-    """The first of the person's groups by name; empty without one. Groups are prefetched."""
-    return min((group.name for group in stay.person.groups.all()), default="")
+    """The first of the person's groups by name; empty without one. Of a stay of people_in()."""
+    return getattr(stay.came, "first_group", None) or ""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import islice, pairwise
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from attendance.models import Punch
 from attendance.reports.selectors import lonely_punches
-from attendance.reports.spans import Span
+from attendance.reports.spans import Length, Span
 from attendance.schedules.plans import Timetable
 from enrollment.models import Person, PersonGroup
 from enrollment.selectors import said_of
@@ -39,63 +41,96 @@ class Asked:
     group: PersonGroup | None = None
 
 
-def people_of(asked: Asked, timetable: Timetable, now: datetime) -> QuerySet[Person]:
-    """By name: those who were expected or here in the span, and fit what was asked."""
-    people = Person.objects.filter(said_of(asked.text)).order_by("name", "pk")
-    if asked.group:
-        people = people.filter(groups=asked.group)
-    return people.filter(_shown(asked, timetable, now))
-
-
-def count_of_each(asked: Asked, timetable: Timetable, now: datetime) -> dict[str, int]:
-    """Of a day: how many people fit, for each of Show's other than everybody."""
-    wanted = [show for show in Show if show]
-    return {show.value: people_of(replace(asked, show=show), timetable, now).count() for show in wanted}
-
-
-def _shown(asked: Asked, timetable: Timetable, now: datetime) -> Q:
-    day = asked.span.since
-    if asked.show == Show.PRESENT:
-        return _here(asked.span)
-    if asked.show == Show.LATE:
-        return _late(day, timetable)
-    if asked.show == Show.ABSENT:
-        return _absent(asked.span, timetable, now)
-    if asked.show == Show.MISSING:
-        return Q(pk__in=_people(_lonely(day, now)))
-    expected = Q(pk__in=[])
+def keys_of(asked: Asked, timetable: Timetable, now: datetime) -> ByName | QuerySet[Person, int]:
+    """Primary keys by name: those who were expected or here in the span, and fit what was asked."""
+    if asked.span.length == Length.DAY:
+        return ByName(asked, people_of_day(asked, timetable, now)[asked.show])
+    # In this order: of whoever was expected no database asks whether they came.
+    found = Q(pk__in=[])
     for each in asked.span.days:
-        expected |= timetable.expected_on(each, now)
-    return expected | _here(asked.span)
+        found |= timetable.expected_on(each, now)
+    return _narrowed(asked).filter(found | _here(asked.span)).values_list("pk", flat=True)
+
+
+def people_of_day(asked: Asked, timetable: Timetable, now: datetime) -> dict[Show, set[int]]:
+    """Of a day: the primary keys of those who fit, for each of Show's.
+
+    Compared in memory: for each question about them a database would list all who came that day anew, which takes a
+    tenth of a second for 200,000 people.
+    """
+    day, people = asked.span.since, _narrowed(asked)
+    times: dict[tuple[datetime, datetime], Q] = {}
+    for plan, whom in timetable.plans_on(day):
+        times[plan.starts, plan.due] = times.get((plan.starts, plan.due), Q(pk__in=[])) | whom
+    came = _first_check_ins(day, sorted({due for _, due in times}))
+    after = {key: passed for key, passed in came.items() if passed}
+    here = came.keys() | _keys(_stray(asked.span))
+    expected, late, absent = set[int](), set[int](), set[int]()
+    for (starts, due), whom in times.items():
+        theirs = set(people.filter(whom).order_by().values_list("pk", flat=True).iterator())
+        expected |= theirs if starts <= now else set()
+        absent |= theirs - here if due < now else set()
+        late |= {key for key in after.keys() & theirs if after[key] >= due}
+    found = {
+        Show.EVERYBODY: expected | here,
+        Show.PRESENT: here,
+        Show.LATE: late,
+        Show.ABSENT: absent,
+        Show.MISSING: _keys(_lonely(day, now)),
+    }
+    if asked.text or asked.group:
+        narrowed = set(people.values_list("pk", flat=True))
+        found = {show: keys & narrowed for show, keys in found.items()}
+    return found
+
+
+class ByName:
+    """The primary keys of some people in the order of their names, read as far as a page asks for them."""
+
+    def __init__(self, asked: Asked, keys: Collection[int]) -> None:
+        self._people = _narrowed(asked)
+        self._keys = keys
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __iter__(self) -> Iterator[int]:
+        return (key for key in self._people.values_list("pk", flat=True).iterator() if key in self._keys)
+
+    def __getitem__(self, which: slice) -> list[int]:
+        return list(islice(self, which.start, which.stop))
+
+
+def _narrowed(asked: Asked) -> QuerySet[Person]:
+    people = Person.objects.filter(said_of(asked.text)).order_by("name", "pk")
+    return people.filter(groups=asked.group) if asked.group else people
+
+
+def _first_check_ins(day: date, dues: list[datetime]) -> dict[int, datetime | None]:
+    """Who checked in -> the last of `dues`, which ascend, that had passed when they came first; None: none had."""
+    found: dict[int, datetime | None] = {}
+    for passed, next_one in pairwise([None, *dues, None]):
+        came = _check_ins(day, day).order_by()
+        came = came.filter(at__gt=passed) if passed else came
+        came = came.filter(at__lte=next_one) if next_one else came
+        for key in came.values_list("person", flat=True).iterator():
+            found.setdefault(key, passed)
+    return found
 
 
 def _here(span: Span) -> Q:
     """Whoever has a stay that began in the span."""
     came = _check_ins(span.since, span.until)
-    stray = lonely_punches(*_moments(span)).filter(direction=Punch.Direction.OUT)
-    return Q(pk__in=_people(came)) | Q(pk__in=_people(stray))
+    return Q(pk__in=_people(came)) | Q(pk__in=_people(_stray(span)))
 
 
 def _check_ins(since: date, until: date) -> QuerySet[Punch]:
     return Punch.objects.filter(in_days("at", since, until), voided_at=None, direction=Punch.Direction.IN)
 
 
-def _late(day: date, timetable: Timetable) -> Q:
-    """Whoever came after they were due, and not before it."""
-    came = _check_ins(day, day)
-    found = Q(pk__in=[])
-    for plan, whom in timetable.plans_on(day):
-        in_time, after = came.filter(at__lte=plan.due), came.filter(at__gt=plan.due)
-        found |= whom & Q(pk__in=_people(after)) & ~Q(pk__in=_people(in_time))
-    return found
-
-
-def _absent(span: Span, timetable: Timetable, now: datetime) -> Q:
-    found = Q(pk__in=[])
-    for plan, whom in timetable.plans_on(span.since):
-        if now > plan.due:
-            found |= whom & ~_here(span)
-    return found
+def _stray(span: Span) -> QuerySet[Punch]:
+    """Check-outs without a check-in."""
+    return lonely_punches(*_moments(span)).filter(direction=Punch.Direction.OUT)
 
 
 def _lonely(day: date, now: datetime) -> QuerySet[Punch]:
@@ -112,3 +147,7 @@ def _moments(span: Span) -> tuple[datetime, datetime]:
 
 def _people(punches: QuerySet[Punch]) -> QuerySet[Any, Any]:
     return punches.order_by().values("person")
+
+
+def _keys(punches: QuerySet[Punch]) -> set[int]:
+    return {key for (key,) in punches.order_by().values_list("person")}

@@ -7,13 +7,13 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from attendance.models import LONGEST, Kiosk, Punch
 from attendance.reports.stays import Stay
-from enrollment.models import Person
+from enrollment.models import Person, PersonGroup
 from security.audit.targets import TargetLink, valid_uuids
 from security.days import day_begins, in_days
 
@@ -40,17 +40,19 @@ def with_evidence(punches: QuerySet[Punch]) -> QuerySet[Punch]:
 
 
 def people_in(now: datetime | None = None) -> list[Stay]:
-    """Who is in: everybody whose last punch within LONGEST is a check-in. By name, with their groups."""
-    came = came_and_stayed(now or timezone.now()).order_by("person__name", "person_id")
-    came = came.prefetch_related("person__groups")
+    """Who is in: everybody whose last punch within LONGEST is a check-in. By name; their punches have `first_group`."""
+    groups = PersonGroup.objects.filter(people=OuterRef("person")).order_by("name").values("name")
+    came = came_and_stayed(now or timezone.now()).annotate(first_group=Subquery(groups[:1]))
+    came = came.order_by("person__name", "person_id")
     return [Stay(punch.person, punch, None) for punch in came]
 
 
 def came_and_stayed(now: datetime) -> QuerySet[Punch]:
     """The check-ins of those who are in."""
     later = valid_punches().filter(person=OuterRef("person"), at__lte=now).filter(AFTERWARDS)
-    recent = valid_punches().filter(ALONE, at__gt=now - LONGEST, at__lte=now, direction=Punch.Direction.IN)
-    return recent.exclude(Exists(later))
+    recent = valid_punches().filter(ALONE, at__gt=now - LONGEST, at__lte=now)
+    # Not "direction is in": SQLite would go through all who came, instead of those who have not gone.
+    return recent.exclude(direction=Punch.Direction.OUT).exclude(Exists(later))
 
 
 def lonely_punches(since: datetime, until: datetime) -> QuerySet[Punch]:

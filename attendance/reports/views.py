@@ -17,7 +17,7 @@ from attendance.reports.calendars import days_as_calendar
 from attendance.reports.charts import hours_chart, people_chart
 from attendance.reports.files import days_as_csv, days_as_workbook
 from attendance.reports.forms import SHOWN, ReportForm, SpanForm
-from attendance.reports.people import count_of_each, people_of
+from attendance.reports.people import ByName, Show, keys_of, people_of_day
 from attendance.reports.rosters import Row, read_many, read_rows, totals_by_day
 from attendance.reports.selectors import punches_of
 from attendance.reports.spans import Length, Span
@@ -38,17 +38,16 @@ def days(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "attendance/days.html", {"form": form}, status=400)
     asked, timetable, now = form.asked(), read_timetable(), timezone.now()
-    counts = count_of_each(asked, timetable, now) if asked.span.length == Length.DAY else {}
-    paginator = Paginator(people_of(asked, timetable, now), PEOPLE_PER_PAGE)
-    if asked.show:
-        paginator.count = counts[asked.show]  # it is the same question
-    page = paginator.get_page(request.GET.get("page"))
-    rows = read_rows(list(page.object_list), asked.span, timetable, now)
+    of_day = people_of_day(asked, timetable, now) if asked.span.length == Length.DAY else {}
+    keys = ByName(asked, of_day[asked.show]) if of_day else keys_of(asked, timetable, now)
+    # It asks for the length and for slices.
+    page = Paginator(keys, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))  # type: ignore[arg-type]
+    rows = list(read_many(list(page.object_list), asked.span, timetable, now))
     context = {
         "form": form,
         "page": page,
         "rows": rows,
-        "shows": [(code, str(words), counts[code]) for code, words in SHOWN if code in counts],
+        "shows": [(code, str(words), len(of_day[Show(code)])) for code, words in SHOWN if code and of_day],
         "filtered": bool(asked.text or asked.show or asked.group),
         "off": timetable.off.get(asked.span.since, "") if asked.span.length == Length.DAY else "",
     }
@@ -125,8 +124,8 @@ def _of_everybody(request: HttpRequest, send: Send) -> HttpResponseBase:
     form = ReportForm(request.GET)
     if not form.is_valid():
         return days(request)
-    asked = form.asked()
-    keys = list(people_of(asked, read_timetable(), timezone.now()).values_list("pk", flat=True))
+    asked, timetable, now = form.asked(), read_timetable(), timezone.now()
+    keys = list(keys_of(asked, timetable, now))
     try:
         return send(request, keys, asked.span, asked.group.name if asked.group else "")
     except ValidationError as error:

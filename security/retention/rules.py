@@ -84,8 +84,7 @@ class RetentionRule:
 def old_rows(due: Callable[[datetime, int], QuerySet[Any]]) -> tuple[CountDue, EraseBatch]:
     """count_due and erase_batch for rows that nobody else has to forget.
 
-    due: (now, days) -> the rows that are too old, in the order in which they go. Rows that a delete takes along do not
-    count.
+    due: (now, days) -> the rows that are too old, in the order in which they go.
     """
 
     def count_due(now: datetime, days: int) -> int:
@@ -94,10 +93,14 @@ def old_rows(due: Callable[[datetime, int], QuerySet[Any]]) -> tuple[CountDue, E
     def erase_batch(now: datetime, days: int, limit: int) -> int:
         keys = list(due(now, days).values_list("pk", flat=True)[:limit])
         with transaction.atomic():
-            still_due = due(now, days).filter(pk__in=keys)
-            return still_due.delete()[1].get(still_due.model._meta.label, 0)
+            return delete_rows(due(now, days).filter(pk__in=keys))
 
     return count_due, erase_batch
+
+
+def delete_rows(rows: QuerySet[Any]) -> int:
+    """How many went; rows that a delete takes along do not count."""
+    return rows.delete()[1].get(rows.model._meta.label, 0)
 
 
 @dataclass(slots=True)

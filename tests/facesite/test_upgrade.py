@@ -75,6 +75,7 @@ class TestUpgrade:
         assert not has_pending_migrations()
         assert set(Person.objects.values_list("name", flat=True)) == {"Ada", "Grace, whom the version before wrote"}
         assert VerificationAttempt.objects.get(uuid=attempt.uuid).matched_person == ada
+        assert Person.objects.get(name="Ada").last_seen_at == attempt.created_at
         assert [read_crop(sample) for sample in ada.samples.order_by("pk")] == crops
         (best,) = current_gallery(engine).search(drafts[0].embedding)
         assert best.person_id == str(ada.uuid)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from enrollment.models import Person
 from security.models import Lease
-from security.statements import MOST_VALUES, insert_row, insert_rows, locked_rows
+from security.statements import MOST_VALUES, insert_row, insert_rows, locked_rows, write_field
 from verification.models import VerificationAttempt
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +54,13 @@ def test_the_row_is_as_one_that_was_read():
     attempt.verdict = "match"
     attempt.save()  # an update, no second row
     assert VerificationAttempt.objects.get().verdict == "match"
+
+
+def test_one_field_is_written_and_no_other():
+    (person,) = named("Ann")
+    person.name, person.last_seen_at = "Not written", timezone.now()
+    write_field(person, "last_seen_at")
+    assert Person.objects.values_list("name", "last_seen_at").get() == ("Ann", person.last_seen_at)
 
 
 def test_what_the_database_forbids_is_raised():

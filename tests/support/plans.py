@@ -13,7 +13,7 @@ def plans_of(queries: Iterable[Mapping[str, str]]) -> list[str]:
     found = []
     with connection.cursor() as cursor:
         for query in queries:
-            if query["sql"].startswith("SELECT"):
+            if query["sql"].lstrip("(").startswith("SELECT"):
                 cursor.execute(f"{prefix} {query['sql']}")
                 found.append("\n".join(map(str, cursor.fetchall())))
     return found

@@ -38,6 +38,7 @@ from security.traces import leave_no_traces
 from verification.models import ConfusedFace, FalseMatch, FalseMatchKey, VerificationAttempt
 from verification.policy import current_policy
 from verification.sealed import read_confused, read_picture, read_pictures, seal_confused
+from verification.sightings import look_up_again
 
 logger = logging.getLogger("facesite.verification")
 
@@ -139,6 +140,7 @@ def record_false_match(
         )
         recorded.full_clean(exclude={"attempt", "person", "other_person", "created_by", "undone_by", "undone_at"})
         recorded.save(force_insert=True)
+        look_up_again([person.pk])
         key = key_for(FalseMatchKey, false_match=recorded)
         _confused_face(recorded, face.contract_id, face.embedding, face.comparison_score, key).save(force_insert=True)
         bump_gallery_revision([person.uuid])
@@ -155,9 +157,12 @@ def undo_false_match(*, actor: Actor | None, recorded: FalseMatch) -> None:
     """
     require(actor, Right.CORRECT)
     with transaction.atomic():
+        # The person first, as in an erasure, which erases the record.
+        list(Person.objects.select_for_update().filter(pk=recorded.person_id).values_list("pk"))
         undone = FalseMatch.objects.filter(pk=recorded.pk, undone_at=None)
         if not undone.update(undone_at=timezone.now(), undone_by=actor):
             raise FeedbackRefused(_("This was taken back already."))
+        look_up_again([recorded.person_id])
         ConfusedFace.objects.filter(false_match=recorded.pk).delete()
         FalseMatchKey.objects.filter(false_match=recorded.pk).delete()
         leave_no_traces()

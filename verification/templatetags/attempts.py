@@ -20,10 +20,9 @@ register = template.Library()
 
 @register.simple_tag
 def recent_attempts_of(person: Person) -> dict[str, Any]:
-    """The latest `attempts` and their `thumbnails`, as verification/_attempts_table.html takes them; `last_seen`."""
+    """The latest `attempts` and their `thumbnails`, as verification/_attempts_table.html takes them."""
     attempts = selectors.attempts_of(person, RECENT)
-    last_seen = selectors.last_seen_of(person) if attempts else None
-    return {"attempts": attempts, "thumbnails": selectors.thumbnail_urls(attempts), "last_seen": last_seen}
+    return {"attempts": attempts, "thumbnails": selectors.thumbnail_urls(attempts)}
 
 
 @register.simple_tag

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from attendance.models import Punch
-from attendance.reports.people import Asked, Show, count_of_each, people_of
+from attendance.reports.people import Asked, ByName, Show, keys_of, people_of_day
 from attendance.reports.spans import Length, Span
 from attendance.schedules.plans import Timetable, read_timetable
 from enrollment.models import Person
-from tests.attendance.schedules.rows import make_old_hand, make_schedule
+from tests.attendance.schedules.rows import make_group, make_old_hand, make_schedule
 from tests.support.plans import plans_of
 
 pytestmark = pytest.mark.django_db
@@ -58,8 +59,35 @@ class TestADay:
     )
     def test_has_each_in_their_place(self, show, names):
         timetable = read_timetable()
-        assert [person.name for person in people_of(asked(show), timetable, NOW)] == names
-        assert count_of_each(asked(), timetable, NOW)[show] == len(names)
+        found = people_of_day(asked(), timetable, NOW)
+        people = Person.objects.in_bulk()
+        assert [people[key].name for key in ByName(asked(), found[show])] == names
+
+    def test_has_everybody_whom_the_week_has_that_has_nothing_else(self):
+        timetable = read_timetable()
+        of_week = keys_of(Asked(Span(Length.WEEK, DAY, DAY)), timetable, NOW)
+        assert list(keys_of(asked(), timetable, NOW)) == list(of_week)
+        assert len(of_week) == 7
+
+    def test_is_late_by_the_schedule_that_counts_for_the_group(self):
+        early = make_group("Early shift", Person.objects.get(name="In time"), Person.objects.get(name="Late"))
+        make_schedule(valid_from=DAY, starts_at=time(8), groups=[early])
+        late = people_of_day(asked(), read_timetable(), NOW)[Show.LATE]
+        assert set(Person.objects.filter(pk__in=late).values_list("name", flat=True)) == {"In time", "Late"}
+
+    def test_is_narrowed_down_to_a_word_and_a_group(self):
+        group = make_group("Forgetful", *Person.objects.filter(name__startswith="Forgot"))
+        for narrowed in (replace(asked(), text="forgot"), replace(asked(), group=group)):
+            found = people_of_day(narrowed, read_timetable(), NOW)
+            sizes = {show.value: len(keys) for show, keys in found.items() if keys}
+            assert sizes == {"": 1, "present": 1, "missing": 1}
+
+    def test_reads_each_check_in_once_and_leaves_the_comparing_to_python(self, django_assert_num_queries):
+        """Each list of who came that a database makes for itself takes a tenth of a second for 200,000 people."""
+        timetable = read_timetable()
+        with django_assert_num_queries(5) as queries:
+            people_of_day(asked(), timetable, NOW)
+        assert not [query for query in queries if "IN (SELECT" in query["sql"]]
 
 
 if connection.vendor == "sqlite":  # a server's plan depends on how many rows there are
@@ -68,7 +96,7 @@ if connection.vendor == "sqlite":  # a server's plan depends on how many rows th
         def test_leads_through_indexes_that_hold_all_that_is_asked(self, django_assert_num_queries):
             """A day's check-outs by the thousand are no way to the few who lack a check-in."""
             with django_assert_num_queries(1) as queries:
-                list(people_of(asked(Show.PRESENT), NOBODY_EXPECTED, NOW).values_list("pk"))
+                list(keys_of(Asked(Span(Length.WEEK, DAY, DAY)), NOBODY_EXPECTED, NOW))
             [plan] = plans_of(queries)
             assert "USING COVERING INDEX who_came_when" in plan
             assert "USING COVERING INDEX punches_alone" in plan

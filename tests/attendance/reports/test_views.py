@@ -145,7 +145,7 @@ class TestManyPeople:
             some = make_group(f"Group {number}", *Person.objects.filter(pk__gt=number))
             make_schedule(f"Shift {number}", groups=[some])
         for span in ("day", "week", "month"):
-            with django_assert_max_num_queries(22):
+            with django_assert_max_num_queries(23):
                 page = receptionist_client.get(f"/attendance/days/?span={span}&on=2026-03-04")
             assert (len(page.context["rows"]), page.context["page"].paginator.count) == (50, 60)
             assert "people on this page" in page.content.decode() or span == "day"

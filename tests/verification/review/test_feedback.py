@@ -121,6 +121,17 @@ class TestRecording:
         assert list(confusions.mistaken_for(str(ada.uuid))) == [str(bob.uuid)]
         assert list(confusions.mistaken_for(str(bob.uuid))) == [str(ada.uuid)]
 
+    def test_the_person_was_not_seen_then_until_it_is_taken_back(self, report, attempt, ada):
+        def last_seen():
+            ada.refresh_from_db()
+            return ada.last_seen_at
+
+        assert last_seen() == attempt.created_at
+        recorded = report()
+        assert last_seen() is None
+        feedback.undo_false_match(actor=None, recorded=recorded)
+        assert last_seen() == attempt.created_at
+
     def test_every_process_learns_it_through_the_revision(self, report):
         before = GalleryRevision.objects.get().number
         feedback.undo_false_match(actor=None, recorded=report())
