@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from security.request_ids import REQUEST_ID, TRACE_PARENT, RequestIds, handling, ids_for
@@ -17,7 +18,7 @@ class WithIds:
         self.application = application
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        ids = ids_of_scope(scope)
+        ids = ids_of(scope.get("headers", ()))
 
         async def name_and_send(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -29,9 +30,9 @@ class WithIds:
             await self.application(scope, receive, name_and_send if scope["type"] == "http" else send)
 
 
-def ids_of_scope(scope: Any) -> RequestIds:
-    """Who sends a header twice has said nothing: nobody could tell which of them is meant."""
-    found = [each for each in scope.get("headers", ()) if each[0] in _READ]
+def ids_of(headers: Iterable[tuple[bytes, bytes]]) -> RequestIds:
+    """Names in lower case. Who sends a header twice has said nothing: nobody could tell which of them is meant."""
+    found = [each for each in headers if each[0] in _READ]
     once = dict(found)
     given = once if len(once) == len(found) else {}
     return ids_for(*(given.get(name, b"").decode("latin1") for name in _READ))
