@@ -18,6 +18,7 @@ from enrollment.runtime.outages import outage_code
 from recognizer.errors import ContractMismatch, EngineNotReady, GalleryAway, ImageError, PackError
 from security.allowing import NotAllowed
 from security.keys.checking import AddressNotAllowed, KeyRefused, ScopeMissing
+from security.request_ids import current_ids
 from security.roles.second_person import SecondPersonNeeded
 from verification.reasons import sentence_for
 
@@ -105,7 +106,8 @@ def problem_of(error: BaseException) -> Problem | None:
     return None
 
 
-def document_of(problem: Problem, request_id: str = "") -> dict[str, Any]:
+def document_of(problem: Problem) -> dict[str, Any]:
+    """With the id of the request, where one is being handled."""
     document: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(problem.status).phrase,
@@ -114,11 +116,12 @@ def document_of(problem: Problem, request_id: str = "") -> dict[str, Any]:
         "detail": problem.detail,
         **problem.extra,
     }
+    request_id = current_ids().request
     return document | ({"request_id": request_id} if request_id else {})
 
 
-def response_of(problem: Problem, request_id: str = "") -> HttpResponse:
-    body = json.dumps(document_of(problem, request_id))
+def response_of(problem: Problem) -> HttpResponse:
+    body = json.dumps(document_of(problem))
     return HttpResponse(body, status=problem.status, content_type=MEDIA_TYPE, headers=problem.headers)
 
 

@@ -14,7 +14,6 @@ from ninja.openapi.docs import DocsBase
 from ninja.parser import Parser
 
 from api import attendance, history, live_sessions, people, recognition
-from api.middleware import request_id_of
 from api.problems import ApiReason, Problem, code_of_status, problem_of, response_of
 from api.schemas import ProblemOut
 from api.webhooks import endpoints
@@ -72,31 +71,31 @@ def answer_with_problem(request: HttpRequest, error: Exception) -> HttpResponse:
     problem = problem_of(error)
     if problem is None:
         raise error
-    return response_of(problem, request_id_of(request))
+    return response_of(problem)
 
 
 @api.exception_handler(ValidationError)
 def answer_with_errors(request: HttpRequest, error: ValidationError) -> HttpResponse:
     errors = [{"where": [str(part) for part in each["loc"]], "what": str(each["msg"])} for each in error.errors]
     problem = Problem(422, ApiReason.REQUEST_INVALID, _sentence_of(errors), errors=errors)
-    return response_of(problem, request_id_of(request))
+    return response_of(problem)
 
 
 @api.exception_handler(HttpError)
 def answer_with_status(request: HttpRequest, error: HttpError) -> HttpResponse:
     """ninja's own refusals. A body that is no JSON is 422 like one of a wrong form."""
     if isinstance(error.__cause__, Exception) and (problem := problem_of(error.__cause__)):
-        return response_of(problem, request_id_of(request))
+        return response_of(problem)
     status = 422 if error.status_code == 400 else error.status_code
     sentence = "The body is no valid JSON." if error.status_code == 400 else ""
-    return response_of(Problem(status, code_of_status(status), sentence), request_id_of(request))
+    return response_of(Problem(status, code_of_status(status), sentence))
 
 
 @api.exception_handler(Http404)
 @api.exception_handler(PermissionDenied)
 def answer_with_refusal(request: HttpRequest, error: Exception) -> HttpResponse:
     problem = problem_of(error) or Problem(404, ApiReason.NOT_FOUND)
-    return response_of(problem, request_id_of(request))
+    return response_of(problem)
 
 
 def _sentence_of(errors: list[dict[str, Any]]) -> str:

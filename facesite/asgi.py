@@ -33,6 +33,7 @@ from facesite.languages import SocketInTheirLanguage
 from facesite.origins import SameOrigin
 from facesite.outages import SocketOutage
 from facesite.programs import ApiHandler, ByPath
+from facesite.request_ids import WithIds
 from facesite.sources import SocketFromAddress
 from facesite.turnstile import Turnstile
 from verification.routing import websocket_urlpatterns as verification_sockets
@@ -44,13 +45,15 @@ sockets = SocketInTheirLanguage(
     URLRouter([*enrollment_sockets, *verification_sockets, *attendance_sockets, no_such_socket])
 )
 
-application = BasePath(
-    ProtocolTypeRouter(
-        {
-            "http": Turnstile(ByPath(calls=ApiHandler(), pages=http_application)),
-            "websocket": SocketFromAddress(
-                SocketOutage(TicketOr(sockets, otherwise=SameOrigin(AuthMiddlewareStack(sockets))))
-            ),
-        }
+application = WithIds(
+    BasePath(
+        ProtocolTypeRouter(
+            {
+                "http": Turnstile(ByPath(calls=ApiHandler(), pages=http_application)),
+                "websocket": SocketFromAddress(
+                    SocketOutage(TicketOr(sockets, otherwise=SameOrigin(AuthMiddlewareStack(sockets))))
+                ),
+            }
+        )
     )
 )

@@ -22,8 +22,10 @@ from twisted.web import http
 
 from enrollment.runtime.database import run_in_database_thread
 from facesite.bodies import SMALL_BYTES, LargeBodies, large_bodies_at, words_of_refusal
+from facesite.request_ids import ids_of
 from security.addresses import client_group
 from security.events import log_event
+from security.request_ids import REQUEST_ID, handling
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
@@ -214,15 +216,19 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             request.content.close()
             request.content = None
         accepted = (request.requestHeaders.getRawHeaders(b"accept-language") or [b""])[0].decode("latin1")
-        kind, body = words_of_refusal(self._path, status, sentence, accepted)
+        named = request.requestHeaders.getAllRawHeaders()
+        ids = ids_of((name.lower(), value) for name, values in named for value in values)
+        with handling(ids):  # no application gets to see this request
+            kind, body = words_of_refusal(self._path, status, sentence, accepted)
+            path = self._path.partition(b"?")[0].decode("ascii", "backslashreplace")
+            method = self._command.decode("ascii", "backslashreplace")
+            log_event(logger, "refused", status=status, method=method, path=path)
         head = (
             f"HTTP/1.1 {status} {http.RESPONSES[status].decode()}\r\nConnection: close\r\n"
-            f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"{REQUEST_ID}: {ids.request}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         self.transport.writeSequence([head.encode(), body])
         self.wait(LINGER_S)
-        path = self._path.partition(b"?")[0].decode("ascii", "backslashreplace")
-        log_event(logger, "refused", status=status, method=self._command.decode("ascii", "backslashreplace"), path=path)
 
 
 class Request(WebRequest):  # type: ignore[misc]  # Daphne has no annotations

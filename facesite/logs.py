@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from security.events import log_event
+from security.request_ids import current_ids
 
 _QUERY = re.compile(r"\?[^\s\"']*")
 _TRACEBACK = "Traceback (most recent call last)"
@@ -30,7 +31,7 @@ LIBRARY_LINES: Final = 10
 
 
 class JsonFormatter(logging.Formatter):
-    """time, level, logger, message, and the facts of log_event() as further fields."""
+    """time, level, logger, message, the facts of log_event() as further fields, and the ids of the request."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {
@@ -38,6 +39,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             **impersonal(record),
+            **current_ids().fields,
         }
         return _as_json(entry)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import resource
 import socket
@@ -120,6 +121,21 @@ class TestBodies:
             said = raw.answer(client)
         assert said.startswith(b"HTTP/1.1 413 Request Entity Too Large\r\nConnection: close\r\n")
         assert said.endswith(b"at most 1 MB can be sent here at a time.\n")
+
+    def test_a_refusal_has_an_id_of_its_own_which_the_log_has_too(self, live_server_process: LiveServer):
+        """Not that of the request before it on the same connection, whose answer's end goes on to read this one."""
+        with raw.connection(live_server_process) as client:
+            refused = raw.head("POST", "/api/v1/people", f"Content-Length: {SMALL_BYTES + 1}")
+            client.sendall(raw.head("GET", "/healthz", "X-Request-Id: before") + refused)
+            before, _, said = raw.answer(client).partition(b"HTTP/1.1 413 ")
+        assert b"\r\nX-Request-Id: before\r\n" in before
+        head, _, body = said.partition(b"\r\n\r\n")
+        found = re.search(rb"\r\nX-Request-Id: (\w{32})\r\n", head)
+        assert found
+        assert json.loads(body)["request_id"] == found[1].decode()
+        lines = [json.loads(line) for line in live_server_process.log.read_text().splitlines() if line[0] == "{"]
+        (line,) = [line for line in lines if line.get("request") == found[1].decode()]
+        assert (line["message"], line["status"]) == ("refused", 413)
 
     def test_a_chunked_one_is_cut_at_the_limit(self, live_server_process: LiveServer):
         chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"

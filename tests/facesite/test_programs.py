@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from facesite.programs import ApiHandler, ByPath, is_call
+from facesite.request_ids import WithIds
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +37,7 @@ def ask(method: str, path: str, **more: Any) -> tuple[int, dict[str, str]]:
         sent.append(message)
 
     scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": [(b"host", b"testserver")]}
-    asyncio.run(ApiHandler()(scope | more, receive, send))
+    asyncio.run(WithIds(ApiHandler())(scope | more, receive, send))
     return sent[0]["status"], {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
 
 

@@ -108,6 +108,7 @@ class TestLogs:
         requests = [entry for entry in entries if entry.get("path") == "/enrollment/people/"]
         assert requests
         assert requests[-1]["status"] == 200
+        assert len(requests[-1]["request"]) == 32
         assert "Karenina" not in live_server_process.log.read_text()
 
     @pytest.mark.parametrize(

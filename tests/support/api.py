@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.http import HttpRequest
 from django.test import Client
 from django.test.client import ClientHandler
 
@@ -12,12 +13,20 @@ from facesite.programs import ShortWay
 from security.keys.scopes import Scope
 from security.keys.services import create_key
 from security.models import ApiKey
+from security.request_ids import REQUEST_ID, TRACE_PARENT, handling, ids_for
 
 BASE = "/api/v1"
 
 
 class CallHandler(ShortWay, ClientHandler):
-    """A call's own way, as the server goes it."""
+    """A call's own way, as the server goes it. What stands around the application there names calls here too."""
+
+    def get_response(self, request: HttpRequest) -> Any:
+        ids = ids_for(request.headers.get(REQUEST_ID, ""), request.headers.get(TRACE_PARENT, ""))
+        with handling(ids):
+            response = super().get_response(request)
+        response[REQUEST_ID] = ids.request
+        return response
 
 
 class Program:
