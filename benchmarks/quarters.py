@@ -8,7 +8,7 @@ should be barred. Pairs of different people are two pictures that are turned ali
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -98,21 +98,21 @@ def frames_table(engine: FaceEngine, pictures: Sequence[Picture], threshold: flo
 
 def look_at_still(engine: FaceEngine, picture: Picture, quarters: int) -> Look:
     """The picture, turned by quarters, as every page and command looks at a still."""
-    image = engine.turn_upright(_turned(picture.image, quarters))
-    return _look(engine, picture, image, engine.detect_still)
+    return _look(engine, picture, *engine.turn_upright(_turned(picture.image, quarters)))
 
 
 def look_at_frame(engine: FaceEngine, picture: Picture, quarters: int) -> Look:
     """The same as a frame of a camera."""
-    return _look(engine, picture, _turned(picture.image, quarters), engine.detect)
+    image = _turned(picture.image, quarters)
+    return _look(engine, picture, image, engine.detect(image))
 
 
 def _turned(image: Image, quarters: int) -> Image:
     return np.ascontiguousarray(np.rot90(image, quarters))
 
 
-def _look(engine: FaceEngine, picture: Picture, image: Image, detect: Callable[[Image], list[Detection]]) -> Look:
-    detection = main_face(detect(image), image)
+def _look(engine: FaceEngine, picture: Picture, image: Image, found: list[Detection]) -> Look:
+    detection = main_face(found, image)
     if detection is None:
         return Look(picture.person, None)
     crop = engine.align(image, detection)

@@ -162,15 +162,16 @@ class TestManyFolders:
         assert sizes == [8, 8, 6, 4, 2, 0]
 
     def test_threads_hand_on_python_s_lock_sooner_while_it_runs(self, site, monkeypatch):
-        before, seen = sys.getswitchinterval(), []
+        before, intervals, collecting = sys.getswitchinterval(), [], []
 
         def noticing(**those):
-            seen.append((sys.getswitchinterval(), gc.isenabled()))
+            intervals.append(sys.getswitchinterval())
+            collecting.append(gc.isenabled())
             return enroll_newcomers(**those)
 
         monkeypatch.setattr(folder_import, "enroll_newcomers", noticing)
         run(site)
-        assert seen == [(pytest.approx(TURN_S), False)]
+        assert (intervals, collecting) == ([pytest.approx(TURN_S)], [False])
         assert (sys.getswitchinterval(), gc.isenabled()) == (before, True)
 
     def test_one_name_that_cannot_be_stored_keeps_nobody_else_out(self, crowd):
