@@ -1,4 +1,4 @@
-"""The systemd units: what systemd says of them, whether they name what exists, and a night's backup as ordered there."""
+"""The systemd units: what systemd says of them, whether they name what exists, and a backup as they order it."""
 
 from __future__ import annotations
 
