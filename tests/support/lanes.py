@@ -37,6 +37,7 @@ MARKERS_OF_PLACES = {
     "tests/client/test_walk.py": "server",
     "tests/deploy/test_containers.py::TestTheImage": "server",
     "tests/deploy/test_galera.py": "server",
+    "tests/deploy/test_units.py::TestANightsBackup": "slow",
     "tests/enrollment/capture/test_consumers.py": "slow",
     "tests/enrollment/capture/test_guided.py::TestRealClips": "slow",
     "tests/enrollment/capture/test_liveness.py": "slow",
