@@ -171,7 +171,8 @@ class TestManyFolders:
 
         monkeypatch.setattr(folder_import, "enroll_newcomers", noticing)
         run(site)
-        assert (intervals, collecting) == ([pytest.approx(TURN_S)], [False])
+        assert intervals == [pytest.approx(TURN_S)]
+        assert collecting == [False]
         assert (sys.getswitchinterval(), gc.isenabled()) == (before, True)
 
     def test_one_name_that_cannot_be_stored_keeps_nobody_else_out(self, crowd):
