@@ -52,13 +52,14 @@ class TestDetector:
     @pytest.mark.parametrize("name", portraits.SCENES)
     def test_finds_nobody_where_nobody_is(self, starter, name):
         assert starter.detect(portraits.scene(name)) == []
-        assert starter.detect_still(portraits.scene(name)) == []
+        for quarters in range(4):
+            assert starter.detect_still(np.ascontiguousarray(np.rot90(portraits.scene(name), quarters))) == []
 
     def test_finds_faces_in_pictures_that_were_cut_within_them(self, starter, shared_faces):
         cuts = list(cut_faces(shared_faces / "eval", 1 / 8, 3, every=3))
         seen_at_once = sum(bool(starter.detect(cut)) for cut in cuts)
         assert seen_at_once < 0.92 * len(cuts)
-        assert sum(len(starter.detect_still(cut)) == 1 for cut in cuts) >= 0.99 * len(cuts)
+        assert sum(len(starter.detect_still(cut)) == 1 for cut in cuts) >= 0.93 * len(cuts)
 
 
 class TestEmbedder:
