@@ -91,7 +91,8 @@ def test_what_was_written_before_is_paired_by_the_migration(ada):
     assert kept() == expected() != set()
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="A server's plan depends on how many rows there are")
 @pytest.mark.parametrize("asked", [open_punches, lambda: came_and_stayed(timezone.now())])
 def test_whoever_forgot_a_punch_or_is_in_is_found_by_an_index(asked):
-    assert "USING INDEX punches_alone" in asked().explain()
+    plan = asked().explain()
+    if connection.vendor == "sqlite":  # a server's depends on how many rows there are
+        assert "USING INDEX punches_alone" in plan

@@ -79,7 +79,6 @@ class TestLastSeen:
         look_up_again([ada.pk])
         assertContains(operator_client.get(ada.get_absolute_url()), "4 Mar 2026, 12:00</time>")
 
-    @pytest.mark.skipif(connection.vendor != "sqlite", reason="A server's plan depends on how many rows there are")
     @pytest.mark.parametrize(
         ("sort", "index"), [("seen", "people_seen_last_first"), ("unseen", "people_unseen_for_longest")]
     )
@@ -87,5 +86,6 @@ class TestLastSeen:
         """Looking each of 200,000 people up in the history took a second for every page."""
         Person.objects.bulk_create(Person(name=f"Person {number}") for number in range(100))
         plan = find_people(PeopleFilter({"sort": sort}, sees_history=True)).values_list("pk")[:25].explain()
-        assert index in plan
-        assert "TEMP B-TREE" not in plan
+        if connection.vendor == "sqlite":  # a server's depends on how many rows there are
+            assert index in plan
+            assert "TEMP B-TREE" not in plan
