@@ -42,6 +42,7 @@ def fill() -> None:
     from verification.models import UnknownFace, VerificationAttempt
     from verification.review.unknowns import save_unknown_policy
     from verification.sealed import save_unknown, save_with_picture
+    from verification.sightings import note_seen
 
     boss = User.objects.order_by("pk")[0]
     sample = FaceSample.objects.order_by("pk")[0]
@@ -68,6 +69,7 @@ def fill() -> None:
             contract_id=contract_id,
         )
         save_with_picture(attempt, thumbnail if verdict in ("match", "non_match") else b"")
+        note_seen(attempt)
         attempts.append(attempt)
     save_unknown_policy(actor=boss, keep=True, days=7)
     face = UnknownFace(contract_id=contract_id, attempt=attempts[2], quality=sample.quality, quality_score=0.8)
