@@ -41,16 +41,18 @@ def main() -> None:
 def close_table(engine: FaceEngine) -> Iterator[str]:
     """The table's lines."""
     looks: tuple[Callable[[Image], list[Detection]], ...] = (engine.detect, engine.detect_still)
+
+    def row(what: str, pictures: list[Image]) -> str:
+        found = " | ".join(str(sum(bool(look(each)) for each in pictures)) for look in looks)
+        return f"| {what} | {len(pictures)} | {found} |"
+
     yield "| pictures | how many | with a face, as a frame | as a still |"
     yield "|---|---|---|---|"
     for lack in LACKS:
         for times in ENLARGED:
-            pictures = list(cut_faces(FACES / "eval", lack, times))
-            cells = " | ".join(str(sum(bool(look(each)) for each in pictures)) for look in looks)
-            yield f"| faces, {lack:.0%} of the box cut off on each side, {times} x | {len(pictures)} | {cells} |"
-    pictures = list(empty_parts())
-    cells = " | ".join(str(sum(bool(look(each)) for each in pictures)) for look in looks)
-    yield f"| parts of the clip no_face | {len(pictures)} | {cells} |"
+            faces = list(cut_faces(FACES / "eval", lack, times))
+            yield row(f"faces, {lack:.0%} of the box cut off on each side, {times} x", faces)
+    yield row("parts of the clip no_face", list(empty_parts()))
 
 
 def cut_faces(folder: Path, lack: float, times: float, *, every: int = 1) -> Iterator[Image]:

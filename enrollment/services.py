@@ -685,6 +685,15 @@ def lock_person(person: Person) -> Person:
         raise PersonUnknown from None
 
 
+def lock_people(primary_keys: Collection[int]) -> set[int]:
+    """The primary keys of those who are still there, their rows locked until the transaction ends.
+
+    In the order in which an erasure takes them, before it takes what hangs on them.
+    """
+    people = Person.objects.select_for_update().filter(pk__in=primary_keys).order_by("pk")
+    return set(people.values_list("pk", flat=True))
+
+
 def _locked_with_merged(people: Sequence[Person]) -> list[Person]:
     """Lock rows first, then ask for merges, so that no merge comes in between."""
     wanted = {person.pk for person in people}

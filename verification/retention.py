@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from enrollment.models import Person
+from enrollment.services import lock_people
 from security.retention.rules import OwnDays, RetentionRule, delete_rows, old_rows
 from verification.models import ChallengeTry, FalseMatch, UnknownFace, UnknownPolicy, VerificationAttempt
 from verification.review import unknowns
@@ -55,7 +55,7 @@ def erase_attempts(now: datetime, days: int, limit: int) -> int:
     named = dict(_attempts(now, days).values_list("pk", "matched_person")[:limit])
     people = {person for person in named.values() if person}
     with transaction.atomic():
-        list(Person.objects.select_for_update().filter(pk__in=people).order_by("pk").values_list("pk"))
+        lock_people(people)
         erased = delete_rows(_attempts(now, days).filter(pk__in=named))
         look_up_again(people)
     return erased

@@ -17,7 +17,7 @@ from enrollment.errors import DuplicateCandidate, MergeRefused, PersonUnknown, U
 from enrollment.models import FaceSample, HygieneAction, Person, PersonPair
 from enrollment.samples.pairs import find_pair, ordered
 from enrollment.samples.storing import keep_to_cap
-from enrollment.services import bump_gallery_revision, note_as_different, record_notes
+from enrollment.services import bump_gallery_revision, lock_people, note_as_different, record_notes
 from security.actors import Actor, actor_id
 from security.allowing import require
 from security.audit.actions import Action
@@ -121,7 +121,7 @@ def undo_action(*, actor: Actor | None, action: HygieneAction) -> None:
     with transaction.atomic():
         # People first, as in an erasure, which erases actions.
         people = [pk for pk in (action.person_id, action.other_id) if pk]
-        list(Person.objects.select_for_update().filter(pk__in=people).order_by("pk").values_list("pk"))
+        lock_people(people)
         locked = HygieneAction.objects.select_for_update().filter(pk=action.pk).first()
         if locked is None:
             raise UndoBlocked(_("Somebody whom this was about was erased since."))

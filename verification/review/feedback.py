@@ -20,7 +20,7 @@ from enrollment.models import FaceTemplate, Person
 from enrollment.runtime.gallery import current_gallery, gallery_for
 from enrollment.sealed import read_vectors
 from enrollment.selectors import merged_records, people_by_uuid
-from enrollment.services import bump_gallery_revision
+from enrollment.services import bump_gallery_revision, lock_people
 from recognizer.decisions import Question, compare_probe, policy_for_gallery
 from recognizer.engine import FaceEngine
 from recognizer.images import decode_crop
@@ -124,10 +124,7 @@ def record_false_match(
         locked = VerificationAttempt.objects.select_for_update().defer("thumbnail").filter(pk=attempt.pk).first()
         # Both people are locked, so that an erasure comes either wholly before or wholly after this.
         wanted = {person.pk, *([other.pk] if other else [])}
-        people = set(
-            Person.objects.select_for_update().filter(pk__in=wanted).order_by("pk").values_list("pk", flat=True)
-        )
-        if locked is None or people != wanted:
+        if lock_people(wanted) != wanted or locked is None:
             raise FeedbackRefused(_("Somebody in this attempt was erased meanwhile. Nothing was recorded."))
         if active_false_match(attempt):
             raise FeedbackRefused(_("This is recorded already."))
@@ -158,7 +155,7 @@ def undo_false_match(*, actor: Actor | None, recorded: FalseMatch) -> None:
     require(actor, Right.CORRECT)
     with transaction.atomic():
         # The person first, as in an erasure, which erases the record.
-        list(Person.objects.select_for_update().filter(pk=recorded.person_id).values_list("pk"))
+        lock_people([recorded.person_id])
         undone = FalseMatch.objects.filter(pk=recorded.pk, undone_at=None)
         if not undone.update(undone_at=timezone.now(), undone_by=actor):
             raise FeedbackRefused(_("This was taken back already."))
