@@ -9,7 +9,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any, Final, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Count, Min, Model, QuerySet
 from django.db.models.expressions import Combinable
 
 Entry = TypeVar("Entry", bound=Model)
@@ -99,6 +99,15 @@ def tuples_by_pages(
         yield from map(_BEHIND_THE_KEY, page)
         beyond = {f"{key}__lt" if newest_first else f"{key}__gt": page[-1][0]}
         page = list(rows.filter(**beyond).values_list(key, *columns)[:LARGE_PAGE]) if len(page) == LARGE_PAGE else []
+
+
+def counted(rows: QuerySet[Entry], *, key: str = "pk") -> tuple[int, QuerySet[Entry]]:
+    """How many rows there are, and the same rows with an end: none before the first that there is now.
+
+    Read newest first, a page that finds no more would look at every older row of the table before it says so.
+    """
+    found = rows.order_by().aggregate(rows=Count(key), first=Min(key))
+    return found["rows"], rows.filter(**{f"{key}__gte": found["first"]}) if found["rows"] else rows.none()
 
 
 def in_chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

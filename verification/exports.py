@@ -21,7 +21,7 @@ from security.audit.actions import Action
 from security.audit.recording import record
 from security.days import said_in
 from security.rights import Right
-from security.tables import Way, csv_lines, repeated_text, tuples_by_pages
+from security.tables import Way, counted, csv_lines, repeated_text, tuples_by_pages
 from verification.models import VerificationAttempt
 from verification.selectors import AttemptFilters
 
@@ -77,7 +77,8 @@ def stream_attempts(
     require(actor, Right.EXPORT)
     with transaction.atomic():
         facts = _filter_facts(filters) if filters else {"picked": True}
-        record(Action.ATTEMPTS_EXPORTED, actor=actor, format="csv", rows=attempts.count(), filters=facts)
+        number, attempts = counted(attempts)
+        record(Action.ATTEMPTS_EXPORTED, actor=actor, format="csv", rows=number, filters=facts)
     rows = tuples_by_pages(attempts, tuple(FIELDS.values()), newest_first=True)
     ways: dict[str, Way] = dict.fromkeys(FEW_VALUES, repeated_text)
     ways |= {"time": partial(_by_clocks, timezone.get_current_timezone()), "attempt": _dashed, "reasons": _in_a_row}

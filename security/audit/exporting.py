@@ -29,7 +29,7 @@ from security.audit.signing import AuditKeyUnusable, SigningKey, VerifyingKey, k
 from security.audit.stored import stored_items
 from security.days import said_in
 from security.rights import Right
-from security.tables import Way, cell_text, csv_lines, tuples_by_pages
+from security.tables import Way, cell_text, counted, csv_lines, tuples_by_pages
 
 VERSION = 1
 FIELDS = {
@@ -68,9 +68,8 @@ def begin_table(*, actor: Actor | None, filters: AuditFilters) -> Iterator[str]:
     """
     require(actor, Right.SEE_AUDIT)
     require(actor, Right.EXPORT)
-    events = find_events(filters)
     with transaction.atomic():
-        rows = events.count()
+        rows, events = counted(find_events(filters), key="number")
         last = record(Action.AUDIT_EXPORTED, actor=actor, format="csv", rows=rows, filters=filters.as_facts())
     older = events.filter(number__lt=last.number)
     cells = tuples_by_pages(older, tuple(FIELDS.values()), key="number", newest_first=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import date
 from itertools import product
 from uuid import UUID
@@ -11,7 +12,7 @@ from django.utils.safestring import mark_safe
 
 from enrollment.models import Person
 from security import tables
-from security.tables import by_pages, csv_lines, repeated_text, safe_cell
+from security.tables import by_pages, counted, csv_lines, repeated_text, safe_cell, tuples_by_pages
 from tests.verification.rows import make_person
 
 
@@ -68,3 +69,28 @@ class TestByPages:
         assert " LIMIT 2" in first[0]["sql"]
         with django_assert_num_queries(2):
             assert len(list(rows)) == 4
+
+
+@pytest.mark.django_db
+class TestCounted:
+    def test_says_how_many_there_are_and_leaves_them_as_they_are(self):
+        others = [make_person("Ada"), make_person("Grace")]
+        keys = [make_person(f"Person {index}").pk for index in range(3)]
+        number, rows = counted(Person.objects.filter(name__startswith="Person").order_by("-name"))
+        assert number == 3
+        assert [row.pk for row in rows] == keys[::-1]
+        assert counted(Person.objects.exclude(pk__in=keys))[0] == len(others)
+
+    def test_nothing_stays_nothing(self):
+        number, rows = counted(Person.objects.all())
+        make_person("Ada")
+        assert (number, list(rows)) == (0, [])
+
+    def test_no_page_looks_at_rows_older_than_the_oldest(self, django_assert_num_queries):
+        make_person("Ada")
+        oldest = make_person("Person 1").pk
+        make_person("Person 2")
+        _, rows = counted(Person.objects.filter(name__startswith="Person"))
+        with django_assert_num_queries(1) as pages:
+            assert len(list(tuples_by_pages(rows, ["name"], newest_first=True))) == 2
+        assert re.search(rf"\Wid\W >= {oldest}\W", pages[0]["sql"])
