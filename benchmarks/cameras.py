@@ -35,6 +35,8 @@ class Phase:
     errors: int = 0
     embedded: int = 0
     """Results whose frame was embedded."""
+    liveness_ms: float = 0.0
+    """What the server took for looks at liveness, all frames together."""
     latencies_ms: list[float] = field(default_factory=list)
     """For every result: from sending the frame to its answer."""
     cpu_seconds: float = 0.0
@@ -52,6 +54,7 @@ class Phase:
             "dropped": self.dropped,
             "errors": self.errors,
             "embedded_share": round(self.embedded / max(1, self.answered), 3),
+            "liveness_ms_per_answer": round(self.liveness_ms / max(1, self.answered), 2),
             "cpu_ms_per_answer": round(self.cpu_ms_per_answer, 2),
             "memory_mb_start": round(self.memory_mb[0], 1),
             "memory_mb_end": round(self.memory_mb[1], 1),
@@ -149,3 +152,4 @@ class Camera:
         self.phase.answered += 1
         self.phase.dropped += answer["dropped"]
         self.phase.embedded += answer["timings_ms"]["embed"] > EMBEDDED_MS
+        self.phase.liveness_ms += answer["timings_ms"]["liveness"]

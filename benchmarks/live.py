@@ -241,6 +241,7 @@ async def measure(
         total.dropped += camera.phase.dropped
         total.errors += camera.phase.errors
         total.embedded += camera.phase.embedded
+        total.liveness_ms += camera.phase.liveness_ms
         total.latencies_ms += camera.phase.latencies_ms
     return total
 
