@@ -52,7 +52,7 @@ async def authorise(request: HttpRequest, secret: str, scopes: tuple[Scope, ...]
 
 def secret_of(request: HttpRequest) -> str:
     """Of `Authorization: Bearer ...`; empty where there is none."""
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else ""
 
 

@@ -38,7 +38,7 @@ def save_with_picture(attempt: VerificationAttempt, jpeg: bytes) -> None:
     attempt.thumbnail = THUMBNAILS.seal(jpeg, key, row=attempt.uuid) if jpeg else b""
     insert_row(attempt)
     if jpeg:
-        store_key(PictureKey, key, attempt=attempt)
+        store_key(PictureKey, key, attempt_id=attempt.pk)
 
 
 def read_picture(attempt: VerificationAttempt) -> bytes:

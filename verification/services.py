@@ -37,8 +37,6 @@ __all__ = ["attempt_from", "current_policy", "forget_people", "record_attempt", 
 logger = logging.getLogger("facesite.verification")
 MOST_NAMED = 100
 """Attempts whose uuids an audit row holds."""
-KNOWN = {"operator", "matched_person", "claimed_person", "nearest_person", "policy", "uuid"}
-"""Fields of an attempt that were read from the database a moment ago."""
 
 
 def record_attempt(
@@ -53,7 +51,8 @@ def record_attempt(
     """Keep one decision with the face it was about. claimed: uuid of the claimed person; operator None: a command.
 
     Only a match names a person. Somebody erased since the decision leaves neither link nor thumbnail. An unknown face
-    also goes into the inbox where the policy says so.
+    also goes into the inbox where the policy says so. Nobody typed any of it in: fields are not checked one by one.
+    Raises ValueError for a decision that is none yet.
     """
     require(operator, Right.VERIFY, Right.USE_KIOSK)
     matched = decision.person_id if decision.verdict == Verdict.MATCH else None
@@ -70,10 +69,9 @@ def record_attempt(
             grounds=grounds,
             people=people,
         )
-        attempt.nearest_person = people.get(nearest or "")
+        if nearest and nearest in people:
+            attempt.nearest_person = people[nearest]
         erased = any(uuid is not None and uuid not in people for uuid in (claimed, matched, nearest))
-        # The people are locked and the operator was logged in a moment ago: asking for them again only costs queries.
-        attempt.full_clean(exclude=KNOWN, validate_unique=False, validate_constraints=False)
         save_with_picture(attempt, b"" if erased else thumbnail)
         note_seen(attempt)
         keep_unknown(attempt, decision)
@@ -105,14 +103,17 @@ def attempt_from(
     grounds: Grounds,
     people: Mapping[str, Person],
 ) -> VerificationAttempt:
-    """An attempt that is not saved, without a thumbnail. people: uuid as text -> person, of at least those involved."""
+    """An attempt that is not saved, without a thumbnail. people: uuid as text -> person, of at least those involved.
+
+    Raises ValueError for a decision that is none yet.
+    """
     matched = decision.person_id if decision.verdict == Verdict.MATCH else None
+    named = {"claimed_person": claimed, "matched_person": matched}
     return VerificationAttempt(
         mode=mode,
         source=source,
-        claimed_person=people.get(claimed or ""),
-        matched_person=people.get(matched or ""),
-        verdict=decision.verdict.value,
+        **{role: people[uuid] for role, uuid in named.items() if uuid and uuid in people},
+        verdict=VerificationAttempt.Verdict(decision.verdict.value),  # a decision that is none yet is refused
         comparison_score=decision.comparison.comparison_score,
         runner_up=decision.comparison.runner_up,
         match_threshold=decision.match_threshold,

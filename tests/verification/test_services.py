@@ -98,7 +98,7 @@ class TestRecordAttempt:
         assert bytes(attempt.thumbnail) == b""
 
     def test_a_verdict_that_is_none_is_refused(self):
-        with pytest.raises(ValidationError):
+        with pytest.raises(ValueError, match="pending"):
             record(verdict=Verdict.PENDING)
         assert not VerificationAttempt.objects.exists()
 
