@@ -19,14 +19,14 @@ AS_THEY_ARE: Final = frozenset(
         models.PositiveBigIntegerField,
     }
 )
-"""Every database takes their values as they are, once checked or made by code. Asking Django takes a few microseconds for each."""
+"""Of a right row every database takes their values as they are. Asking Django takes a few microseconds for each."""
 MOST_VALUES = 900
 """Of one statement: older versions of SQLite take no more than 999."""
 Row = TypeVar("Row", bound=models.Model)
 
 
 def insert_row(row: models.Model) -> None:
-    """As row.save(force_insert=True) of a model without signals, parents or a save() of its own. Its values were checked, or code made them.
+    """As row.save(force_insert=True) of a model without signals, parents or a save() of its own. The row is right.
 
     Django's own takes 1 ms of CPU per row, three quarters of it for the statement.
     """

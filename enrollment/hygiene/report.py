@@ -11,6 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
 from django.utils import timezone
@@ -202,13 +203,12 @@ def build_report(
 
 
 def _read(contract_id: str, dimension: int) -> _Gallery:
-    """Samples and people are joined here and not in SQL, for the reason that runtime/gallery.py gives."""
-    active = set(Person.objects.filter(searched_on(timezone.localdate())).order_by().values_list("pk", flat=True))
-    rows = FaceSample.objects.filter(set_aside=False).order_by().values_list("pk", "person_id", "taken_back")
-    owners = {pk: (person, kept) for pk, person, kept in rows.iterator(chunk_size=CHUNK) if person in active}
+    chunks = template_chunks(contract_id, dimension)
+    first = list(islice(chunks, 1))
+    owners = _owners() if first else {}  # after a switch of packs there are samples, and no templates of theirs
     ids: list[int] = []
     blocks = [np.empty((0, dimension), np.float32)]
-    for chunk in template_chunks(contract_id, dimension):
+    for chunk in chain(first, chunks):
         searched = [row for row in chunk if row[1] in owners]
         ids.extend(row[1] for row in searched)
         blocks.append(matrix_from_bytes((row[2] for row in searched), dimension))
@@ -216,6 +216,16 @@ def _read(contract_id: str, dimension: int) -> _Gallery:
     order = np.argsort(people, kind="stable")
     taken_back = np.array([owners[pk][1] for pk in ids], np.bool_)
     return _Gallery(np.array(ids, np.int64)[order], people[order], np.concatenate(blocks)[order], taken_back[order])
+
+
+def _owners() -> dict[int, tuple[int, bool]]:
+    """Sample that is searched -> its person, and whether an operator said that it is right.
+
+    Samples and people are joined here and not in SQL, for the reason that runtime/gallery.py gives.
+    """
+    active = set(Person.objects.filter(searched_on(timezone.localdate())).order_by().values_list("pk", flat=True))
+    rows = FaceSample.objects.filter(set_aside=False).order_by().values_list("pk", "person_id", "taken_back")
+    return {pk: (person, kept) for pk, person, kept in rows.iterator(chunk_size=CHUNK) if person in active}
 
 
 def _find_misfits(gallery: _Gallery, threshold: float) -> list[tuple[int, int, Fit]]:

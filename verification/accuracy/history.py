@@ -18,6 +18,9 @@ from verification.models import FalseMatch, InboxAction, UnknownFace, Verificati
 
 MOST_ATTEMPTS = 20_000
 """The newest ones; reading more would keep a page waiting for seconds."""
+LOOKED_THROUGH = 100_000
+"""The newest ones, of any pack: after a switch there are few of the present one, and no page waits while the database
+looks for more of them through a month of the former's."""
 Mode, Source, Verdict = VerificationAttempt.Mode, VerificationAttempt.Source, VerificationAttempt.Verdict
 
 
@@ -68,13 +71,19 @@ class History(Generic[Row]):
 
     attempts: tuple[Row, ...]
     since: datetime
+    """The first moment that was looked at."""
     cut: bool
     """There are more than MOST_ATTEMPTS: the oldest were left out."""
 
 
 def read_history(kind: type[Row], contract_id: str, days: int, *, now: datetime | None = None) -> History[Row]:
-    """The attempts of so many days whose scores belong to this embedding space. One query, of `kind`'s columns."""
+    """The attempts of so many days, among the newest LOOKED_THROUGH, whose scores belong to this embedding space.
+
+    Two queries, one of them of `kind`'s columns.
+    """
     since = (now or timezone.now()) - timedelta(days=days)
+    moments = VerificationAttempt.objects.filter(created_at__gte=since).order_by("-created_at")
+    since = next(iter(moments.values_list("created_at", flat=True)[LOOKED_THROUGH - 1 : LOOKED_THROUGH]), since)
     rows = VerificationAttempt.objects.filter(contract_id=contract_id, created_at__gte=since)
     columns = [AS_STORED.get(name, name) for name in kind._fields]
     found = list(rows.order_by("-created_at", "-pk").values_list(*columns)[: MOST_ATTEMPTS + 1])

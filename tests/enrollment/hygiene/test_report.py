@@ -9,11 +9,13 @@ from unittest.mock import Mock
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from enrollment import services
 from enrollment.hygiene import actions as hygiene
 from enrollment.hygiene.report import build_report
-from enrollment.models import FaceSample
+from enrollment.models import FaceSample, FaceTemplate
 
 pytestmark = pytest.mark.django_db
 MAN, OTHER, WOMAN = "Pierce_Brosnan", "Bill_Gates", "Halle_Berry"
@@ -50,6 +52,12 @@ class TestReport:
     def test_of_an_empty_gallery_finds_nothing(self, engine):
         report = build_report(engine)
         assert (report.people, report.templates, report.duplicates, report.misfits) == (0, 0, [], [])
+
+    def test_after_a_switch_of_packs_no_sample_is_read_for_nothing(self, engine, gallery):
+        FaceTemplate.objects.update(contract_id="the former pack's")
+        with CaptureQueriesContext(connection) as asked:
+            assert build_report(engine).templates == 0
+        assert not [query for query in asked if "enrollment_facesample" in query["sql"]]
 
     def test_finds_the_planted_duplicate(self, engine, gallery, duplicate):
         report = build_report(engine)

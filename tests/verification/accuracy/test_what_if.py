@@ -114,12 +114,23 @@ class TestReadHistory:
     def test_reads_what_was_asked_for_alone(self, django_assert_num_queries, kind, spared):
         """Of 20,000 attempts a column that nobody looks at keeps the page waiting."""
         attempt = make_attempt(reasons=["challenge_passed"])
-        with django_assert_num_queries(1) as asked:
+        with django_assert_num_queries(2) as asked:
             [found] = read_history(kind, "test-contract", 30).attempts
         own = {name: getattr(attempt, name) for name in kind._fields}
         assert found._asdict() == own | ({"reasons": '["challenge_passed"]'} if "reasons" in own else {})
-        columns, _, _ = asked[0]["sql"].partition("FROM")
+        columns, _, _ = asked[1]["sql"].partition("FROM")
         assert not any(name in columns for name in ("thumbnail", "uuid", spared))
+
+    def test_after_a_switch_of_packs_a_month_of_the_formers_is_not_looked_through(self, monkeypatch):
+        now = timezone.now()
+        monkeypatch.setattr(history, "LOOKED_THROUGH", 3)
+        make_attempt(created_at=now - timedelta(days=9))
+        for days in (3, 2):
+            make_attempt(created_at=now - timedelta(days=days), contract_id="former")
+        newest = make_attempt(created_at=now - timedelta(days=1))
+        found = read_history(PastDecision, "test-contract", 30)
+        assert [one.pk for one in found.attempts] == [newest.pk]
+        assert found.since == now - timedelta(days=3)
 
     def test_says_when_there_were_too_many(self, monkeypatch):
         monkeypatch.setattr(history, "MOST_ATTEMPTS", 2)
