@@ -52,8 +52,13 @@ async def authorise(request: HttpRequest, secret: str, scopes: tuple[Scope, ...]
 
 def secret_of(request: HttpRequest) -> str:
     """Of `Authorization: Bearer ...`; empty where there is none."""
-    scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    return secret.strip() if scheme.lower() == "bearer" else ""
+    return _bearer_of(request.META.get("HTTP_AUTHORIZATION", "")) or ""
+
+
+def _bearer_of(authorization: str) -> str | None:
+    """What the header says; None: it is not there, or of another scheme."""
+    scheme, _, secret = authorization.partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else None
 
 
 def actor_of(request: HttpRequest) -> KeyActor:
@@ -70,9 +75,9 @@ def may_send_pictures(headers: dict[str, str]) -> bool:
 
     Call it in a database thread. The address is asked for with the scope, when the request is answered.
     """
-    scheme, _, secret = headers.get("authorization", "").partition(" ")
+    secret = _bearer_of(headers.get("authorization", ""))
     try:
-        find_key(secret.strip() if scheme.lower() == "bearer" else headers.get(API_KEY_HEADER, "")).require_current()
+        find_key(headers.get(API_KEY_HEADER, "") if secret is None else secret).require_current()
     except KeyRefused:
         return False
     return True

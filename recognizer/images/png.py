@@ -27,7 +27,7 @@ UNCHECKED_DATA = 1 << 16
 """A body up to this many bytes unpacks to 68 MB at most, which takes 0.15 s: not worth unpacking twice."""
 
 _CHUNK = Struct(">I4s")
-_IHDR = Struct(">IIBBBBB")
+IHDR = Struct(">IIBBBBB")
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _WITH_ALPHA, _COLOURED = (4, 6), (2, 3)
@@ -40,7 +40,7 @@ _CRITICAL = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
 def read_png(data: bytes) -> Header:
     """Raises ImageUndecodable."""
     shown, packed, marks = _walk(data)
-    width, height, depth, colour, compression, filters, interlace = _IHDR.unpack_from(data, 16)
+    width, height, depth, colour, compression, filters, interlace = IHDR.unpack_from(data, 16)
     if not 0 < width < 1 << 31 or not 0 < height < 1 << 31 or depth not in _DEPTHS.get(colour, ()):
         raise damaged()
     if compression or filters or interlace > 1:

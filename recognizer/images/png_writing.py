@@ -14,11 +14,10 @@ import cv2
 import numpy as np
 from isal import isal_zlib
 
-from recognizer.images.png import SIGNATURE
+from recognizer.images.png import IHDR, SIGNATURE
 from recognizer.types import Image
 
 _UP: Final = 2
-_HEADER: Final = struct.Struct(">IIBBBBB")
 _AS_IT_IS: Final = (8, 2, 0, 0, 0)
 """Eight bits for each of red, green and blue; packed by deflate, filtered line by line, not interlaced."""
 
@@ -31,7 +30,7 @@ def write_png(image: Image) -> bytes:
     lines[:, 0] = _UP
     lines[0, 1:] = rgb[0]
     np.subtract(rgb[1:], rgb[:-1], out=lines[1:, 1:])  # modulo 256, as it should be
-    head = _HEADER.pack(width, height, *_AS_IT_IS)
+    head = IHDR.pack(width, height, *_AS_IT_IS)
     chunks = [(b"IHDR", head), (b"IDAT", isal_zlib.compress(lines.tobytes(), 1)), (b"IEND", b"")]
     return SIGNATURE + b"".join(_chunk(kind, data) for kind, data in chunks)
 

@@ -37,11 +37,8 @@ class TestReport:
             "crowd": Phase(1.0, 1.0, Counter({200: 100, 429: 50}), [30.0]),
             "overload": Phase(1.0, 1.0, Counter({200: 100, 429: sent - 100 - lost, 0: lost}), [p95]),
         }
-        costs = [
-            Cost(30.0, 10.0, 9.0),
-            Cost(10.0, 8.0, 8.0),
-            Cost(10.0, 12.0, 5.0),
-        ]  # something else ran beside the first slice
+        # Something else ran beside the first slice.
+        costs = [Cost(30.0, 10.0, 9.0), Cost(10.0, 8.0, 8.0), Cost(10.0, 12.0, 5.0)]
         return api.report(phases, costs, pack="mobile", people=100)
 
     @pytest.mark.parametrize(("p95", "met"), [(29.0, True), (31.0, False)])
