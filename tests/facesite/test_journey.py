@@ -67,16 +67,18 @@ class TestOnMySql:
             assert status == 200
             assert path == "/" or NAME in page
 
-    def test_connections_are_strict_and_take_every_character(self, server):
+    def test_connections_are_strict_take_every_character_and_look_for_many_people_by_the_index(self, server):
         said = server.manage(
             "shell",
             "--command",
             "from django.db import connection as c; q = c.cursor(); "
-            "q.execute('SELECT @@sql_mode, @@tx_isolation, @@character_set_connection'); print(q.fetchone())",
+            "q.execute('SELECT @@sql_mode, @@tx_isolation, @@character_set_connection'); print(q.fetchone()); "
+            "q.execute('SELECT @@eq_range_index_dive_limit'); print('most guessed at:', *q.fetchone())",
         )
         assert "STRICT_TRANS_TABLES" in said
         assert "READ-COMMITTED" in said
         assert "utf8mb4" in said
+        assert "most guessed at: 0" in said
 
 
 class TestTwoProcesses:

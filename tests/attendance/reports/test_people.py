@@ -63,6 +63,17 @@ class TestADay:
         people = Person.objects.in_bulk()
         assert [people[key].name for key in ByName(asked(), found[show])] == names
 
+    def test_a_page_reads_names_only_as_far_as_it_needs_them(self, monkeypatch, django_assert_num_queries):
+        monkeypatch.setattr("attendance.reports.people.FIRST_NAMES", 2)
+        everybody = people_of_day(asked(), read_timetable(), NOW)[Show.EVERYBODY]
+        by_name = ByName(asked(), everybody)
+        whole = list(by_name)
+        with django_assert_num_queries(1):
+            assert by_name[0:2] == whole[:2]
+        with django_assert_num_queries(2):
+            assert by_name[2:5] == whole[2:5]
+        assert by_name[5:50] == whole[5:]
+
     def test_has_everybody_whom_the_week_has_that_has_nothing_else(self):
         timetable = read_timetable()
         of_week = keys_of(Asked(Span(Length.WEEK, DAY, DAY)), timetable, NOW)
