@@ -7,6 +7,7 @@ back, which together cost more than what `identify` does beside the recognition 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from asgiref.sync import async_to_sync
@@ -17,7 +18,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
-from django.urls import set_script_prefix
+from django.urls import ResolverMatch, get_resolver, set_script_prefix
 from django.utils import translation
 
 from api.middleware import BELOW, ApiAnswers
@@ -72,9 +73,20 @@ class ShortWay:
             way = convert_exception_to_response(middleware(way))
         self._middleware_chain = way if is_async else async_to_sync(way)
 
+    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
+        """Programs ask for the same few addresses again and again."""
+        request.resolver_match = found = _resolved(request.path_info)
+        return found
+
     def make_view_atomic(self, view: Any) -> Any:
         """Services have their own transactions; Django asks at each call whether a database wants one more."""
         return view
+
+
+@lru_cache(maxsize=256)
+def _resolved(path: str) -> ResolverMatch:
+    """Raises Resolver404."""
+    return get_resolver().resolve(path)
 
 
 class ApiHandler(ShortWay, ASGIHandler):

@@ -32,7 +32,7 @@ def insert_row(row: models.Model) -> None:
     """
     connection = connections[DEFAULT_DB_ALIAS]  # asked a hundred times: not through django.db.connection
     statement, fields = _insertion(type(row), connection.vendor)
-    values = [_value(row, field, connection) for field in fields]
+    values = _values(row, fields, connection)
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         if row.pk is None:
@@ -43,14 +43,12 @@ def insert_row(row: models.Model) -> None:
 def insert_rows(rows: Sequence[models.Model]) -> None:
     """insert_row() for many rows of one model, in as few statements as may be; each is a turn at Python's lock less."""
     connection = connections[DEFAULT_DB_ALIAS]
-    if not rows:
-        return
-    model = type(rows[0])
-    needs_keys = rows[0].pk is None
-    if needs_keys and not connection.features.can_return_rows_from_bulk_insert:
+    needs_keys = bool(rows) and rows[0].pk is None
+    if len(rows) < 2 or (needs_keys and not connection.features.can_return_rows_from_bulk_insert):
         for row in rows:
             insert_row(row)
         return
+    model = type(rows[0])
     statement, fields = _insertion(model, connection.vendor)
     head, _, places = statement.rpartition(" VALUES ")
     column: Any = model._meta.pk
@@ -58,7 +56,7 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
     most = max(1, MOST_VALUES // len(fields))
     for start in range(0, len(rows), most):
         some = rows[start : start + most]
-        values = [_value(row, field, connection) for row in some for field in fields]
+        values = [value for row in some for value in _values(row, fields, connection)]
         with connection.cursor() as cursor:
             cursor.execute(f"{head} VALUES {', '.join([places] * len(some))}{key}", values)
             keys = [number for (number,) in cursor.fetchall()] if needs_keys else [row.pk for row in some]
@@ -99,15 +97,21 @@ def locked_rows(model: type[Row], field: str, values: Collection[Any]) -> list[R
     return [model.from_db(connection.alias, names, row) for row in rows]
 
 
-def _value(row: models.Model, field: Any, connection: Any) -> Any:
-    if type(field) in AS_THEY_ARE:
-        return getattr(row, field.attname)
-    return field.get_db_prep_save(field.pre_save(row, add=True), connection=connection)
+def _values(row: models.Model, fields: Sequence[tuple[str, Any]], connection: Any) -> list[Any]:
+    return [
+        getattr(row, name)
+        if field is None
+        else field.get_db_prep_save(field.pre_save(row, add=True), connection=connection)
+        for name, field in fields
+    ]
 
 
 @cache
-def _insertion(model: type[models.Model], vendor: str) -> tuple[str, list[Any]]:
-    """vendor: each has its own way to quote names."""
+def _insertion(model: type[models.Model], vendor: str) -> tuple[str, list[tuple[str, Any]]]:
+    """The statement, and where its values come from: an attribute, and the field that prepares it (None: nobody does).
+
+    vendor: each has its own way to quote names.
+    """
     fields: list[Any] = [
         field
         for field in model._meta.concrete_fields
@@ -116,7 +120,9 @@ def _insertion(model: type[models.Model], vendor: str) -> tuple[str, list[Any]]:
     quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
     names = ", ".join(quote(field.column) for field in fields)
     places = ", ".join(["%s"] * len(fields))
-    return f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({places})", fields  # noqa: S608
+    return f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({places})", [  # noqa: S608
+        (field.attname, None if type(field) in AS_THEY_ARE else field) for field in fields
+    ]
 
 
 @cache

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from django.utils.formats import number_format
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from enrollment.models import Person
 from recognizer.reasons import CHALLENGE_FAILURES, Reason
@@ -128,18 +129,22 @@ def _comparison(attempt: VerificationAttempt) -> str:
     digits = 3
     while digits < 6 and score < threshold and f"{score:.{digits}f}" == f"{threshold:.{digits}f}":
         digits += 1  # else the page would say that a number is below the same number
-    reached, below = (
-        _("{score} reaches the {threshold} that a match needs."),
-        _("{score} is below the {threshold} that a match needs."),
-    )
-    said = reached if score >= threshold else below
+    if score >= threshold:
+        said = _("{score} reaches the {threshold} that a match needs.")
+    else:
+        said = _("{score} is below the {threshold} that a match needs.")
     return said.format(score=decimals(score, digits), threshold=decimals(threshold, digits))
 
 
 def _threshold(attempt: VerificationAttempt, population: str) -> str:
-    return _threshold_words(bool(population), raised=_is_raised(attempt)).format(
-        rate=one_in(attempt.fmr), population=population_words(population)
-    )
+    return _threshold_said(attempt.fmr, population, _is_raised(attempt), get_language())
+
+
+@lru_cache(maxsize=256)  # the same for nearly all decisions of a policy
+def _threshold_said(fmr: float, population: str, raised: bool, language: str | None) -> str:
+    """language: the present one."""
+    said = _threshold_words(bool(population), raised=raised)
+    return said.format(rate=one_in(fmr), population=population_words(population))
 
 
 def _threshold_words(known: bool, *, raised: bool) -> str:

@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import os
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -26,6 +27,7 @@ from security.models import EncryptionState
 from security.remembering import Remembered
 
 KEY_BYTES = 32
+SETTLED_S = 2.0
 
 
 class SiteKeyUnusable(ImproperlyConfigured):
@@ -70,24 +72,41 @@ def parse_site_keys(text: str, name: str = "FACESITE_DATA_KEY") -> tuple[SiteKey
 
 def key_file() -> Path | None:
     """Where the site key is kept and made; None: the environment holds the key itself."""
-    return None if settings.FACESITE_DATA_KEY else Path(settings.FACESITE_DATA_KEY_FILE)
+    return None if settings.FACESITE_DATA_KEY else _path(settings.FACESITE_DATA_KEY_FILE)
+
+
+_path = lru_cache(maxsize=2)(Path)  # asked at every decision
 
 
 def read_site_keys() -> tuple[SiteKey, ...]:
     """All site keys at hand, the present one first; empty when there is none. Raises SiteKeyUnusable.
 
-    The file is read each time, so that a running process notices a rotation.
+    The file is looked at each time, so that a running process notices a rotation, and read where it is another one.
     """
     path = key_file()
     if path is None:
         return parse_site_keys(settings.FACESITE_DATA_KEY)
     try:
-        return parse_site_keys(path.read_text(), str(path))
+        return _keys_in(path)
     except FileNotFoundError:
         return ()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise SiteKeyUnusable(f"The site key in {path} cannot be read: {reason}.") from error
+
+
+def _keys_in(path: Path) -> tuple[SiteKey, ...]:
+    """A file that was written just now is read each time: it could change again within one tick of its time stamp."""
+    file = path.stat()
+    if time.time() - file.st_mtime < SETTLED_S:
+        return parse_site_keys(path.read_text(), str(path))
+    return _settled_keys_in(path, file.st_ino, file.st_mtime_ns, file.st_size)
+
+
+@lru_cache(maxsize=2)
+def _settled_keys_in(path: Path, *as_it_is: int) -> tuple[SiteKey, ...]:
+    """as_it_is: what tells this content of the file from another."""
+    return parse_site_keys(path.read_text(), str(path))
 
 
 def site_key(fingerprint: str) -> SiteKey:

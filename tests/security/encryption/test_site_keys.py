@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
+from pathlib import Path
+
 import pytest
 
 from security.encryption.site_keys import (
@@ -69,6 +73,22 @@ class TestCurrentSiteKey:
         new = new_site_key()
         write_site_keys(in_a_file, [new, old])
         assert current_site_key() == new
+
+    def test_is_read_again_when_the_file_was_replaced_in_the_moment_of_its_time_stamp(self, in_a_file):
+        moment = time.time()
+        for key in (new_site_key(), new_site_key(), new_site_key()):
+            in_a_file.write_text(f"{key.text}\n")  # the same file, as long as before
+            os.utime(in_a_file, (moment, moment))
+            assert read_site_keys() == (key,)
+
+    def test_is_not_read_again_while_the_file_stays_and_follows_one_that_took_its_place(self, in_a_file, monkeypatch):
+        first, second = new_site_key(), new_site_key()
+        for key in (first, second):
+            write_site_keys(in_a_file, [key])
+            os.utime(in_a_file, (long_ago := time.time() - 3600, long_ago))
+            assert read_site_keys() == (key,)
+        monkeypatch.setattr(Path, "read_text", lambda path: pytest.fail("nothing has changed"))
+        assert read_site_keys() == (second,)
 
     def test_says_when_its_folder_cannot_be_written(self, in_a_file, settings):
         settings.FACESITE_DATA_KEY_FILE = in_a_file / "nowhere" / "key"
