@@ -1,7 +1,9 @@
 """What `enroll_folder` makes of what the engine alone could do: `manage.py benchmark folder`.
 
-A folder of people is made out of sample faces. The real command enrols it into a scratch database, a part at a time;
-right before or after each part the engine alone looks at the same pictures. So other work on the machine slows both.
+A folder of people is made out of sample faces: those of a folder, then one person of each aligned crop of a tar. (Where
+there are no more of them all come again under other names and in other files, and the command finds look-alikes.) The
+real command enrols it into a scratch database, a part at a time; right before or after each part the engine alone looks
+at the same pictures. So other work on the machine slows both.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
@@ -19,28 +22,43 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.sample import DEFAULT_FACES, altered
+from benchmarks.sample import DEFAULT_FACES, altered, picture_around
 from benchmarks.site import ROOT, site_environment
 from enrollment.runtime.engine import start_engine
 from enrollment.runtime.pack_choice import chosen_pack_name
-from recognizer.images import SUFFIXES
+from recognizer.errors import ImageError
+from recognizer.images import SUFFIXES, UPLOAD_LIMITS, decode_image
 
+CROPS = DEFAULT_FACES.parent / "train" / "crops_112_webp.tar"
+ONE_EACH = "utk/"
+"""Members of the tar of which each shows somebody else."""
 GOAL = 0.9
 """Share of the engine's own pace that the command shall reach."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--faces", type=Path, default=DEFAULT_FACES, help="folder of people (default: %(default)s)")
+    parser.add_argument(
+        "--crops", type=Path, default=CROPS, help="tar with one crop of each further person (default: %(default)s)"
+    )
     parser.add_argument("--pictures", type=int, default=2_000, help="to enrol (default: %(default)s)")
     parser.add_argument("--each", type=int, default=4, help="pictures of each person (default: %(default)s)")
     parser.add_argument("--turns", type=int, default=5, help="parts, each done both ways (default: %(default)s)")
 
 
-def run(*, faces: Path, pictures: int, each: int, turns: int, **options: Any) -> dict[str, Any]:
-    """Pictures per second of both ways and their ratio. Raises PackError, ValueError, OSError (the command failed)."""
+def run(
+    *, faces: Path, pictures: int, each: int, turns: int, crops: Path | None = None, **options: Any
+) -> dict[str, Any]:
+    """Pictures per second of both ways and their ratio.
+
+    crops: None, and where there is no such file: without further people. Raises PackError, ValueError, OSError (the
+    command failed).
+    """
     if each < 1 or turns < 1 or pictures < each * turns:
         raise ValueError("Measure with at least one picture of each person, one turn, and one person for each turn.")
     known = _pictures_by_person(faces)
+    if crops and crops.exists():
+        known += _people_of_crops(crops, pictures // each - len(known))
     engine = start_engine(chosen_pack_name())
     models_dir, pack = engine.config.models_dir, engine.pack.name
     engine.close()
@@ -63,11 +81,19 @@ def _pictures_by_person(faces: Path) -> list[list[bytes]]:
     return [[path.read_bytes() for path in paths] for paths in files if paths]
 
 
-def _people(known: Sequence[Sequence[bytes]], each: int) -> Iterator[tuple[str, list[bytes]]]:
-    """Names and pictures, without end: who was there before comes again under another name, in other pictures.
+def _people_of_crops(tar: Path, most: int) -> list[list[bytes]]:
+    """Raises ValueError for a file that is no such tar."""
+    try:
+        with tarfile.open(tar) as archive:
+            files = (member for member in archive if member.isfile() and member.name.startswith(ONE_EACH))
+            crops = (archive.extractfile(member) for member in islice(files, max(0, most)))
+            return [[picture_around(decode_image(crop.read(), UPLOAD_LIMITS))] for crop in crops if crop]
+    except (tarfile.TarError, ImageError) as error:
+        raise ValueError(f"{tar} is no tar of aligned crops: name one with --crops.") from error
 
-    So most of them look like somebody enrolled, and the command looks those up, which few of a real folder cause.
-    """
+
+def _people(known: Sequence[Sequence[bytes]], each: int) -> Iterator[tuple[str, list[bytes]]]:
+    """Names and pictures, without end: who was there before comes again under another name, in other pictures."""
     for number, pictures in enumerate(cycle(known)):
         first = number // len(known) * each
         chosen = islice(enumerate(cycle(pictures), start=first), each)

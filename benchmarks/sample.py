@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -35,6 +36,20 @@ def altered(picture: bytes, way: int) -> bytes:
     across, rest = divmod(way, 8)
     image = decode_image(picture, UPLOAD_LIMITS)[rest:, across % 8 :]
     return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95 - across // 8 % 20])[1].tobytes()
+
+
+def picture_around(crop: Image) -> bytes:
+    """A JPEG as large as LFW's with an aligned face (112, 112, 3) as large as theirs; around it there is nothing."""
+    side, face, soft = 250, 140, 10
+    border = (side - face) // 2
+    large = cv2.resize(crop, (face, face))
+    whole: Any = cv2.copyMakeBorder(large, border, border, border, border, cv2.BORDER_REFLECT_101)
+    blurred = cv2.GaussianBlur(whole, (0, 0), soft)  # else the mirrored edges would look like more faces
+    inside: Any = np.zeros((side, side), np.float32)
+    inside[border + soft : -border - soft, border + soft : -border - soft] = 1
+    inside = cv2.GaussianBlur(inside, (0, 0), soft / 2)[..., None]
+    picture = (whole * inside + blurred * (1 - inside)).astype(np.uint8)
+    return cv2.imencode(".jpg", picture)[1].tobytes()
 
 
 def make_stream(picture: bytes) -> list[bytes]:

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks import folder
 from benchmarks.sample import altered
+from recognizer.images import UPLOAD_LIMITS, decode_image
 
 
 class TestRun:
@@ -16,6 +17,17 @@ class TestRun:
         assert all(way["pictures_per_s"] > 0 and way["cpu_ms_per_picture"] > 0 for way in result["ways"].values())
         assert len(result["ratio_by_turn"].split()) == 2
         assert result["goal_reached"] is (result["ratio"] >= result["goal"])
+
+    def test_has_further_people_from_aligned_crops(self, shared_faces):
+        tar = shared_faces / "train" / "crops_112_webp.tar"
+        found = folder._people_of_crops(tar, 3)
+        assert [decode_image(picture, UPLOAD_LIMITS).shape for [picture] in found] == [(250, 250, 3)] * 3
+        assert len({picture for [picture] in found}) == 3
+
+    def test_a_file_that_is_no_tar_of_crops_is_refused(self, shared_faces, tmp_path):
+        (tmp_path / "crops.tar").write_bytes(b"no tar" * 200)
+        with pytest.raises(ValueError, match="no tar of aligned crops: name one with --crops"):
+            folder.run(faces=shared_faces / "eval", pictures=4_000, each=2, turns=2, crops=tmp_path / "crops.tar")
 
     def test_senseless_numbers_are_refused(self, shared_faces):
         with pytest.raises(ValueError, match="at least one picture"):
