@@ -66,14 +66,13 @@ def people_of_day(asked: Asked, timetable: Timetable, now: datetime) -> dict[Sho
     for plan, whom in timetable.plans_on(day):
         times[plan.starts, plan.due] = times.get((plan.starts, plan.due), Q(pk__in=[])) | whom
     came = _first_check_ins(day, sorted({due for _, due in times}))
-    after = {key: passed for key, passed in came.items() if passed}
-    here = came.keys() | _keys(_stray(asked.span))
+    here = _keys(_stray(asked.span)).union(*came.values())
     expected, late, absent = set[int](), set[int](), set[int]()
     for (starts, due), whom in times.items():
         theirs = set(people.filter(whom).order_by().values_list("pk", flat=True).iterator())
         expected |= theirs if starts <= now else set()
         absent |= theirs - here if due < now else set()
-        late |= {key for key in after.keys() & theirs if after[key] >= due}
+        late |= theirs & set[int]().union(*(keys for passed, keys in came.items() if passed and passed >= due))
     found = {
         Show.EVERYBODY: expected | here,
         Show.PRESENT: here,
@@ -116,15 +115,16 @@ def _narrowed(asked: Asked) -> QuerySet[Person]:
     return people.filter(groups=asked.group) if asked.group else people
 
 
-def _first_check_ins(day: date, dues: list[datetime]) -> dict[int, datetime | None]:
-    """Who checked in -> the last of `dues`, which ascend, that had passed when they came first; None: none had."""
-    found: dict[int, datetime | None] = {}
+def _first_check_ins(day: date, dues: list[datetime]) -> dict[datetime | None, set[int]]:
+    """The last of `dues`, which ascend, that had passed when somebody came first -> who that was; None: none had."""
+    found: dict[datetime | None, set[int]] = {}
+    seen = set[int]()
     for passed, next_one in pairwise([None, *dues, None]):
         came = _check_ins(day, day).order_by()
         came = came.filter(at__gt=passed) if passed else came
         came = came.filter(at__lte=next_one) if next_one else came
-        for key in came.values_list("person", flat=True).iterator():
-            found.setdefault(key, passed)
+        found[passed] = set(came.values_list("person", flat=True).iterator()) - seen
+        seen |= found[passed]
     return found
 
 
