@@ -10,15 +10,15 @@ Three questions, answered with the product's own functions on pictures whose fol
 from __future__ import annotations
 
 import argparse
-import tarfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.sample import CROPS, crops_in
 from recognizer.decisions import (
     Comparison,
     Evidence,
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--models-dir", type=Path, default=ROOT / "models")
     parser.add_argument("--pack", help="default: the best installed one")
     parser.add_argument("--faces", type=Path, default=FACES / "eval", help="folder of folders, one per person")
-    parser.add_argument("--crops", type=Path, default=FACES / "train" / "crops_112_webp.tar")
+    parser.add_argument("--crops", type=Path, default=CROPS)
     parser.add_argument("--crops-under", default="celeba/", help="which of the crops: one per person")
     parser.add_argument("--draws", type=int, default=400)
     parser.add_argument("--fmr", type=float, default=1e-4)
@@ -90,10 +90,9 @@ def read_people(engine: FaceEngine, folder: Path) -> ByPerson:
 
 def read_crops(engine: FaceEngine, tar: Path, under: str) -> Vector:
     """(n, d) float32 embeddings of strangers whose path holds `under`: as many as the largest gallery has people."""
-    with tarfile.open(tar) as archive:
-        members = [one for one in archive if one.isfile() and under in one.name and one.name not in NO_STRANGERS]
-        files = (archive.extractfile(member) for member in members[: max(GALLERY_SIZES)])
-        return np.concatenate([engine.embed([engine.decode(file.read())]) for file in files if file])
+    strangers = crops_in(tar, lambda name: under in name and name not in NO_STRANGERS)
+    found = islice(strangers, max(GALLERY_SIZES))
+    return np.concatenate([engine.embed([engine.decode(crop)]) for _, crop in found])
 
 
 @dataclass(slots=True)

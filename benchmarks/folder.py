@@ -22,14 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.sample import DEFAULT_FACES, altered, picture_around
+from benchmarks.sample import CROPS, DEFAULT_FACES, altered, crops_in, picture_around
 from benchmarks.site import ROOT, site_environment
 from enrollment.runtime.engine import start_engine
 from enrollment.runtime.pack_choice import chosen_pack_name
 from recognizer.errors import ImageError
-from recognizer.images import SUFFIXES, UPLOAD_LIMITS, decode_image
+from recognizer.images import SUFFIXES, decode_crop
 
-CROPS = DEFAULT_FACES.parent / "train" / "crops_112_webp.tar"
 ONE_EACH = "utk/"
 """Members of the tar of which each shows somebody else."""
 GOAL = 0.9
@@ -84,10 +83,8 @@ def _pictures_by_person(faces: Path) -> list[list[bytes]]:
 def _people_of_crops(tar: Path, most: int) -> list[list[bytes]]:
     """Raises ValueError for a file that is no such tar."""
     try:
-        with tarfile.open(tar) as archive:
-            files = (member for member in archive if member.isfile() and member.name.startswith(ONE_EACH))
-            crops = (archive.extractfile(member) for member in islice(files, max(0, most)))
-            return [[picture_around(decode_image(crop.read(), UPLOAD_LIMITS))] for crop in crops if crop]
+        crops = islice(crops_in(tar, lambda name: name.startswith(ONE_EACH)), max(0, most))
+        return [[picture_around(decode_crop(crop))] for _, crop in crops]
     except (tarfile.TarError, ImageError) as error:
         raise ValueError(f"{tar} is no tar of aligned crops: name one with --crops.") from error
 

@@ -12,7 +12,6 @@ are lost. RANGES was found again by that order and by eye, and leaves out what l
 from __future__ import annotations
 
 import argparse
-import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -21,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.accuracy import FACES, ROOT, read_people
+from benchmarks.sample import CROPS, crops_in
 from recognizer.calibration import rate_of
 from recognizer.decisions import Question, compare_probe
 from recognizer.engine import FaceEngine
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("--models-dir", type=Path, default=ROOT / "models")
     parser.add_argument("--pack", help="default: the best installed one")
     parser.add_argument("--faces", type=Path, default=FACES / "eval", help="folder of folders, one per person")
-    parser.add_argument("--crops", type=Path, default=FACES / "train" / "crops_112_webp.tar")
+    parser.add_argument("--crops", type=Path, default=CROPS)
     parser.add_argument("--fmr", type=float, default=1e-4)
     options = parser.parse_args()
     engine = FaceEngine(RecognizerConfig(models_dir=options.models_dir, pack=options.pack, threads=1))
@@ -124,10 +124,8 @@ def groups_of(tar: Path) -> Iterator[tuple[str, list[Image]]]:
 
 def read_held_out(tar: Path) -> dict[str, Image]:
     """Name to crop (112, 112, 3)."""
-    with tarfile.open(tar) as archive:
-        members = [member for member in archive if member.isfile() and is_held_out(member.name, HELD_OUT)]
-        files = ((member.name, archive.extractfile(member)) for member in members)
-        return {name: decode_crop(file.read()) for name, file in files if file}
+    found = crops_in(tar, lambda name: is_held_out(name, HELD_OUT))
+    return {name: decode_crop(crop) for name, crop in found}
 
 
 def measure(embeddings: Vector, policy: DecisionPolicy, cohort: Cohort, matches: Vector) -> Measure:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tarfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from recognizer.search.gallery import GallerySnapshot
 from recognizer.types import Image, Vector
 
 DEFAULT_FACES = Path(__file__).resolve().parent.parent.parent / "shared" / "faces" / "eval"
+CROPS = DEFAULT_FACES.parent / "train" / "crops_112_webp.tar"
+"""Aligned faces."""
 WIDTH, HEIGHT = 640, 480
 """Pixels of the frames that the live page sends."""
 LIVELY = 16
@@ -27,6 +30,15 @@ def read_pictures(folder: Path, limit: int) -> list[bytes]:
         raise ValueError(f"There are no pictures in {folder}: name a folder that has some with --faces.")
     step = max(1, len(paths) // max(1, limit))
     return [path.read_bytes() for path in paths[::step][:limit]]
+
+
+def crops_in(tar: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """Names and files of those members that are wanted by their name. Raises OSError, tarfile.TarError."""
+    with tarfile.open(tar) as archive:
+        for member in archive:
+            file = archive.extractfile(member) if member.isfile() and wanted(member.name) else None
+            if file:
+                yield member.name, file.read()
 
 
 def altered(picture: bytes, way: int) -> bytes:
