@@ -143,6 +143,7 @@ LANGUAGE_CODE = "en"
 # In their own words: whoever looks for a language may not read the present one.
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español"), ("ar", "العربية")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+NUMBER_GROUPING = 3  # for the API, which speaks no language: each language has its own
 TIME_ZONE = env.read_zone("TIME_ZONE", default=local_zone())
 FORMAT_MODULE_PATH = "facesite.formats"
 USE_TZ = True

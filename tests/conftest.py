@@ -54,9 +54,12 @@ def shared_models() -> Path:
     return SHARED / "models"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def found_models_dir() -> Iterator[Path | str]:
-    """A folder with an installed pack, with the settings pointed at it; else the reason why there is none."""
+    """A folder with an installed pack, with the settings pointed at it; else the reason why there is none.
+
+    Before any test: a page that asks for the engine by itself would start another one for the whole process.
+    """
     from tests.support.weights import NoWeights, find_weights
 
     before = django_settings.FACESITE_MODELS_DIR, django_settings.FACESITE_MODEL_PACK
@@ -97,6 +100,7 @@ def engine(models_dir: Path) -> Iterator[FaceEngine]:
     from enrollment.runtime import engine as runtime
 
     started = runtime.get_engine()
+    assert started.config.models_dir == models_dir, "something started an engine before the settings named the weights"
     yield started
     runtime.shared._engine = started
     runtime.reset_engine()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 
 from django.utils.formats import number_format
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from enrollment.models import Person
 from recognizer.reasons import CHALLENGE_FAILURES, Reason
@@ -137,14 +136,8 @@ def _comparison(attempt: VerificationAttempt) -> str:
 
 
 def _threshold(attempt: VerificationAttempt, population: str) -> str:
-    return _threshold_said(attempt.fmr, population, _is_raised(attempt), get_language())
-
-
-@lru_cache(maxsize=256)  # the same for nearly all decisions of a policy
-def _threshold_said(fmr: float, population: str, raised: bool, language: str | None) -> str:
-    """language: the present one."""
-    said = _threshold_words(bool(population), raised=raised)
-    return said.format(rate=one_in(fmr), population=population_words(population))
+    said = _threshold_words(bool(population), raised=_is_raised(attempt))
+    return said.format(rate=one_in(attempt.fmr), population=population_words(population))
 
 
 def _threshold_words(known: bool, *, raised: bool) -> str:

@@ -37,6 +37,8 @@ class TestIdentify:
         assert face["comparison_score"] >= face["match_threshold"]
         assert face["liveness"] == {"verdict": "not_checked", "score": None}
         assert face["card"]["headline"] == "This is Ada"
+        threshold = next(fact["text"] for fact in face["card"]["facts"] if fact["label"] == "Threshold")
+        assert threshold.startswith("Set so that 1 in 10,000 comparisons")
         assert (0 < face["fmr"] < 0.01, face["population"]) == (True, "on LFW")
         assert found["image"] == [250, 250]
 
