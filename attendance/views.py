@@ -21,7 +21,7 @@ from attendance.forms import AttendancePolicyForm, PunchForm
 from attendance.models import Punch
 from attendance.punches import services
 from attendance.reports import selectors
-from attendance.reports.inside import by_group, version_of
+from attendance.reports.inside import by_group, since_in_words, version_of
 from attendance.reports.stays import Stay
 from attendance.schedules.plans import suggested_moment
 from enrollment.selectors import cover_thumbnails, search_people
@@ -84,6 +84,7 @@ def _inside_context(stays: Sequence[Stay]) -> dict[str, Any]:
     return {
         "inside": stays,
         "groups": by_group(stays),
+        "since": since_in_words(stays),
         "covers": cover_thumbnails(search_people().filter(pk__in=shown)),
     }
 

@@ -72,7 +72,7 @@ def find_people(form: PeopleFilter) -> QuerySet[Person]:
     if wanted in ("yes", "no"):
         found = found.filter(is_active=wanted == "yes")
     elif wanted:
-        found = found.filter(pk__in=WAITING[wanted]())
+        found &= WAITING[wanted]()  # as one question: MariaDB takes eight times as long for a list within a list
     if group := asked.get("group"):
         found = found.filter(groups=group)
     order = ORDERS.get(form.cleaned_data.get("sort", ""))

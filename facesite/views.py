@@ -97,7 +97,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         ),
         "pack_status": status,
         "gallery": (gallery := searched_gallery()),
-        "policy": policy_status(gallery),
+        "policy": policy_status(gallery.people if gallery else counts.active_people),
         "database_vendor": database_vendor(),
         "database_name": database_name(),
         "checks": checks,
@@ -137,13 +137,15 @@ def searched_gallery() -> Gallery | None:
     return cached_gallery()
 
 
-def policy_status(gallery: Gallery | None) -> PolicyStatus | None:
-    """The policy in use. None before the engine runs, because only its pack says what a rate means."""
+def policy_status(people: int) -> PolicyStatus | None:
+    """The policy in use. None before the engine runs, because only its pack says what a rate means.
+
+    people: among how many is searched.
+    """
     engine = engine_if_ready()
     if engine is None:
         return None
     site = current_policy(engine)
-    people = gallery.people if gallery else enrollment.gallery_counts().active_people
     policy = policy_for_gallery(site, people)
     rate = rate_in_words(policy.fmr, policy.population)
     return PolicyStatus(policy, rate, people, false_alarms_per_1000(site, people))

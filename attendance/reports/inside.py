@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.utils import timezone
 
 from attendance.reports.stays import Stay
+from security.written_days import written
 
 
 def version_of(stays: Sequence[Stay]) -> str:
@@ -26,6 +28,16 @@ def by_group(stays: Sequence[Stay]) -> list[tuple[str, list[Stay]]]:
     for stay in stays:
         found.setdefault(group_of(stay), []).append(stay)
     return sorted(found.items(), key=lambda each: (not each[0], each[0]))
+
+
+def since_in_words(stays: Sequence[Stay]) -> dict[int, str]:
+    """Primary key of the check-in -> its moment. Many come within one minute, and each writes it out but once."""
+    said: dict[datetime, str] = {}
+    found: dict[int, str] = {}
+    for came in (stay.came for stay in stays if stay.came):
+        minute = came.at.replace(second=0, microsecond=0)
+        found[came.pk] = said.get(minute) or said.setdefault(minute, written(timezone.localtime(minute), "j M, H:i"))
+    return found
 
 
 def group_of(stay: Stay) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import reduce
 from itertools import islice, pairwise
+from operator import or_
 from typing import Any, Final
 
 from django.db.models import Q, QuerySet
@@ -18,6 +20,7 @@ from attendance.schedules.plans import Timetable
 from enrollment.models import Person, PersonGroup
 from enrollment.selectors import said_of
 from security.days import day_begins, in_days
+from security.row_sets import RowSet
 
 FIRST_NAMES: Final = 1_000
 """Which are read at least for a page of some of these people."""
@@ -55,8 +58,8 @@ def keys_of(asked: Asked, timetable: Timetable, now: datetime) -> ByName | Query
     return _narrowed(asked).filter(found | _here(asked.span)).values_list("pk", flat=True)
 
 
-def people_of_day(asked: Asked, timetable: Timetable, now: datetime) -> dict[Show, set[int]]:
-    """Of a day: the primary keys of those who fit, for each of Show's.
+def people_of_day(asked: Asked, timetable: Timetable, now: datetime) -> dict[Show, RowSet]:
+    """Of a day: those who fit, for each of Show's.
 
     Compared in memory: for each question about them a database would list all who came that day anew, which takes a
     tenth of a second for 200,000 people.
@@ -66,22 +69,24 @@ def people_of_day(asked: Asked, timetable: Timetable, now: datetime) -> dict[Sho
     for plan, whom in timetable.plans_on(day):
         times[plan.starts, plan.due] = times.get((plan.starts, plan.due), Q(pk__in=[])) | whom
     came = _first_check_ins(day, sorted({due for _, due in times}))
-    here = _keys(_stray(asked.span)).union(*came.values())
-    expected, late, absent = set[int](), set[int](), set[int]()
+    here = reduce(or_, came.values(), RowSet.of(_stray(asked.span), "person"))
+    expected, late, absent = RowSet(), RowSet(), RowSet()
     for (starts, due), whom in times.items():
-        theirs = set(people.filter(whom).order_by().values_list("pk", flat=True).iterator())
-        expected |= theirs if starts <= now else set()
-        absent |= theirs - here if due < now else set()
-        late |= theirs & set[int]().union(*(keys for passed, keys in came.items() if passed and passed >= due))
+        theirs = RowSet.of(people.filter(whom))
+        if starts <= now:
+            expected |= theirs
+        if due < now:
+            absent |= theirs - here
+        late |= theirs & reduce(or_, (keys for passed, keys in came.items() if passed and passed >= due))
     found = {
         Show.EVERYBODY: expected | here,
         Show.PRESENT: here,
         Show.LATE: late,
         Show.ABSENT: absent,
-        Show.MISSING: _keys(_lonely(day, now)),
+        Show.MISSING: RowSet.of(_lonely(day, now), "person"),
     }
     if asked.text or asked.group:
-        narrowed = set(people.values_list("pk", flat=True))
+        narrowed = RowSet.of(people)
         found = {show: keys & narrowed for show, keys in found.items()}
     return found
 
@@ -89,7 +94,7 @@ def people_of_day(asked: Asked, timetable: Timetable, now: datetime) -> dict[Sho
 class ByName:
     """The primary keys of some people in the order of their names. A page reads names as far as it needs them."""
 
-    def __init__(self, asked: Asked, keys: Collection[int]) -> None:
+    def __init__(self, asked: Asked, keys: RowSet) -> None:
         self._people = _narrowed(asked)
         self._keys = keys
 
@@ -115,15 +120,15 @@ def _narrowed(asked: Asked) -> QuerySet[Person]:
     return people.filter(groups=asked.group) if asked.group else people
 
 
-def _first_check_ins(day: date, dues: list[datetime]) -> dict[datetime | None, set[int]]:
+def _first_check_ins(day: date, dues: list[datetime]) -> dict[datetime | None, RowSet]:
     """The last of `dues`, which ascend, that had passed when somebody came first -> who that was; None: none had."""
-    found: dict[datetime | None, set[int]] = {}
-    seen = set[int]()
+    found: dict[datetime | None, RowSet] = {}
+    seen = RowSet()
     for passed, next_one in pairwise([None, *dues, None]):
-        came = _check_ins(day, day).order_by()
+        came = _check_ins(day, day)
         came = came.filter(at__gt=passed) if passed else came
         came = came.filter(at__lte=next_one) if next_one else came
-        found[passed] = set(came.values_list("person", flat=True).iterator()) - seen
+        found[passed] = RowSet.of(came, "person") - seen
         seen |= found[passed]
     return found
 
@@ -157,7 +162,3 @@ def _moments(span: Span) -> tuple[datetime, datetime]:
 
 def _people(punches: QuerySet[Punch]) -> QuerySet[Any, Any]:
     return punches.order_by().values("person")
-
-
-def _keys(punches: QuerySet[Punch]) -> set[int]:
-    return {key for (key,) in punches.order_by().values_list("person")}

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 
 import pytest
@@ -50,6 +50,16 @@ class TestWhoIsIn:
         link = f"/verification/attempts/{attempt.uuid}/"
         assert link in operator_client.get("/attendance/").content.decode()
         assert link not in receptionist_client.get("/attendance/").content.decode()
+
+    @pytest.mark.parametrize(("language", "words"), [("en", "4 Mar, 09:07"), ("de", "4. Mär, 09:07")])
+    def test_says_since_when(self, receptionist_client, settings, monkeypatch, language, words):
+        settings.TIME_ZONE = "Europe/Berlin"
+        noon = datetime(2026, 3, 4, 12, tzinfo=UTC)
+        monkeypatch.setattr(timezone, "now", lambda: noon)
+        for name, second in (("Ada", 1), ("Bo", 59)):
+            punch(make_person(name), "in", at=datetime(2026, 3, 4, 8, 7, second, tzinfo=UTC))
+        page = receptionist_client.get("/attendance/inside/", headers={"Accept-Language": language}).content.decode()
+        assert page.count(f">{words}</time>") == 2
 
 
 class TestTheListThatIsAskedForAgainAndAgain:

@@ -29,6 +29,15 @@ class TestByEnrolment:
         assert "people_by_enrolment" in page.explain()
 
 
+class TestByStatus:
+    @pytest.mark.parametrize(("status", "lists"), [("ended", 1), ("unrecorded", 1), ("outside", 0)])
+    def test_those_who_are_counted_are_listed_once_by_the_database(self, status, lists, django_assert_num_queries):
+        """MariaDB takes eight times as long to count people in a list of people who are in a list."""
+        with django_assert_num_queries(1) as queries:
+            find_people(PeopleFilter({"active": status})).count()
+        assert queries[0]["sql"].count("IN (SELECT") == lists
+
+
 class TestLastSeen:
     NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 

@@ -73,12 +73,13 @@ class TestOnMySql:
             "--command",
             "from django.db import connection as c; q = c.cursor(); "
             "q.execute('SELECT @@sql_mode, @@tx_isolation, @@character_set_connection'); print(q.fetchone()); "
-            "q.execute('SELECT @@eq_range_index_dive_limit'); print('most guessed at:', *q.fetchone())",
+            "q.execute('SELECT @@eq_range_index_dive_limit, @@group_concat_max_len'); "
+            "print('from how many guessed at, longest list:', *q.fetchone())",
         )
         assert "STRICT_TRANS_TABLES" in said
         assert "READ-COMMITTED" in said
         assert "utf8mb4" in said
-        assert "most guessed at: 0" in said
+        assert "from how many guessed at, longest list: 0 4294967295" in said
 
 
 class TestTwoProcesses:

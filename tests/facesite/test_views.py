@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 from django.conf import settings
@@ -22,7 +20,6 @@ from enrollment.runtime.gallery import current_gallery, mark_gallery_stale
 from facesite.views import policy_status
 from facesite.warmup import warmup
 from recognizer.decisions import policy_for_gallery
-from recognizer.search.gallery import GallerySnapshot
 from security.daily import state_of
 from tests.verification.rows import make_attempt, make_person
 from verification.policy import current_policy
@@ -97,7 +94,7 @@ class TestDashboard:
                 operator_client.get("/")
 
     def test_shows_the_threshold_that_searches_use(self, engine):
-        shown = policy_status(cast(GallerySnapshot, SimpleNamespace(people=4_000)))
+        shown = policy_status(4_000)
         assert shown
         assert shown.policy == policy_for_gallery(current_policy(engine), 4_000)
         assert shown.policy.match_threshold > current_policy(engine).match_threshold
