@@ -40,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--crops", type=Path, default=CROPS, help="tar with one crop of each further person (default: %(default)s)"
     )
-    parser.add_argument("--pictures", type=int, default=2_000, help="to enrol (default: %(default)s)")
+    parser.add_argument("--pictures", type=int, default=6_000, help="to enrol (default: %(default)s)")
     parser.add_argument("--each", type=int, default=4, help="pictures of each person (default: %(default)s)")
     parser.add_argument("--turns", type=int, default=5, help="parts, each done both ways (default: %(default)s)")
 
