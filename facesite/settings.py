@@ -97,7 +97,7 @@ else:
         # group_concat_max_len: all keys of a day's people come as one text (security/row_sets.py).
         "init_command": (
             "SET sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', eq_range_index_dive_limit=0, "
-            "group_concat_max_len=4294967295"
+            "group_concat_max_len=1073741824"
         ),
         "connect_timeout": 5,
     }
