@@ -21,7 +21,7 @@ class RowSet:
 
     @classmethod
     def of(cls, rows: QuerySet[Any, Any], field: str = "pk") -> Self:
-        """The values of a whole number's column of some rows; what is NULL is left out."""
+        """The values of a column of numbers above zero, as databases number rows; what is NULL is left out."""
         rows = rows.order_by()
         found = rows.aggregate(keys=_InOneText(field), sum=Sum(field))
         keys = np.fromstring(found["keys"] or "", np.int64, sep=",")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
 
 from django.utils import timezone
 
@@ -31,13 +30,10 @@ def by_group(stays: Sequence[Stay]) -> list[tuple[str, list[Stay]]]:
 
 
 def since_in_words(stays: Sequence[Stay]) -> dict[int, str]:
-    """Primary key of the check-in -> its moment. Many come within one minute, and each writes it out but once."""
-    said: dict[datetime, str] = {}
-    found: dict[int, str] = {}
-    for came in (stay.came for stay in stays if stay.came):
-        minute = came.at.replace(second=0, microsecond=0)
-        found[came.pk] = said.get(minute) or said.setdefault(minute, written(timezone.localtime(minute), "j M, H:i"))
-    return found
+    """Primary key of the check-in -> its moment. Many come within one minute, and each is written out but once."""
+    minutes = {stay.came.pk: stay.came.at.replace(second=0, microsecond=0) for stay in stays if stay.came}
+    said = {minute: written(timezone.localtime(minute), "j M, H:i") for minute in set(minutes.values())}
+    return {pk: said[minute] for pk, minute in minutes.items()}
 
 
 def group_of(stay: Stay) -> str:
